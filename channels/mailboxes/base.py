@@ -1,0 +1,138 @@
+"""One interface for every protocol. *Once* is the ledger's job, so a handful of verbs is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from channels.credentials import Credentials
+from channels.errors import MessageProblem
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """One mail on the server.
+
+    `validity` and `uid` together name it for ever: IMAP UIDVALIDITY and UID (RFC 3501 2.3.1.1); POP3 "" and
+    the UIDL (RFC 1939 7). `size` in bytes as the server says, which may lie; None when it did not say.
+    """
+
+    validity: str
+    uid: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a mailbox holds for us now.
+
+    `unread`: IMAP unread mails, POP3 every mail, oldest first. `read_elsewhere`: mails at or above `since`
+    that somebody read before we came (IMAP only). `next_uid`: give it back as `since` the next time.
+    """
+
+    unread: Sequence[MessageRef]
+    read_elsewhere: Sequence[MessageRef] = ()
+    validity: str = ""
+    next_uid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A whole mail, exactly as received, in a file of its own. The caller removes the file."""
+
+    ref: MessageRef
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class NotFetched:
+    """This one mail could not be had; the others go on."""
+
+    ref: MessageRef
+    error: MessageProblem
+
+
+@dataclass(slots=True)
+class Server:
+    """Where a mailbox lives. `security`: "tls" (implicit) or "starttls" (required); never plain text."""
+
+    host: str
+    port: int
+    security: str = "tls"
+    folder: str = "INBOX"
+    allow_private: bool = False
+    ca_file: str | None = None
+    connect_timeout: float = 10.0  # seconds, for the name, each address and the TLS handshake
+    silence_timeout: float = 30.0  # seconds without one byte
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looked at on every read from the socket: ends a dripping server, renews a lease.
+
+    `deadline`: time.monotonic() seconds after which `server_too_slow` is raised, or None. `tick` is called at
+    least once a second of traffic and may raise to abandon the session.
+    """
+
+    deadline: float | None = None
+    tick: Callable[[], None] = field(default=lambda: None)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFacts:
+    """For the connection check: "TLSv1.3" and the end of the certificate (UTC)."""
+
+    version: str
+    expires_at: datetime | None
+
+
+class Mailbox(Protocol):
+    """One session with one mailbox. The steps are apart so that the connection check can show each.
+
+    Each raises a ChannelError of its own class (channels/errors.py); nothing above sees a foreign exception.
+    Leaving the `with` block closes the connection without saying goodbye unless `finish()` came before.
+    """
+
+    def resolve(self) -> str:
+        """Looks the name up and refuses addresses that are not public. Returns the first address."""
+
+    def connect(self) -> None:
+        """Connects to a checked address; with implicit TLS this includes the handshake and greeting."""
+
+    def secure(self) -> TlsFacts:
+        """STARTTLS/STLS where asked for; always ends with verified TLS."""
+
+    def sign_in(self, credentials: Credentials) -> None: ...
+
+    def open(self) -> int:
+        """Opens the folder, without changing anything in it. Returns the number of unread mails."""
+
+    def list(self, since: int = 0) -> Listing: ...
+
+    def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Iterator[Fetched | NotFetched]:
+        """Never marks as read. Batches by bytes; a mail over `refs[i].size` limits is the caller's to leave out."""
+
+    def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
+        """Marks as read (IMAP) after the caller's commit; returns those the server confirmed. POP3: nothing."""
+
+    def finish(self) -> None:
+        """Says goodbye. POP3: a clean QUIT, which makes some servers mark what was retrieved (Gmail)."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def open_session(mailbox: Mailbox, credentials: Credentials) -> None:
+    """All steps up to an open folder."""
+    mailbox.resolve()
+    mailbox.connect()
+    mailbox.secure()
+    mailbox.sign_in(credentials)
+    mailbox.open()

@@ -1,0 +1,120 @@
+"""The tenant guard: every row of an administration is reached inside exactly one scope.
+
+`administration_scope(id)` opens the books of one administration; `every_administration()` is for
+the schedule, operator commands and the office-wide overview. Outside both, the managers raise.
+
+On PostgreSQL row-level security is the second wall (see `enable_row_level_security`): the scope is
+announced to the session as `zenvoices.administration`, so even raw SQL sees one tenant only.
+PostgreSQL rolls such a setting back with its transaction, so well-nested scopes and `atomic` blocks
+never disagree; a new connection inside a scope is told by `announce_to_new_connection`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import connection, migrations, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+EVERY = "*"
+_scope: ContextVar[UUID | str | None] = ContextVar("administration", default=None)
+
+M = TypeVar("M", bound=models.Model)
+
+
+class ScopeError(RuntimeError):
+    """A tenant's row was asked for outside any scope: a mistake in our code, never in the user's."""
+
+
+def current_administration() -> UUID | None:
+    """The id of the administration whose scope we are in, or None outside and in `every_administration`."""
+    scope = _scope.get()
+    return scope if isinstance(scope, UUID) else None
+
+
+@contextmanager
+def administration_scope(administration_id: UUID) -> Iterator[None]:
+    with _entered(administration_id):
+        yield
+
+
+@contextmanager
+def every_administration() -> Iterator[None]:
+    with _entered(EVERY):
+        yield
+
+
+@contextmanager
+def _entered(value: UUID | str) -> Iterator[None]:
+    token = _scope.set(value)
+    try:
+        _announce(connection)
+        yield
+    finally:
+        _scope.reset(token)
+        _announce(connection)
+
+
+def _announce(to: BaseDatabaseWrapper) -> None:
+    if to.vendor != "postgresql" or (to.in_atomic_block and to.needs_rollback):
+        return  # the rollback that follows restores the setting
+    if to.connection is None and _scope.get() is None:
+        return
+    with to.cursor() as cursor:
+        cursor.execute("SELECT set_config('zenvoices.administration', %s, false)", [str(_scope.get() or "")])
+
+
+def announce_to_new_connection(sender: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    """Tells a fresh (or pooled) connection the scope it was opened in."""
+    if connection.vendor == "postgresql":
+        _announce(connection)
+
+
+connection_created.connect(announce_to_new_connection, dispatch_uid="zenvoices.scoping")
+
+
+class ScopedManager(models.Manager[M]):
+    """Raises outside a scope, sees one administration inside it."""
+
+    def get_queryset(self) -> models.QuerySet[M]:
+        scope = _scope.get()
+        if scope is None:
+            raise ScopeError(f"{self.model.__name__} asked for outside an administration's scope")
+        rows = super().get_queryset()
+        return rows if scope == EVERY else rows.filter(administration_id=scope)
+
+
+class enable_row_level_security(migrations.RunPython):  # noqa: N801 (reads as an operation in migrations)
+    """Migration operation: PostgreSQL itself refuses rows of another administration. Nothing on SQLite."""
+
+    def __init__(self, *tables: str) -> None:
+        self.tables = tables
+        super().__init__(self._enable, self._disable, elidable=False)
+
+    def _enable(self, apps: Any, schema_editor: Any) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            return
+        seen = "current_setting('zenvoices.administration', true)"
+        for table in self.tables:
+            schema_editor.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
+            schema_editor.execute(f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY')
+            schema_editor.execute(
+                f'CREATE POLICY own_administration ON "{table}" '
+                f"USING ({seen} = '*' OR administration_id::text = {seen})"
+            )
+
+    def _disable(self, apps: Any, schema_editor: Any) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            return
+        for table in self.tables:
+            schema_editor.execute(f'DROP POLICY own_administration ON "{table}"')
+            schema_editor.execute(f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY')
+            schema_editor.execute(f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY')
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return (self.__class__.__name__, list(self.tables), {})
