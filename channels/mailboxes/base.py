@@ -111,7 +111,7 @@ class Mailbox(Protocol):
     def open(self) -> int:
         """Opens the folder, without changing anything in it. Returns the number of unread mails."""
 
-    def list(self, since: int = 0) -> Listing: ...
+    def candidates(self, since: int = 0) -> Listing: ...
 
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Iterator[Fetched | NotFetched]:
         """Never marks as read. Batches by bytes; a mail over `refs[i].size` limits is the caller's to leave out."""
