@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from administrations.models import User
 from documents.models import Document, Email
-from zenvoices.lib.filenames import clean_filename
+from zenvoices.lib.filenames import safe_name
 
 MAX_TEXT = 1_000_000
 MAX_LINE = 10_000
@@ -83,7 +83,7 @@ def add_document(
         **_columns(origin),
         email=email,
         kind=kind,
-        filename=clean_filename(filename),
+        filename=safe_name(filename, content_type),
         content_type=_fit(content_type, 127),
         size=size,
         sha256=sha256,
