@@ -200,17 +200,17 @@ class _Session:
         """Mails that came after our last look and were read before this one; not those we took ourselves."""
         if not self.channel.seen_next_uid or listing.validity != self.channel.seen_validity:
             return
-        read = {ref.uid: ref for ref in listing.read_elsewhere}
+        read = {ref.uid: ref for ref in listing.read_elsewhere[:READ_ELSEWHERE_KEPT]}
         known = ReceivedMail.objects.filter(
             channel=self.channel,
             folder=self.folder,
             validity=listing.validity,
-            uid__in=list(read)[:READ_ELSEWHERE_KEPT],
+            uid__in=list(read),
         )
         for uid in known.values_list("uid", flat=True):
             del read[uid]
         self.run.read_elsewhere = len(read)
-        self.run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in read.values()][:READ_ELSEWHERE_KEPT]
+        self.run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in read.values()]
 
     def _recorder(self) -> Recorder:
         return Recorder(self.channel, self.run, self.folder, marks_read=self.mailbox.marks_read)

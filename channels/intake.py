@@ -24,6 +24,9 @@ from zenvoices.lib import failpoints
 
 log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 3
+OUR_MISTAKES = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
 State = ReceivedMail.State
 #: In these states our \Seen flag is owed until the server confirmed it.
 OWING = (State.DELIVERED, State.ALREADY, State.QUARANTINED)
@@ -106,17 +109,8 @@ def _read(channel: Channel, prepared: Prepared, path: Path) -> None:
     except MessageProblem as problem:
         prepared.problem = problem
         return
-    except (
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        LookupError,
-        MemoryError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as bug:
-        # A mistake of ours in reading one mail must cost that mail only: it is kept raw, tried again, then quarantined.
+    except OUR_MISTAKES as bug:
+        # Reading one mail wrongly must cost that mail only: it is kept raw, tried again, then quarantined.
         log.exception("a mail could not be read", channel=str(channel.pk), raw_sha256=prepared.raw_sha256)
         prepared.problem = MessageProblem("mail_unreadable", reason=type(bug).__name__)
         return

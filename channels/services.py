@@ -19,6 +19,11 @@ from documents.models import Document
 #: A change of one of these could send a stored secret to another server: it is cleared.
 BOUND_TO_SECRET = ("protocol", "host", "port", "security", "username", "auth")
 
+ACTIVATION = (
+    "state", "inactive_reason", "inactive_since", "failures", "failing_since", "error_code", "error_detail",
+    "next_fetch_at",
+)  # fmt: skip
+
 
 class NotPremium(Exception):
     """Channels belong to Premium administrations."""
@@ -78,10 +83,7 @@ def _activate(channel: Channel) -> None:
     channel.failures, channel.failing_since = 0, None
     channel.error_code, channel.error_detail = "", {}
     channel.next_fetch_at = next_slot(channel.pk, timezone.now())
-    channel.save(
-        update_fields=["state", "inactive_reason", "inactive_since", "failures", "failing_since", "error_code"]
-        + ["error_detail", "next_fetch_at"]
-    )
+    channel.save(update_fields=ACTIVATION)
 
 
 def delete(channel: Channel, by: User | None) -> None:

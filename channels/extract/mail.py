@@ -68,6 +68,5 @@ def _mail(walk: Walk, parts: tuple[Part, ...]) -> Mail:
 
 def _shown(head: Head) -> tuple[tuple[str, str], ...]:
     return tuple(
-        (name, one_line(decode_words(value[: 2 * _SHOWN]), _SHOWN))
-        for name, value in head.fields[:_MOST_HEADERS]
+        (name, one_line(decode_words(value[: 2 * _SHOWN]), _SHOWN)) for name, value in head.fields[:_MOST_HEADERS]
     )

@@ -35,9 +35,7 @@ _HARMFUL_NAMES = frozenset(
         *(".svg", ".url", ".vbe", ".vbs", ".wsf", ".wsh", ".xhtml", ".xlsm"),
     ]
 )
-_LOGO_NAME = re.compile(
-    r"(?:image|img|oleimage|outlook-|logo|signature|handtekening)[\w-]*\.\w+", re.IGNORECASE
-)
+_LOGO_NAME = re.compile(r"(?:image|img|oleimage|outlook-|logo|signature|handtekening)[\w-]*\.\w+", re.IGNORECASE)
 _LOGO_SIZE = 16 * 1024
 
 

@@ -17,9 +17,7 @@ from channels.extract.names import safe_name
 from channels.extract.verdict import Hints, Verdict, judge
 from channels.extract.words import decode_text
 
-_TEXT = frozenset(
-    ["text/plain", "text/html", "text/enriched", "text/richtext", "text/x-amp-html", "text/watch-html"]
-)
+_TEXT = frozenset(["text/plain", "text/html", "text/enriched", "text/richtext", "text/x-amp-html", "text/watch-html"])
 _REPORTED = frozenset(["message/rfc822", "message/global"])
 _PATH_NAME = 40  # characters of an entry's name in a path; its number is what makes it unique
 
