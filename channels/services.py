@@ -24,8 +24,6 @@ from documents.models import Document
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: Microsoft ended passwords for IMAP and POP3 (Exchange Online since January 2023, Outlook.com since September 2024).
 MICROSOFT = re.compile(r"(^|\.)(outlook|office365|outlook\.office|hotmail|live)\.com\.?$", re.IGNORECASE)
-    r"(^|\.)(outlook\.com|office365\.com|outlook\.office\.com|hotmail\.com|live\.com)\.?$", re.IGNORECASE
-)
 #: A change of one of these could send a stored secret to another server: it is cleared.
 BOUND_TO_SECRET = ("protocol", "host", "port", "security", "username", "auth")
 
