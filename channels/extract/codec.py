@@ -11,7 +11,7 @@ from channels.extract.limits import Budget
 
 _UU_NAMES = frozenset(["x-uuencode", "uuencode", "uue", "x-uue"])
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{0,300})\r*\n", re.MULTILINE)
-_UU_END = re.compile(rb"^(?:end|`)[ \t]*\r*$", re.MULTILINE)
+_UU_END = re.compile(rb"^end[ \t]*\r*$", re.MULTILINE)
 
 
 def decode(data: bytes | memoryview, encoding: str, budget: Budget) -> bytes:
@@ -66,15 +66,17 @@ def _uu_lines(data: bytes, budget: Budget) -> bytes:
     return bytes(out)
 
 
-def uu_attachments(data: bytes, budget: Budget) -> list[tuple[str, bytes]]:
-    """Files that old programs put into the text itself: name and bytes."""
+def uu_attachments(data: bytes, budget: Budget) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """Files that old programs put into the text itself: the text without them, and each name and bytes."""
     found: list[tuple[str, bytes]] = []
+    rest: list[bytes] = []
     position = 0
     while begin := _UU_BEGIN.search(data, position):
         end = _UU_END.search(data, begin.end())
         if not end:
             break
+        rest.append(data[position : begin.start()])
         position = end.end()
         if content := _uu_lines(data[begin.end() : end.end()], budget):
             found.append((begin[1].decode("utf-8", "replace"), content))
-    return found
+    return b"".join([*rest, data[position:]]), found

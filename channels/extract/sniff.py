@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from channels.extract.names import EXTENSIONS, extension
+from channels.extract.names import KINDS, extension
 
 ZIP = "application/zip"
 TNEF = "application/vnd.ms-tnef"
@@ -51,21 +51,18 @@ _MAIL_START = re.compile(
     re.IGNORECASE,
 )
 _BMP_HEADERS = frozenset([12, 40, 52, 56, 64, 108, 124])
-_KINDS = {suffix: kind for kind, suffix in EXTENSIONS.items()} | {
-    ".jpeg": "image/jpeg",
-    ".tiff": "image/tiff",
-}
-_KINDS[".heif"] = "image/heic"
 
 
 def expected(name: str, declared: str) -> str:
     """The type that the name, or without a telling name the sender, says this is."""
-    return _KINDS.get(extension(name)) or {"text/xml": "application/xml"}.get(declared, declared)
+    return KINDS.get(extension(name)) or {"text/xml": "application/xml"}.get(declared, declared)
 
 
 def sniff(data: bytes, name: str, declared: str) -> str:
     """The content type of a part. A ZIP may still turn out to be an office document (archive.py)."""
     start = data[:1024].lstrip()
+    if not start and not data.strip():
+        return expected(name, declared) or BINARY
     for magic, kind in _MAGIC:
         if data.startswith(magic) or (
             kind.startswith(("text/", "application/pgp")) and start.startswith(magic)
@@ -133,7 +130,8 @@ _OLE_STREAMS = (
 
 
 def _plain(data: bytes, name: str, declared: str) -> str:
-    if b"\0" in data[:4096] or sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in data[:512]) > 8:
+    controls = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in data[:512])
+    if b"\0" in data[:4096] or controls * 32 > len(data[:512]):
         return declared if declared.startswith(("audio/", "video/", "image/x-", "font/")) else BINARY
     by_name = expected(name, declared)
     return by_name if by_name in ("text/csv", "text/calendar", "text/vcard", "text/html") else "text/plain"

@@ -77,9 +77,10 @@ class Walk:
         if head.media == "text/html":
             body.html.append(decode_text(data[: 4 * self.budget.limits.html], head.charset))
         elif head.media == "text/plain":
+            data, files = uu_attachments(data, self.budget)
             body.plain.append(decode_text(data[: 4 * self.budget.limits.text], head.charset))
             place = Place(leaf.path, leaf.depth, 0)
-            for number, (name, content) in enumerate(uu_attachments(data, self.budget), start=1):
+            for number, (name, content) in enumerate(files, start=1):
                 inside.extend(self._entry(place, Entry(number, name, len(content), content)))
         return True
 
