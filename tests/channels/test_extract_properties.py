@@ -18,16 +18,15 @@ from channels.extract.headers import parse_value
 from channels.extract.limits import Budget, Limits
 from channels.extract.names import safe_name
 from channels.extract.words import decode_words
-from tests.mails.make import CASES
 
 CORPUS = sorted((Path(__file__).parent.parent / "mails").glob("*.eml"))
 SOUP = [
-    *(b"\r\n", b"\n", b"\r", b"\n\n", b"--", b"--b", b"--b--", b"\n--b\n", b": ", b";", b'"', b"=?utf-8?q?", b"?="),
+    *(b"\r\n", b"\n", b"\r", b"\n\n", b"--", b"--b", b"--b--", b"\n--b\n", b": ", b";", b'"', b"=?utf-8?q?"),
     *(b"Content-Type: multipart/mixed; boundary=b\n", b"Content-Type: message/rfc822\n\n", b"Content-Type: "),
     *(b"Content-Transfer-Encoding: base64\n\n", b"Content-Transfer-Encoding: x-uuencode\n\n", b"charset="),
     *(b"Content-Disposition: attachment; filename*0*=", b"begin 644 a.pdf\n", b"end\n", b"From: ", b"Date: "),
-    *(b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"\x78\x9f\x3e\x22", b"%PDF-", b"<?xml", b"<!--", b"&#x", b"(("),
-    *(b"utf-7", b"idna", b"+2AA-", b"=\n", b"application/ms-tnef", b"text/html", b"=3D", b"JVBERi0=", b"\0", b"\xff"),
+    *(b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"\x78\x9f\x3e\x22", b"%PDF-", b"<?xml", b"<!--", b"(("),
+    *(b"utf-7", b"idna", b"+2AA-", b"=\n", b"application/ms-tnef", b"text/html", b"=3D", b"\0", b"&#x"),
 ]  # fmt: skip
 NAME = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=40)
 
@@ -104,8 +103,8 @@ def build(draw: st.DrawFn, depth: int) -> EmailMessage:
 
 
 @st.composite
-def well_formed(draw: st.DrawFn) -> bytes:
-    return build(draw, 2).as_bytes()
+def well_formed(draw: st.DrawFn) -> EmailMessage:
+    return build(draw, 2)
 
 
 def standard_attachments(message: Message) -> list[str]:
@@ -121,7 +120,8 @@ def standard_attachments(message: Message) -> list[str]:
 
 @given(well_formed())
 @settings(max_examples=200, deadline=None)
-def test_well_formed_mail_has_the_attachments_that_the_standard_library_finds(raw: bytes) -> None:
+def test_well_formed_mail_has_the_attachments_that_the_standard_library_finds(message: EmailMessage) -> None:
+    raw = message.as_bytes()
     ours = [part.sha256 for part in extract(raw).parts if part.reason != "opened"]
 
     assert sorted(ours) == standard_attachments(email.message_from_bytes(raw))
@@ -129,9 +129,12 @@ def test_well_formed_mail_has_the_attachments_that_the_standard_library_finds(ra
 
 #: Where we differ from the standard library on purpose, and why.
 DECIDED = {
+    "base64-dirty": "a blank behind the name of the encoding makes it unknown to it",
     "base64-truncated": "it returns the text undecoded; we keep the bytes that are whole",
+    "boundary-absent": "it makes an attachment of the text",
     "boundary-undeclared": "it finds no parts; we look for the boundary in the body",
     "boundary-wrong": "likewise",
+    "content-type-missing": "it takes a part without name and type for text, we look into it",
     "uuencode-in-text": "it does not look into text",
     "whole-body-xml-as-text": "it has no opinion on what a text holds",
     "winmail": "it does not open attachments",
@@ -142,24 +145,31 @@ DECIDED = {
     "zip-bomb": "likewise",
     "delivery-report": "it looks into the mail that came back; for us that is one part",
     "message-partial": "it parses the fragment as a mail",
-    "empty": "no part at all for us",
 }
 
 
-def test_corpus_has_the_parts_that_the_standard_library_finds() -> None:
+def standard_parts(message: Message) -> list[str]:
+    """Hashes of everything but the mail's own text, as email.parser has them."""
+    found: list[str] = []
+    for part in message.walk():
+        text = part.get_content_type() in ("text/plain", "text/html") and not part.get_filename()
+        if part.is_multipart() or (text and part.get_content_disposition() != "attachment"):
+            continue
+        payload = part.get_payload(decode=True)
+        assert isinstance(payload, bytes)
+        found.append(sha256(payload).hexdigest())
+    return sorted(found)
+
+
+def test_corpus_has_the_parts_that_the_standard_library_finds_or_the_difference_is_decided() -> None:
+    different = set()
     for path in CORPUS:
         raw = path.read_bytes()
-        theirs = []
-        for part in email.message_from_bytes(raw).walk():
-            payload = None if part.is_multipart() else part.get_payload(decode=True)
-            texts = ("text/plain", "text/html")
-            own = part.get_content_type() in texts and not part.get_filename()
-            if payload is not None and not (own and part.get_content_disposition() != "attachment"):
-                theirs.append(sha256(payload).hexdigest())
         ours = sorted(part.sha256 for part in extract(raw).parts if part.reason != "opened")
-        if path.stem not in DECIDED:
-            assert ours == sorted(theirs), path.stem
-    assert DECIDED.keys() <= CASES.keys()
+        if ours != standard_parts(email.message_from_bytes(raw)):
+            different.add(path.stem)
+
+    assert different == DECIDED.keys()
 
 
 @given(st.binary(max_size=300))

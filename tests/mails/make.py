@@ -320,7 +320,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     ),
     "base64-truncated": lambda: mixed(
         part(
-            b64(pdf("afgekapt"))[:-9],
+            b64(pdf("afgekapt"))[:-7],
             f"Content-Type: {PDF}; name=af.pdf",
             "Content-Transfer-Encoding: base64",
         )
