@@ -1,4 +1,4 @@
-"""The mail inside an opaque S/MIME signature (RFC 5652 5, RFC 8551 3.5.2). The signature itself is not checked."""
+"""The mail inside an opaque S/MIME signature (RFC 5652 5, RFC 8551 3.5.2), which is not checked."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _header(data: bytes, position: int, end: int) -> tuple[int, int, int | None]
 
 
 def _enter(data: bytes, position: int, end: int, wanted: int) -> tuple[int, int]:
-    """Bounds of the content; of an indefinite one the end is that of what it is in. Cut off data ends early."""
+    """Bounds of the content; an indefinite one ends where what it is in ends, so does one cut off."""
     tag, start, length = _header(data, position, end)
     if tag != wanted:
         raise Unreadable

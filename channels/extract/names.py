@@ -39,7 +39,7 @@ KINDS = {suffix: kind for kind, suffix in EXTENSIONS.items()}
 KINDS |= {".jpeg": "image/jpeg", ".tiff": "image/tiff", ".heif": "image/heic"}
 _LONGEST = 255  # bytes of UTF-8: what every file system takes
 _CONSIDERED = 1_000  # characters; putting a long run of combining marks into order takes quadratic time
-_EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}\Z")
+_EXTENSION = re.compile(r"\.(?:[A-Za-z][A-Za-z0-9]{1,4}|7z|p7[sm])\Z")
 
 
 def extension(name: str) -> str:

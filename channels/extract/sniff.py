@@ -10,6 +10,8 @@ ZIP = "application/zip"
 TNEF = "application/vnd.ms-tnef"
 MAIL = "message/rfc822"
 OLE = "application/x-ole-storage"
+SMIME = "application/pkcs7-mime"
+_PKCS7 = bytes.fromhex("06092a864886f70d0107")  # 1.2.840.113549.1.7 (RFC 5652)
 BINARY = "application/octet-stream"
 ENCRYPTED_OFFICE = "application/vnd.ms-office.encrypted"
 PROGRAM = "application/x-msdownload"
@@ -76,6 +78,8 @@ def sniff(data: bytes, name: str, declared: str) -> str:
         return "image/webp"
     if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in _BMP_HEADERS:
         return "image/bmp"
+    if data[:1] == b"\x30" and _PKCS7 in data[:32]:
+        return SMIME
     if text := markup(data, expected(name, declared)):
         return text
     # Readers accept junk before the header within the first 1,024 bytes (PDF 32000-1 annex H.3.4.1).

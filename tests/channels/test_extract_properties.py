@@ -140,6 +140,8 @@ DECIDED = {
     "winmail": "it does not open attachments",
     "forwarded-base64": "RFC 2046 5.2.1 forbids the encoding, so it parses the base64 as a mail",
     "eml-as-octets": "it does not open attachments",
+    "smime-opaque": "likewise",
+    "smime-opaque-in-pieces": "likewise",
     "zip": "likewise",
     "zip-in-zip": "likewise",
     "zip-bomb": "likewise",

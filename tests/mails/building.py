@@ -78,6 +78,26 @@ def tnef_of(*files: tuple[str, str, bytes]) -> bytes:
     return out
 
 
+def signed_of(content: bytes, pieces: bool = False) -> bytes:
+    """CMS SignedData around a mail, in DER or, in pieces, in BER as Outlook writes it."""
+
+    def value(tag: int, data: bytes) -> bytes:
+        if pieces and tag & 0x20:
+            return bytes([tag, 0x80]) + data + b"\0\0"
+        return bytes([tag, 0x84]) + len(data).to_bytes(4, "big") + data
+
+    def known(identity: str) -> bytes:
+        return bytes.fromhex("06092a864886f70d0107" + identity)
+
+    inner = value(4, content)
+    if pieces:
+        inner = value(0x24, b"".join(value(4, content[at : at + 50]) for at in range(0, len(content), 50)))
+    encapsulated = value(0x30, known("01") + value(0xA0, inner))
+    algorithms = bytes.fromhex("310d300b0609608648016503040201")
+    signed = value(0x30, bytes.fromhex("020101") + algorithms + encapsulated + bytes.fromhex("3100"))
+    return value(0x30, known("02") + value(0xA0, signed))
+
+
 def lines(*parts: str | bytes) -> bytes:
     return CRLF.join(part.encode() if isinstance(part, str) else part for part in parts)
 

@@ -23,6 +23,7 @@ from tests.mails.building import (
     part,
     pdf,
     png,
+    signed_of,
     text,
     tnef_of,
     ubl,
@@ -246,6 +247,19 @@ CASES: dict[str, Callable[[], bytes]] = {
             "smime.p7m",
         ),
         attached(bytes.fromhex("308006092a864886f70d010703a080"), "application/pkcs7-mime", "smime.p7m"),
+    ),
+    "smime-opaque": lambda: mail(
+        encoded(
+            signed_of(multi("mixed", text("Getekend."), attached(pdf("getekend"), PDF, "factuur.pdf"))),
+            "Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m",
+        )
+    ),
+    "smime-opaque-in-pieces": lambda: mixed(
+        attached(
+            signed_of(attached(pdf("in stukken"), PDF, "factuur.pdf"), pieces=True),
+            "application/x-pkcs7-mime",
+            "smime.p7m",
+        )
     ),
     "pgp-encrypted": lambda: mail(
         multi(
