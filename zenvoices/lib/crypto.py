@@ -62,9 +62,7 @@ class KeyRing:
             raise KeyProblem(f"no key {key_id!r} on the ring")
         try:
             sealed = base64.urlsafe_b64decode(body)
-            plain = AESGCM(key.material).decrypt(
-                sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], belongs_to.encode()
-            )
+            plain = AESGCM(key.material).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], belongs_to.encode())
         except (InvalidTag, binascii.Error, ValueError):
             raise KeyProblem("a secret does not open: altered, or moved to another place") from None
         return plain.decode()

@@ -1,0 +1,229 @@
+"""Channels, their secrets, their logbook and their ledger."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from administrations.tenant import TenantModel
+
+
+class Channel(TenantModel):
+    """A mailbox that an administration has linked."""
+
+    class Protocol(models.TextChoices):
+        IMAP = "imap", "IMAP"
+        POP3 = "pop3", "POP3"
+
+    class Auth(models.TextChoices):
+        PASSWORD = "password", _("Username and password")
+        GOOGLE = "google", "Gmail OAuth2"
+        ENTRA = "entra", "Entra OAuth2"
+
+    class Security(models.TextChoices):
+        TLS = "tls", "SSL/TLS"
+        STARTTLS = "starttls", "STARTTLS"
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        ACTIVE = "active", _("Active")
+        INACTIVE = "inactive", _("Inactive")
+
+    name = models.CharField(_("Name"), max_length=120)
+    protocol = models.CharField(_("Protocol"), max_length=4, choices=Protocol, default=Protocol.IMAP)
+    auth = models.CharField(_("Authentication type"), max_length=8, choices=Auth, default=Auth.PASSWORD)
+    host = models.CharField(_("Hostname"), max_length=253, blank=True)
+    port = models.PositiveIntegerField(_("Port"), null=True, blank=True)
+    security = models.CharField(_("Security"), max_length=8, choices=Security, default=Security.TLS)
+    username = models.CharField(_("Username"), max_length=320)
+    folder = models.CharField(_("Folder"), max_length=255, default="INBOX")
+
+    state = models.CharField(max_length=8, choices=State, default=State.DRAFT)
+    #: why it rests: "" (a person paused it) or "failures"
+    inactive_reason = models.CharField(max_length=20, blank=True)
+    inactive_since = models.DateTimeField(null=True, blank=True)
+    #: counted failed fetches in a row, and since when
+    failures = models.PositiveSmallIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    #: the error that stands now: a code of channels.errors and what fills its sentence in
+    error_code = models.CharField(max_length=40, blank=True)
+    error_detail = models.JSONField(default=dict, blank=True)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    #: null while draft or inactive
+    next_fetch_at = models.DateTimeField(null=True, blank=True)
+
+    #: who fetches: a lease on the database's clock, and a fence that every commit of a fetch carries
+    lease_until = models.DateTimeField(null=True, blank=True)
+    fence = models.PositiveBigIntegerField(default=0)
+
+    #: IMAP UIDVALIDITY and UIDNEXT at the last listing: mails from here on that were read before we came are counted
+    seen_validity = models.CharField(max_length=40, blank=True)
+    seen_next_uid = models.PositiveBigIntegerField(default=0)
+
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    #: can be undone for ten seconds; the schedule then erases it, secrets first
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        indexes = [
+            models.Index(fields=["next_fetch_at"], condition=Q(state="active"), name="channel_due"),
+            models.Index(fields=["administration", "name"], name="channel_list"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ChannelSecret(TenantModel):
+    """A password or token, encrypted for exactly this channel and name. Written, never shown."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="secrets")
+    name = models.CharField(max_length=20)  # "password"; OAuth adds "client_secret", "tokens"
+    ciphertext = models.TextField()
+    set_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "name"], name="one_secret_per_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.channel_id}"
+
+
+class FetchRun(TenantModel):
+    """One fetch in the logbook. seen = delivered + ignored + failed + already."""
+
+    class Trigger(models.TextChoices):
+        SCHEDULE = "schedule", _("Schedule")
+        MANUAL = "manual", _("Manual")
+        PUSH = "push", _("Push")
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        FINISHED = "finished"
+
+    class Outcome(models.TextChoices):
+        SUCCEEDED = "succeeded", _("Succeeded")
+        WARNING = "warning", _("Succeeded with a warning")
+        FAILED = "failed", _("Failed")
+        BUSY = "busy", _("Already busy")
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="runs")
+    trigger = models.CharField(max_length=8, choices=Trigger)
+    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
+    outcome = models.CharField(max_length=9, choices=Outcome, blank=True)
+    #: the scheduled moment this run answers: one run, and so one strike, for each
+    slot = models.DateTimeField(null=True, blank=True)
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    #: how many mails there are to fetch in this run, for the progress bar
+    total = models.PositiveIntegerField(default=0)
+    seen = models.PositiveIntegerField(default=0)
+    delivered = models.PositiveIntegerField(default=0)
+    ignored = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    already = models.PositiveIntegerField(default=0)
+    documents = models.PositiveIntegerField(default=0)
+    #: mails that came after the last run and were read before we saw them
+    read_elsewhere = models.PositiveIntegerField(default=0)
+    #: how many quiet runs before this one are folded into it
+    repeats = models.PositiveIntegerField(default=0)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_detail = models.JSONField(default=dict, blank=True)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-queued_at", "-id"]
+        indexes = [
+            models.Index(fields=["channel", "-queued_at", "-id"], name="logbook"),
+            models.Index(fields=["queued_at"], condition=~Q(state="finished"), name="run_open"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "slot"], name="one_run_per_slot"),
+            models.CheckConstraint(
+                condition=Q(
+                    seen=models.F("delivered") + models.F("ignored") + models.F("failed") + models.F("already")
+                ),
+                name="books_balance",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trigger} {self.outcome or self.state} {self.queued_at:%Y-%m-%d %H:%M}"
+
+
+class ReceivedMail(TenantModel):
+    """The ledger: one row for each mail of a channel that we have looked at. What stands here is never taken twice."""
+
+    class State(models.TextChoices):
+        DELIVERED = "delivered"
+        IGNORED = "ignored"
+        ALREADY = "already"  # the same mail as an earlier row under another number
+        FAILED = "failed"  # will be tried again, up to three times
+        REFUSED = "refused"  # too large: stays on the server until somebody asks for it
+        QUARANTINED = "quarantined"
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="ledger")
+    run = models.ForeignKey(FetchRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="mails")
+    folder = models.CharField(max_length=255)
+    validity = models.CharField(max_length=40, blank=True)
+    uid = models.CharField(max_length=255)
+    state = models.CharField(max_length=11, choices=State)
+    #: our \Seen flag was confirmed by the server (POP3: nothing to set)
+    acknowledged = models.BooleanField(default=False)
+    raw_sha256 = models.CharField(max_length=64, blank=True)
+    #: third key: the hash over the sorted hashes of all attachments; suppresses only together with Message-ID
+    parts_sha256 = models.CharField(max_length=64, blank=True)
+    message_id = models.CharField(max_length=998, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_detail = models.JSONField(default=dict, blank=True)
+    email = models.ForeignKey("documents.Email", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    first_seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["first_seen_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "folder", "validity", "uid"], name="once_per_mail"),
+        ]
+        indexes = [
+            models.Index(fields=["channel", "raw_sha256"], name="ledger_by_raw"),
+            models.Index(fields=["channel", "message_id"], name="ledger_by_message_id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.validity}:{self.uid} {self.state}"
+
+
+class ReceivedPart(TenantModel):
+    """What became of each part of a mail, and why."""
+
+    mail = models.ForeignKey(ReceivedMail, on_delete=models.CASCADE, related_name="parts")
+    path = models.CharField(max_length=255)
+    filename = models.CharField(max_length=255)
+    content_type = models.CharField(max_length=127)
+    size = models.PositiveBigIntegerField(default=0)
+    outcome = models.CharField(max_length=10)  # channels.extract: document, container, ignored, refused
+    reason = models.CharField(max_length=40, blank=True)
+    can_be_taken = models.BooleanField(default=False)
+    document = models.ForeignKey(
+        "documents.Document", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["path", "id"]
+        constraints = [models.UniqueConstraint(fields=["mail", "path"], name="once_per_part")]
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.filename}: {self.outcome} {self.reason}"

@@ -1,0 +1,5 @@
+"""Routes of channels."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,89 @@
+"""Uploaden & Inlezen: mails and documents of an administration. Knows nothing of channels."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from administrations.tenant import TenantModel
+
+
+class Source(models.Model):
+    """Where something came from, copied at the time: it outlives the channel it names."""
+
+    source_id = models.UUIDField(null=True, blank=True)  # the channel; empty for an upload
+    source_name = models.CharField(max_length=120, blank=True)
+    source_run_id = models.UUIDField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Email(TenantModel, Source):
+    """A mail as it was received; the raw bytes lie in storage under `raw_sha256`."""
+
+    message_id = models.CharField(max_length=998, blank=True)  # RFC 5322 2.1.1: a line is at most 998
+    subject = models.TextField(blank=True)
+    sender_name = models.TextField(blank=True)
+    sender_address = models.CharField(max_length=320, blank=True)
+    recipients = models.TextField(blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    received_at = models.DateTimeField(default=timezone.now)
+    text = models.TextField(blank=True)
+    raw_sha256 = models.CharField(max_length=64)
+    raw_size = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ["-received_at", "-id"]
+        indexes = [models.Index(fields=["administration", "message_id"], name="email_by_message_id")]
+
+    def __str__(self) -> str:
+        return self.subject or self.message_id
+
+
+class Document(TenantModel, Source):
+    """One document: an attachment, the body of a mail without attachments, or an upload."""
+
+    class Kind(models.TextChoices):
+        ATTACHMENT = "attachment", _("Attachment")
+        BODY = "body", _("Email text")
+        UPLOAD = "upload", _("Upload")
+
+    email = models.ForeignKey(Email, null=True, blank=True, on_delete=models.PROTECT, related_name="documents")
+    kind = models.CharField(max_length=10, choices=Kind)
+    filename = models.CharField(max_length=255)
+    content_type = models.CharField(max_length=127)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    #: the part's address inside the mail (channels.extract.Part.path); "" for bodies and uploads
+    part_path = models.CharField(max_length=255, blank=True)
+    received_at = models.DateTimeField(default=timezone.now)
+    #: the earlier document with the same bytes in this administration: shown as *mogelijk dubbel*, never suppressed
+    duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="copies")
+    #: the XML of a PDF, or the other way round: the same invoice, two documents
+    companion = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="companions")
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-received_at", "-id"]
+        indexes = [
+            models.Index(fields=["administration", "-received_at", "-id"], name="document_inbox"),
+            models.Index(fields=["administration", "sha256"], name="document_by_hash"),
+            models.Index(fields=["source_id", "-received_at"], name="document_by_source"),
+        ]
+        constraints = [
+            # The last wall against doubling: one document for each part of a mail.
+            models.UniqueConstraint(
+                fields=["email", "part_path"],
+                condition=models.Q(email__isnull=False),
+                name="one_document_per_part",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.filename

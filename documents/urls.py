@@ -1,0 +1,5 @@
+"""Routes of documents."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,41 @@
+"""What the portal tells its people, in the bell, the list and by e-mail."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from administrations.tenant import TenantModel
+
+
+class Notification(TenantModel):
+    """One message to one person. The sentence is kept in both languages, as it was true at the time."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
+    kind = models.CharField(max_length=40)
+    #: what it is about (a channel), which may be gone by now
+    subject_id = models.UUIDField(null=True, blank=True)
+    text_nl = models.TextField()
+    text_en = models.TextField()
+    #: where the person can do something about it; a path of the portal
+    path = models.CharField(max_length=200, blank=True)
+    action_nl = models.CharField(max_length=60, blank=True)
+    action_en = models.CharField(max_length=60, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    read_at = models.DateTimeField(null=True, blank=True)
+    #: set when the matter is over (the channel recovered)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    #: wants an e-mail that has not left yet
+    email_due = models.BooleanField(default=False)
+    emailed_at = models.DateTimeField(null=True, blank=True)
+    #: the same event tells a person once, however often it is reported
+    event = models.CharField(max_length=100)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["user", "-created_at", "-id"], name="notification_list")]
+        constraints = [models.UniqueConstraint(fields=["user", "event"], name="tell_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.text_en}"

@@ -1,0 +1,19 @@
+"""Sets the environment of a test run before Django reads its settings (loaded with `-p tests.environment`)."""
+
+import base64
+import os
+import tempfile
+
+_folder = tempfile.mkdtemp(prefix="zenvoices-test-")
+os.environ.update(
+    DATA_DIR=_folder,
+    SECRET_KEY="a secret of the test run",
+    CREDENTIAL_KEYS=base64.urlsafe_b64encode(b"k" * 32).decode(),
+    BASE_URL="http://localhost:8000",
+    MAIL_ALLOW_PRIVATE_HOSTS="true",
+    EMAIL_URL="memorymail://",
+    LOG_FORMAT="json",
+    LOG_LEVEL="WARNING",
+)
+# Playwright's synchronous API runs an event loop in the thread of the test.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")

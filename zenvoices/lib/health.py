@@ -1,0 +1,72 @@
+"""Does each thing the portal stands on answer?"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from redis import Redis
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+HEARTBEAT_KEY = "scheduler-heartbeat"
+#: seconds: three missed ticks
+HEARTBEAT_LIMIT = 180
+
+
+def beat() -> None:
+    """The schedule says that it lives."""
+    cache.set(HEARTBEAT_KEY, time.time(), timeout=HEARTBEAT_LIMIT * 10)
+
+
+def readiness() -> dict[str, bool]:
+    return {
+        "database": _answers(_database),
+        "broker": _answers(_broker),
+        "storage": _answers(_storage),
+        "scheduler": _answers(_scheduler),
+    }
+
+
+def _answers(check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except (DatabaseError, RedisError, OSError) as problem:
+        log.warning("not ready", part=check.__name__.strip("_"), problem=type(problem).__name__)
+        return False
+
+
+def _database() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return cursor.fetchone() == (1,)
+
+
+def _broker() -> bool:
+    if not settings.REDIS_URL:
+        return False
+    with Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as broker:
+        return bool(broker.ping())
+
+
+def _storage() -> bool:
+    if settings.DOCUMENT_STORAGE:
+        return True
+    folder = Path(settings.DATA_DIR) / "documents"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".ready-") as probe:
+        probe.write(b"ready")
+        os.fsync(probe.fileno())
+    return True
+
+
+def _scheduler() -> bool:
+    last = cache.get(HEARTBEAT_KEY)
+    return last is not None and time.time() - last < HEARTBEAT_LIMIT

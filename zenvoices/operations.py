@@ -1,0 +1,43 @@
+"""Addresses for operators and load balancers: /healthz, /readyz, /metrics."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from zenvoices.lib.health import readiness
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    parts = readiness()
+    return JsonResponse(parts, status=200 if all(parts.values()) else 503)
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    if not _is_operator(request):
+        return HttpResponseForbidden("loopback or a bearer token only", content_type="text/plain")
+    return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+
+
+def _is_operator(request: HttpRequest) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if settings.METRICS_TOKEN and scheme == "Bearer":
+        return hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode())
+    # A proxy in front of us is on loopback too, and then says for whom it asks.
+    forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    return not forwarded and ipaddress.ip_address(request.META["REMOTE_ADDR"]).is_loopback

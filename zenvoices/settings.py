@@ -1,0 +1,330 @@
+"""Every setting of the portal, read from the environment.
+
+Any variable X may be given as X_FILE, the name of a file that holds it (Docker and Kubernetes secrets).
+Units stand in the names. What is not set here is Django's default.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+import structlog
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from zenvoices.lib import failpoints
+from zenvoices.lib.logs import processors
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+
+# --- Basics ---------------------------------------------------------------------------------------
+DEBUG: bool = env.bool("DEBUG", False)
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+BASE_URL: str = env.str("BASE_URL", "http://localhost:8000").rstrip("/")
+TESTING = "pytest" in sys.modules
+
+
+def _made_by_make_run(name: str) -> str:
+    """Secrets of an installation: from the environment, else what `make run` wrote into DATA_DIR."""
+    value: str = env.str(name, "")
+    kept = DATA_DIR / "keys" / name
+    if not value and kept.exists():
+        value = kept.read_text().strip()
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set (nor {name}_FILE), and {kept} does not exist")
+    return value
+
+
+SECRET_KEY = _made_by_make_run("SECRET_KEY")
+#: url-safe base64 keys of 32 bytes, comma separated; the first encrypts, all decrypt (zenvoices.lib.crypto)
+CREDENTIAL_KEYS: list[str] = [key for key in _made_by_make_run("CREDENTIAL_KEYS").split(",") if key.strip()]
+
+_site = urlsplit(BASE_URL)
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[_site.hostname or "localhost", "localhost", "127.0.0.1"])
+CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
+ROOT_URLCONF = "zenvoices.urls"
+WSGI_APPLICATION = "zenvoices.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+INSTALLED_APPS = [
+    "zenvoices",
+    "administrations",
+    "documents",
+    "notifications",
+    "channels",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "django_htmx",
+    "lucide",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "administrations.middleware.PersonLocaleMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": [
+                "lucide.templatetags.lucide",
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+            ],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "administrations.context.frame",
+                "notifications.context.bell",
+            ],
+        },
+    }
+]
+
+# --- Database: PostgreSQL in production, SQLite on one machine ------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'portal.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Django's defaults lose one transaction in ten to "database is locked" under four processes.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;",
+    }
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c timezone=UTC -c lock_timeout=30s"
+
+# --- Broker and cache -----------------------------------------------------------------------------------
+#: redis://… or unix:///…; `make run` sets it to its private broker
+REDIS_URL: str = env.str("REDIS_URL", "")
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1) or "memory://"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Longer than any run; a lost message is healed by the tick anyway, the database holds every truth.
+    "visibility_timeout": 900,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 30,
+    "socket_connect_timeout": 5,
+}
+CELERY_TASK_DEFAULT_QUEUE = "fetch"
+CELERY_TASK_ROUTES = {"documents.tasks.*": {"queue": "documents"}}
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+# --- Schedule -------------------------------------------------------------------------------------------
+#: The article: "Elke half uur worden documenten automatisch opgehaald uit een kanaal."
+FETCH_INTERVAL = timedelta(minutes=30)
+#: The article: "Als het ophalen vijf keer achter elkaar mislukt, dan wordt het kanaal op inactief gezet."
+FAILURES_UNTIL_INACTIVE = 5
+CELERY_BEAT_SCHEDULE = {
+    "tick": {"task": "channels.tasks.tick", "schedule": 60.0, "options": {"expires": 55}},
+    "send-notifications": {
+        "task": "notifications.tasks.send_emails",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
+    "sweep": {"task": "documents.tasks.sweep", "schedule": 3600.0, "options": {"expires": 3000}},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+#: A dead fetch is taken over at most this long after its last sign of life.
+FETCH_LEASE_SECONDS = 120
+FETCH_RUN_SECONDS: int = env.int("FETCH_RUN_SECONDS", 600)
+FETCH_RUN_MAILS: int = env.int("FETCH_RUN_MAILS", 500)
+FETCH_RUN_BYTES: int = env.int("FETCH_RUN_BYTES", 1_000_000_000)
+FETCH_PER_HOST: int = env.int("FETCH_PER_HOST", 20)
+FETCH_PER_ADMINISTRATION: int = env.int("FETCH_PER_ADMINISTRATION", 4)
+
+# --- Documents ------------------------------------------------------------------------------------------
+#: empty: files in DATA_DIR/documents; or s3://bucket/prefix (requirements-s3.txt)
+DOCUMENT_STORAGE: str = env.str("DOCUMENT_STORAGE", "")
+MAIL_MAX_BYTES: int = env.int("MAIL_MAX_BYTES", 50_000_000)
+PART_MAX_BYTES: int = env.int("PART_MAX_BYTES", 25_000_000)
+UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 25_000_000)
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
+
+# --- Mail servers and providers -------------------------------------------------------------------------
+MAIL_ALLOW_PRIVATE_HOSTS: bool = env.bool("MAIL_ALLOW_PRIVATE_HOSTS", False)
+OUTBOUND_CA_FILE: str = env.str("OUTBOUND_CA_FILE", "")
+MAIL_CONNECT_SECONDS: float = env.float("MAIL_CONNECT_SECONDS", 10.0)
+MAIL_SILENCE_SECONDS: float = env.float("MAIL_SILENCE_SECONDS", 30.0)
+
+# --- E-mail that the portal sends -----------------------------------------------------------------------
+vars().update(env.email_url("EMAIL_URL", "consolemail://" if DEBUG else f"filemail://{DATA_DIR / 'outbox'}"))
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", f"Zenvoices <noreply@{_site.hostname}>")
+EMAIL_TIMEOUT = 20
+
+# --- People ---------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "administrations.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "administrations.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # people come by invitation, which proves the address
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+MFA_ADAPTER = "allauth.mfa.adapter.DefaultMFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _site.scheme == "http"
+MFA_TOTP_ISSUER = "Zenvoices"
+USERSESSIONS_TRACK_ACTIVITY = False
+INVITATION_DAYS = 14
+
+# --- Languages and times --------------------------------------------------------------------------------
+LANGUAGE_CODE = "nl"
+LANGUAGES = [("nl", _("Dutch")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "zenvoices" / "locale"]
+FORMAT_MODULE_PATH = ["zenvoices.formats"]
+TIME_ZONE = "Europe/Amsterdam"
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
+
+# --- Static files ---------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(DATA_DIR / "static")))
+STATICFILES_DIRS = [BASE_DIR / "zenvoices" / "static"]
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "files"},
+    },
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG or TESTING
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG or TESTING
+
+# --- The browser's side of safety -----------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "frame-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+_https = _site.scheme == "https"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", _https) else None
+SECURE_SSL_REDIRECT = _https
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
+SECURE_HSTS_PRELOAD = _https
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_NAME = "__Host-session" if _https else "zenvoices_session"
+CSRF_COOKIE_NAME = "__Host-csrf" if _https else "zenvoices_csrf"
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"  # a provider's redirect must carry the session back
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+X_FRAME_OPTIONS = "SAMEORIGIN"
+CSRF_FAILURE_VIEW = "zenvoices.errors.csrf_failure"
+
+# --- Operators ------------------------------------------------------------------------------------------
+#: /metrics answers loopback, or this bearer token
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", "")
+LOG_FORMAT: str = env.str("LOG_FORMAT", "console" if DEBUG or sys.stderr.isatty() else "json")
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *processors(),
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)
+_renderer = (
+    structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    if LOG_FORMAT == "console"
+    else structlog.processors.JSONRenderer()
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "structured": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer],
+            "foreign_pre_chain": processors(),
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django": {"level": "INFO"},
+        # Payloads on this logger hold mail text and sign-ins.
+        "imapclient": {"level": "WARNING"},
+    },
+}
+if DEBUG and os.environ.get("PORTAL_FAILPOINT"):
+    failpoints.arm(os.environ["PORTAL_FAILPOINT"])

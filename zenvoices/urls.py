@@ -1,0 +1,16 @@
+"""Routes; nothing else."""
+
+from django.urls import include, path
+
+from zenvoices import operations
+
+urlpatterns = [
+    path("healthz", operations.healthz, name="healthz"),
+    path("readyz", operations.readyz, name="readyz"),
+    path("metrics", operations.metrics, name="metrics"),
+    path("", include("administrations.urls")),
+    path("", include("documents.urls")),
+    path("", include("notifications.urls")),
+    path("", include("channels.urls")),
+    path("account/", include("allauth.urls")),
+]

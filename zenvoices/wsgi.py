@@ -1,0 +1,8 @@
+"""The portal as a WSGI application."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zenvoices.settings")
+application = get_wsgi_application()
