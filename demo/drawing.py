@@ -38,9 +38,7 @@ def _write(page: Canvas, x: float, y: float, text: str, *, size: float = 9.5, bo
     page.drawString(x, y, text)
 
 
-def _write_right(
-    page: Canvas, x: float, y: float, text: str, *, size: float = 9.5, bold: bool = False
-) -> None:
+def _write_right(page: Canvas, x: float, y: float, text: str, *, size: float = 9.5, bold: bool = False) -> None:
     page.setFont("Helvetica-Bold" if bold else "Helvetica", size)
     page.drawRightString(x, y, text)
 
@@ -61,9 +59,7 @@ def _letterhead(page: Canvas, supplier: Party) -> None:
     page.setStrokeColor(color)
     page.line(LEFT, 19 * mm, RIGHT, 19 * mm)
     _write(page, LEFT, 14.5 * mm, "   ·   ".join(facts), size=8)
-    _write(
-        page, LEFT, 10 * mm, "Fictieve factuur voor de demo van Zenvoices; geen echte leverancier.", size=7
-    )
+    _write(page, LEFT, 10 * mm, "Fictieve factuur voor de demo van Zenvoices; geen echte leverancier.", size=7)
 
 
 def _addresses(page: Canvas, invoice: Invoice) -> None:
@@ -159,9 +155,7 @@ def receipt_jpg(day: date) -> bytes:
     for number, (text, amount) in enumerate(lines):
         y = 250 + number * 56
         draw.text((40, y), text, fill=30, font=big if text.startswith("TOTAAL") else normal)
-        draw.text(
-            (480, y), euro(amount), fill=30, font=big if text.startswith("TOTAAL") else normal, anchor="ra"
-        )
+        draw.text((480, y), euro(amount), fill=30, font=big if text.startswith("TOTAAL") else normal, anchor="ra")
     draw.line((40, 350, 480, 350), fill=90, width=2)
     draw.text((260, 600), "Kaart ************0412", fill=60, font=normal, anchor="mt")
     draw.text((260, 650), "Bedankt en goede reis!", fill=45, font=normal, anchor="mt")

@@ -64,12 +64,8 @@ class Invoice:
     def taxes(self) -> dict[int, tuple[Decimal, Decimal]]:
         """rate: (taxed amount, tax), as the invoice states them."""
         rates = sorted({line.rate for line in self.lines})
-        bases = {
-            rate: sum((line.amount for line in self.lines if line.rate == rate), Decimal()) for rate in rates
-        }
-        return {
-            rate: (base, (base * rate / 100).quantize(CENT, ROUND_HALF_UP)) for rate, base in bases.items()
-        }
+        bases = {rate: sum((line.amount for line in self.lines if line.rate == rate), Decimal()) for rate in rates}
+        return {rate: (base, (base * rate / 100).quantize(CENT, ROUND_HALF_UP)) for rate, base in bases.items()}
 
     @property
     def total(self) -> Decimal:
@@ -129,8 +125,7 @@ PRINTER = Party(
 
 def _lines(*rows: tuple[str, str, str, str, int]) -> tuple[Line, ...]:
     return tuple(
-        Line(text, Decimal(quantity), unit, Decimal(price), rate)
-        for text, quantity, unit, price, rate in rows
+        Line(text, Decimal(quantity), unit, Decimal(price), rate) for text, quantity, unit, price, rate in rows
     )
 
 
@@ -138,14 +133,10 @@ def invoices(today: date) -> dict[str, Invoice]:
     """By a short name. Numbers are fixed, dates count back from today."""
     year = today.year
 
-    def bill(
-        supplier: Party, serial: str, days: int, lines: Iterable[Line], note: str = "", term: int = 14
-    ) -> Invoice:
+    def bill(supplier: Party, serial: str, days: int, lines: Iterable[Line], note: str = "", term: int = 14) -> Invoice:
         customer_number = f"K{int(supplier.kvk) % 1000:03}-0412"
         number = serial.replace("YYYY", str(year))
-        return Invoice(
-            supplier, number, today - timedelta(days=days), tuple(lines), customer_number, term, note
-        )
+        return Invoice(supplier, number, today - timedelta(days=days), tuple(lines), customer_number, term, note)
 
     return {
         "energy": bill(ENERGY, "WZ-YYYY-104882", 9, _lines(

@@ -103,9 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("base", type=Path, help="folder that holds the mail, the users and the certificate")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument(
-        "--password-env", required=True, metavar="VAR", help="variable that holds the password"
-    )
+    parser.add_argument("--password-env", required=True, metavar="VAR", help="variable that holds the password")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     base: Path = arguments.base

@@ -110,9 +110,7 @@ def _order(mail: EmailMessage, bills: dict[str, Invoice], when: datetime) -> Non
     _from(mail, supplier, "bestellingen")
     mail["Subject"] = "Bevestiging van je bestelling 558377"
     text = "Bedankt voor je bestelling 558377!\n\n4 x Pennen blauw, doos 50   € 15,80\nVerzending   € 0,00\n"
-    mail.set_content(
-        text + "Totaal inclusief 21% btw   € 15,80\n\nBetaald met iDEAL. Dit is ook je factuur.\n"
-    )
+    mail.set_content(text + "Totaal inclusief 21% btw   € 15,80\n\nBetaald met iDEAL. Dit is ook je factuur.\n")
     mail.add_alternative(
         "<h2>Bedankt voor je bestelling 558377!</h2><table>"
         "<tr><td>4 x Pennen blauw, doos 50</td><td>€ 15,80</td></tr>"

