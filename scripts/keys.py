@@ -38,4 +38,5 @@ def make_once(file: Path, value: str) -> None:
 
 
 def _typeable() -> str:
-    return f"{secrets.choice(WORDS)}-{secrets.choice(WORDS)}-{secrets.randbelow(9000) + 1000}"
+    first, second = secrets.SystemRandom().sample(WORDS, 2)
+    return f"{first}-{second}-{secrets.randbelow(9000) + 1000}"

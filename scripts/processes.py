@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -70,7 +71,7 @@ class Processes:
             raise ProcessEnded(name, code, self._log(name))
 
     def check(self) -> None:
-        for name, process in self._running.items():
+        for name, process in {**self._running, "watchdog": self._watchdog}.items():
             code = process.poll()
             if code is not None:
                 raise ProcessEnded(name, code, self._log(name))
@@ -90,6 +91,9 @@ class Processes:
             for process in self._running.values():
                 process.poll()
             time.sleep(0.02)
+        for process in self._running.values():
+            if process.poll() is None:  # only if somebody killed the watchdog
+                os.killpg(process.pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _open_log(self, name: str) -> int:

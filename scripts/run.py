@@ -100,7 +100,6 @@ def _start(options: Options, processes: Processes) -> None:
         stamp.write_text(prepared.fingerprint(options.data, options.demo))
     say("Starting ...")
     _start_portal(options, processes, env)
-    processes.wait_until(lambda: _ready(options.port), "Becoming ready", READY_SECONDS)
 
 
 def _environment(options: Options) -> dict[str, str]:
@@ -157,8 +156,8 @@ def _start_portal(options: Options, processes: Processes, env: dict[str, str]) -
     documents = ["worker", "-Q", "documents", "-n", "documents@%h", "--pool", "prefork", "--concurrency", "1"]
     processes.start("worker-fetch", [*celery, *fetch, *quiet], env)
     processes.start("beat", [*celery, "beat", "--pidfile=", "--loglevel", "INFO"], env)
-    # Not needed to be ready, so it lets the others go first.
-    processes.start("worker-documents", ["nice", "-n", "5", *celery, *documents, *quiet], env)
+    processes.wait_until(lambda: _ready(options.port), "Becoming ready", READY_SECONDS)
+    processes.start("worker-documents", [*celery, *documents, *quiet], env)  # the others went first: sooner ready
 
 
 def _ready(port: int) -> bool:

@@ -12,7 +12,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 GRACE_SECONDS = 8.0
@@ -34,14 +34,15 @@ def _end(groups: Iterable[int], deadline: float) -> None:
     alive = [group for group in groups if _signal(os.kill, group, signal.SIGTERM)]
     while alive and time.monotonic() < deadline:
         time.sleep(0.05)
-        alive = [group for group in alive if _signal(os.kill, group, signal.Signals(0))]
+        alive = [group for group in alive if _signal(os.kill, group, 0)]
     for group in groups:
         _signal(os.killpg, group, signal.SIGKILL)
 
 
-def _signal(send: object, target: int, number: signal.Signals | int) -> bool:
+def _signal(send: Callable[[int, int], None], target: int, number: int) -> bool:
+    """0 is no signal: it only asks whether the target is still there."""
     try:
-        send(target, number)  # type: ignore[operator]
+        send(target, number)
     except (ProcessLookupError, PermissionError):  # macOS answers "not permitted" for a zombie
         return False
     return True
