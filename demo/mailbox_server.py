@@ -20,6 +20,7 @@ from pathlib import Path
 from proxyprotocol.reader import ProxyProtocolReader
 from proxyprotocol.version import ProxyProtocolVersion
 from pymap.backend import maildir as pymap_maildir
+from pymap.backend.maildir.mailbox import Maildir
 from pymap.backend.maildir.users import PasswordsFile, UsersFile
 from pymap.imap import IMAPServer
 
@@ -36,7 +37,7 @@ class _RawMessage:
         return self._raw
 
 
-class RawMaildir(pymap_maildir.Maildir):
+class RawMaildir(Maildir):
     """Serves the bytes as they were delivered; pymap would parse a mail and write it anew."""
 
     def get_message(self, key: str) -> _RawMessage:  # type: ignore[override]
@@ -82,7 +83,7 @@ def _config(base: Path) -> pymap_maildir.Config:
 
 
 async def serve(base: Path, port: int, password: str) -> None:
-    pymap_maildir.Maildir = RawMaildir  # type: ignore[misc]
+    vars(pymap_maildir)["Maildir"] = RawMaildir  # the backend has no other place to say which class it opens
     await set_password(base, password)
     config = _config(base)
     config.apply_context()

@@ -47,8 +47,7 @@ def invoice_xml(invoice: Invoice) -> bytes:
         _category(item, "ClassifiedTaxCategory", line.rate)
         _amount(_aggregate(item_line, "Price"), "PriceAmount", line.price)
     ElementTree.indent(root)
-    text: bytes = ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
-    return text
+    return bytes(ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True))
 
 
 def _taxes(root: ElementTree.Element, invoice: Invoice) -> None:

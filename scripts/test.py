@@ -114,7 +114,7 @@ def _pytest(summary: Summary, name: str, folder: Path, options: list[str], *, wi
 
 
 def _count(summary: Summary, report: Path) -> None:
-    for suite in ElementTree.parse(report).getroot().iter("testsuite"):
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314 -- pytest wrote it just now
         numbers = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
         failed = numbers["failures"] + numbers["errors"]
         summary.counts["failed"] += failed
