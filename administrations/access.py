@@ -87,12 +87,21 @@ def administration_view(needed: Role) -> Callable[[View], View]:
             assert isinstance(request.user, User)  # noqa: S101 (login_required)
             administration, role = administration_for(request.user, administration_id, needed)
             request.administration, request.role = administration, role  # type: ignore[attr-defined]
+            remember(request.user, administration)
             with administration_scope(administration.pk):
                 return view(request, **kwargs)
 
+        opened.needed = needed  # type: ignore[attr-defined]
         return opened
 
     return decorate
+
+
+def remember(user: User, administration: Administration) -> None:
+    """Signing in, and pages outside any administration, return to where this person was last."""
+    if user.last_administration_id != administration.pk:
+        User.objects.filter(pk=user.pk).update(last_administration=administration)
+        user.last_administration = administration
 
 
 def environment_view(view: View) -> View:

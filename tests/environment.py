@@ -5,6 +5,7 @@ import os
 import tempfile
 
 _folder = tempfile.mkdtemp(prefix="zenvoices-test-")
+os.makedirs(os.path.join(_folder, "static"))  # whitenoise warns about a missing folder
 os.environ.update(
     DATA_DIR=_folder,
     SECRET_KEY="a secret of the test run",

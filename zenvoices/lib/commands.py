@@ -1,0 +1,53 @@
+"""The base of operator commands: JSON lines on stdout, the log on stderr, exit codes 0, 1 and 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+
+class OperatorError(Exception):
+    """The operation failed: exit 1, with code and sentence as JSON on stdout."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code, self.text = code, text
+
+
+class OperatorCommand(BaseCommand):
+    """`handle` calls `say` for each object; wrong use (CommandError) exits 2.
+
+    `say(..., failed=True)` marks a command that says its own outcome and still exits 1.
+    """
+
+    requires_migrations_checks = False
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        self.failed = False
+        try:
+            output = super().execute(*args, **options)
+        except OperatorError as error:
+            self.say({"error": {"code": error.code, "text": error.text}}, failed=True)
+            output = None
+        except CommandError as error:
+            error.returncode = 2
+            raise
+        if self.failed:
+            sys.exit(1)
+        return output
+
+    def say(self, line: dict[str, Any], *, failed: bool = False) -> None:
+        self.failed = self.failed or failed
+        self.stdout.write(json.dumps(line, ensure_ascii=False, default=str))
+
+
+def secret_from(variable: str) -> str:
+    """The value of the environment variable that a command line names, so that no secret stands in `ps`."""
+    value = os.environ.get(variable, "")
+    if not value:
+        raise CommandError(f"the environment variable {variable} is not set")
+    return value

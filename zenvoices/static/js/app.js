@@ -1,0 +1,162 @@
+// What pages need beyond HTML. Every page also works without this file.
+"use strict";
+
+const words = document.body.dataset;
+const live = document.getElementById("live");
+
+function say(text) {
+  live.textContent = "";
+  setTimeout(() => { live.textContent = text; }, 50);
+}
+
+// --- Toasts: quiet successes leave by themselves, everything else waits for the reader --------------
+function startToast(toast) {
+  if (toast.dataset.started) return;
+  toast.dataset.started = "yes";
+  const undo = toast.querySelector("[data-undo-seconds]");
+  if (undo) countDown(toast, undo, Number(undo.dataset.undoSeconds));
+  else if (toast.matches(".toast-success, .toast-info")) leaveUnlessRead(toast, 8000);
+}
+
+function leaveUnlessRead(toast, after) {
+  setTimeout(() => {
+    if (toast.matches(":hover, :focus-within")) leaveUnlessRead(toast, 2000);
+    else toast.remove();
+  }, after);
+}
+
+function countDown(toast, undo, seconds) {
+  const counter = undo.querySelector("[data-undo-left]");
+  const tick = () => {
+    if (!toast.isConnected) return;
+    if (seconds <= 0) { toast.remove(); return; }
+    if (counter) counter.textContent = seconds;
+    seconds -= 1;
+    setTimeout(tick, 1000);
+  };
+  tick();
+}
+
+function startToasts() {
+  document.querySelectorAll(".toast").forEach(startToast);
+}
+
+// --- Dialogs ---------------------------------------------------------------------------------------
+function openDialog(event, opener) {
+  const dialog = document.getElementById(opener.dataset.dialogOpen);
+  if (!dialog || !dialog.showModal) return;
+  event.preventDefault();
+  dialog.showModal();
+}
+
+// --- Copying ---------------------------------------------------------------------------------------
+async function copy(button) {
+  const source = button.dataset.copy || document.getElementById(button.dataset.copyFrom).textContent.trim();
+  try {
+    await navigator.clipboard.writeText(source);
+    say(words.copied);
+    button.classList.add("copied");
+    setTimeout(() => button.classList.remove("copied"), 1500);
+  } catch {
+    const text = document.getElementById(button.dataset.copyFrom);
+    if (text) getSelection().selectAllChildren(text);
+  }
+}
+
+function reveal(button) {
+  const field = document.getElementById(button.getAttribute("aria-controls"));
+  const shown = field.type === "password";
+  field.type = shown ? "text" : "password";
+  button.setAttribute("aria-pressed", String(shown));
+}
+
+document.addEventListener("click", (event) => {
+  const at = (selector) => event.target.closest(selector);
+  document.querySelectorAll("details.menu[open]").forEach((menu) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+  if (at("[data-toast-close]")) at(".toast").remove();
+  else if (at("[data-dialog-open]")) openDialog(event, at("[data-dialog-open]"));
+  else if (at("[data-dialog-close]")) { event.preventDefault(); at("dialog").close(); }
+  else if (at("[data-copy], [data-copy-from]")) copy(at("[data-copy], [data-copy-from]"));
+  else if (at("[data-reveal]")) reveal(at("[data-reveal]"));
+  else if (event.target.matches("dialog")) event.target.close();
+});
+
+// --- Menus close with Escape and return the focus; the switcher filters while typing ---------------
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const open = document.querySelector("details.menu[open]");
+  if (!open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
+});
+
+document.addEventListener("toggle", (event) => {
+  const menu = event.target;
+  if (!menu.matches || !menu.matches("details.menu") || !menu.open) return;
+  document.querySelectorAll("details.menu[open]").forEach((other) => { if (other !== menu) other.open = false; });
+  const filter = menu.querySelector("[data-filter]");
+  if (filter) { filter.value = ""; narrow(filter); filter.focus(); }
+}, true);
+
+function narrow(filter) {
+  const wanted = filter.value.trim().toLowerCase();
+  const box = document.getElementById(filter.dataset.filter);
+  let found = 0;
+  box.querySelectorAll("[data-name]").forEach((row) => {
+    row.hidden = !row.dataset.name.toLowerCase().includes(wanted);
+    found += row.hidden ? 0 : 1;
+  });
+  box.querySelectorAll("[data-group]").forEach((group) => {
+    group.hidden = !group.querySelector("[data-name]:not([hidden])");
+  });
+  const none = box.querySelector("[data-none]");
+  if (none) none.hidden = found > 0;
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.matches("[data-filter]")) narrow(event.target);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches("[data-filter]")) return;
+  event.preventDefault();
+  const first = document.querySelector(`#${event.target.dataset.filter} [data-name]:not([hidden]) a`);
+  if (first) first.click();
+});
+
+// --- Forms: the pressed button says that it is at work ---------------------------------------------
+function rest(button) {
+  button.disabled = false;
+  button.removeAttribute("aria-busy");
+  if (button.dataset.label) button.querySelector("[data-busy-word], span")?.replaceChildren(button.dataset.label);
+}
+
+function work(button) {
+  if (!button.matches(".btn") || button.hasAttribute("data-no-busy")) return;
+  button.setAttribute("aria-busy", "true");
+  const label = button.querySelector("[data-busy-word], span");
+  if (label) { button.dataset.label = label.textContent; label.textContent = button.dataset.busy || words.busy; }
+  say(button.dataset.busy || words.busy);
+  // Disabling at once would leave the button's own name and value out of the form.
+  setTimeout(() => { button.disabled = true; }, 0);
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method === "dialog" || !event.submitter) return;
+  work(event.submitter);
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  event.target.querySelectorAll?.('.btn[aria-busy="true"]').forEach(rest);
+});
+document.addEventListener("htmx:afterSettle", startToasts);
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
+});
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) document.querySelectorAll('.btn[aria-busy="true"]').forEach(rest);
+});
+
+document.documentElement.classList.add("js");
+startToasts();
+document.querySelector(".error-summary")?.focus();
