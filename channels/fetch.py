@@ -17,7 +17,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from channels.connect import credentials_of, mailbox_of
+from channels.connect import WANTED_MAX_BYTES, credentials_of, mailbox_of
 from channels.errors import MessageProblem
 from channels.intake import OWING, Counts, Prepared, Recorder, prepare, prepare_kept
 from channels.lease import Lease
@@ -31,8 +31,6 @@ State = ReceivedMail.State
 #: What is stored between two commits, at most: small enough for live progress, large enough for one STORE.
 BATCH_MAILS = 25
 BATCH_BYTES = 8_000_000
-#: A mail that a person asked for may be this large.
-WANTED_MAX_BYTES = 200_000_000
 READ_ELSEWHERE_KEPT = 1000
 
 
@@ -213,7 +211,7 @@ class _Session:
         self.run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in read.values()]
 
     def _recorder(self) -> Recorder:
-        return Recorder(self.channel, self.run, self.folder, marks_read=self.mailbox.marks_read)
+        return Recorder(self.channel, self.run, self.folder, marks_read=self.channel.protocol == Channel.Protocol.IMAP)
 
     def _take_batch(self, batch: list[MessageRef]) -> None:
         """Download and store a batch, commit its rows, then mark it as read."""
@@ -233,10 +231,7 @@ class _Session:
         with transaction.atomic():
             self.lease.renew()
             for one in prepared:
-                if one.problem and not one.raw_sha256:
-                    counts += recorder.record_missing(one.ref, one.problem)
-                else:
-                    counts += recorder.record(one)
+                counts += recorder.record(one)
             total = self._count(counts)
             failpoints.reach("before_commit")
         self.outcome.counts = total

@@ -150,6 +150,8 @@ class Recorder:
 
     def record(self, prepared: Prepared) -> Counts:
         """The ledger row of one mail, and all that follows from it."""
+        if prepared.problem and prepared.problem.code == "mail_too_large":
+            return self.refuse(prepared.ref, prepared.problem)
         row = self._row(prepared.ref)
         row.raw_sha256, row.size = prepared.raw_sha256, prepared.raw_size or prepared.ref.size or 0
         if prepared.problem or prepared.mail is None:
@@ -162,12 +164,6 @@ class Recorder:
             self._save(row)
             return Counts(already=1)
         return self._deliver(row, prepared, prepared.mail)
-
-    def record_missing(self, ref: MessageRef, problem: MessageProblem) -> Counts:
-        """A mail that could not be had from the server."""
-        row = self._row(ref)
-        row.size = ref.size or 0
-        return self._record_problem(row, Prepared(ref), problem)
 
     def refuse(self, ref: MessageRef, problem: MessageProblem) -> Counts:
         """A mail we do not even ask for (too large): told once, taken when somebody asks."""

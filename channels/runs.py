@@ -10,12 +10,12 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
-from documents.storage import StorageProblem
 
 from channels import health, lease
 from channels.errors import ChannelError, OurProblem, TransientProblem
 from channels.fetch import Budget, Outcome, fetch, set_counts
 from channels.models import Channel, FetchRun
+from documents.storage import StorageProblem
 from zenvoices.lib import failpoints
 
 log = structlog.get_logger(__name__)

@@ -9,15 +9,17 @@ from datetime import datetime
 from pathlib import PurePath
 from uuid import UUID
 
+import structlog
 from django.utils import timezone
 
 from administrations.models import User
 from documents.models import Document, Email
 from zenvoices.lib.filenames import safe_name
 
+log = structlog.get_logger(__name__)
 MAX_TEXT = 1_000_000
 MAX_LINE = 10_000
-_XML = frozenset({"application/xml", "text/xml"})
+XML_TYPES = frozenset({"application/xml", "text/xml"})
 _PDF = "application/pdf"
 
 
@@ -114,7 +116,7 @@ def _earliest_with(administration_id: UUID, sha256: str) -> Document | None:
 
 def link_companions(documents: Sequence[Document]) -> None:
     """Of one mail: an XML and a PDF that are the same invoice, by name or by being the only two, name each other."""
-    xmls = [document for document in documents if document.content_type in _XML]
+    xmls = [document for document in documents if document.content_type in XML_TYPES]
     pdfs = [document for document in documents if document.content_type == _PDF]
     pairs = _pairs_by_name(xmls, pdfs)
     if not pairs and len(xmls) == len(pdfs) == 1:
@@ -132,12 +134,16 @@ def _pairs_by_name(xmls: Iterable[Document], pdfs: Iterable[Document]) -> list[t
     return [(same[0][0], same[1][0]) for same in by_stem.values() if len(same[0]) == len(same[1]) == 1]
 
 
-def delete_documents(documents: Iterable[Document]) -> int:
-    """Out of sight; `restore_documents` brings them back, and the bytes stay for a month."""
+def delete_documents(documents: Iterable[Document], by: User) -> datetime:
+    """Out of sight, all at one moment, which `restore_documents` takes to bring them back. Bytes stay for a month."""
+    moment = timezone.now()
     ids = [document.pk for document in documents]
-    return Document.objects.filter(pk__in=ids, deleted_at=None).update(deleted_at=timezone.now())
+    count = Document.objects.filter(pk__in=ids, deleted_at=None).update(deleted_at=moment)
+    log.info("documents deleted", count=count, by=str(by.pk))
+    return moment
 
 
-def restore_documents(documents: Iterable[Document]) -> int:
-    ids = [document.pk for document in documents]
-    return Document.objects.filter(pk__in=ids).exclude(deleted_at=None).update(deleted_at=None)
+def restore_documents(moment: datetime, by: User) -> int:
+    count = Document.objects.filter(deleted_at=moment).update(deleted_at=None)
+    log.info("documents restored", count=count, by=str(by.pk))
+    return count

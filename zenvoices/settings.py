@@ -187,7 +187,7 @@ DOCUMENT_STORAGE: str = env.str("DOCUMENT_STORAGE", "")
 MAIL_MAX_BYTES: int = env.int("MAIL_MAX_BYTES", 50_000_000)
 PART_MAX_BYTES: int = env.int("PART_MAX_BYTES", 25_000_000)
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 25_000_000)
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["documents.uploads.BoundedUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 
 # --- Mail servers and providers -------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def test_a_deleted_document_or_one_of_another_administration_is_no_original(cast
             received_at=NOON,
         )
     with administration_scope(cast.bakery.pk):
-        delete_documents([new_document(cast)])
+        delete_documents([new_document(cast)], cast.gerda)
         assert new_document(cast).duplicate_of is None
 
 
@@ -131,8 +131,10 @@ def test_what_may_be_anything_is_left_alone(cast: Cast, names: list[str]) -> Non
 def test_deleting_can_be_undone(cast: Cast) -> None:
     with administration_scope(cast.bakery.pk):
         kept, gone = new_document(cast), new_document(cast)
-        assert delete_documents([gone]) == 1
-        assert delete_documents([gone]) == 0
+        before = delete_documents([new_document(cast)], cast.gerda)
+        moment = delete_documents([gone], cast.gerda)
+
         assert list(Document.objects.filter(deleted_at=None)) == [kept]
-        assert restore_documents([gone]) == 1
-        assert Document.objects.filter(deleted_at=None).count() == 2
+        assert restore_documents(moment, cast.gerda) == 1
+        assert set(Document.objects.filter(deleted_at=None)) == {kept, gone}
+        assert Document.objects.filter(deleted_at=before).count() == 1
