@@ -157,10 +157,8 @@ class _Client(poplib.POP3):
         """CAPA; empty with a server older than RFC 2449."""
         try:
             return self.capa()
-        except poplib.error_proto as error:
-            if _is_refusal(error) or "CAPA not supported" in _text(error):
-                return {}
-            raise
+        except poplib.error_proto:
+            return {}
 
     def retrieve(self, numbers: Sequence[int], spool: Spool, pipelined: bool) -> Iterator[Spooled | None]:
         """The mails in files; None for one that the server refused.
