@@ -457,6 +457,15 @@ def test_refused_or_unreadable_search_ends_the_session(
     assert error_of(scripted(imap({"UID SEARCH": answer}))) == code
 
 
+@pytest.mark.parametrize("answer", [b"* OK still here\r\n" * 100, b"* OK {4000}\r\n" + b"x" * 4000])
+def test_endless_answer_ends_the_session(
+    scripted: StartScripted, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    monkeypatch.setattr("channels.mailboxes.imap_client.LONGEST_ANSWER", 1000)
+    answer += b"\r\n{tag} OK done\r\n"
+    assert error_of(scripted(imap({"UID SEARCH": answer}))) == "server_answer_unreadable"
+
+
 def test_search_of_a_big_folder_goes_in_slices_from_the_top(
     scripted: StartScripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -609,6 +618,14 @@ def test_broken_answer_in_a_batch_costs_only_that_mail(
         assert outcomes(mailbox.fetch(THREE, tmp_path)) == [b"mail1", "mail_unreadable", b"mail3"]
         assert list(mailbox.acknowledge(THREE)) == THREE
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_more_mails_than_asked_for_are_not_kept(scripted: StartScripted, tmp_path: Path) -> None:
+    mail = b"* 1 FETCH (UID 1 BODY[] {5}\r\nhello)\r\n"
+    server = scripted(imap({"UID FETCH": mail * 3 + b"{tag} OK done\r\n"}))
+    with session(server) as mailbox:
+        assert outcomes(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path)) == ["mail_unreadable"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_refused_fetch_in_a_batch_costs_only_that_mail(scripted: StartScripted, tmp_path: Path) -> None:

@@ -410,6 +410,15 @@ def test_unreadable_uidl_is_an_unreadable_answer(scripted: StartScripted, line: 
         mailbox.candidates()
 
 
+def test_endless_answer_ends_the_session(scripted: StartScripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("channels.mailboxes.pop3.LONGEST_ANSWER", 1000)
+    with (
+        session(scripted(pop3({"UIDL": b"+OK\r\n" + b"1 a\r\n" * 500 + b".\r\n"}))) as mailbox,
+        pytest.raises(ChannelError, match="server_answer_unreadable"),
+    ):
+        mailbox.candidates()
+
+
 def test_identical_copies_under_one_uidl_are_one(scripted: StartScripted) -> None:
     answers: dict[str, Answer] = {
         "UIDL": b"+OK\r\n1 a\r\n2 a\r\n.\r\n",
