@@ -21,7 +21,8 @@ from channels.extract.words import decode_text, decode_words
 _BLOCK = re.compile(rb"(?:(?:>?From |[!-9;-~]*[ \t]*:|[ \t])[^\n]*(?:\n|\Z))*+")
 _BLANK = re.compile(rb"\r*\n")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*+)", re.MULTILINE)
-_PARAM = re.compile(r';\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"?|([^;]*))', re.DOTALL)
+_PARAM = re.compile(r'[;\s]\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"?|([^;]*))', re.DOTALL)
+_TOKEN = re.compile(r"[^\s;]+")
 _SEGMENT = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*?))?")
 _MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 _NAMES = ("name", "filename")
@@ -113,7 +114,9 @@ def parse_value(value: str) -> tuple[str, dict[str, str]]:
             params.setdefault(name, decode_words(text) if name in _NAMES else text)
     # RFC 2231 wins over a plain parameter of the same name, which is there for old readers (RFC 6266 4.3).
     params |= {name: _join_segments(part) for name, part in segments.items()}
-    return value.partition(";")[0].strip().lower(), params
+    # A blank instead of a semicolon: seen in the wild, and easily told from a value.
+    token = _TOKEN.match(value)
+    return (token[0].lower() if token else ""), params
 
 
 def _join_segments(segments: dict[int, tuple[bool, str]]) -> str:

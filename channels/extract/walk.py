@@ -153,6 +153,9 @@ class Walk:
                 raise Refused("too_deep")
             archive.check()
             return self._entries(place, archive.entries())
+        # Each level is a copy that stays until the level is done.
+        if not self.budget.count_unpacked(len(data)):
+            raise Refused("too_deep")
         if kind == sniff.MAIL:
             return self._mail(place, data)
         if kind == sniff.SMIME:

@@ -156,6 +156,17 @@ def test_archive_method_with_unbounded_memory_is_refused() -> None:
     ]
 
 
+def test_copies_inside_copies_end_at_the_total() -> None:
+    raw = b"\nbody" + bytes(1_000)
+    for _ in range(45):
+        raw = b"Content-Type: application/octet-stream; name=a.eml\n\nX-Mail: 1\n" + raw
+    found = outcomes(raw, Limits(archive_total=20_000))
+
+    assert 2 < len(found) < 20
+    assert {reason for _, _, reason in found[:-1]} == {"opened"}
+    assert found[-1][1:] == ("refused", "too_deep")
+
+
 def test_part_above_the_limit_is_refused_and_can_still_be_taken() -> None:
     data = pdf("groot") + bytes(10_000)
     raw = mixed(attached(data, "application/pdf", "groot.pdf"))
