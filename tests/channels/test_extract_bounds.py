@@ -111,6 +111,13 @@ def test_directory_of_a_hundred_thousand_entries_is_not_even_listed() -> None:
     ]
 
 
+def test_directories_of_all_archives_together_are_bounded() -> None:
+    archive = attached(zip_of(("a.pdf", pdf("a"))), "application/zip", "a.zip")
+    found = outcomes(mixed(*[archive] * 45), Limits(archive_entries=1))
+
+    assert [reason for _, _, reason in found] == ["opened", ""] * 40 + ["archive_bomb"] * 5
+
+
 def test_archive_that_unpacks_to_more_than_the_total() -> None:
     archive = zip_of(*[(f"{n}.pdf", b"%PDF-" + bytes(range(256)) * 40) for n in range(5)])
     raw = mixed(attached(archive, "application/zip", "a.zip"))
@@ -191,6 +198,15 @@ def test_text_is_cut_at_its_limit() -> None:
     found = extract(raw, Limits(text=100, html=50))
 
     assert (found.text, found.html) == ("€" * 100, "<p>" + "€" * 47)
+
+
+def test_text_is_not_cut_inside_a_character() -> None:
+    for extra in range(3):
+        found = extract(
+            b"Content-Type: text/plain\n\n" + b"x" * extra + "€".encode() * 1_000, Limits(text=100)
+        )
+
+        assert found.text == ("x" * extra + "€" * 200)[:100]
 
 
 def test_html_of_unclosed_tags_and_comments() -> None:
