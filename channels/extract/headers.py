@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import unquote_to_bytes
 
 from channels.extract.limits import Budget
@@ -26,6 +27,7 @@ _TOKEN = re.compile(r"[^\s;]+")
 _SEGMENT = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*?))?")
 _MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 _NAMES = ("name", "filename")
+_MOST_PARAMS = 500
 _LOOKED_FOR = frozenset(
     b"subject from to date message-id content-type content-disposition content-transfer-encoding "
     b"content-id".split()
@@ -64,14 +66,17 @@ class Head:
         return self.disposition_params.get("filename") or self.params.get("name", "")
 
 
-def parse_head(raw: Raw, start: int, end: int, budget: Budget, default: str = "text/plain") -> Head:
+def parse_head(raw: Raw, start: int, end: int, budget: Budget, part_of: str = "") -> Head:
+    """`part_of`: media type of the multipart this is in; then only the headers that matter to us are kept."""
     block = _BLOCK.match(raw, start, end)
     stop = block.end() if block else start
     blank = _BLANK.match(raw, stop, end)
-    head = Head(body=blank.end() if blank else stop, media=default)
+    head = Head(body=blank.end() if blank else stop)
+    if part_of == "multipart/digest":  # RFC 2046 5.1.5
+        head.media = "message/rfc822"
     if not blank and stop < end:
         budget.note("header_without_end")
-    head.fields = list(_fields(bytes(raw[start:stop]), budget))
+    head.fields = list(_fields(bytes(raw[start:stop]), budget, everything=not part_of))
     if declared := head.get("content-type"):
         head.media, head.params = parse_value(declared)
         # RFC 2045 5.2: what cannot be understood is text/plain.
@@ -80,13 +85,15 @@ def parse_head(raw: Raw, start: int, end: int, budget: Budget, default: str = "t
     return head
 
 
-def _fields(block: bytes, budget: Budget) -> Iterator[tuple[str, str]]:
+def _fields(block: bytes, budget: Budget, everything: bool) -> Iterator[tuple[str, str]]:
     limits, used = budget.limits, 0
     for number, match in enumerate(_FIELD.finditer(block)):
         name, value = match[1], match[2]
         if number >= limits.header_fields:
             budget.note("headers_cut")
             return
+        if not everything and name.lower() not in _LOOKED_FOR:
+            continue
         if len(value) > limits.header:
             budget.note("header_too_long")
             value = value[: limits.header]
@@ -102,7 +109,7 @@ def parse_value(value: str) -> tuple[str, dict[str, str]]:
     """`token; name=value; ...` with RFC 2231 continuations and charsets; RFC 2047 in file names."""
     params: dict[str, str] = {}
     segments: dict[str, dict[int, tuple[bool, str]]] = {}
-    for match in _PARAM.finditer(value):
+    for match in islice(_PARAM.finditer(value), _MOST_PARAMS):
         name = match[1].lower()
         quoted = match[2]
         text = match[3].strip() if quoted is None else quoted.replace("\\\\", "\\").replace('\\"', '"')
