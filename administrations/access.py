@@ -5,6 +5,7 @@ Foreign objects are 404 for everybody, so that ids tell nothing; too little righ
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -14,11 +15,29 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 
-from administrations.models import Administration, AdministrationAccess, Environment, Role, User
+from administrations.models import Administration, AdministrationAccess, Environment, Invitation, Role, User
 from zenvoices.lib.scoping import administration_scope
 
 View = Callable[..., HttpResponse]
+
+
+class AdministrationRequest(HttpRequest):
+    """What a view under `administration_view` receives; for annotations only."""
+
+    user: User
+    administration: Administration
+    role: Role
+
+
+class EnvironmentRequest(HttpRequest):
+    """What a view under `environment_view` receives; for annotations only."""
+
+    user: User
+    environment: Environment
+
+
 _RANK = {Role.SUBMITTER: 1, Role.USER: 2, Role.ADMIN: 3}
 
 
@@ -60,6 +79,47 @@ def people_with_access(administration: Administration) -> QuerySet[User]:
         | Q(administration_access__administration=administration),
         is_active=True,
     ).distinct()
+
+
+def people_of_environment(environment: Environment) -> QuerySet[User]:
+    """Everybody who may enter something of this environment."""
+    return (
+        User.objects.filter(
+            Q(environment_admin__environment=environment)
+            | Q(administration_access__administration__environment=environment)
+        )
+        .distinct()
+        .order_by("name", "email")
+    )
+
+
+def administration_in(environment: Environment, administration_id: UUID) -> Administration:
+    return get_object_or_404(environment.administrations, pk=administration_id)
+
+
+def person_in_environment(environment: Environment, person_id: UUID) -> User:
+    return get_object_or_404(people_of_environment(environment), pk=person_id)
+
+
+def access_in(administration: Administration, person_id: UUID) -> AdministrationAccess:
+    """A role given in this administration itself; Beheerders of the environment have none here."""
+    return get_object_or_404(administration.access.select_related("user"), user_id=person_id)
+
+
+def invitation_in(environment: Environment, invitation_id: UUID) -> Invitation:
+    """An invitation that is neither accepted nor withdrawn."""
+    return get_object_or_404(environment.invitations, pk=invitation_id, accepted_at=None, withdrawn_at=None)
+
+
+def invitation_for(token: str) -> Invitation | None:
+    """Whoever holds the link may read it; only the hash of its token is kept."""
+    hashed = hashlib.sha256(token.encode()).hexdigest()
+    return Invitation.objects.select_related("environment", "invited_by").filter(token_hash=hashed).first()
+
+
+def only_about(invitation: Invitation, administration: Administration) -> bool:
+    """Whether a Beheerder of just this administration may resend or withdraw it."""
+    return not invitation.environment_admin and list(invitation.roles) == [str(administration.pk)]
 
 
 def administration_for(user: User, administration_id: UUID, needed: Role) -> tuple[Administration, Role]:

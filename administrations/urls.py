@@ -1,16 +1,48 @@
 """People, environments and administrations."""
 
-from django.urls import path
+from django.urls import include, path
 
-from administrations import views
+from administrations import environment_views, invitation_views, people_views, settings_views, views
+
+_administration = [
+    path("enter", views.enter, name="enter-administration"),
+    path("people", people_views.people, name="administration-people"),
+    path("people/invite", people_views.invite, name="administration-invite"),
+    path("people/<uuid:person_id>/role", people_views.role, name="administration-role"),
+    path("people/<uuid:person_id>/remove", people_views.remove, name="administration-remove"),
+    path("invitations/<uuid:invitation_id>/resend", people_views.resend, name="administration-invitation-resend"),
+    path("invitations/<uuid:invitation_id>/withdraw", people_views.withdraw, name="administration-invitation-withdraw"),
+    path("settings", people_views.settings, name="administration-settings"),
+]
+
+_environment = [
+    path("administrations", environment_views.administrations, name="environment-administrations"),
+    path("administrations/new", environment_views.new_administration, name="environment-administration-new"),
+    path(
+        "administrations/<uuid:edited_id>",
+        environment_views.edit_administration,
+        name="environment-administration-edit",
+    ),
+    path("people", environment_views.people, name="environment-people"),
+    path("people/invite", environment_views.invite, name="environment-invite"),
+    path("people/<uuid:person_id>", environment_views.person, name="environment-person"),
+    path("people/<uuid:person_id>/remove", environment_views.remove_person, name="environment-person-remove"),
+    path("invitations/<uuid:invitation_id>/resend", environment_views.resend, name="environment-invitation-resend"),
+    path(
+        "invitations/<uuid:invitation_id>/withdraw", environment_views.withdraw, name="environment-invitation-withdraw"
+    ),
+]
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("language", views.set_language, name="set-language"),
-    path("administrations/<uuid:administration_id>/enter", views.enter, name="enter-administration"),
-    path("settings", views.home, name="my-settings"),
-    path("administrations/<uuid:administration_id>/people", views.enter, name="administration-people"),
-    path("administrations/<uuid:administration_id>/settings", views.enter, name="administration-settings"),
-    path("environments/<uuid:environment_id>/administrations", views.enter, name="environment-administrations"),
-    path("environments/<uuid:environment_id>/people", views.enter, name="environment-people"),
+    path("settings", settings_views.my_settings, name="my-settings"),
+    path("settings/security", settings_views.my_security, name="my-security"),
+    path("invitation/<str:token>", invitation_views.invitation, name="invitation"),
+    path("administrations/<uuid:administration_id>/", include(_administration)),
+    path("environments/<uuid:environment_id>/", include(_environment)),
+    # People come by invitation and sign in with the address that was invited; allauth's own pages for
+    # signing up and changing addresses stay shut.
+    path("account/email/", views.not_offered, name="account_email"),
+    path("account/signup/", views.not_offered, name="account_signup"),
 ]

@@ -1,0 +1,136 @@
+"""What people type about themselves, each other and their administrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
+from django.core.exceptions import ValidationError
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from administrations.models import Administration, Environment, Role, User
+
+ROLE_HELP = _("Submitter: uploads only. User: documents too. Administrator: channels and people too.")
+
+
+class ProfileForm(forms.ModelForm):
+    language = forms.ChoiceField(label=_("Language"), choices=[("nl", "Nederlands"), ("en", "English")])
+
+    class Meta:
+        model = User
+        fields = ["name", "language", "theme", "email_notifications"]
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"}), "theme": forms.RadioSelect}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].required = True
+        self.initial["language"] = self.instance.language or (get_language() or "nl")[:2]
+
+
+class AdministrationForm(forms.ModelForm):
+    class Meta:
+        model = Administration
+        fields = ["name", "plan"]
+        help_texts = {"plan": _("Channels need the premium plan.")}
+
+    def __init__(self, *args: Any, environment: Environment, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.environment = environment
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if self.environment.administrations.filter(name=name).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(_("This environment already has an administration with this name."))
+        return name
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+
+
+class InviteForm(forms.Form):
+    """Into one administration."""
+
+    email = forms.EmailField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.USER, help_text=ROLE_HELP)
+
+    def __init__(self, *args: Any, taken: Iterable[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.taken = taken
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].lower()
+        if email in self.taken:
+            raise ValidationError(_("This person already has access. Change the role in the list."))
+        return email
+
+
+class AccessForm(forms.Form):
+    """What one person may do in each administration of an environment."""
+
+    environment_admin = forms.BooleanField(
+        label=_("Administrator of the environment"),
+        help_text=_("May do everything in all administrations, also in later ones."),
+        required=False,
+    )
+
+    def __init__(self, *args: Any, administrations: Iterable[Administration], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.administrations = list(administrations)
+        for administration in self.administrations:
+            self.fields[f"role_{administration.pk}"] = forms.ChoiceField(
+                label=administration.name, choices=[("", _("No access")), *Role.choices], required=False
+            )
+
+    role_help = ROLE_HELP
+
+    def role_fields(self) -> list[forms.BoundField]:
+        return [self[f"role_{administration.pk}"] for administration in self.administrations]
+
+    def roles(self) -> dict[UUID, Role]:
+        chosen = {a.pk: self.cleaned_data[f"role_{a.pk}"] for a in self.administrations}
+        return {pk: Role(role) for pk, role in chosen.items() if role}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not self.errors and not data["environment_admin"] and not self.roles():
+            raise ValidationError(_("Choose a role in at least one administration."))
+        return data
+
+
+class EnvironmentInviteForm(AccessForm):
+    email = forms.EmailField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    field_order = ["email", "environment_admin"]
+
+    def __init__(self, *args: Any, taken: Iterable[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.taken = taken
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].lower()
+        if email in self.taken:
+            raise ValidationError(_("This person is already in this environment. Change the access in the list."))
+        return email
+
+
+class NewPersonForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email = email
+        self.fields["password"].help_text = password_validators_help_text_html()
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        validate_password(password, User(email=self.email, name=self.cleaned_data.get("name", "")))
+        return password

@@ -1,0 +1,142 @@
+"""Manage / Administration: users and permissions, and the administration's own settings."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from administrations import services
+from administrations.access import (
+    AdministrationRequest,
+    access_in,
+    administration_view,
+    invitation_in,
+    is_environment_admin,
+    only_about,
+    people_with_access,
+)
+from administrations.forms import AdministrationForm, InviteForm, RoleForm
+from administrations.invitations import send_invitation
+from administrations.models import Administration, Invitation, Role
+
+
+@require_safe
+@administration_view(Role.ADMIN)
+def people(request: AdministrationRequest) -> HttpResponse:
+    here = request.administration
+    asked = [i for i in services.open_invitations(here.environment) if str(here.pk) in i.roles or i.environment_admin]
+    found = {
+        "admins": here.environment.admins.select_related("user").order_by("user__name", "user__email"),
+        "access": here.access.select_related("user").order_by("user__name", "user__email"),
+        "invitations": [(i, _role_label(i, here), _may_change(request, i)) for i in asked],
+        "roles": Role.choices,
+    }
+    return render(request, "administrations/people.html", found)
+
+
+def _role_label(invitation: Invitation, administration: Administration) -> str:
+    if invitation.environment_admin:
+        return _("Administrator of the environment")
+    return str(Role(invitation.roles[str(administration.pk)]).label)
+
+
+def _may_change(request: AdministrationRequest, invitation: Invitation) -> bool:
+    here = request.administration
+    return only_about(invitation, here) or is_environment_admin(request.user, here.environment)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administration_view(Role.ADMIN)
+def invite(request: AdministrationRequest) -> HttpResponse:
+    here = request.administration
+    form = InviteForm(request.POST or None, taken=people_with_access(here).values_list("email", flat=True))
+    if not form.is_valid():
+        return render(request, "administrations/invite.html", {"form": form}, status=422 if form.errors else 200)
+    invitation, token = services.invite(
+        environment=here.environment,
+        email=form.cleaned_data["email"],
+        environment_admin=False,
+        roles={here.pk: Role(form.cleaned_data["role"])},
+        by=request.user,
+    )
+    say_sent(request, invitation, sent=send_invitation(invitation, token))
+    return redirect("administration-people", here.pk)
+
+
+def say_sent(request: HttpRequest, invitation: Invitation, *, sent: bool) -> None:
+    if sent:
+        messages.success(request, _("The invitation is on its way to %(email)s.") % {"email": invitation.email})
+    else:
+        messages.error(
+            request, _("The email to %(email)s could not be sent. Send it again later.") % {"email": invitation.email}
+        )
+
+
+@require_POST
+@administration_view(Role.ADMIN)
+def role(request: AdministrationRequest, person_id: UUID) -> HttpResponse:
+    here, access = request.administration, access_in(request.administration, person_id)
+    form = RoleForm(request.POST)
+    if form.is_valid():
+        services.set_role(administration=here, user=access.user, role=Role(form.cleaned_data["role"]))
+        messages.success(request, _("The role of %(name)s is changed.") % {"name": access.user})
+    return redirect("administration-people", here.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administration_view(Role.ADMIN)
+def remove(request: AdministrationRequest, person_id: UUID) -> HttpResponse:
+    here, access = request.administration, access_in(request.administration, person_id)
+    if request.method != "POST":
+        return render(request, "administrations/remove.html", {"person": access.user, "place": here})
+    services.set_role(administration=here, user=access.user, role=None)
+    messages.success(request, _("%(name)s has no access any more.") % {"name": access.user})
+    return redirect("home") if access.user == request.user else redirect("administration-people", here.pk)
+
+
+@require_POST
+@administration_view(Role.ADMIN)
+def resend(request: AdministrationRequest, invitation_id: UUID) -> HttpResponse:
+    invitation = _changeable(request, invitation_id)
+    token = services.renew_invitation(invitation=invitation, by=request.user)
+    say_sent(request, invitation, sent=send_invitation(invitation, token))
+    return redirect("administration-people", request.administration.pk)
+
+
+@require_POST
+@administration_view(Role.ADMIN)
+def withdraw(request: AdministrationRequest, invitation_id: UUID) -> HttpResponse:
+    invitation = _changeable(request, invitation_id)
+    services.withdraw_invitation(invitation=invitation)
+    messages.success(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
+    return redirect("administration-people", request.administration.pk)
+
+
+def _changeable(request: AdministrationRequest, invitation_id: UUID) -> Invitation:
+    invitation = invitation_in(request.administration.environment, invitation_id)
+    if not _may_change(request, invitation):
+        raise PermissionDenied
+    return invitation
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administration_view(Role.ADMIN)
+def settings(request: AdministrationRequest) -> HttpResponse:
+    """The plan is shown; only a Beheerder of the environment changes it."""
+    here = request.administration
+    fixed = {} if is_environment_admin(request.user, here.environment) else {"plan": here.plan}
+    data = {**request.POST.dict(), **fixed} if request.method == "POST" else None
+    form = AdministrationForm(data, instance=here, environment=here.environment)
+    if not form.is_valid():
+        here.refresh_from_db()
+        found = {"form": form, "plan_is_fixed": bool(fixed)}
+        return render(request, "administrations/settings.html", found, status=422 if form.errors else 200)
+    services.change_administration(administration=here, **form.cleaned_data)
+    messages.success(request, _("The settings are saved."))
+    return redirect("administration-settings", here.pk)

@@ -1,0 +1,172 @@
+"""What changes environments, administrations, people and their access."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from administrations.models import (
+    Administration,
+    AdministrationAccess,
+    Environment,
+    EnvironmentAdmin,
+    Invitation,
+    Role,
+    User,
+)
+
+_RANK = {role.value: rank for rank, role in enumerate((Role.SUBMITTER, Role.USER, Role.ADMIN))}
+Roles = Mapping[UUID, Role]
+
+
+class LastAdministrator(Exception):
+    """An environment always keeps one Beheerder."""
+
+
+class InvitationClosed(Exception):
+    """Used, withdrawn or expired between reading the page and pressing the button."""
+
+
+@transaction.atomic
+def create_environment(*, name: str, admin: User) -> Environment:
+    environment = Environment.objects.create(name=name)
+    EnvironmentAdmin.objects.create(environment=environment, user=admin)
+    return environment
+
+
+@transaction.atomic
+def add_environment_admin(*, environment: Environment, user: User) -> None:
+    EnvironmentAdmin.objects.get_or_create(environment=environment, user=user)
+
+
+@transaction.atomic
+def create_administration(*, environment: Environment, name: str, plan: str) -> Administration:
+    return Administration.objects.create(environment=environment, name=name, plan=plan)
+
+
+@transaction.atomic
+def change_administration(*, administration: Administration, name: str, plan: str) -> None:
+    administration.name, administration.plan = name, plan
+    administration.save(update_fields=["name", "plan"])
+
+
+@transaction.atomic
+def invite(
+    *, environment: Environment, email: str, environment_admin: bool, roles: Roles, by: User
+) -> tuple[Invitation, str]:
+    """Returns the invitation and the token for its link; an open one for this address is replaced."""
+    email = email.strip().lower()
+    open_invitations(environment).filter(email=email).update(withdrawn_at=timezone.now())
+    token = secrets.token_urlsafe(32)
+    invitation = Invitation.objects.create(
+        environment=environment,
+        email=email,
+        environment_admin=environment_admin,
+        roles={str(pk): str(role) for pk, role in roles.items()},
+        token_hash=token_hash(token),
+        invited_by=by,
+    )
+    return invitation, token
+
+
+def token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def open_invitations(environment: Environment) -> QuerySet[Invitation]:
+    """Neither accepted nor withdrawn; expired ones can still be sent again."""
+    return environment.invitations.filter(accepted_at=None, withdrawn_at=None).order_by("email")
+
+
+@transaction.atomic
+def renew_invitation(*, invitation: Invitation, by: User) -> str:
+    """A new link with a new term; the old link ends."""
+    token = secrets.token_urlsafe(32)
+    invitation.token_hash = token_hash(token)
+    invitation.expires_at = Invitation._meta.get_field("expires_at").get_default()
+    invitation.invited_by = by
+    invitation.save(update_fields=["token_hash", "expires_at", "invited_by"])
+    return token
+
+
+@transaction.atomic
+def withdraw_invitation(*, invitation: Invitation) -> None:
+    invitation.withdrawn_at = timezone.now()
+    invitation.save(update_fields=["withdrawn_at"])
+
+
+@transaction.atomic
+def accept_invitation(*, invitation: Invitation, user: User) -> Administration | None:
+    """Gives what was promised, never less than this person has; returns where to begin."""
+    locked = Invitation.objects.select_for_update().get(pk=invitation.pk)
+    if locked.closed_because:
+        raise InvitationClosed
+    if locked.environment_admin:
+        EnvironmentAdmin.objects.get_or_create(environment=locked.environment, user=user)
+    promised = locked.environment.administrations.filter(pk__in=locked.roles)
+    for administration in promised:
+        _raise_role(administration, user, locked.roles[str(administration.pk)])
+    locked.accepted_at = timezone.now()
+    locked.save(update_fields=["accepted_at"])
+    return promised.first() or locked.environment.administrations.first()
+
+
+@transaction.atomic
+def accept_as_new_person(*, invitation: Invitation, name: str, password: str, language: str) -> User:
+    user = User.objects.create_user(invitation.email, password, name=name, language=language)
+    user.last_administration = accept_invitation(invitation=invitation, user=user)
+    user.save(update_fields=["last_administration"])
+    return user
+
+
+def _raise_role(administration: Administration, user: User, role: str) -> None:
+    access, created = AdministrationAccess.objects.get_or_create(
+        administration=administration, user=user, defaults={"role": role}
+    )
+    if not created and _RANK[access.role] < _RANK[role]:
+        access.role = role
+        access.save(update_fields=["role"])
+
+
+@transaction.atomic
+def set_role(*, administration: Administration, user: User, role: Role | None) -> None:
+    """None ends the access, at once."""
+    if role is None:
+        AdministrationAccess.objects.filter(administration=administration, user=user).delete()
+        return
+    AdministrationAccess.objects.update_or_create(administration=administration, user=user, defaults={"role": role})
+
+
+@transaction.atomic
+def set_access(*, environment: Environment, user: User, environment_admin: bool, roles: Roles) -> None:
+    """Exactly this access in this environment: what is not named ends."""
+    _set_environment_admin(environment, user, environment_admin)
+    AdministrationAccess.objects.filter(administration__environment=environment, user=user).exclude(
+        administration__in=roles
+    ).delete()
+    for administration in environment.administrations.filter(pk__in=roles):
+        set_role(administration=administration, user=user, role=roles[administration.pk])
+
+
+@transaction.atomic
+def remove_person(*, environment: Environment, user: User) -> None:
+    """Out of this environment; the person and their other environments stay."""
+    set_access(environment=environment, user=user, environment_admin=False, roles={})
+
+
+def _set_environment_admin(environment: Environment, user: User, wanted: bool) -> None:
+    Environment.objects.select_for_update().get(pk=environment.pk)  # two admins removing each other
+    if wanted:
+        EnvironmentAdmin.objects.get_or_create(environment=environment, user=user)
+        return
+    if not environment.admins.filter(user=user).exists():
+        return
+    if not environment.admins.exclude(user=user).filter(user__is_active=True).exists():
+        raise LastAdministrator
+    environment.admins.filter(user=user).delete()
