@@ -24,7 +24,7 @@ class FilterForm(forms.Form):
     duplicates = forms.BooleanField(label=_("Only possible duplicates"), required=False)
 
     def __init__(self, data: Any, sources: list[tuple[UUID, str]]) -> None:
-        super().__init__(data)
+        super().__init__(data, label_suffix="")
         channels = [(str(key), name) for key, name in sources]
         self.fields["channel"].choices = [("", _("All channels")), *channels, (UPLOADS, _("Upload"))]  # type: ignore[attr-defined]
         self.fields["until"].widget = forms.DateInput(attrs={"type": "date"})

@@ -52,9 +52,9 @@ def attachment(administration_id: UUID, sha256: str, filename: str, content_type
     return response
 
 
-def drawing(place: Path, *, keep: bool) -> FileResponse:
+def drawing(place: Path, *, keep: bool) -> HttpResponse:
     """An image that we drew ourselves. A thumbnail is too small to read, and may stay in the browser for an hour."""
-    response = FileResponse(place.open("rb"), content_type="image/webp")
+    response = HttpResponse(place.read_bytes(), content_type="image/webp")
     _guard(response, cache="private, max-age=3600" if keep else "private, no-store")
     return response
 
