@@ -136,7 +136,6 @@ def _list(request: AdministrationRequest) -> dict[str, Any]:
         "sources": named,
         "page": page,
         "is_continued": after is not None,
-        "reaches": _("all documents") if may(request.role, Role.USER) else _("your own uploads"),
     }
 
 
