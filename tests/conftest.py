@@ -10,6 +10,8 @@ from django.test import Client
 from administrations.models import User
 from tests.cast import Cast, make_cast
 
+pytest_plugins = ["tests.servers.plugin"]
+
 
 @pytest.fixture(autouse=True)
 def fast_passwords(settings: object) -> None:
