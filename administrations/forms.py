@@ -86,6 +86,8 @@ class AccessForm(forms.Form):
                 label=administration.name, choices=[("", _("No access")), *Role.choices], required=False
             )
 
+    role_help = ROLE_HELP
+
     def role_fields(self) -> list[forms.BoundField]:
         return [self[f"role_{administration.pk}"] for administration in self.administrations]
 

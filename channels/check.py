@@ -17,6 +17,8 @@ from channels.models import Channel
 #: seconds for the whole check: somebody is waiting
 CHECK_SECONDS = 45
 
+Facts = dict[str, str | int | datetime | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -38,7 +40,7 @@ class Step:
 
     name: str
     ok: bool
-    facts: dict[str, str | int | datetime | None] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
     error: ChannelError | None = None
 
 
@@ -63,37 +65,36 @@ def _steps(target: Target) -> Iterator[Step]:
     server = server_at(target.host, target.port, target.security, target.folder)
     watch = Watch(deadline=time.monotonic() + CHECK_SECONDS)
     with mailbox_for(target.protocol, server, watch) as mailbox:
+        asked: Facts = {"host": target.host, "port": target.port}
         for name, act in _acts(target, mailbox):
             try:
-                facts = act()
+                found = act()
             except ChannelError as error:
-                yield Step(
-                    _failed_at(name, error), ok=False, facts={"host": target.host, "port": target.port}, error=error
-                )
+                yield Step(_failed_at(name, error), ok=False, facts=asked, error=error)
                 return
-            yield Step(name, ok=True, facts={"host": target.host, "port": target.port, **facts})
+            yield Step(name, ok=True, facts=asked | found)
 
 
-def _acts(target: Target, mailbox: Mailbox) -> list[tuple[str, Callable[[], dict[str, str | int | datetime | None]]]]:
-    def resolve() -> dict[str, str | int | datetime | None]:
+def _acts(target: Target, mailbox: Mailbox) -> list[tuple[str, Callable[[], Facts]]]:
+    def resolve() -> Facts:
         return {"address": mailbox.resolve()}
 
-    def connect() -> dict[str, str | int | datetime | None]:
+    def connect() -> Facts:
         mailbox.connect()
         return {}
 
-    def secure() -> dict[str, str | int | datetime | None]:
+    def secure() -> Facts:
         tls = mailbox.secure()
         return {"tls_version": tls.version, "expires_at": tls.expires_at}
 
-    def sign_in() -> dict[str, str | int | datetime | None]:
+    def sign_in() -> Facts:
         method = auth.METHODS.get(target.auth)
         if method is None:
             raise ConfigurationProblem("sign_in_method_missing", method=target.auth)
         mailbox.sign_in(method.credentials(target.username, target.secrets))
         return {}
 
-    def folder() -> dict[str, str | int | datetime | None]:
+    def folder() -> Facts:
         return {"unread": mailbox.open(), "folder": target.folder}
 
     return [

@@ -17,7 +17,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from channels.connect import credentials_of, mailbox_of
+from channels.connect import WANTED_MAX_BYTES, credentials_of, mailbox_of
 from channels.errors import MessageProblem
 from channels.intake import OWING, Counts, Prepared, Recorder, prepare, prepare_kept
 from channels.lease import Lease
@@ -31,8 +31,6 @@ State = ReceivedMail.State
 #: What is stored between two commits, at most: small enough for live progress, large enough for one STORE.
 BATCH_MAILS = 25
 BATCH_BYTES = 8_000_000
-#: A mail that a person asked for may be this large.
-WANTED_MAX_BYTES = 200_000_000
 READ_ELSEWHERE_KEPT = 1000
 
 
@@ -200,20 +198,20 @@ class _Session:
         """Mails that came after our last look and were read before this one; not those we took ourselves."""
         if not self.channel.seen_next_uid or listing.validity != self.channel.seen_validity:
             return
-        read = {ref.uid: ref for ref in listing.read_elsewhere}
+        read = {ref.uid: ref for ref in listing.read_elsewhere[:READ_ELSEWHERE_KEPT]}
         known = ReceivedMail.objects.filter(
             channel=self.channel,
             folder=self.folder,
             validity=listing.validity,
-            uid__in=list(read)[:READ_ELSEWHERE_KEPT],
+            uid__in=list(read),
         )
         for uid in known.values_list("uid", flat=True):
             del read[uid]
         self.run.read_elsewhere = len(read)
-        self.run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in read.values()][:READ_ELSEWHERE_KEPT]
+        self.run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in read.values()]
 
     def _recorder(self) -> Recorder:
-        return Recorder(self.channel, self.run, self.folder, marks_read=self.mailbox.marks_read)
+        return Recorder(self.channel, self.run, self.folder, marks_read=self.channel.protocol == Channel.Protocol.IMAP)
 
     def _take_batch(self, batch: list[MessageRef]) -> None:
         """Download and store a batch, commit its rows, then mark it as read."""
@@ -233,10 +231,7 @@ class _Session:
         with transaction.atomic():
             self.lease.renew()
             for one in prepared:
-                if one.problem and not one.raw_sha256:
-                    counts += recorder.record_missing(one.ref, one.problem)
-                else:
-                    counts += recorder.record(one)
+                counts += recorder.record(one)
             total = self._count(counts)
             failpoints.reach("before_commit")
         self.outcome.counts = total

@@ -24,6 +24,9 @@ from zenvoices.lib import failpoints
 
 log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 3
+OUR_MISTAKES = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
 State = ReceivedMail.State
 #: In these states our \Seen flag is owed until the server confirmed it.
 OWING = (State.DELIVERED, State.ALREADY, State.QUARANTINED)
@@ -106,17 +109,8 @@ def _read(channel: Channel, prepared: Prepared, path: Path) -> None:
     except MessageProblem as problem:
         prepared.problem = problem
         return
-    except (
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        LookupError,
-        MemoryError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as bug:
-        # A mistake of ours in reading one mail must cost that mail only: it is kept raw, tried again, then quarantined.
+    except OUR_MISTAKES as bug:
+        # Reading one mail wrongly must cost that mail only: it is kept raw, tried again, then quarantined.
         log.exception("a mail could not be read", channel=str(channel.pk), raw_sha256=prepared.raw_sha256)
         prepared.problem = MessageProblem("mail_unreadable", reason=type(bug).__name__)
         return
@@ -156,6 +150,8 @@ class Recorder:
 
     def record(self, prepared: Prepared) -> Counts:
         """The ledger row of one mail, and all that follows from it."""
+        if prepared.problem and prepared.problem.code == "mail_too_large":
+            return self.refuse(prepared.ref, prepared.problem)
         row = self._row(prepared.ref)
         row.raw_sha256, row.size = prepared.raw_sha256, prepared.raw_size or prepared.ref.size or 0
         if prepared.problem or prepared.mail is None:
@@ -168,12 +164,6 @@ class Recorder:
             self._save(row)
             return Counts(already=1)
         return self._deliver(row, prepared, prepared.mail)
-
-    def record_missing(self, ref: MessageRef, problem: MessageProblem) -> Counts:
-        """A mail that could not be had from the server."""
-        row = self._row(ref)
-        row.size = ref.size or 0
-        return self._record_problem(row, Prepared(ref), problem)
 
     def refuse(self, ref: MessageRef, problem: MessageProblem) -> Counts:
         """A mail we do not even ask for (too large): told once, taken when somebody asks."""

@@ -10,15 +10,20 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
-from documents.storage import StorageProblem
 
 from channels import health, lease
 from channels.errors import ChannelError, OurProblem, TransientProblem
 from channels.fetch import Budget, Outcome, fetch, set_counts
 from channels.models import Channel, FetchRun
+from documents.storage import StorageProblem
 from zenvoices.lib import failpoints
 
 log = structlog.get_logger(__name__)
+#: What a finished run may change in its channel.
+SETTLED = (
+    "failures", "failing_since", "error_code", "error_detail", "last_success_at", "next_fetch_at",
+    "state", "inactive_reason", "inactive_since",
+)  # fmt: skip
 State, RunOutcome, Trigger = FetchRun.State, FetchRun.Outcome, FetchRun.Trigger
 
 
@@ -90,9 +95,8 @@ def _attempt(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome)
 
 def _finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelError | None) -> FetchRun:
     with transaction.atomic():
-        channel = (
-            Channel.objects.select_for_update().select_related("administration__environment").get(pk=run.channel_id)
-        )
+        channels = Channel.objects.select_for_update(of=("self",)).select_related("administration__environment")
+        channel = channels.get(pk=run.channel_id)
         set_counts(run, outcome.counts)
         _close(run, error)
         if channel.fence == held.fence:
@@ -110,10 +114,7 @@ def _settle(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelErr
         health.record_failure(channel, run, error, partial=bool(outcome.counts.delivered))
     if outcome.more and channel.state == Channel.State.ACTIVE:
         channel.next_fetch_at = run.finished_at  # a full mailbox goes on at once, after everybody's turn
-    channel.save(
-        update_fields=["failures", "failing_since", "error_code", "error_detail", "last_success_at", "next_fetch_at"]
-        + ["state", "inactive_reason", "inactive_since"]
-    )
+    channel.save(update_fields=SETTLED)
 
 
 def _close(run: FetchRun, error: ChannelError | None) -> None:

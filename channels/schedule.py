@@ -17,6 +17,7 @@ from django.utils import timezone
 from channels import runs
 from channels.lease import expired
 from channels.models import Channel, ChannelSecret, FetchRun
+from zenvoices.lib.scoping import every_administration
 
 #: A queued run that nobody started by then was lost with its message: it is offered again.
 RESEND_AFTER = timedelta(seconds=120)
@@ -28,6 +29,22 @@ MIN_RELEASE = 20
 class Due:
     administration_id: UUID
     run_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one minute of the schedule found to do."""
+
+    due: list[Due]
+    lost: list[Due]
+    reaped: int
+    purged: int
+
+
+def tick() -> Tick:
+    """Every minute: close what died, erase what was deleted, take what is due, offer again what got lost."""
+    with every_administration():
+        return Tick(reaped=reap(), purged=purge_deleted(), due=claim_due(), lost=unstarted())
 
 
 def next_slot(channel_id: UUID, after: datetime) -> datetime:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from administrations.models import Administration, User
-from channels import auth, intake, vault
+from channels import auth, intake, phrases, vault
 from channels.extract import part_bytes
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.schedule import next_slot
@@ -16,12 +20,37 @@ from documents import services as documents
 from documents import storage
 from documents.models import Document
 
+#: CR, LF and NUL would start a second command on the wire (imaplib and poplib write fields as they are).
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: Microsoft ended passwords for IMAP and POP3 (Exchange Online since January 2023, Outlook.com since September 2024).
+MICROSOFT = re.compile(r"(^|\.)(outlook|office365|outlook\.office|hotmail|live)\.com\.?$", re.IGNORECASE)
 #: A change of one of these could send a stored secret to another server: it is cleared.
 BOUND_TO_SECRET = ("protocol", "host", "port", "security", "username", "auth")
+
+ACTIVATION = (
+    "state", "inactive_reason", "inactive_since", "failures", "failing_since", "error_code", "error_detail",
+    "next_fetch_at",
+)  # fmt: skip
 
 
 class NotPremium(Exception):
     """Channels belong to Premium administrations."""
+
+
+def validate(fields: Mapping[str, Any], password: str) -> None:
+    """What no server may be told. Raises ValidationError, by field."""
+    unsafe = {
+        name: _("Remove the line break or control character.")
+        for name, value in {**fields, "password": password}.items()
+        if isinstance(value, str) and CONTROL.search(value)
+    }
+    if unsafe:
+        raise ValidationError(unsafe)
+    if MICROSOFT.search(str(fields.get("host", ""))) and fields.get("auth") == Channel.Auth.PASSWORD:
+        phrase = phrases.phrase("microsoft_needs_entra", {})
+        raise ValidationError({"host": f"{phrase.text} {phrase.next_step}"})
+    if not 1 <= int(fields.get("port") or 0) <= 65535:
+        raise ValidationError({"port": _("Choose a port from 1 to 65535.")})
 
 
 @transaction.atomic
@@ -78,10 +107,7 @@ def _activate(channel: Channel) -> None:
     channel.failures, channel.failing_since = 0, None
     channel.error_code, channel.error_detail = "", {}
     channel.next_fetch_at = next_slot(channel.pk, timezone.now())
-    channel.save(
-        update_fields=["state", "inactive_reason", "inactive_since", "failures", "failing_since", "error_code"]
-        + ["error_detail", "next_fetch_at"]
-    )
+    channel.save(update_fields=ACTIVATION)
 
 
 def delete(channel: Channel, by: User | None) -> None:
@@ -102,6 +128,13 @@ def request_fetch(channel: Channel, by: User | None) -> FetchRun:
     open_run = channel.runs.exclude(state=FetchRun.State.FINISHED).first()
     return open_run or FetchRun.objects.create(
         administration_id=channel.administration_id, channel=channel, trigger=FetchRun.Trigger.MANUAL, started_by=by
+    )
+
+
+def new_manual_run(channel: Channel) -> FetchRun:
+    """For the foreground command: a run of its own, also while another fetches (it then ends as busy)."""
+    return FetchRun.objects.create(
+        administration_id=channel.administration_id, channel=channel, trigger=FetchRun.Trigger.MANUAL
     )
 
 

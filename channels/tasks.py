@@ -11,7 +11,6 @@ from channels import runs, schedule
 from channels.fetch import Budget
 from channels.models import FetchRun
 from zenvoices.lib import health
-from zenvoices.lib.scoping import every_administration
 from zenvoices.lib.tasks import TenantTask
 
 log = structlog.get_logger(__name__)
@@ -24,14 +23,15 @@ def fetch(run_id: str) -> None:
 
 @shared_task(name="channels.tasks.tick")
 def tick() -> None:
-    """Every minute: close what died, offer again what got lost, take what is due, erase what was deleted."""
     health.beat()
-    with every_administration():
-        reaped, purged = schedule.reap(), schedule.purge_deleted()
-        due = [*schedule.claim_due(), *schedule.unstarted()]
-    for one in due:
-        fetch.delay(str(one.administration_id), str(one.run_id))
-    log.info("tick", due=len(due), reaped=reaped, purged=purged)
+    found = schedule.tick()
+    for one in [*found.due, *found.lost]:
+        offer(one)
+    log.info("tick", due=len(found.due), lost=len(found.lost), reaped=found.reaped, purged=found.purged)
+
+
+def offer(due: schedule.Due) -> None:
+    fetch.delay(str(due.administration_id), str(due.run_id))
 
 
 def enqueue(run: FetchRun) -> None:

@@ -104,9 +104,7 @@ class Archive:
             raise Refused("archive_encrypted")
         if info.compress_type not in _METHODS:
             raise Refused("damaged")
-        if info.file_size > _RATIO_FROM and info.file_size > limits.archive_ratio * max(
-            info.compress_size, 1
-        ):
+        if info.file_size > _RATIO_FROM and info.file_size > limits.archive_ratio * max(info.compress_size, 1):
             raise Refused("archive_bomb")
         if info.file_size > limits.part:
             raise Refused("too_large")

@@ -6,6 +6,8 @@ import html as entities
 import re
 from urllib.parse import unquote
 
+from channels.extract.words import storable
+
 _CID = re.compile(r"cid:([^\"'<>\s)]{1,250})", re.IGNORECASE)
 _TAG = re.compile(r"/?[a-z][a-z0-9]*", re.IGNORECASE)
 _BREAKS = frozenset(
@@ -70,7 +72,7 @@ def html_to_text(html: str) -> str:
                 inside, text = element, ""
         out.append(text)
     plain = entities.unescape(_ABSURD.sub("", _collapsed("".join(out))))
-    return tidy(plain)
+    return tidy(plain.replace("\xa0", " "))
 
 
 def _collapsed(text: str) -> str:
@@ -79,7 +81,7 @@ def _collapsed(text: str) -> str:
 
 def tidy(text: str) -> str:
     """No trailing blanks, no more than one empty line in a row, no control characters."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    text = storable(text.replace("\r\n", "\n").replace("\r", "\n"))
     lines = [line.rstrip() for line in text.split("\n")]
     kept = [line for line, before in zip(lines, ["", *lines], strict=False) if line or before]
     return "\n".join(kept).strip()

@@ -9,9 +9,13 @@ import pybase64
 
 from channels.extract.limits import Budget
 
+_NOT_BASE64 = bytes(
+    set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+)
+_LINE = re.compile(rb"[^\n]+")
 _UU_NAMES = frozenset(["x-uuencode", "uuencode", "uue", "x-uue"])
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{0,300})\r*\n", re.MULTILINE)
-_UU_END = re.compile(rb"^(?:end|`)[ \t]*\r*$", re.MULTILINE)
+_UU_END = re.compile(rb"^end[ \t]*\r*$", re.MULTILINE)
 
 
 def decode(data: bytes | memoryview, encoding: str, budget: Budget) -> bytes:
@@ -38,7 +42,7 @@ def decode_base64(data: bytes | memoryview, budget: Budget) -> bytes:
         pass
     # Cut off. The standard library gives up on 4n+1 characters and returns the text undecoded; the bytes
     # before the lone character are good.
-    clean = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+    clean = bytes(data).translate(None, delete=_NOT_BASE64)
     clean = clean[:-1] if len(clean) % 4 == 1 else clean
     return pybase64.b64decode(clean + b"=" * (-len(clean) % 4))
 
@@ -50,7 +54,8 @@ def decode_uu(data: bytes, budget: Budget) -> bytes:
 
 def _uu_lines(data: bytes, budget: Budget) -> bytes:
     out = bytearray()
-    for line in data.splitlines():
+    for match in _LINE.finditer(data):
+        line = match[0].rstrip(b"\r")
         if line.strip() in (b"end", b"`", b""):
             break
         try:
@@ -66,15 +71,17 @@ def _uu_lines(data: bytes, budget: Budget) -> bytes:
     return bytes(out)
 
 
-def uu_attachments(data: bytes, budget: Budget) -> list[tuple[str, bytes]]:
-    """Files that old programs put into the text itself: name and bytes."""
+def uu_attachments(data: bytes, budget: Budget) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """Files that old programs put into the text itself: the text without them, and each name and bytes."""
     found: list[tuple[str, bytes]] = []
+    rest: list[bytes] = []
     position = 0
     while begin := _UU_BEGIN.search(data, position):
         end = _UU_END.search(data, begin.end())
-        if not end:
+        if not end or len(rest) >= budget.limits.parts:
             break
+        rest.append(data[position : begin.start()])
         position = end.end()
         if content := _uu_lines(data[begin.end() : end.end()], budget):
             found.append((begin[1].decode("utf-8", "replace"), content))
-    return found
+    return b"".join([*rest, data[position:]]), found

@@ -26,8 +26,7 @@ _SEGMENT = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*?))?")
 _MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 _NAMES = ("name", "filename")
 _LOOKED_FOR = frozenset(
-    b"subject from to date message-id content-type content-disposition content-transfer-encoding "
-    b"content-id".split()
+    b"subject from to date message-id content-type content-disposition content-transfer-encoding content-id".split()
 )
 
 

@@ -8,7 +8,7 @@ from channels.extract.limits import Budget, Limits
 from channels.extract.model import Keep, Mail, MailUnreadable, Part, Raw
 from channels.extract.sender import sender, sent_at
 from channels.extract.walk import Walk
-from channels.extract.words import decode_words, one_line
+from channels.extract.words import decode_words, one_line, storable
 
 _MOST_HEADERS = 500
 _SHOWN = 2_000  # characters of a header
@@ -59,7 +59,7 @@ def _mail(walk: Walk, parts: tuple[Part, ...]) -> Mail:
         sent_at=sent_at(head.get("date")),
         to=one_line(decode_words(head.get("to")[: 2 * _SHOWN]), _SHOWN),
         text=text[: limits.text],
-        html=html.replace("\0", ""),
+        html=storable(html),
         headers=_shown(head),
         parts=parts,
         defects=tuple(sorted(walk.budget.defects)),
@@ -68,6 +68,5 @@ def _mail(walk: Walk, parts: tuple[Part, ...]) -> Mail:
 
 def _shown(head: Head) -> tuple[tuple[str, str], ...]:
     return tuple(
-        (name, one_line(decode_words(value[: 2 * _SHOWN]), _SHOWN))
-        for name, value in head.fields[:_MOST_HEADERS]
+        (name, one_line(decode_words(value[: 2 * _SHOWN]), _SHOWN)) for name, value in head.fields[:_MOST_HEADERS]
     )

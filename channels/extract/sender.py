@@ -9,7 +9,7 @@ from email.utils import parseaddr, parsedate_to_datetime
 from channels.extract.words import decode_words, one_line
 
 _ADDRESS = re.compile(r"[^\s<>\"(),:;@]{1,128}@[^\s<>\"(),:;@]{1,253}")
-_CONSIDERED = 1_000  # characters: the standard parser follows comments as deep as they go
+_CONSIDERED = 4_000  # characters of a header that may hold thousands of addresses
 
 
 def sender(value: str) -> tuple[str, str]:

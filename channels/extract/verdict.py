@@ -6,12 +6,8 @@ import re
 from dataclasses import dataclass
 
 from channels.extract import sniff
-from channels.extract.names import EXTENSIONS, extension
-
-_HARMLESS_NOT_DOCUMENT = frozenset(
-    kind for kind in EXTENSIONS if kind.startswith("text/") or kind in (sniff.ZIP, sniff.TNEF)
-) | {"image/gif", "image/webp", "image/svg+xml", "application/pgp-encrypted", "application/pkcs7-mime"}
-DOCUMENTS = frozenset(EXTENSIONS) - _HARMLESS_NOT_DOCUMENT - {sniff.MAIL}
+from channels.extract.cms import SIGNED_DATA
+from channels.extract.names import DOCUMENTS, extension
 
 _BY_DECLARATION = {
     "application/pgp-signature": "signature",
@@ -23,9 +19,9 @@ _BY_DECLARATION = {
     "message/global-delivery-status": "delivery_report",
     "text/rfc822-headers": "delivery_report",
 }
+_PARTIAL = "message/partial"  # RFC 2046 5.2.2: one piece of a mail that was cut up
 _BY_CONTENT = {"text/calendar": "calendar", "text/vcard": "contact_card"}
 _SMIME = frozenset(["application/pkcs7-mime", "application/x-pkcs7-mime"])
-_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")  # 1.2.840.113549.1.7.2 (RFC 5652 5)
 # Kept out of the portal even when asked for: what a browser or Windows would run.
 _HARMFUL_TYPES = frozenset([sniff.PROGRAM, "text/html", "image/svg+xml", "application/java-archive"])
 _HARMFUL_NAMES = frozenset(
@@ -36,7 +32,7 @@ _HARMFUL_NAMES = frozenset(
     ]
 )
 _LOGO_NAME = re.compile(
-    r"(?:image|img|oleimage|outlook-|logo|signature|handtekening)[\w-]*\.\w+", re.IGNORECASE
+    r"(?:image\d{3}|oleimage|outlook-|logo|signature|handtekening)[\w-]*\.\w+", re.IGNORECASE
 )
 _LOGO_SIZE = 16 * 1024
 
@@ -67,13 +63,17 @@ def judge(data: bytes, kind: str, hints: Hints) -> Verdict:
     if not data.strip():
         return Verdict("ignored", "empty")
     reason = _BY_DECLARATION.get(hints.declared) or _BY_CONTENT.get(kind)
+    reason = "signature" if extension(hints.name) == ".p7s" else reason
     if reason:
         return Verdict("ignored", reason, can_be_taken=kind not in _HARMFUL_TYPES)
+    if hints.declared == _PARTIAL:
+        return Verdict("refused", "message_partial", can_be_taken=True)
     if kind.startswith("image/") and (decoration := _decoration(data, hints)):
         return Verdict("ignored", decoration, can_be_taken=kind not in _HARMFUL_TYPES)
-    if hints.declared in _SMIME and kind not in DOCUMENTS:
-        signed = _SIGNED_DATA in data[:64]
-        return Verdict("refused", "signed_opaque" if signed else "encrypted", can_be_taken=True)
+    if kind == sniff.SMIME and SIGNED_DATA in data[:64]:
+        return Verdict("container", "opened")
+    if kind == sniff.SMIME or (hints.declared in _SMIME and kind not in DOCUMENTS):
+        return Verdict("refused", "encrypted", can_be_taken=True)
     if kind in ("application/pgp-encrypted", sniff.ENCRYPTED_OFFICE):
         return Verdict("refused", "encrypted", can_be_taken=True)
     if hints.declared == "application/pgp-encrypted":

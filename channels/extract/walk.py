@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from channels.extract import sniff, tnef
 from channels.extract.archive import Archive, Entry, Refused
 from channels.extract.body import shown_images
+from channels.extract.cms import Unreadable, signed_content
 from channels.extract.codec import decode, uu_attachments
 from channels.extract.limits import Budget
 from channels.extract.mime import Leaf, Message, cut
@@ -17,10 +18,9 @@ from channels.extract.names import safe_name
 from channels.extract.verdict import Hints, Verdict, judge
 from channels.extract.words import decode_text
 
-_TEXT = frozenset(
-    ["text/plain", "text/html", "text/enriched", "text/richtext", "text/x-amp-html", "text/watch-html"]
-)
+_TEXT = frozenset(["text/plain", "text/html", "text/enriched", "text/richtext", "text/x-amp-html", "text/watch-html"])
 _REPORTED = frozenset(["message/rfc822", "message/global"])
+_WORTH_TAKING = frozenset(["archive_encrypted", "damaged", "signed_opaque"])
 _PATH_NAME = 40  # characters of an entry's name in a path; its number is what makes it unique
 
 
@@ -77,9 +77,10 @@ class Walk:
         if head.media == "text/html":
             body.html.append(decode_text(data[: 4 * self.budget.limits.html], head.charset))
         elif head.media == "text/plain":
+            data, files = uu_attachments(data, self.budget)
             body.plain.append(decode_text(data[: 4 * self.budget.limits.text], head.charset))
             place = Place(leaf.path, leaf.depth, 0)
-            for number, (name, content) in enumerate(uu_attachments(data, self.budget), start=1):
+            for number, (name, content) in enumerate(files, start=1):
                 inside.extend(self._entry(place, Entry(number, name, len(content), content)))
         return True
 
@@ -105,7 +106,7 @@ class Walk:
     def _forwarded(self, leaf: Leaf, place: Place, hints: Hints) -> Iterator[Found]:
         """A mail inside, cut where it lies: no copy however deep they are."""
         try:
-            self._may_open(place, None)
+            self._may_open(place)
         except Refused as refused:
             yield self._undecoded(place, hints, leaf.size, refused.reason)
             return
@@ -122,35 +123,50 @@ class Walk:
             yield self._found(place, hints, kind, data, Verdict("refused", "too_large", True))
             return
         kind = sniff.sniff(data, hints.name, hints.declared)
-        archive = None
+        archive: Archive | None = None
+        inside: Iterator[Found] = iter(())
         try:
             if kind == sniff.ZIP:
                 archive = Archive(data, self.budget)
                 kind = archive.kind
             verdict = judge(data, kind, hints)
             if verdict.outcome == "container":
-                self._may_open(place, archive)
+                inside = self._inside(place, kind, data, archive)
         except Refused as refused:
-            verdict = Verdict("refused", refused.reason, refused.reason in ("archive_encrypted", "damaged"))
+            verdict = Verdict("refused", refused.reason, refused.reason in _WORTH_TAKING)
         yield self._found(place, hints, kind, data, verdict)
-        if verdict.outcome == "container":
-            yield from self._open(place, kind, data, archive)
+        yield from inside
 
-    def _may_open(self, place: Place, archive: Archive | None) -> None:
-        limits = self.budget.limits
+    def _may_open(self, place: Place) -> None:
         if self.budget.full:
             raise Refused("too_many_parts")
-        if place.depth >= limits.depth or (archive and place.archives >= limits.archive_depth):
+        if place.depth >= self.budget.limits.depth:
             raise Refused("too_deep")
-        if archive:
-            archive.check()
 
-    def _open(self, place: Place, kind: str, data: bytes, archive: Archive | None) -> Iterator[Found]:
+    def _inside(self, place: Place, kind: str, data: bytes, archive: Archive | None) -> Iterator[Found]:
+        """What a container holds. Raises Refused at once, not when the first part is asked for."""
+        self._may_open(place)
+        if archive:
+            if place.archives >= self.budget.limits.archive_depth:
+                raise Refused("too_deep")
+            archive.check()
+            return self._entries(place, archive.entries())
         if kind == sniff.MAIL:
-            inner = cut(data, 0, len(data), place.path, place.depth + 1, self.budget)
-            yield from self._message(inner, Body(), place.archives)
-            return
-        for entry in archive.entries() if archive else _tnef_entries(data):
+            return self._mail(place, data)
+        if kind == sniff.SMIME:
+            try:
+                return self._mail(place, signed_content(data))
+            except Unreadable as error:
+                raise Refused("signed_opaque") from error
+        return self._entries(place, _tnef_entries(data))
+
+    def _mail(self, place: Place, data: bytes) -> Iterator[Found]:
+        inner = cut(data, 0, len(data), place.path, place.depth + 1, self.budget)
+        # A mail that is nothing but a signed envelope: what it says is the mail's own text.
+        yield from self._message(inner, Body() if place.depth else self.body, place.archives)
+
+    def _entries(self, place: Place, entries: Iterator[Entry]) -> Iterator[Found]:
+        for entry in entries:
             if self.budget.full:
                 return
             yield from self._entry(place, entry)

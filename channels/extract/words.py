@@ -20,6 +20,7 @@ _GUESS = {"ascii", ""}
 
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
 _GAP = re.compile(r"\s*")
+_UNSTORABLE = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\ud800-\udfff]+")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 
@@ -67,6 +68,11 @@ def _word_bytes(encoding: str, text: str) -> bytes:
     data = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
     data = data[:-1] if len(data) % 4 == 1 else data
     return binascii.a2b_base64(data + b"=" * (-len(data) % 4))
+
+
+def storable(text: str) -> str:
+    """Without what a database refuses or a terminal obeys; line ends and tabs stay."""
+    return _UNSTORABLE.sub("", text)
 
 
 def one_line(value: str, limit: int) -> str:

@@ -50,19 +50,10 @@ class Session(ABC):
             if self._server.security == "tls":
                 self._tls = connection.start_tls(self._server.host, self._server.ca_file)
                 connection.patience = self._server.silence_timeout
-                self._greet(connection)
             else:
-                self._greet_in_plain_text(connection)
+                _wait_for_greeting(connection, self._server)
                 connection.patience = self._server.silence_timeout
-
-    def _greet_in_plain_text(self, connection: net.Connection) -> None:
-        """Reads the greeting; a server that keeps silent is asked whether it speaks TLS."""
-        try:
             self._greet(connection)
-        except net.NetError as error:
-            if error.code == "server_silent":
-                raise _explain_silence(connection, self._server) from None
-            raise
 
     def secure(self) -> TlsFacts:
         """STARTTLS/STLS where asked for; always ends with verified TLS."""
@@ -180,16 +171,26 @@ def _refuse_unsafe(credentials: Credentials) -> None:
         refuse_line_breaks("password", credentials.password)
 
 
-def _explain_silence(connection: net.Connection, server: Server) -> net.NetError | ChannelError:
+def _wait_for_greeting(connection: net.Connection, server: Server) -> None:
+    """Until the first byte. A server that keeps silent is asked whether it speaks TLS."""
+    try:
+        connection.reader.peek(1)
+    except net.NetError as error:
+        if error.code == "server_silent":
+            raise channel_error(_reason_for_silence(connection, server)) from None
+        raise
+
+
+def _reason_for_silence(connection: net.Connection, server: Server) -> str:
     """A TLS server waits for the client to begin, and an HTTP server too; a handshake tells them apart."""
     try:
         connection.start_tls(server.host, server.ca_file)
     except net.NetError as error:
         if error.code in ("server_silent", "connection_lost"):
-            return net.NetError("server_silent")
+            return "server_silent"
         if error.code == "tls_expected":
-            return channel_error("not_a_mail_server")
-    return channel_error("starttls_expected")
+            return "not_a_mail_server"
+    return "starttls_expected"
 
 
 def xoauth2(credentials: BearerToken) -> bytes:

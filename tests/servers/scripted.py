@@ -134,16 +134,16 @@ class ScriptedServer:
 Answer = bytes | Callable[[Peer, bytes], None]
 
 IMAP_ANSWERS: dict[str, Answer] = {
-    "CAPABILITY": b"* CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN AUTH=XOAUTH2\r\n{tag} OK\r\n",
-    "LOGIN": b"{tag} OK\r\n",
+    "CAPABILITY": b"* CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN AUTH=XOAUTH2\r\n{tag} OK done\r\n",
+    "LOGIN": b"{tag} OK done\r\n",
     "SELECT": (
         b"* 1 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n* OK [UIDNEXT 2] ok\r\n"
         b"* OK [PERMANENTFLAGS (\\Seen \\Deleted)] ok\r\n{tag} OK [READ-WRITE]\r\n"
     ),
-    "UID SEARCH": b"* SEARCH 1\r\n{tag} OK\r\n",
-    "UID FETCH": b"* 1 FETCH (UID 1 RFC822.SIZE 5 BODY[] {5}\r\nhello)\r\n{tag} OK\r\n",
-    "UID STORE": b"{tag} OK\r\n",
-    "LOGOUT": b"* BYE\r\n{tag} OK\r\n",
+    "UID SEARCH": b"* SEARCH 1\r\n{tag} OK done\r\n",
+    "UID FETCH": b"* 1 FETCH (UID 1 RFC822.SIZE 5 BODY[] {5}\r\nhello)\r\n{tag} OK done\r\n",
+    "UID STORE": b"{tag} OK done\r\n",
+    "LOGOUT": b"* BYE bye\r\n{tag} OK done\r\n",
 }
 
 POP3_ANSWERS: dict[str, Answer] = {
@@ -166,7 +166,7 @@ def imap(answers: dict[str, Answer] | None = None, greeting: bytes = b"* OK read
         peer.say(greeting)
         while True:
             tag, _, command = peer.hear().partition(b" ")
-            _reply(peer, _answer(table, command.decode()), tag, b"{tag} BAD\r\n")
+            _reply(peer, _answer(table, command.decode()), tag, b"{tag} BAD what\r\n")
 
     return script
 

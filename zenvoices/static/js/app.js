@@ -37,6 +37,15 @@ function countDown(toast, undo, seconds) {
   tick();
 }
 
+function warn(text) {
+  const notice = document.createElement("div");
+  notice.className = "toast toast-error";
+  notice.textContent = text;
+  document.getElementById("toasts").append(notice);
+}
+
+document.addEventListener("allauth.error", (event) => { event.preventDefault(); warn(words.passkeyFailed); });
+
 function startToasts() {
   document.querySelectorAll(".toast").forEach(startToast);
 }

@@ -1,0 +1,59 @@
+"""Every page of people and administrations renders for whoever may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from administrations.models import User
+from tests.cast import Cast
+
+SignIn = Callable[[User], Client]
+
+
+@pytest.mark.parametrize(
+    "name", ["administration-people", "administration-invite", "administration-settings", "administration-remove"]
+)
+def test_administration_pages_render_for_its_beheerder(cast: Cast, signed_in: SignIn, name: str) -> None:
+    more = {"person_id": cast.gerda.pk} if name == "administration-remove" else {}
+    answer = signed_in(cast.bert).get(reverse(name, kwargs={"administration_id": cast.bakery.pk, **more}))
+    assert answer.status_code == 200
+    assert "Bakkerij De Vries" in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["administrations", "administration-new", "people", "invite"])
+def test_environment_pages_render_for_its_beheerder(cast: Cast, signed_in: SignIn, name: str) -> None:
+    answer = signed_in(cast.anna).get(reverse(f"environment-{name}", args=[cast.office.pk]))
+    assert answer.status_code == 200
+    assert "Kantoor Jansen" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "my-settings",
+        "my-security",
+        "account_change_password",
+        "account_logout",
+        "account_reauthenticate",
+        "mfa_index",
+        "mfa_list_webauthn",
+        "usersessions_list",
+    ],
+)
+def test_own_pages_render_for_everybody_signed_in(cast: Cast, signed_in: SignIn, name: str) -> None:
+    assert signed_in(cast.arie).get(reverse(name)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["home", "account_login", "account_reset_password", "account_reset_password_done"])
+def test_public_pages_render_for_anybody(db: None, client: Client, name: str) -> None:
+    assert client.get(reverse(name)).status_code == 200
+
+
+def test_a_missing_page_says_so_in_the_frame(cast: Cast, signed_in: SignIn) -> None:
+    answer = signed_in(cast.arie).get("/nowhere")
+    assert answer.status_code == 404
+    assert 'class="bar"' in answer.content.decode()
