@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -11,7 +13,8 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from channels.phrases import Detail, Text, filled_in
+from channels.check import Step
+from channels.phrases import Detail, Phrase, Text, filled_in, phrase
 
 _REASONS: Final[dict[str, Text]] = {
     "inline_image": _("picture in the text, skipped"),
@@ -41,6 +44,27 @@ _STEPS: Final[dict[str, tuple[Text, Text]]] = {
     "sign_in": (_("Signing in"), _("signed in as %(username)s")),
     "folder": (_("Mailbox"), _("mailbox %(folder)s opened")),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class StepSaid:
+    """One line of the connection check: a tick with `text`, or `problem`."""
+
+    name: str
+    text: str
+    problem: Phrase | None
+
+
+def steps_said(steps: Iterable[Step], facts: Detail) -> list[StepSaid]:
+    """`facts`: of the channel or the form, for what a step itself does not tell."""
+    return [
+        StepSaid(
+            step_name(step.name),
+            step_done(step.name, {**facts, **step.facts}) if step.ok else "",
+            phrase(step.error.code, {**facts, **step.facts, **step.error.detail}) if step.error else None,
+        )
+        for step in steps
+    ]
 
 
 def reason(code: str, *, size: int = 0) -> str:
