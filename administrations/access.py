@@ -14,13 +14,14 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from administrations.models import Administration, AdministrationAccess, Environment, Invitation, Role, User
 from zenvoices.lib.scoping import administration_scope
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class AdministrationRequest(HttpRequest):
@@ -143,7 +144,7 @@ def administration_view(needed: Role) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         @login_required
-        def opened(request: HttpRequest, administration_id: UUID, **kwargs: Any) -> HttpResponse:
+        def opened(request: HttpRequest, administration_id: UUID, **kwargs: Any) -> HttpResponseBase:
             assert isinstance(request.user, User)  # noqa: S101 (login_required)
             administration, role = administration_for(request.user, administration_id, needed)
             request.administration, request.role = administration, role  # type: ignore[attr-defined]
@@ -169,7 +170,7 @@ def environment_view(view: View) -> View:
 
     @wraps(view)
     @login_required
-    def opened(request: HttpRequest, environment_id: UUID, **kwargs: Any) -> HttpResponse:
+    def opened(request: HttpRequest, environment_id: UUID, **kwargs: Any) -> HttpResponseBase:
         assert isinstance(request.user, User)  # noqa: S101 (login_required)
         environment = environments_of(request.user).filter(pk=environment_id).first()
         if environment is None:

@@ -1,5 +1,30 @@
 """Routes of documents."""
 
-from django.urls import URLPattern
+from django.urls import include, path
 
-urlpatterns: list[URLPattern] = []
+from documents import file_views, upload_views, views
+
+_document = [
+    path("", views.document, name="document"),
+    path("preview/", views.preview_pages, name="document-preview"),
+    path("download/", file_views.download, name="document-download"),
+    path("email.eml", file_views.email_file, name="document-email-file"),
+    path("body/", file_views.body, name="document-body"),
+    path("page/<int:number>/<int:width>/", file_views.page, name="document-page"),
+]
+
+urlpatterns = [
+    path(
+        "administration/<uuid:administration_id>/documents/",
+        include(
+            [
+                path("", views.documents, name="documents"),
+                path("upload/", upload_views.upload, name="document-upload"),
+                path("zip/", file_views.zip_file, name="documents-zip"),
+                path("delete/", views.delete, name="documents-delete"),
+                path("restore/<str:moment>/", views.restore, name="documents-restore"),
+                path("<uuid:document_id>/", include(_document)),
+            ]
+        ),
+    ),
+]

@@ -1,0 +1,80 @@
+"""Downloads, images of pages, and the HTML of a mail."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from administrations.access import AdministrationRequest, administration_view
+from administrations.models import Role
+from documents import preview, serving, storage
+from documents.opening import chosen_documents, visible_document
+
+MOST_HTML_BYTES = 2_000_000
+
+
+@require_safe
+@administration_view(Role.SUBMITTER)
+def download(request: AdministrationRequest, document_id: UUID) -> HttpResponseBase:
+    found = visible_document(request, document_id)
+    return _attachment(request, found.sha256, found.filename, found.content_type)
+
+
+@require_safe
+@administration_view(Role.SUBMITTER)
+def email_file(request: AdministrationRequest, document_id: UUID) -> HttpResponseBase:
+    email = visible_document(request, document_id).email
+    if email is None:
+        raise Http404
+    return _attachment(request, email.raw_sha256, f"{email.subject or 'e-mail'}.eml", "message/rfc822")
+
+
+@require_safe
+@administration_view(Role.SUBMITTER)
+def body(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
+    found = visible_document(request, document_id)
+    if found.content_type != "text/html":
+        raise Http404
+    try:
+        with storage.open_blob(found.administration_id, found.sha256) as blob:
+            return serving.mail_page(blob.read(MOST_HTML_BYTES).decode("utf-8", "replace"))
+    except storage.BlobMissing as missing:
+        raise Http404 from missing
+
+
+@require_safe
+@administration_view(Role.SUBMITTER)
+def page(request: AdministrationRequest, document_id: UUID, number: int, width: int) -> HttpResponseBase:
+    found = visible_document(request, document_id)
+    try:
+        return serving.drawing(preview.page(found, number, width), keep=width == preview.THUMBNAIL)
+    except preview.PreviewProblem as problem:
+        if problem.code == "busy":
+            return HttpResponse(status=503, headers={"Retry-After": "5"})
+        raise Http404 from problem
+
+
+@require_POST
+@administration_view(Role.USER)
+def zip_file(request: AdministrationRequest) -> HttpResponseBase:
+    found = chosen_documents(request)
+    if not found:
+        raise Http404
+    try:
+        return serving.zip_of(found, _("documents") + ".zip")
+    except (storage.BlobMissing, storage.StorageProblem):
+        messages.error(request, _("A file is missing from our storage. Download the documents one by one."))
+        return redirect("documents", request.administration.pk)
+
+
+def _attachment(request: AdministrationRequest, sha256: str, filename: str, content_type: str) -> HttpResponseBase:
+    try:
+        return serving.attachment(request.administration.pk, sha256, filename, content_type)
+    except storage.BlobMissing as missing:
+        raise Http404 from missing

@@ -1,0 +1,46 @@
+"""The search and filters of the list, read from the address."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from documents.models import Document
+from documents.queries import Filters
+
+UPLOADS = "upload"
+
+
+class FilterForm(forms.Form):
+    q = forms.CharField(label=_("Search"), required=False, max_length=200)
+    channel = forms.ChoiceField(label=_("Channel"), required=False)
+    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All kinds")), *Document.Kind.choices])
+    sender = forms.CharField(label=_("Sender"), required=False, max_length=200)
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("Up to and including"), required=False)
+    duplicates = forms.BooleanField(label=_("Only possible duplicates"), required=False)
+
+    def __init__(self, data: Any, sources: list[tuple[UUID, str]]) -> None:
+        super().__init__(data)
+        channels = [(str(key), name) for key, name in sources]
+        self.fields["channel"].choices = [("", _("All channels")), *channels, (UPLOADS, _("Upload"))]  # type: ignore[attr-defined]
+        self.fields["until"].widget = forms.DateInput(attrs={"type": "date"})
+
+    def filters(self) -> Filters:
+        """What was filled in well; the rest stands as an error at its field and narrows nothing."""
+        self.is_valid()
+        given = self.cleaned_data
+        channel = given.get("channel", "")
+        return Filters(
+            words=given.get("q", ""),
+            source=UUID(channel) if channel and channel != UPLOADS else None,
+            uploads=channel == UPLOADS,
+            kind=given.get("kind", ""),
+            sender=given.get("sender", ""),
+            since=given.get("since"),
+            until=given.get("until"),
+            duplicates=given.get("duplicates", False),
+        )

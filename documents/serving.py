@@ -1,0 +1,120 @@
+"""Bytes on their way to a browser: whatever a file holds, it is a download and never a page of this site."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+from typing import BinaryIO, cast
+from uuid import UUID
+
+import nh3
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from documents import storage
+from documents.models import Document
+from documents.uploads import ALLOWED
+from zenvoices.lib.filenames import safe_name
+
+#: types a browser could run or render go out as plain bytes
+_AS_THEMSELVES = ALLOWED - {"application/xml"} | {"text/plain"}
+_LOCKED = "sandbox; default-src 'none'; frame-ancestors 'self'"
+_STYLE = (
+    "body{margin:16px;font:15px/1.55 system-ui,sans-serif;color:#1f1d19;background:#fff;overflow-wrap:anywhere}"
+    "table{border-collapse:collapse;max-width:100%}td,th{padding:2px 8px 2px 0;vertical-align:top;text-align:left}"
+    "blockquote{margin:0 0 0 8px;padding-left:8px;border-left:3px solid #e2ddd3}"
+)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_TAGS = {
+    *("p", "br", "div", "span", "b", "strong", "i", "em", "u", "s", "small", "sub", "sup", "ul", "ol", "li", "dl"),
+    *("dt", "dd", "table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th", "blockquote", "pre", "code", "hr"),
+    *("h1", "h2", "h3", "h4", "h5", "h6", "center"),
+}
+_CHUNK = 1 << 18
+
+
+def _guard(response: HttpResponseBase, policy: str = _LOCKED, cache: str = "private, no-store") -> None:
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["Content-Security-Policy"] = policy
+    response.headers["Cache-Control"] = cache
+
+
+def attachment(administration_id: UUID, sha256: str, filename: str, content_type: str) -> FileResponse:
+    """Raises BlobMissing."""
+    kind = content_type if content_type in _AS_THEMSELVES else "application/octet-stream"
+    blob = storage.open_blob(administration_id, sha256)
+    response = FileResponse(blob, as_attachment=True, filename=safe_name(filename, content_type), content_type=kind)
+    _guard(response)
+    return response
+
+
+def drawing(place: Path, *, keep: bool) -> FileResponse:
+    """An image that we drew ourselves. A thumbnail is too small to read, and may stay in the browser for an hour."""
+    response = FileResponse(place.open("rb"), content_type="image/webp")
+    _guard(response, cache="private, max-age=3600" if keep else "private, no-store")
+    return response
+
+
+def mail_page(html: str) -> HttpResponse:
+    """The HTML of a mail, for a sandboxed frame: no scripts, no forms, no links, nothing loaded from anywhere."""
+    clean = nh3.clean(html, tags=_TAGS, attributes={"td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}})
+    page = f'<!doctype html><html><head><meta charset="utf-8"><style>{_STYLE}</style></head><body>{clean}</body></html>'
+    response = HttpResponse(page, content_type="text/html; charset=utf-8")
+    _guard(response, f"{_LOCKED}; style-src 'sha256-{_STYLE_HASH}'")
+    return response
+
+
+def zip_of(documents: list[Document], name: str) -> StreamingHttpResponse:
+    """The documents as one ZIP, made while it is sent: memory holds a chunk. Raises BlobMissing before it begins."""
+    for document in documents:
+        storage.size(document.administration_id, document.sha256)
+    response = StreamingHttpResponse(_zipped(documents), content_type="application/zip")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    _guard(response)
+    return response
+
+
+class _Pipe:
+    """A file that zipfile writes to and the response takes from; it cannot seek, and zipfile copes."""
+
+    def __init__(self) -> None:
+        self.waiting: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self.waiting.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def taken(self) -> bytes:
+        data, self.waiting = b"".join(self.waiting), []
+        return data
+
+
+def _zipped(documents: list[Document]) -> Iterator[bytes]:
+    pipe, used = _Pipe(), set[str]()
+    with zipfile.ZipFile(cast(BinaryIO, pipe), "w") as archive:
+        for document in documents:
+            entry = zipfile.ZipInfo(_unused(document.filename, used), document.received_at.timetuple()[:6])
+            with (
+                storage.open_blob(document.administration_id, document.sha256) as blob,
+                archive.open(entry, "w", force_zip64=True) as target,
+            ):
+                while chunk := blob.read(_CHUNK):
+                    target.write(chunk)
+                    yield pipe.taken()
+    yield pipe.taken()
+
+
+def _unused(filename: str, used: set[str]) -> str:
+    path, number, name = PurePath(filename), 1, filename
+    while name.casefold() in used:
+        number += 1
+        name = f"{path.stem} ({number}){path.suffix}"
+    used.add(name.casefold())
+    return name

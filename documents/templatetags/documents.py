@@ -1,0 +1,64 @@
+"""What rows and panes say of a document."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django import template
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from lucide.templatetags.lucide import lucide
+
+from documents import preview
+from documents.models import Document
+from documents.services import XML_TYPES
+
+register = template.Library()
+_ICONS = (
+    ("image/", "file-image"),
+    ("text/", "mail"),
+    ("message/", "mail"),
+    ("application/vnd.ms-outlook", "mail"),
+    ("application/xml", "file-code"),
+    ("application/vnd.ms-excel", "file-spreadsheet"),
+    ("application/vnd.openxmlformats-officedocument.spreadsheetml", "file-spreadsheet"),
+)
+
+
+@register.filter
+def drawable(document: Document) -> bool:
+    return preview.can_be_drawn(document)
+
+
+@register.filter
+def is_einvoice(document: Document) -> bool:
+    companion = document.companion
+    beside = companion is not None and companion.deleted_at is None and companion.content_type in XML_TYPES
+    return beside or document.content_type in XML_TYPES
+
+
+@register.filter
+def is_duplicate(document: Document) -> bool:
+    return document.duplicate_of is not None and document.duplicate_of.deleted_at is None
+
+
+@register.simple_tag
+def file_icon(document: Document, size: int = 24) -> SafeString:
+    name = next((icon for start, icon in _ICONS if document.content_type.startswith(start)), "file-text")
+    return cast(SafeString, lucide(name, size=size, stroke_width=1.5))
+
+
+@register.simple_tag
+def plain(number: int) -> str:
+    """A number for an attribute: no thousands separator, whatever the language."""
+    return str(number)
+
+
+@register.simple_tag
+def upload_help() -> str:
+    most = filesizeformat(settings.UPLOAD_MAX_BYTES)
+    return _("PDF, Word, Excel, JPG, PNG, BMP, TIF, HEIC, EML, MSG or XML. Each file at most %(most)s.") % {
+        "most": most
+    }

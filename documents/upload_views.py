@@ -1,0 +1,59 @@
+"""Uploading: one file at a time from the page's script, or several from a plain form."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from administrations.access import AdministrationRequest, administration_view
+from administrations.models import Role
+from documents.phrases import upload_problem
+from documents.tasks import queue_previews
+from documents.uploads import ACCEPT, Result, take_in
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administration_view(Role.SUBMITTER)
+def upload(request: AdministrationRequest) -> HttpResponse:
+    results = _take_in(request) if request.method == "POST" else []
+    refused = [result for result in results if result.problem]
+    if request.headers.get("Accept") == "application/json":
+        return JsonResponse({"results": [_told(request, result) for result in results]}, status=422 if refused else 200)
+    taken = len(results) - len(refused)
+    if taken:
+        text = ngettext("%(count)d document uploaded", "%(count)d documents uploaded", taken) % {"count": taken}
+        messages.success(request, text)
+        if not refused:
+            return redirect("documents", request.administration.pk)
+    context: dict[str, Any] = {
+        "accept": ACCEPT,
+        "refused": [(result.filename, upload_problem(result.problem)) for result in refused],
+        "nothing_chosen": request.method == "POST" and not results,
+    }
+    failed = request.method == "POST" and not (results and not refused)
+    return render(request, "documents/upload.html", context, status=422 if failed else 200)
+
+
+def _take_in(request: AdministrationRequest) -> list[Result]:
+    results = take_in(request.administration.pk, request.FILES.getlist("files"), request.user)
+    documents = [result.document for result in results if result.document]
+    transaction.on_commit(partial(queue_previews, request.administration.pk, documents))
+    return results
+
+
+def _told(request: AdministrationRequest, result: Result) -> dict[str, Any]:
+    document = result.document
+    if document is None:
+        return {"filename": result.filename, "url": None, "text": upload_problem(result.problem)}
+    text = _("Uploaded. We already have this file: possibly duplicate.") if document.duplicate_of_id else _("Uploaded")
+    url = reverse("document", args=[request.administration.pk, document.pk])
+    return {"filename": document.filename, "url": url, "text": text}

@@ -1,0 +1,146 @@
+"""Uploaden & Inlezen: the list, one document beside it, deleting and bringing back."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from administrations.access import AdministrationRequest, administration_view, may
+from administrations.models import Role
+from administrations.templatetags.frame import UNDO
+from documents import services
+from documents.forms import FilterForm
+from documents.models import Document
+from documents.opening import chosen_documents, visible_document
+from documents.pane import pane
+from documents.queries import (
+    Place,
+    inbox,
+    moment_from_text,
+    moment_to_text,
+    sources,
+    visible_documents,
+)
+from documents.uploads import ACCEPT
+
+
+@require_safe
+@administration_view(Role.SUBMITTER)
+def documents(request: AdministrationRequest) -> HttpResponse:
+    target = _target(request)
+    if target in ("inbox-list", "older"):
+        template = "documents/_list.html" if target == "inbox-list" else "documents/_rows.html"
+        return _varied(render(request, template, _list(request)))
+    return _varied(render(request, "documents/documents.html", _whole_page(request, None)))
+
+
+@require_safe
+@administration_view(Role.SUBMITTER)
+def document(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
+    found = visible_document(request, document_id)
+    if _target(request) == "reading":
+        context = _common(request) | pane(found, request.GET.get("tab", "")) | {"opened": True}
+        return _varied(render(request, "documents/_document.html", context))
+    return _varied(render(request, "documents/documents.html", _whole_page(request, found)))
+
+
+@require_safe
+@administration_view(Role.SUBMITTER)
+def preview_pages(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
+    """The pages of a document that nobody looked at before: this draws the first one."""
+    context = _common(request) | pane(visible_document(request, document_id), "", draw=True)
+    return render(request, "documents/_pages.html", context)
+
+
+@require_POST
+@administration_view(Role.USER)
+def delete(request: AdministrationRequest) -> HttpResponse:
+    found = chosen_documents(request)
+    if found:
+        moment = services.delete_documents(found, request.user)
+        undo = reverse("documents-restore", args=[request.administration.pk, moment_to_text(moment)])
+        count = len(found)
+        text = ngettext("%(count)d document deleted", "%(count)d documents deleted", count) % {"count": count}
+        messages.success(request, text, extra_tags=UNDO + undo)
+    return redirect(_back(request))
+
+
+@require_POST
+@administration_view(Role.USER)
+def restore(request: AdministrationRequest, moment: str) -> HttpResponse:
+    deleted_at = moment_from_text(moment)
+    count = services.restore_documents(deleted_at, request.user) if deleted_at else 0
+    if not count:
+        raise Http404
+    messages.success(
+        request, ngettext("%(count)d document is back", "%(count)d documents are back", count) % {"count": count}
+    )
+    return redirect("documents", request.administration.pk)
+
+
+def _target(request: HttpRequest) -> str:
+    """The part of the page that htmx asks for; "" for a whole page, also when htmx restores history."""
+    htmx = request.htmx  # type: ignore[attr-defined]
+    return htmx.target or "" if htmx and not htmx.history_restore_request else ""
+
+
+def _varied(response: HttpResponse) -> HttpResponse:
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response
+
+
+def _back(request: AdministrationRequest) -> str:
+    """The list as it was filtered, when the form says so."""
+    there = request.POST.get("next", "")
+    home = reverse("documents", args=[request.administration.pk])
+    allowed = url_has_allowed_host_and_scheme(there, allowed_hosts={request.get_host()}, require_https=False)
+    return there if allowed and there.startswith(home) else home
+
+
+def _common(request: AdministrationRequest) -> dict[str, Any]:
+    """What rows and pane both need: the filters travel along in every address."""
+    kept = request.GET.copy()
+    for name in ("older", "tab"):
+        kept.pop(name, None)
+    query = kept.urlencode()
+    return {
+        "here": request.administration,
+        "may_delete": may(request.role, Role.USER),
+        "query": f"?{query}" if query else "",
+        "list_url": reverse("documents", args=[request.administration.pk]) + (f"?{query}" if query else ""),
+    }
+
+
+def _list(request: AdministrationRequest) -> dict[str, Any]:
+    rows = visible_documents(request.user, request.role)
+    named = sources(rows)
+    form = FilterForm(request.GET, named)
+    filters = form.filters()
+    after = Place.read(request.GET.get("older", ""))
+    page = inbox(rows, filters, after)
+    return _common(request) | {
+        "form": form,
+        "filters": filters,
+        "sources": named,
+        "page": page,
+        "is_continued": after is not None,
+        "reaches": _("all documents") if may(request.role, Role.USER) else _("your own uploads"),
+    }
+
+
+def _whole_page(request: AdministrationRequest, opened: Document | None) -> dict[str, Any]:
+    """Beside the list stands the opened document, else the newest; a phone shows the newest only when opened."""
+    context = _list(request)
+    beside = opened or next(iter(context["page"].documents), None)
+    context |= {"opened": opened is not None, "accept": ACCEPT, "selected": beside}
+    return context | (pane(beside, request.GET.get("tab", "")) if beside else {})

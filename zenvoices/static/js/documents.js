@@ -1,0 +1,168 @@
+// Uploaden & Inlezen: uploading with progress, keys, selecting. The page also works without this file.
+"use strict";
+(() => {
+  const form = document.getElementById("upload");
+  const input = form.querySelector("input[type=file]");
+  const told = form.dataset;
+  const panel = document.getElementById("uploads");
+  const dropping = document.getElementById("dropping");
+  const waiting = [];
+  const AT_ONCE = 2;
+  let running = 0;
+  let failed = 0;
+
+  // --- Uploading: one request per file, so that each has its own progress and its own answer ----------
+  function add(files) {
+    panel.hidden = false;
+    for (const file of files) {
+      const row = document.getElementById("upload-row").content.firstElementChild.cloneNode(true);
+      row.querySelector(".upload-name").textContent = file.name;
+      row.querySelector(".progress").setAttribute("aria-label", file.name);
+      state(row, told.waiting);
+      panel.querySelector("ul").append(row);
+      waiting.push({ file, row });
+    }
+    next();
+  }
+
+  function state(row, text, kind) {
+    row.querySelector(".upload-state").textContent = text;
+    if (kind) row.classList.add(kind);
+  }
+
+  function next() {
+    while (running < AT_ONCE && waiting.length) send(waiting.shift());
+    if (!running && !waiting.length) finish();
+  }
+
+  function send({ file, row }) {
+    const data = new FormData();
+    data.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+    data.append("files", file, file.name);
+    const request = new XMLHttpRequest();
+    running += 1;
+    request.open("POST", form.action);
+    request.setRequestHeader("Accept", "application/json");
+    request.upload.addEventListener("progress", (event) => {
+      const percent = event.lengthComputable ? Math.round((100 * event.loaded) / event.total) : 0;
+      row.querySelector(".progress").value = percent;
+      state(row, percent < 100 ? `${percent}%` : told.checking);
+    });
+    request.addEventListener("loadend", () => { running -= 1; answer(request, row); next(); });
+    request.send(data);
+  }
+
+  function answer(request, row) {
+    let result = null;
+    try { [result] = JSON.parse(request.responseText).results; } catch { /* no answer of ours */ }
+    if (result && result.url) {
+      state(row, result.text, "upload-done");
+      const link = document.createElement("a");
+      link.href = result.url;
+      link.textContent = result.filename;
+      row.querySelector(".upload-name").replaceChildren(link);
+    } else {
+      failed += 1;
+      state(row, result ? result.text : request.status === 403 ? told.refused : told.broken, "upload-failed");
+    }
+  }
+
+  function finish() {
+    say(failed ? told.someFailed : told.allDone);
+    failed = 0;
+    if (!panel.querySelector(".upload-done")) return;
+    if (document.getElementById("inbox-list")) htmx.ajax("GET", location.pathname.replace(/[0-9a-f-]{36}\/$/, (id, at) => (at > 55 ? "" : id)) + location.search, { target: "#inbox-list", source: "#inbox-list" });
+    else location.reload();
+  }
+
+  input.addEventListener("change", () => { add(input.files); input.value = ""; });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-upload-open]")) { event.preventDefault(); input.click(); }
+    if (event.target.closest("[data-uploads-close]")) { panel.hidden = true; panel.querySelector("ul").replaceChildren(); }
+  });
+
+  // --- Dropping files anywhere ------------------------------------------------------------------------
+  const holdsFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+  let depth = 0;
+  addEventListener("dragenter", (event) => { if (holdsFiles(event)) { depth += 1; dropping.hidden = false; } });
+  addEventListener("dragleave", (event) => { if (holdsFiles(event)) { depth -= 1; dropping.hidden = depth <= 0; } });
+  addEventListener("dragover", (event) => { if (holdsFiles(event)) event.preventDefault(); });
+  addEventListener("drop", (event) => {
+    if (!holdsFiles(event)) return;
+    event.preventDefault();
+    depth = 0;
+    dropping.hidden = true;
+    add(event.dataTransfer.files);
+  });
+  addEventListener("beforeunload", (event) => { if (running) event.preventDefault(); });
+
+  // --- The row that is open ---------------------------------------------------------------------------
+  const rows = () => [...document.querySelectorAll("[data-row]")];
+  function markOpen() {
+    const open = document.querySelector(".doc")?.dataset.address;
+    for (const row of rows()) {
+      if (row.pathname === open) row.setAttribute("aria-current", "true");
+      else row.removeAttribute("aria-current");
+    }
+  }
+  document.addEventListener("htmx:afterSettle", (event) => {
+    markOpen();
+    if (event.target.id !== "reading") return;
+    const shown = document.querySelector(".doc");
+    event.target.scrollTop = 0;
+    if (!shown) return;
+    say(shown.dataset.name);
+    if (matchMedia("(max-width: 900px)").matches) { scrollTo(0, 0); event.target.focus({ preventScroll: true }); }
+  });
+  document.addEventListener("error", (event) => {
+    if (event.target.matches?.(".thumb img")) event.target.classList.add("thumb-failed");
+  }, true);
+
+  // --- Selecting --------------------------------------------------------------------------------------
+  function countSelected() {
+    const bulk = document.getElementById("bulk");
+    if (!bulk) return;
+    const all = [...document.querySelectorAll(".row-check")];
+    const chosen = all.filter((box) => box.checked).length;
+    const box = bulk.querySelector("[data-select-all]");
+    const words = bulk.querySelector("[data-selected]");
+    words.dataset.none ??= words.textContent;
+    box.checked = chosen > 0 && chosen === all.length;
+    box.indeterminate = chosen > 0 && chosen < all.length;
+    words.textContent = chosen === 0 ? words.dataset.none : chosen === 1 ? bulk.dataset.one : bulk.dataset.many.replace("#", chosen);
+  }
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-select-all]")) document.querySelectorAll(".row-check").forEach((box) => { box.checked = event.target.checked; });
+    if (event.target.matches("[data-select-all], .row-check")) countSelected();
+    if (event.target.matches("[data-shortcuts-on]")) localStorage.setItem("shortcuts", event.target.checked ? "on" : "off");
+  });
+
+  // --- Keys: single letters can be switched off (WCAG 2.1.4) ------------------------------------------
+  const shortcuts = document.querySelector(".shortcuts");
+  const keysOn = () => localStorage.getItem("shortcuts") !== "off";
+  if (shortcuts) { shortcuts.hidden = false; shortcuts.querySelector("[data-shortcuts-on]").checked = keysOn(); }
+
+  function step(by) {
+    const all = rows();
+    const at = all.findIndex((row) => row.hasAttribute("aria-current"));
+    const row = all[Math.min(Math.max(at + by, 0), all.length - 1)];
+    if (!row || (at !== -1 && row === all[at])) return;
+    row.focus();
+    row.scrollIntoView({ block: "nearest" });
+    row.click();
+  }
+
+  const keys = {
+    j: () => step(1),
+    k: () => step(-1),
+    x: () => document.querySelector("[data-row][aria-current]")?.closest(".row-item").querySelector(".row-check")?.click(),
+    "/": () => document.querySelector("[data-search]")?.focus(),
+    u: () => input.click(),
+  };
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !keysOn() || !keys[event.key]) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+})();
