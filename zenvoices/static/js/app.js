@@ -1,6 +1,8 @@
 // What pages need beyond HTML. Every page also works without this file.
 "use strict";
 
+document.documentElement.classList.add("js");
+
 const words = document.body.dataset;
 const live = document.getElementById("live");
 
@@ -161,11 +163,11 @@ document.addEventListener("htmx:afterRequest", (event) => {
 document.addEventListener("htmx:afterSettle", startToasts);
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
+  event.target.form?.classList.add("changed");
 });
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) document.querySelectorAll('.btn[aria-busy="true"]').forEach(rest);
 });
 
-document.documentElement.classList.add("js");
 startToasts();
 document.querySelector(".error-summary")?.focus();

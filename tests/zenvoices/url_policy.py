@@ -1,0 +1,152 @@
+"""Who may open which address: one row per URL name, one section per app.
+
+A row says what each kind of person gets, for GET and for POST:
+
+    "name": Row(ADMIN, ids=..., get=True, post=False)
+
+`needs` is the least kind that may (see LADDER); foreign people get 404 and weaker ones 403, anonymous
+people the sign-in page. Ids in the address come from `ids`, given the cast; a method that the address does not
+know answers 405 whoever asks.
+Add a section for an app, and its names to POLICY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from administrations import services
+from administrations.models import Role
+from tests.cast import Cast
+
+#: weakest first; `OFFICE` is the Beheerder of the environment
+SUBMITTER, USER, ADMIN, OFFICE = "submitter", "user", "administration admin", "environment admin"
+ANONYMOUS, FOREIGN = "anonymous", "foreign"
+LADDER = (SUBMITTER, USER, ADMIN, OFFICE)
+KINDS = (ANONYMOUS, FOREIGN, *LADDER)
+#: anybody, signed in or not; every signed-in person, about themselves
+PUBLIC, OWN = "public", "own"
+
+Ids = Callable[[Cast], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Row:
+    needs: str
+    ids: Ids = lambda cast: {}
+    get: bool = True
+    post: bool = False
+
+
+def bakery(cast: Cast) -> dict[str, Any]:
+    return {"administration_id": cast.bakery.pk}
+
+
+def office(cast: Cast) -> dict[str, Any]:
+    return {"environment_id": cast.office.pk}
+
+
+def bakery_person(cast: Cast) -> dict[str, Any]:
+    return {**bakery(cast), "person_id": cast.gerda.pk}
+
+
+def office_person(cast: Cast) -> dict[str, Any]:
+    return {**office(cast), "person_id": cast.gerda.pk}
+
+
+def _invitation(cast: Cast) -> Any:
+    invitation, _token = services.invite(
+        environment=cast.office,
+        email="nieuw@devries.test",
+        environment_admin=False,
+        roles={cast.bakery.pk: Role.USER},
+        by=cast.bert,
+    )
+    return invitation.pk
+
+
+def bakery_invitation(cast: Cast) -> dict[str, Any]:
+    return {**bakery(cast), "invitation_id": _invitation(cast)}
+
+
+def office_invitation(cast: Cast) -> dict[str, Any]:
+    return {**office(cast), "invitation_id": _invitation(cast)}
+
+
+OPERATIONS = {
+    "healthz": Row(PUBLIC),
+    "readyz": Row(PUBLIC),
+    "metrics": Row(PUBLIC),
+}
+
+ADMINISTRATIONS = {
+    "home": Row(PUBLIC),
+    "set-language": Row(PUBLIC, get=False, post=True),
+    "invitation": Row(PUBLIC, ids=lambda cast: {"token": "no-such-token"}, post=True),
+    "my-settings": Row(OWN, post=True),
+    "my-security": Row(OWN),
+    "enter-administration": Row(SUBMITTER, bakery),
+    "administration-people": Row(ADMIN, bakery),
+    "administration-invite": Row(ADMIN, bakery, post=True),
+    "administration-role": Row(ADMIN, bakery_person, get=False, post=True),
+    "administration-remove": Row(ADMIN, bakery_person, post=True),
+    "administration-invitation-resend": Row(ADMIN, bakery_invitation, get=False, post=True),
+    "administration-invitation-withdraw": Row(ADMIN, bakery_invitation, get=False, post=True),
+    "administration-settings": Row(ADMIN, bakery, post=True),
+    "environment-administrations": Row(OFFICE, office),
+    "environment-administration-new": Row(OFFICE, office, post=True),
+    "environment-administration-edit": Row(
+        OFFICE, lambda cast: {**office(cast), "edited_id": cast.bakery.pk}, post=True
+    ),
+    "environment-people": Row(OFFICE, office),
+    "environment-invite": Row(OFFICE, office, post=True),
+    "environment-person": Row(OFFICE, office_person, post=True),
+    "environment-person-remove": Row(OFFICE, office_person, post=True),
+    "environment-invitation-resend": Row(OFFICE, office_invitation, get=False, post=True),
+    "environment-invitation-withdraw": Row(OFFICE, office_invitation, get=False, post=True),
+}
+
+DOCUMENTS: dict[str, Row] = {}
+
+NOTIFICATIONS: dict[str, Row] = {}
+
+CHANNELS: dict[str, Row] = {}
+
+#: django-allauth tests its own pages; here only that they are open to everybody, or to the person alone
+ALLAUTH_PUBLIC = {
+    "account_login",
+    "account_logout",
+    "account_inactive",
+    "account_signup",
+    "account_email_verification_sent",
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+    "account_confirm_email",
+    "account_confirm_login_code",
+    "account_email",  # shut, for everybody
+    "mfa_authenticate",
+    "mfa_login_webauthn",
+}
+ALLAUTH_OWN = {
+    "account_reauthenticate",
+    "account_change_password",
+    "account_set_password",
+    "mfa_index",
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
+    "mfa_activate_totp",
+    "mfa_deactivate_totp",
+    "mfa_view_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_download_recovery_codes",
+    "mfa_list_webauthn",
+    "mfa_add_webauthn",
+    "mfa_remove_webauthn",
+    "mfa_edit_webauthn",
+    "usersessions_list",
+}
+
+POLICY = {**OPERATIONS, **ADMINISTRATIONS, **DOCUMENTS, **NOTIFICATIONS, **CHANNELS}
