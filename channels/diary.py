@@ -8,9 +8,8 @@ from datetime import date, timedelta
 from itertools import groupby
 
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.phrases import Phrase, phrase

@@ -13,7 +13,6 @@ from administrations.access import people_with_access
 from administrations.models import Administration
 from notifications.models import Notification
 
-
 #: a claimed e-mail whose worker died, or that was refused, is tried again after this long
 EMAIL_CLAIM = timedelta(minutes=5)
 

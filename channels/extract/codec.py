@@ -9,9 +9,7 @@ import pybase64
 
 from channels.extract.limits import Budget
 
-_NOT_BASE64 = bytes(
-    set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-)
+_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _LINE = re.compile(rb"[^\n]+")
 _UU_NAMES = frozenset(["x-uuencode", "uuencode", "uue", "x-uue"])
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{0,300})\r*\n", re.MULTILINE)
