@@ -9,9 +9,8 @@ from typing import Final
 
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from channels.check import Step
 from channels.phrases import Detail, Phrase, Text, filled_in, phrase
@@ -98,4 +97,4 @@ def _tls(facts: Detail) -> str:
     if not isinstance(end, datetime):
         return version
     day = formats.date_format(timezone.localtime(end), "DATE_FORMAT")
-    return _now("%(version)s, valid until %(day)s") % {"version": version, "day": day}
+    return gettext("%(version)s, valid until %(day)s") % {"version": version, "day": day}
