@@ -54,7 +54,7 @@ class ChannelForm(forms.Form):
         label=_("Active"),
         required=False,
         initial=True,
-        help_text=_("Documents are retrieved every half hour. Without the tick the channel stays a draft."),
+        help_text=_("Documents are retrieved every half hour. Without the tick nothing is retrieved."),
     )
     protocol = forms.ChoiceField(label=_("Protocol"), choices=Channel.Protocol.choices)
     auth = forms.ChoiceField(

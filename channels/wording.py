@@ -21,7 +21,7 @@ _REASONS: Final[dict[str, Text]] = {
     "empty": _("empty file, skipped"),
     "type_not_allowed": _("this type of file is not taken in"),
     "too_large": _("too large (%(size)s)"),
-    "encrypted": _("locked with a password"),
+    "encrypted": _("locked or encrypted"),
     "archive_encrypted": _("archive with a password"),
     "archive_bomb": _("archive that grows far too large when opened"),
     "too_deep": _("packed too deeply"),
