@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect, replace_url
 
-from administrations.models import User
+from administrations.access import AdministrationRequest
 from channels import check, presets, services, vault
 from channels.access import channel_or_404, premium_view
 from channels.check import Step
@@ -25,17 +25,17 @@ from channels.wording import steps_said
 
 @require_http_methods(["GET", "POST"])
 @premium_view
-def channel_new(request: HttpRequest) -> HttpResponse:
+def channel_new(request: AdministrationRequest) -> HttpResponse:
     """Step 1: the type."""
     form = TypeForm(request.POST or None)
     if form.is_valid():
-        return redirect("channel-new-email", request.administration.pk)  # type: ignore[attr-defined]
+        return redirect("channel-new-email", request.administration.pk)
     return render(request, "channels/new.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
 @require_http_methods(["GET", "POST"])
 @premium_view
-def channel_new_email(request: HttpRequest) -> HttpResponse:
+def channel_new_email(request: AdministrationRequest) -> HttpResponse:
     """Step 2."""
     if request.method == "POST":
         return _submitted(request, None)
@@ -44,7 +44,7 @@ def channel_new_email(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @premium_view
-def channel_edit(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+def channel_edit(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     channel = channel_or_404(channel_id)
     if request.method == "POST":
         return _submitted(request, channel)
@@ -53,19 +53,19 @@ def channel_edit(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 
 @require_POST
 @premium_view
-def channel_activate(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+def channel_activate(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     """From the list: the connection check decides; when it fails the form shows where."""
     channel = channel_or_404(channel_id)
     form = ChannelForm(channel=channel, secret_set=services.has_secret(channel))
     steps = _check_stored(channel)
     if not check.succeeded(steps):
         return _page(request, form, channel, steps)
-    services.activate(channel, _person(request))
+    services.activate(channel, request.user)
     messages.success(request, _active_said(channel))
     return redirect("channels", channel.administration_id)
 
 
-def _submitted(request: HttpRequest, channel: Channel | None) -> HttpResponse:
+def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpResponse:
     """`action`: "save", "check" (look only), or "keep" (save without an active connection)."""
     form = ChannelForm(request.POST, channel=channel, secret_set=channel is not None and services.has_secret(channel))
     if not form.is_valid():
@@ -88,20 +88,24 @@ def _must_check(form: ChannelForm, channel: Channel | None) -> bool:
     return form.connects_otherwise or not works
 
 
-def _saved(request: HttpRequest, form: ChannelForm, channel: Channel | None, *, activate: bool) -> HttpResponse:
+def _saved(
+    request: AdministrationRequest, form: ChannelForm, channel: Channel | None, *, activate: bool
+) -> HttpResponse:
     channel = _store(request, form, channel, activate=activate)
     if activate:
         messages.success(request, _active_said(channel))
     else:
         messages.success(request, _("%(name)s is saved. It retrieves nothing until you activate it.") % vars(channel))
     listing = reverse("channels", args=[channel.administration_id])
-    return HttpResponseClientRedirect(listing) if request.htmx else redirect(listing)  # type: ignore[attr-defined]
+    if _is_htmx(request):
+        return HttpResponseClientRedirect(listing)
+    return redirect(listing)
 
 
-def _store(request: HttpRequest, form: ChannelForm, channel: Channel | None, *, activate: bool) -> Channel:
-    fields, password, by = form.channel_fields, form.cleaned_data["password"], _person(request)
+def _store(request: AdministrationRequest, form: ChannelForm, channel: Channel | None, *, activate: bool) -> Channel:
+    fields, password, by = form.channel_fields, form.cleaned_data["password"], request.user
     if channel is None:
-        administration = request.administration  # type: ignore[attr-defined]
+        administration = request.administration
         return services.create_channel(administration, password=password, activate=activate, by=by, **fields)
     channel = services.update_channel(channel, password=password or None, by=by, **fields)
     if activate and channel.state != Channel.State.ACTIVE:
@@ -135,18 +139,13 @@ def _active_said(channel: Channel) -> str:
     return _("%(name)s is active. Documents are retrieved every half hour.") % vars(channel)
 
 
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 (premium_view)
-    return request.user
-
-
 def _page(
-    request: HttpRequest, form: ChannelForm, channel: Channel | None, steps: list[Step] | None = None
+    request: AdministrationRequest, form: ChannelForm, channel: Channel | None, steps: list[Step] | None = None
 ) -> HttpResponse:
     """The form with its errors, or with what the check found."""
     passed = check.succeeded(steps or [])
     failed = bool(form.errors) or (bool(steps) and not passed)
-    facts = row_facts(channel) if channel else form.data.dict() if form.is_bound else {}
+    facts = row_facts(channel) if channel else {name: str(form.data[name]) for name in form.data}
     context = {
         "form": form,
         "channel": channel,
@@ -159,7 +158,7 @@ def _page(
         "presets": presets.for_the_page(),
     }
     response = render(request, "channels/form.html", context, status=422 if failed else 200)
-    if channel and steps and request.htmx:  # type: ignore[attr-defined]
+    if channel and steps and _is_htmx(request):
         replace_url(response, reverse("channel-edit", args=[channel.administration_id, channel.pk]))
     return response
 
@@ -169,3 +168,7 @@ def _open_tab(request: HttpRequest, form: ChannelForm, channel: Channel | None, 
         return "general" if set(form.errors) <= set(GENERAL_FIELDS) else "settings"
     settings_first = bool(steps) or bool(channel and channel.error_code)
     return "settings" if settings_first else "general"
+
+
+def _is_htmx(request: AdministrationRequest) -> bool:
+    return bool(request.htmx)  # type: ignore[attr-defined]

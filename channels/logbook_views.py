@@ -7,13 +7,14 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from administrations.access import AdministrationRequest
 from channels import queries, services, tasks
 from channels.access import channel_or_404, premium_view
 from channels.diary import counts_said, days_of, mail_entry
@@ -28,7 +29,7 @@ MAILS_PAGE = 100
 
 @require_safe
 @premium_view
-def logbook(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+def logbook(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     """Newest first, by day."""
     channel = queries.listed_channel(channel_id)
     if channel is None:
@@ -41,7 +42,7 @@ def logbook(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 
 @require_safe
 @premium_view
-def run(request: HttpRequest, channel_id: UUID, run_id: UUID) -> HttpResponse:
+def run(request: AdministrationRequest, channel_id: UUID, run_id: UUID) -> HttpResponse:
     """Each mail of one run, with its parts."""
     channel, found = _run(channel_id, run_id)
     mails = queries.mails_of(found, after=position(request.GET.get("after", "")), limit=MAILS_PAGE + 1)
@@ -59,7 +60,7 @@ def run(request: HttpRequest, channel_id: UUID, run_id: UUID) -> HttpResponse:
 
 @require_POST
 @premium_view
-def take_read_elsewhere(request: HttpRequest, channel_id: UUID, run_id: UUID) -> HttpResponse:
+def take_read_elsewhere(request: AdministrationRequest, channel_id: UUID, run_id: UUID) -> HttpResponse:
     """*Alsnog ophalen*: mails that somebody read before we came."""
     channel, found = _run(channel_id, run_id)
     if found.read_elsewhere_uids:
@@ -73,7 +74,7 @@ def take_read_elsewhere(request: HttpRequest, channel_id: UUID, run_id: UUID) ->
 
 @require_POST
 @premium_view
-def retry_mail(request: HttpRequest, channel_id: UUID, mail_id: UUID) -> HttpResponse:
+def retry_mail(request: AdministrationRequest, channel_id: UUID, mail_id: UUID) -> HttpResponse:
     mail = _mail(channel_id, mail_id)
     if mail.state not in (ReceivedMail.State.QUARANTINED, ReceivedMail.State.REFUSED, ReceivedMail.State.FAILED):
         raise Http404
@@ -84,7 +85,7 @@ def retry_mail(request: HttpRequest, channel_id: UUID, mail_id: UUID) -> HttpRes
 
 @require_POST
 @premium_view
-def take_part(request: HttpRequest, channel_id: UUID, part_id: UUID) -> HttpResponse:
+def take_part(request: AdministrationRequest, channel_id: UUID, part_id: UUID) -> HttpResponse:
     """*Toch ophalen*: one part that was left out becomes a document."""
     found = ReceivedPart.objects.select_related("mail")
     part = get_object_or_404(found, pk=part_id, mail__channel=channel_or_404(channel_id))
@@ -99,7 +100,7 @@ def take_part(request: HttpRequest, channel_id: UUID, part_id: UUID) -> HttpResp
 
 @require_safe
 @premium_view
-def mail_eml(request: HttpRequest, channel_id: UUID, mail_id: UUID) -> HttpResponseBase:
+def mail_eml(request: AdministrationRequest, channel_id: UUID, mail_id: UUID) -> HttpResponseBase:
     """The mail exactly as it was received."""
     mail = _mail(channel_id, mail_id)
     if not mail.raw_sha256:

@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from channels import form_views, logbook_views, views
 
-_channel = [
+_channel: list[URLPattern | URLResolver] = [
     path("edit", form_views.channel_edit, name="channel-edit"),
     path("row", views.channel_row, name="channel-row"),
     path("fetch", views.channel_fetch, name="channel-fetch"),
@@ -19,7 +19,7 @@ _channel = [
     path("mails/<uuid:mail_id>/mail.eml", logbook_views.mail_eml, name="channel-mail-eml"),
     path("parts/<uuid:part_id>/take", logbook_views.take_part, name="channel-part-take"),
 ]
-_channels = [
+_channels: list[URLPattern | URLResolver] = [
     path("", views.channels, name="channels"),
     path("new", form_views.channel_new, name="channel-new"),
     path("new/email", form_views.channel_new_email, name="channel-new-email"),

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from administrations.access import administration_view, environment_view
+from administrations.access import AdministrationRequest, EnvironmentRequest, administration_view, environment_view
 from administrations.models import Role
 from channels import queries, services, tasks
 from channels.access import channel_or_404, premium_view
@@ -27,8 +27,8 @@ STOP_POLLING = 286
 
 @require_safe
 @administration_view(Role.ADMIN)
-def channels(request: HttpRequest) -> HttpResponse:
-    if not request.administration.is_premium:  # type: ignore[attr-defined]
+def channels(request: AdministrationRequest) -> HttpResponse:
+    if not request.administration.is_premium:
         return render(request, "channels/not_premium.html")
     rows = [row_of(channel) for channel in queries.channel_list()]
     return render(request, "channels/list.html", {"rows": rows})
@@ -36,18 +36,18 @@ def channels(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @premium_view
-def channel_row(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+def channel_row(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     return _row(request, channel_id)
 
 
 @require_POST
 @premium_view
-def channel_fetch(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+def channel_fetch(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     """Returns at once; the row follows the fetch."""
     channel = channel_or_404(channel_id)
     if channel.state == Channel.State.DRAFT:
         messages.warning(request, _("Activate %(name)s first: a draft is never retrieved.") % {"name": channel.name})
-        return redirect("channels", request.administration.pk)  # type: ignore[attr-defined]
+        return redirect("channels", request.administration.pk)
     run = services.request_fetch(channel, request.user)
     # The schedule queues it within a minute when the broker does not answer now.
     transaction.on_commit(partial(tasks.enqueue, run), robust=True)
@@ -58,7 +58,7 @@ def channel_fetch(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 
 @require_POST
 @premium_view
-def channel_pause(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+def channel_pause(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     channel = channel_or_404(channel_id)
     if channel.state == Channel.State.ACTIVE:
         services.pause(channel, request.user)
@@ -68,7 +68,7 @@ def channel_pause(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 
 @require_POST
 @premium_view
-def channel_delete(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+def channel_delete(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     channel = channel_or_404(channel_id)
     services.delete(channel, request.user)
     undo = reverse("channel-undo-delete", args=[channel.administration_id, channel.pk])
@@ -79,7 +79,7 @@ def channel_delete(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 
 @require_POST
 @premium_view
-def channel_undo_delete(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+def channel_undo_delete(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     channel = channel_or_404(channel_id, deleted=True)
     services.undo_delete(channel, request.user)
     messages.success(request, _("%(name)s is back.") % vars(channel))
@@ -88,9 +88,9 @@ def channel_undo_delete(request: HttpRequest, channel_id: UUID) -> HttpResponse:
 
 @require_safe
 @environment_view
-def environment_channels(request: HttpRequest) -> HttpResponse:
+def environment_channels(request: EnvironmentRequest) -> HttpResponse:
     """The office-wide overview: every channel of every administration, those in trouble first."""
-    environment = request.environment  # type: ignore[attr-defined]
+    environment = request.environment
     with every_administration():
         rows = [row_of(channel) for channel in queries.channels_of_environment(environment)]
         rows.sort(key=lambda row: not row.needs_mending)
@@ -99,7 +99,7 @@ def environment_channels(request: HttpRequest) -> HttpResponse:
         return render(request, "channels/environment.html", context)
 
 
-def _row(request: HttpRequest, channel_id: UUID) -> HttpResponse:
+def _row(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     channel = queries.listed_channel(channel_id)
     if channel is None:
         raise Http404
