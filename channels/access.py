@@ -6,10 +6,10 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 
-from administrations.access import View, administration_view
+from administrations.access import AdministrationRequest, View, administration_view
 from administrations.models import Role
 from channels.models import Channel
 
@@ -18,8 +18,8 @@ def premium_view(view: View) -> View:
     """Opens the administration of the URL for its Beheerder; with another plan a page says why not."""
 
     @wraps(view)
-    def opened(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        if not request.administration.is_premium:  # type: ignore[attr-defined]
+    def opened(request: AdministrationRequest, **kwargs: Any) -> HttpResponseBase:
+        if not request.administration.is_premium:
             return render(request, "channels/not_premium.html", status=403)
         return view(request, **kwargs)
 

@@ -11,9 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from channels.models import Channel
 from channels.phrases import phrase
 from channels.presets import DEFAULT_PORTS, is_microsoft_host
-from channels.services import BOUND_TO_SECRET
+from channels.services import BOUND_TO_SECRET, CONTROL
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
 #: tab "General"; every other field stands on "Settings"
 GENERAL_FIELDS = ("name", "active")
@@ -23,8 +22,8 @@ class LineField(forms.CharField):
     """One line of text: a CR, LF or NUL could end a command to the mail server."""
 
     def to_python(self, value: Any) -> str:
-        text: str = super().to_python(value)
-        if _CONTROL.search(text):
+        text = super().to_python(value) or ""
+        if CONTROL.search(text):
             said = phrase("unsafe_characters")
             raise forms.ValidationError(str(said), code="unsafe_characters")
         return text
@@ -54,7 +53,7 @@ class ChannelForm(forms.Form):
         label=_("Active"),
         required=False,
         initial=True,
-        help_text=_("Documents are retrieved every half hour. Without the tick the channel stays a draft."),
+        help_text=_("Documents are retrieved every half hour. Without the tick nothing is retrieved."),
     )
     protocol = forms.ChoiceField(label=_("Protocol"), choices=Channel.Protocol.choices)
     auth = forms.ChoiceField(

@@ -219,6 +219,7 @@ _UNKNOWN: Final = (
     "",
 )
 
+
 def phrase(code: str, detail: Detail | None = None) -> Phrase:
     """The sentence in the language of the moment."""
     text, next_step, topic = _ERRORS.get(code, _UNKNOWN)

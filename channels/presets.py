@@ -22,16 +22,39 @@ class Preset:
 
 
 PRESETS: Final = (
-    Preset("Gmail", ("gmail.com", "googlemail.com"), ("gmail.com", "googlemail.com"), "imap.gmail.com", "pop.gmail.com", "app_password"),
-    Preset("iCloud", ("icloud.com", "me.com", "mac.com"), ("me.com", "icloud.com"), "imap.mail.me.com", "", "app_password"),
-    Preset("KPN", ("kpnmail.nl", "planet.nl", "hetnet.nl", "kpnplanet.nl", "xs4all.nl"), ("kpnmail.nl", "xs4all.nl"), "imap.kpnmail.nl", "pop.kpnmail.nl"),
-    Preset("Ziggo", ("ziggo.nl", "home.nl", "upcmail.nl", "chello.nl", "quicknet.nl", "casema.nl"), ("ziggo.nl",), "imap.ziggo.nl", "pop.ziggo.nl"),
+    Preset(
+        "Gmail",
+        ("gmail.com", "googlemail.com"),
+        ("gmail.com", "googlemail.com"),
+        "imap.gmail.com",
+        "pop.gmail.com",
+        "app_password",
+    ),
+    Preset(
+        "iCloud", ("icloud.com", "me.com", "mac.com"), ("me.com", "icloud.com"), "imap.mail.me.com", "", "app_password"
+    ),
+    Preset(
+        "KPN",
+        ("kpnmail.nl", "planet.nl", "hetnet.nl", "kpnplanet.nl", "xs4all.nl"),
+        ("kpnmail.nl", "xs4all.nl"),
+        "imap.kpnmail.nl",
+        "pop.kpnmail.nl",
+    ),
+    Preset(
+        "Ziggo",
+        ("ziggo.nl", "home.nl", "upcmail.nl", "chello.nl", "quicknet.nl", "casema.nl"),
+        ("ziggo.nl",),
+        "imap.ziggo.nl",
+        "pop.ziggo.nl",
+    ),
     Preset("TransIP", (), ("transip.nl", "transip.email"), "imap.transip.email", "pop3.transip.email"),
-    Preset("Yahoo", ("yahoo.com", "yahoo.nl"), ("yahoo.com",), "imap.mail.yahoo.com", "pop.mail.yahoo.com", "app_password"),
+    Preset(
+        "Yahoo", ("yahoo.com", "yahoo.nl"), ("yahoo.com",), "imap.mail.yahoo.com", "pop.mail.yahoo.com", "app_password"
+    ),
     Preset("Hostnet", (), ("hostnet.nl",), "imap.hostnet.nl", "pop.hostnet.nl"),
     Preset("STRATO", (), ("strato.nl", "strato.com", "strato.de"), "imap.strato.com", "pop3.strato.com"),
     Preset("one.com", (), ("one.com",), "imap.one.com", "pop.one.com"),
-)  # fmt: skip
+)
 
 #: Addresses and hosts of Microsoft 365 and Outlook.com: no password opens IMAP or POP3 there.
 MICROSOFT_DOMAINS: Final = ("outlook.com", "hotmail.com", "hotmail.nl", "live.nl", "live.com", "msn.com", "outlook.nl")

@@ -10,15 +10,15 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from administrations.models import Environment
-from channels.models import Channel, FetchRun
+from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a page of the logbook ends."""
+    """Where a page of a list by keyset ends."""
 
-    queued_at: datetime
+    at: datetime
     id: UUID
 
 
@@ -65,5 +65,18 @@ def logbook(channel: Channel, *, before: Position | None = None, limit: int = 50
     """Newest first, by keyset: a page costs the same at any depth."""
     rows = FetchRun.objects.filter(channel=channel)
     if before is not None:
-        rows = rows.filter(queued_at__lte=before.queued_at).exclude(queued_at=before.queued_at, id__gte=before.id)
+        rows = rows.filter(queued_at__lte=before.at).exclude(queued_at=before.at, id__gte=before.id)
     return list(rows.order_by("-queued_at", "-id")[:limit])
+
+
+def listed_channel(channel_id: UUID) -> Channel | None:
+    """One line of `channel_list`, for the row that follows a fetch."""
+    return next(iter(_with_runs(_listed(Channel.objects.filter(pk=channel_id)))), None)
+
+
+def mails_of(run: FetchRun, *, after: Position | None = None, limit: int = 100) -> list[ReceivedMail]:
+    """In the order they were looked at, each with its mail and parts."""
+    rows = ReceivedMail.objects.filter(run=run).select_related("email").prefetch_related("parts__document")
+    if after is not None:
+        rows = rows.filter(first_seen_at__gte=after.at).exclude(first_seen_at=after.at, id__lte=after.id)
+    return list(rows.order_by("first_seen_at", "id")[:limit])

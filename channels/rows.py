@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -54,6 +55,11 @@ class Row:
     needs_mending: bool
 
     @property
+    def limit(self) -> int:
+        """Failures in a row until the channel becomes inactive."""
+        return settings.FAILURES_UNTIL_INACTIVE
+
+    @property
     def done(self) -> int:
         """Mails dealt with; with `total`, the progress bar."""
         return min(self.run.seen, self.run.total) if self.run else 0
@@ -79,7 +85,7 @@ def outcome_pill(run: FetchRun) -> Pill:
     return OUTCOMES.get(FetchRun.Outcome(run.outcome), BUSY) if run.outcome else BUSY
 
 
-def facts_of(channel: Channel) -> dict[str, Any]:
+def row_facts(channel: Channel) -> dict[str, Any]:
     """What fills the sentences in when the error itself did not say."""
     return {"host": channel.host, "port": channel.port, "username": channel.username, "folder": channel.folder}
 
@@ -88,7 +94,7 @@ def error_of(channel: Channel, failed: Channel | FetchRun) -> Phrase | None:
     """The sentence of the error that stands at a channel or ended a run."""
     if not failed.error_code:
         return None
-    return phrase(failed.error_code, facts_of(channel) | failed.error_detail)
+    return phrase(failed.error_code, row_facts(channel) | failed.error_detail)
 
 
 def is_permanent(code: str) -> bool:

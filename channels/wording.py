@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from channels.phrases import Detail, Text, filled_in
+from channels.check import Step
+from channels.phrases import Detail, Phrase, Text, filled_in, phrase
 
 _REASONS: Final[dict[str, Text]] = {
     "inline_image": _("picture in the text, skipped"),
@@ -19,7 +21,7 @@ _REASONS: Final[dict[str, Text]] = {
     "empty": _("empty file, skipped"),
     "type_not_allowed": _("this type of file is not taken in"),
     "too_large": _("too large (%(size)s)"),
-    "encrypted": _("locked with a password"),
+    "encrypted": _("locked or encrypted"),
     "archive_encrypted": _("archive with a password"),
     "archive_bomb": _("archive that grows far too large when opened"),
     "too_deep": _("packed too deeply"),
@@ -41,6 +43,27 @@ _STEPS: Final[dict[str, tuple[Text, Text]]] = {
     "sign_in": (_("Signing in"), _("signed in as %(username)s")),
     "folder": (_("Mailbox"), _("mailbox %(folder)s opened")),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class StepSaid:
+    """One line of the connection check: a tick with `text`, or `problem`."""
+
+    name: str
+    text: str
+    problem: Phrase | None
+
+
+def steps_said(steps: Iterable[Step], facts: Detail) -> list[StepSaid]:
+    """`facts`: of the channel or the form, for what a step itself does not tell."""
+    return [
+        StepSaid(
+            step_name(step.name),
+            step_done(step.name, {**facts, **step.facts}) if step.ok else "",
+            phrase(step.error.code, {**facts, **step.facts, **step.error.detail}) if step.error else None,
+        )
+        for step in steps
+    ]
 
 
 def reason(code: str, *, size: int = 0) -> str:
@@ -74,4 +97,4 @@ def _tls(facts: Detail) -> str:
     if not isinstance(end, datetime):
         return version
     day = formats.date_format(timezone.localtime(end), "DATE_FORMAT")
-    return _now("%(version)s, valid until %(day)s") % {"version": version, "day": day}
+    return gettext("%(version)s, valid until %(day)s") % {"version": version, "day": day}

@@ -31,9 +31,7 @@ _HARMFUL_NAMES = frozenset(
         *(".svg", ".url", ".vbe", ".vbs", ".wsf", ".wsh", ".xhtml", ".xlsm"),
     ]
 )
-_LOGO_NAME = re.compile(
-    r"(?:image\d{3}|oleimage|outlook-|logo|signature|handtekening)[\w-]*\.\w+", re.IGNORECASE
-)
+_LOGO_NAME = re.compile(r"(?:image\d{3}|oleimage|outlook-|logo|signature|handtekening)[\w-]*\.\w+", re.IGNORECASE)
 _LOGO_SIZE = 16 * 1024
 
 

@@ -40,9 +40,7 @@ class Pop3Mailbox(Session):
         with self.border():
             numbers = self._message_numbers()
             sizes = dict(_pairs(self._client.list()[1]))
-        refs = [
-            MessageRef("", uidl, int(sizes.get(str(number), 0)) or None) for uidl, number in numbers.items()
-        ]
+        refs = [MessageRef("", uidl, int(sizes.get(str(number), 0)) or None) for uidl, number in numbers.items()]
         return Listing(refs)
 
     def _message_numbers(self) -> dict[str, int]:
@@ -90,9 +88,7 @@ class Pop3Mailbox(Session):
         try:
             self._client = _Client(connection, self._server.host)
         except poplib.error_proto as error:
-            raise (
-                refused(_text(error)) if _is_refusal(error) else channel_error("not_a_mail_server")
-            ) from None
+            raise (refused(_text(error)) if _is_refusal(error) else channel_error("not_a_mail_server")) from None
         self._numbers = None
 
     def _ask_for_tls(self) -> None:
