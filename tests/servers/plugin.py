@@ -82,9 +82,7 @@ def mailbox_user(dovecot: Dovecot, certificates: Certificates) -> MailboxUser:
 
 
 class StartScripted(Protocol):
-    def __call__(
-        self, script: Script, *, security: str = "tls", certificate: Certificate | None = None
-    ) -> Server: ...
+    def __call__(self, script: Script, *, security: str = "tls", certificate: Certificate | None = None) -> Server: ...
 
 
 @pytest.fixture
