@@ -41,6 +41,11 @@ def create_environment(*, name: str, admin: User) -> Environment:
 
 
 @transaction.atomic
+def add_environment_admin(*, environment: Environment, user: User) -> None:
+    EnvironmentAdmin.objects.get_or_create(environment=environment, user=user)
+
+
+@transaction.atomic
 def create_administration(*, environment: Environment, name: str, plan: str) -> Administration:
     return Administration.objects.create(environment=environment, name=name, plan=plan)
 
