@@ -10,16 +10,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from imapclient import SEEN, IMAPClient
+from imapclient import SEEN
 from imapclient.exceptions import ProtocolError
 from imapclient.response_parser import parse_message_list
 
 from channels.credentials import BearerToken, Credentials, Password
 from channels.errors import ChannelError, MessageProblem, channel_error
 from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched
+from channels.mailboxes.imap_client import Client, Dialogue
 from channels.mailboxes.refusals import folder_refused, refused, sign_in_refused
 from channels.mailboxes.session import Session, plain, refuse_line_breaks, xoauth2
-from channels.mailboxes.spool import CHUNK, Spool, Spooled, batches, handed_over
+from channels.mailboxes.spool import Spool, Spooled, batches, handed_over
 from zenvoices.lib import net
 
 # imaplib stops at a line of 1,000,000 bytes; 50,000 ids of ten digits stay well below.
@@ -35,7 +36,7 @@ _Item = TypeVar("_Item")
 
 class ImapMailbox(Session):
     foreign_errors = _BROKEN
-    _client: _Client
+    _client: Client
     _validity = ""
     _next_uid = 0
     _exists = 0
@@ -160,6 +161,7 @@ class ImapMailbox(Session):
         """Marks as read, after the caller's commit; returns those the server confirmed."""
         if not self._keeps_seen:
             return []
+        self._unread = None
         confirmed: list[MessageRef] = []
         ours = [ref for ref in refs if ref.validity == self._validity]
         with self.border():
@@ -184,7 +186,7 @@ class ImapMailbox(Session):
 
     def _greet(self, connection: net.Connection) -> None:
         try:
-            self._client = _Client(connection, self._server.host)
+            self._client = Client(connection, self._server.host)
         except _BROKEN as error:
             if "* BYE" in str(error):
                 raise refused(str(error)) from None
@@ -229,7 +231,7 @@ class ImapMailbox(Session):
 
     def _sign_in(self, command: str, *arguments: str, says: Sequence[bytes] = ()) -> None:
         protocol = self._client.protocol
-        protocol.literal = _Dialogue(says).answer if says else None
+        protocol.literal = Dialogue(says).answer if says else None
         status, lines = protocol._simple_command(command, *arguments)
         if status != "OK":
             raise sign_in_refused(_text(lines), self._server.host)
@@ -246,75 +248,6 @@ class ImapMailbox(Session):
 
 class _BrokenAnswer(ChannelError):
     """Stays in this module: the answer to a FETCH could not be read, the mailbox itself can."""
-
-
-class _Protocol(imaplib.IMAP4):
-    """imaplib on our own connection. `spool`: where literals go while mails are being fetched."""
-
-    literal: Any
-
-    def __init__(self, connection: net.Connection) -> None:
-        self._connection = connection
-        self.spool: Spool | None = None
-        super().__init__()
-
-    def _create_socket(self, timeout: float | None) -> Any:
-        return self._connection
-
-    def read(self, size: int) -> Any:
-        """The literal that imaplib has come to: in memory, or in a file of its own."""
-        reader = self._connection.reader
-        return reader.read(size) if self.spool is None else self.spool.write(_chunks(reader.read, size))
-
-    def forget_plain_text(self) -> None:
-        """What came before TLS may have been anybody's (RFC 3501 6.2.1)."""
-        self.untagged_responses.clear()
-        self._get_capabilities()
-
-    @property
-    def goodbye(self) -> str | None:
-        """With which words the server has ended the session."""
-        words = self.untagged_responses.get("BYE")
-        return _text(words) if words else None
-
-    def _log(self, line: str) -> None:
-        """imaplib keeps the last ten lines, the password among them. Not here."""
-
-
-class _Client(IMAPClient):
-    def __init__(self, connection: net.Connection, host: str) -> None:
-        self._connection = connection
-        super().__init__(host, ssl=False)
-        # IMAPClient sets 5, with which imaplib formats every literal for a log that nobody reads.
-        self._imap.debug = 0
-
-    @property
-    def protocol(self) -> _Protocol:
-        protocol: _Protocol = self._imap
-        return protocol
-
-    def _create_IMAP4(self) -> _Protocol:  # noqa: N802 -- IMAPClient's name
-        return _Protocol(self._connection)
-
-    def _set_read_timeout(self) -> None:
-        """The connection has its own."""
-
-
-class _Dialogue:
-    """Our lines, each in answer to a "+" of the server; then "*", which cancels (RFC 3501 6.2.2)."""
-
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        self._lines = iter(lines)
-
-    def answer(self, challenge: bytes) -> bytes:
-        return next(self._lines, b"*")
-
-
-def _chunks(read: Any, size: int) -> Iterator[bytes]:
-    while size > 0:
-        chunk = read(min(size, CHUNK))
-        size -= len(chunk)
-        yield chunk
 
 
 def _slices(items: Iterable[_Item], length: int) -> Iterator[list[_Item]]:

@@ -119,8 +119,6 @@ class Pop3Mailbox(Session):
                 self._client.pass_(credentials.password)
         except poplib.error_proto as error:
             raise sign_in_refused(_text(error), self._server.host) if _is_refusal(error) else error from None
-        # What it can do may be another list once it knows for whom (RFC 2449 5).
-        self._capabilities = self._client.capabilities()
 
     def _bearer(self, credentials: BearerToken, mechanisms: Sequence[str]) -> None:
         """In two lines, as Exchange wants it. A "+" afterwards is the error document, not success."""

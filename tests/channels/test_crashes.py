@@ -46,6 +46,7 @@ def test_fetch_killed_at_a_step_is_finished_by_the_next(
         mailbox_user.deliver(invoice(number))
     mailbox_user.deliver(mail("Zonder bijlage", text="Hallo"))
     made = portal.channel(administration, mailbox_user.server(protocol), protocol, mailbox_user.name, "geheim woord")
+    assert made.code == 0, made
     channel = made.line["channel"]
 
     killed = portal.run("fetch_channel", channel, PORTAL_FAILPOINT=step, DEBUG="true")

@@ -124,13 +124,13 @@ def test_web_server_that_waits_for_us_is_not_a_mail_server(scripted: StartScript
         peer._sock.recv(1)
         peer.say(b"HTTP/1.1 400 Bad Request")
 
-    assert error_of(scripted(script, security="starttls")) == "not_a_mail_server"
+    assert error_of(scripted(script, security="starttls", patience=0.3)) == "not_a_mail_server"
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 def test_hang_at_the_greeting_is_silence(scripted: StartScripted, security: str) -> None:
     began = time.monotonic()
-    assert error_of(scripted(lambda peer: peer.hang(), security=security)) == "server_silent"
+    assert error_of(scripted(lambda peer: peer.hang(), security=security, patience=0.3)) == "server_silent"
     assert time.monotonic() - began < 5
 
 
@@ -146,7 +146,7 @@ def test_drip_ends_at_the_deadline(scripted: StartScripted) -> None:
 def test_hang_and_hang_up_at_each_command(
     scripted: StartScripted, tmp_path: Path, command: str, answer: Answer, code: str
 ) -> None:
-    server = scripted(imap({command: answer}))
+    server = scripted(imap({command: answer}), patience=0.3)
 
     def whole_session() -> None:
         with session(server) as mailbox:
@@ -639,6 +639,28 @@ def test_body_in_any_form_is_taken(scripted: StartScripted, tmp_path: Path, body
 def test_fetch_into_a_directory_that_is_not_there_is_our_problem(scripted: StartScripted, tmp_path: Path) -> None:
     with session(scripted(imap())) as mailbox, pytest.raises(ChannelError, match="storage_failed"):
         list(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path / "nowhere"))
+
+
+@dovecot
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_tick_may_abandon_a_fetch_and_no_file_stays(
+    mailbox_user: MailboxUser, tmp_path: Path, protocol: str
+) -> None:
+    class LeaseLostError(Exception):
+        pass
+
+    def lose() -> None:
+        raise LeaseLostError
+
+    mailbox_user.deliver(MAIL + b"x" * 1_000_000)
+    watch = Watch()
+    with mailbox_for(protocol, mailbox_user.server(protocol), watch) as mailbox:
+        open_session(mailbox, mailbox_user.credentials)
+        refs = mailbox.candidates().unread
+        watch.tick = lose
+        with pytest.raises(LeaseLostError):
+            list(mailbox.fetch(refs, tmp_path))
+    assert list(tmp_path.iterdir()) == []
 
 
 # Acknowledging

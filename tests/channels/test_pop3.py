@@ -102,7 +102,7 @@ def test_imap_server_on_a_pop3_channel_is_not_a_mail_server(scripted: StartScrip
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 def test_hang_at_the_greeting_is_silence(scripted: StartScripted, security: str) -> None:
-    assert error_of(scripted(lambda peer: peer.hang(), security=security)) == "server_silent"
+    assert error_of(scripted(lambda peer: peer.hang(), security=security, patience=0.3)) == "server_silent"
 
 
 def test_drip_ends_at_the_deadline(scripted: StartScripted) -> None:
@@ -117,7 +117,7 @@ def test_drip_ends_at_the_deadline(scripted: StartScripted) -> None:
 def test_hang_and_hang_up_at_each_command(
     scripted: StartScripted, tmp_path: Path, command: str, answer: Answer, code: str
 ) -> None:
-    server = scripted(pop3({command: answer}))
+    server = scripted(pop3({command: answer}), patience=0.3)
 
     def whole_session() -> None:
         with session(server) as mailbox:

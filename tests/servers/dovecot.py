@@ -126,7 +126,7 @@ class Ports:
 
 
 class Dovecot:
-    """`directory` must be empty and its own; `extra` is appended to the configuration."""
+    """`directory`: its own, for a root whose parents let others through. `extra`: more configuration."""
 
     def __init__(self, directory: Path, certificate: Certificate, extra: str = "") -> None:
         self.directory = directory.resolve()
@@ -134,7 +134,7 @@ class Dovecot:
         self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self._process: subprocess.Popen[bytes] | None = None
         for name in ("run", "state", "mail", "home", "users"):
-            (self.directory / name).mkdir(parents=True)
+            (self.directory / name).mkdir()
         self._configuration = self.directory / "dovecot.conf"
         self._configuration.write_text(self._configured(certificate, extra))
         self._own(self.directory.rglob("*"))
@@ -160,7 +160,8 @@ class Dovecot:
         return CONFIGURATION.format(dialect=dialect, **facts)
 
     def start(self) -> Self:
-        _make_traversable(self.directory)
+        if os.geteuid() == 0:
+            _check_traversable(self.directory)
         with (self.directory / "stderr").open("wb") as errors:
             self._process = subprocess.Popen(
                 [_program("dovecot"), "-F", "-c", self._configuration],
@@ -288,8 +289,8 @@ def _free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def _make_traversable(directory: Path) -> None:
-    """pytest's own directories are 0700; the user that Dovecot drops to must pass through them."""
+def _check_traversable(directory: Path) -> None:
+    """pytest's own directories are 0700, and made so again by each pytest that starts."""
     for parent in directory.parents:
-        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o111)
+        if not parent.stat().st_mode & 0o001:
+            raise RuntimeError(f"{parent} lets no other user through; use tempfile.TemporaryDirectory()")

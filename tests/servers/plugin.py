@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn, Protocol
 
 import pytest
@@ -32,10 +34,13 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture(scope="session")
-def dovecot(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Dovecot]:
+def dovecot(certificates: Certificates) -> Iterator[Dovecot]:
     if not is_installed():
         missing("Dovecot")
-    with Dovecot(tmp_path_factory.mktemp("dovecot"), certificates.good) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="dovecot-") as directory,
+        Dovecot(Path(directory), certificates.good) as server,
+    ):
         yield server
 
 
@@ -82,18 +87,35 @@ def mailbox_user(dovecot: Dovecot, certificates: Certificates) -> MailboxUser:
 
 
 class StartScripted(Protocol):
+<<<<<<< HEAD
     def __call__(self, script: Script, *, security: str = "tls", certificate: Certificate | None = None) -> Server: ...
+=======
+    def __call__(
+        self,
+        script: Script,
+        *,
+        security: str = "tls",
+        certificate: Certificate | None = None,
+        patience: float = 10.0,
+    ) -> Server: ...
+>>>>>>> main
 
 
 @pytest.fixture
 def scripted(certificates: Certificates) -> Iterator[StartScripted]:
     """Starts a scripted server and says where it is; it is stopped after the test.
 
-    It is impatient: half a second of silence is enough for a test.
+    `patience`: seconds of silence that its client bears.
     """
     with ExitStack() as stack:
 
-        def start(script: Script, *, security: str = "tls", certificate: Certificate | None = None) -> Server:
+        def start(
+            script: Script,
+            *,
+            security: str = "tls",
+            certificate: Certificate | None = None,
+            patience: float = 10.0,
+        ) -> Server:
             server = ScriptedServer(script, certificate or certificates.good, tls=security == "tls")
             stack.callback(server.stop)
             server.start()
@@ -103,8 +125,8 @@ def scripted(certificates: Certificates) -> Iterator[StartScripted]:
                 security=security,
                 allow_private=True,
                 ca_file=str(certificates.ca_file),
-                connect_timeout=0.5,
-                silence_timeout=0.5,
+                connect_timeout=patience,
+                silence_timeout=patience,
             )
 
         yield start
