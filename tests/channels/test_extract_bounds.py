@@ -50,7 +50,9 @@ def test_huge_to_header_costs_nothing_and_the_parts_after_it_are_found() -> None
 def test_twenty_thousand_parameters_are_cut_off() -> None:
     kind = "Content-Type: application/pdf; name=a.pdf" + "".join(f"; p{n}=v" for n in range(20_000))
 
-    assert outcomes(mixed(part(b64(pdf("a")), kind, "Content-Transfer-Encoding: base64"))) == [("2", "document", "")]
+    assert outcomes(mixed(part(b64(pdf("a")), kind, "Content-Transfer-Encoding: base64"))) == [
+        ("2", "document", "")
+    ]
 
 
 def test_many_header_lines_are_cut_off_and_the_body_still_found() -> None:
@@ -96,13 +98,17 @@ def test_archive_entries_count_as_parts() -> None:
 def test_archive_with_too_many_entries_is_refused_whole() -> None:
     archive = zip_of(*[(f"{n}.pdf", b"%PDF-") for n in range(501)])
 
-    assert outcomes(mixed(attached(archive, "application/zip", "a.zip"))) == [("2", "refused", "archive_bomb")]
+    assert outcomes(mixed(attached(archive, "application/zip", "a.zip"))) == [
+        ("2", "refused", "archive_bomb")
+    ]
 
 
 def test_directory_of_a_hundred_thousand_entries_is_not_even_listed() -> None:
     archive = b"PK\x03\x04" + b"PK\x01\x02" * 100_000
 
-    assert outcomes(mixed(attached(archive, "application/zip", "a.zip"))) == [("2", "refused", "archive_bomb")]
+    assert outcomes(mixed(attached(archive, "application/zip", "a.zip"))) == [
+        ("2", "refused", "archive_bomb")
+    ]
 
 
 def test_archive_that_unpacks_to_more_than_the_total() -> None:
@@ -135,7 +141,9 @@ def test_archive_with_overlapping_entries_is_refused() -> None:
     second = archive.rindex(b"PK\x01\x02")
     archive[second + 42 : second + 46] = bytes(4)
 
-    assert outcomes(mixed(attached(bytes(archive), "application/zip", "a.zip"))) == [("2", "refused", "archive_bomb")]
+    assert outcomes(mixed(attached(bytes(archive), "application/zip", "a.zip"))) == [
+        ("2", "refused", "archive_bomb")
+    ]
 
 
 def test_archive_method_with_unbounded_memory_is_refused() -> None:

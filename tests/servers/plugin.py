@@ -87,9 +87,6 @@ def mailbox_user(dovecot: Dovecot, certificates: Certificates) -> MailboxUser:
 
 
 class StartScripted(Protocol):
-<<<<<<< HEAD
-    def __call__(self, script: Script, *, security: str = "tls", certificate: Certificate | None = None) -> Server: ...
-=======
     def __call__(
         self,
         script: Script,
@@ -98,7 +95,6 @@ class StartScripted(Protocol):
         certificate: Certificate | None = None,
         patience: float = 10.0,
     ) -> Server: ...
->>>>>>> main
 
 
 @pytest.fixture
