@@ -111,6 +111,13 @@ def test_directory_of_a_hundred_thousand_entries_is_not_even_listed() -> None:
     ]
 
 
+def test_directories_of_all_archives_together_are_bounded() -> None:
+    archive = attached(zip_of(("a.pdf", pdf("a"))), "application/zip", "a.zip")
+    found = outcomes(mixed(*[archive] * 45), Limits(archive_entries=1))
+
+    assert [reason for _, _, reason in found] == ["opened", ""] * 40 + ["archive_bomb"] * 5
+
+
 def test_archive_that_unpacks_to_more_than_the_total() -> None:
     archive = zip_of(*[(f"{n}.pdf", b"%PDF-" + bytes(range(256)) * 40) for n in range(5)])
     raw = mixed(attached(archive, "application/zip", "a.zip"))
@@ -156,6 +163,17 @@ def test_archive_method_with_unbounded_memory_is_refused() -> None:
     ]
 
 
+def test_copies_inside_copies_end_at_the_total() -> None:
+    raw = b"\nbody" + bytes(1_000)
+    for _ in range(45):
+        raw = b"Content-Type: application/octet-stream; name=a.eml\n\nX-Mail: 1\n" + raw
+    found = outcomes(raw, Limits(archive_total=20_000))
+
+    assert 2 < len(found) < 20
+    assert {reason for _, _, reason in found[:-1]} == {"opened"}
+    assert found[-1][1:] == ("refused", "too_deep")
+
+
 def test_part_above_the_limit_is_refused_and_can_still_be_taken() -> None:
     data = pdf("groot") + bytes(10_000)
     raw = mixed(attached(data, "application/pdf", "groot.pdf"))
@@ -180,6 +198,15 @@ def test_text_is_cut_at_its_limit() -> None:
     found = extract(raw, Limits(text=100, html=50))
 
     assert (found.text, found.html) == ("€" * 100, "<p>" + "€" * 47)
+
+
+def test_text_is_not_cut_inside_a_character() -> None:
+    for extra in range(3):
+        found = extract(
+            b"Content-Type: text/plain\n\n" + b"x" * extra + "€".encode() * 1_000, Limits(text=100)
+        )
+
+        assert found.text == ("x" * extra + "€" * 200)[:100]
 
 
 def test_html_of_unclosed_tags_and_comments() -> None:

@@ -135,6 +135,7 @@ DECIDED = {
     "boundary-undeclared": "it finds no parts; we look for the boundary in the body",
     "boundary-wrong": "likewise",
     "content-type-missing": "it takes a part without name and type for text, we look into it",
+    "content-type-without-semicolon": "it reads no boundary and no name there",
     "uuencode-in-text": "it does not look into text",
     "whole-body-xml-as-text": "it has no opinion on what a text holds",
     "winmail": "it does not open attachments",

@@ -442,6 +442,30 @@ def test_uidvalidity_is_part_of_the_identity(mailbox_user: MailboxUser, tmp_path
     assert mailbox_user.unread() == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b"{tag} NO [UNAVAILABLE] index is being built\r\n", "server_unavailable"),
+        (b"* SEARCH one two\r\n{tag} OK done\r\n", "server_answer_unreadable"),
+        (b"* SEARCH {3}\r\n1 2\r\n{tag} OK done\r\n", "server_answer_unreadable"),
+        (b"* SEARCH " + b"1 " * 600_000 + b"\r\n{tag} OK done\r\n", "server_answer_unreadable"),
+    ],
+)
+def test_refused_or_unreadable_search_ends_the_session(
+    scripted: StartScripted, answer: bytes, code: str
+) -> None:
+    assert error_of(scripted(imap({"UID SEARCH": answer}))) == code
+
+
+@pytest.mark.parametrize("answer", [b"* OK still here\r\n" * 100, b"* OK {4000}\r\n" + b"x" * 4000])
+def test_endless_answer_ends_the_session(
+    scripted: StartScripted, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    monkeypatch.setattr("channels.mailboxes.imap_client.LONGEST_ANSWER", 1000)
+    answer += b"\r\n{tag} OK done\r\n"
+    assert error_of(scripted(imap({"UID SEARCH": answer}))) == "server_answer_unreadable"
+
+
 def test_search_of_a_big_folder_goes_in_slices_from_the_top(
     scripted: StartScripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -596,6 +620,14 @@ def test_broken_answer_in_a_batch_costs_only_that_mail(
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_more_mails_than_asked_for_are_not_kept(scripted: StartScripted, tmp_path: Path) -> None:
+    mail = b"* 1 FETCH (UID 1 BODY[] {5}\r\nhello)\r\n"
+    server = scripted(imap({"UID FETCH": mail * 3 + b"{tag} OK done\r\n"}))
+    with session(server) as mailbox:
+        assert outcomes(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path)) == ["mail_unreadable"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_refused_fetch_in_a_batch_costs_only_that_mail(scripted: StartScripted, tmp_path: Path) -> None:
     def fetch(peer: Peer, tag: bytes, uids: bytes) -> None:
         if b"2" in uids:
@@ -617,6 +649,19 @@ def test_server_that_never_answers_a_fetch_readably_is_given_up(
         pytest.raises(ChannelError, match="server_answer_unreadable"),
     ):
         list(mailbox.fetch(refs, tmp_path))
+
+
+def test_other_uidvalidity_after_a_broken_answer_ends_the_session(
+    scripted: StartScripted, tmp_path: Path
+) -> None:
+    validity = iter([b"1", b"2"])
+
+    def select(peer: Peer, tag: bytes) -> None:
+        peer.say(b"* 1 EXISTS", b"* OK [UIDVALIDITY " + next(validity) + b"] ok", tag + b" OK done")
+
+    server = scripted(imap({"SELECT": select, "UID FETCH": b"* 1 FETCH (\r\n{tag} OK done\r\n"}))
+    with session(server) as mailbox, pytest.raises(ChannelError, match="server_unavailable"):
+        list(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path))
 
 
 def test_goodbye_during_a_fetch_ends_the_session(scripted: StartScripted, tmp_path: Path) -> None:
@@ -702,6 +747,12 @@ def test_acknowledge_marks_only_what_was_given(mailbox_user: MailboxUser) -> Non
         assert list(mailbox.acknowledge([])) == []
         mailbox.finish()
     assert mailbox_user.unread() == 1
+
+
+def test_goodbye_during_a_store_ends_the_session(scripted: StartScripted) -> None:
+    server = scripted(imap({"UID STORE": b"* BYE [INUSE] moved\r\n"}))
+    with session(server) as mailbox, pytest.raises(ChannelError, match="mailbox_in_use"):
+        mailbox.acknowledge([MessageRef("1", "1")])
 
 
 def test_acknowledge_refused_is_no_error(scripted: StartScripted) -> None:

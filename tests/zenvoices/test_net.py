@@ -308,6 +308,32 @@ def test_reading_after_the_end_is_a_lost_connection(start: StartServer, dial: Ca
     assert code_of(connection.reader.readline) == "connection_lost"
 
 
+def test_writing_to_a_server_that_does_not_listen_ends(
+    start: StartServer, dial: Callable[..., Connection]
+) -> None:
+    over = threading.Event()
+    connection = dial(start(lambda peer: over.wait(5) and None).port)
+    connection.patience = 0.05
+    assert code_of(lambda: connection.sendall(b"x" * 50_000_000)) == "server_silent"
+    over.set()
+
+
+def test_writing_to_a_closed_connection_is_a_lost_connection(
+    start: StartServer, dial: Callable[..., Connection]
+) -> None:
+    connection = dial(start(lambda peer: peer.hang()).port)
+    connection.close()
+    assert code_of(lambda: connection.sendall(b"x")) == "connection_lost"
+    assert code_of(lambda: connection.reader.read(1)) == "connection_lost"
+
+
+def test_start_tls_with_a_server_that_hangs_up_is_a_lost_connection(
+    start: StartServer, dial: Callable[..., Connection]
+) -> None:
+    connection = dial(start(lambda peer: peer.hang_up()).port)
+    assert code_of(lambda: connection.start_tls("localhost")) == "connection_lost"
+
+
 def test_reading_from_a_dripping_server_ends_at_the_deadline(
     start: StartServer, dial: Callable[..., Connection]
 ) -> None:

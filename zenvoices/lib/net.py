@@ -236,8 +236,8 @@ class Connection:
     def receive_into(self, buffer: memoryview) -> int:
         """What the socket has now, at least one byte."""
         self._watch.tick()
-        self._sock.settimeout(self._watch.allowance(self.patience))
         try:
+            self._sock.settimeout(self._watch.allowance(self.patience))
             count = self._sock.recv_into(buffer)
         except TimeoutError:
             self._watch.allowance(self.patience)  # when it was the deadline, says so
@@ -251,8 +251,8 @@ class Connection:
     # What imaplib and poplib ask of a socket.
 
     def sendall(self, data: ReadableBuffer) -> None:
-        self._sock.settimeout(self._watch.allowance(self.patience))
         try:
+            self._sock.settimeout(self._watch.allowance(self.patience))
             self._sock.sendall(data)
         except TimeoutError:
             raise NetError("server_silent") from None
