@@ -43,8 +43,8 @@ def tell_everyone_with_access(
     return len(Notification.objects.bulk_create(rows, ignore_conflicts=True))
 
 
-def close_about(subject_id: UUID, kinds: list[str]) -> None:
-    """The matter is over: nothing about it needs doing any more, and e-mails not yet sent stay unsent."""
-    Notification.objects.filter(subject_id=subject_id, kind__in=kinds, closed_at=None).update(
+def close_about(subject_id: UUID, kinds: list[str]) -> int:
+    """The matter is over: e-mails not yet sent stay unsent. Returns how many open notifications it closed."""
+    return Notification.objects.filter(subject_id=subject_id, kind__in=kinds, closed_at=None).update(
         closed_at=timezone.now(), email_due=False
     )

@@ -171,8 +171,10 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "documents.tasks.sweep", "schedule": 3600.0, "options": {"expires": 3000}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
-#: A dead fetch is taken over at most this long after its last sign of life.
-FETCH_LEASE_SECONDS = 120
+#: A dead fetch is taken over after at most one lease and one tick: 120 seconds after its last sign of life.
+FETCH_LEASE_SECONDS = 60
+#: A scheduled fetch tries again after these pauses before its slot counts as failed.
+FETCH_RETRY_SECONDS: list[int] = env.list("FETCH_RETRY_SECONDS", cast=int, default=[2, 5])
 FETCH_RUN_SECONDS: int = env.int("FETCH_RUN_SECONDS", 600)
 FETCH_RUN_MAILS: int = env.int("FETCH_RUN_MAILS", 500)
 FETCH_RUN_BYTES: int = env.int("FETCH_RUN_BYTES", 1_000_000_000)
@@ -185,7 +187,7 @@ DOCUMENT_STORAGE: str = env.str("DOCUMENT_STORAGE", "")
 MAIL_MAX_BYTES: int = env.int("MAIL_MAX_BYTES", 50_000_000)
 PART_MAX_BYTES: int = env.int("PART_MAX_BYTES", 25_000_000)
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 25_000_000)
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["documents.uploads.BoundedUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 
 # --- Mail servers and providers -------------------------------------------------------------------------

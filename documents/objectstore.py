@@ -1,0 +1,116 @@
+"""Blobs as objects: s3://bucket/prefix/<administration>/<ab>/<sha256>, through django-storages.
+
+Endpoint, region and keys are boto3's own: AWS_ENDPOINT_URL, AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID and so on.
+An object is whole or absent by S3's own promise; an interrupted upload leaves nothing to be read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from botocore.exceptions import BotoCoreError, ClientError
+from storages.backends.s3 import S3Storage
+
+from documents.storage import Blob, BlobMissing, StorageProblem
+
+_CHUNK = 1 << 20
+#: S3 cannot make an object young again but by writing it, and the sweep spares what is younger than a day
+_YOUNG = timedelta(hours=12)
+
+
+class ObjectBlobs:
+    def __init__(self, location: str) -> None:
+        bucket = urlsplit(location)
+        self.prefix = bucket.path.strip("/")
+        self.storage = S3Storage(bucket_name=bucket.netloc, location=self.prefix, file_overwrite=True)
+
+    def put(self, administration_id: UUID, source: BinaryIO) -> str:
+        digest, size = hashlib.sha256(), 0
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+        sha256 = digest.hexdigest()
+        with _problems(sha256):
+            if not self._is_young(administration_id, sha256, size):
+                source.seek(0)
+                self._object(administration_id, sha256).put(Body=source, ContentType="application/octet-stream")
+        return sha256
+
+    def _is_young(self, administration_id: UUID, sha256: str, size: int) -> bool:
+        try:
+            with _problems(sha256):
+                found = self._object(administration_id, sha256)
+                found.load()
+        except BlobMissing:
+            return False
+        return bool(found.content_length == size and datetime.now(UTC) - found.last_modified < _YOUNG)
+
+    def open(self, administration_id: UUID, sha256: str) -> BinaryIO:
+        local: Any = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
+        try:
+            with _problems(sha256):
+                self._object(administration_id, sha256).download_fileobj(local)
+        except BaseException:
+            local.close()
+            raise
+        local.seek(0)
+        opened: BinaryIO = local
+        return opened
+
+    @contextmanager
+    def path_of(self, administration_id: UUID, sha256: str) -> Iterator[Path]:
+        with tempfile.NamedTemporaryFile() as local:
+            with _problems(sha256):
+                self._object(administration_id, sha256).download_fileobj(local)
+            local.flush()
+            yield Path(local.name)
+
+    def size(self, administration_id: UUID, sha256: str) -> int:
+        with _problems(sha256):
+            return int(self._object(administration_id, sha256).content_length)
+
+    def delete(self, administration_id: UUID, sha256: str, unchanged_since: datetime | None) -> bool:
+        found = self._object(administration_id, sha256)
+        try:
+            with _problems(sha256):
+                found.load()
+                if unchanged_since and found.last_modified > unchanged_since:
+                    return False
+                found.delete()
+        except BlobMissing:
+            return False
+        return True
+
+    def iterate(self, administration_id: UUID | None) -> Iterator[Blob]:
+        start = "/".join(part for part in (self.prefix, str(administration_id or "")) if part)
+        with _problems(""):
+            for found in self.storage.bucket.objects.filter(Prefix=f"{start}/" if start else ""):
+                owner, _, sha256 = found.key.split("/")[-3:]
+                yield Blob(UUID(owner), sha256, found.size, found.last_modified)
+
+    def sweep_unfinished(self, before: datetime) -> int:
+        return 0
+
+    def _object(self, administration_id: UUID, sha256: str) -> Any:
+        parts = (self.prefix, str(administration_id), sha256[:2], sha256)
+        return self.storage.bucket.Object("/".join(part for part in parts if part))
+
+
+@contextmanager
+def _problems(sha256: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as problem:
+        if problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+            raise BlobMissing(sha256) from problem
+        raise StorageProblem("storage_failed") from problem
+    except BotoCoreError as problem:
+        raise StorageProblem("storage_failed") from problem

@@ -1,0 +1,171 @@
+"""Pages of documents as images: drawn when first asked for, in a process that may die, and kept on the disk.
+
+DATA_DIR/previews may be emptied at any time; it is made again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from documents import storage
+from documents.models import Document
+
+THUMBNAIL, PAGE, SHARP = 160, 1000, 1600
+WIDTHS = (THUMBNAIL, PAGE, SHARP)
+DRAWABLE = frozenset(
+    ["application/pdf", "image/jpeg", "image/png", "image/bmp", "image/tiff", "image/heic"]
+)  # fmt: skip
+SECONDS = 20
+#: a document that took too long may have had a busy machine: it is tried again after this
+RETRY_SECONDS = 3600
+#: drawing takes a processor; more at once only makes everybody wait
+_turns = threading.BoundedSemaphore(2)
+
+
+class PreviewProblem(Exception):
+    """`code`: encrypted, damaged, too_large, too_hard, missing, failed, busy."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a document's pages: their number and sizes, or why it cannot be drawn."""
+
+    pages: int = 0
+    sizes: tuple[tuple[int, int], ...] = ()
+    problem: str = ""
+
+
+def can_be_drawn(document: Document) -> bool:
+    return document.content_type in DRAWABLE
+
+
+def known_facts(document: Document) -> Facts | None:
+    """What an earlier drawing found; None when there was none. Never draws."""
+    place = _folder(document) / "facts.json"
+    try:
+        kept = json.loads(place.read_text())
+        if kept.get("problem") == "too_hard" and time.time() - place.stat().st_mtime > RETRY_SECONDS:
+            return None
+    except (OSError, ValueError):
+        return None
+    return _facts(kept)
+
+
+def facts(document: Document) -> Facts:
+    """Draws the first page when nothing is known yet."""
+    known = known_facts(document)
+    if known is not None:
+        return known
+    try:
+        page(document, 1, PAGE)
+    except PreviewProblem as problem:
+        return Facts(problem=problem.code)
+    return known_facts(document) or Facts(problem="failed")
+
+
+def page(document: Document, number: int, width: int) -> Path:
+    """The image of one page. Raises PreviewProblem."""
+    if not can_be_drawn(document) or width not in WIDTHS:
+        raise PreviewProblem("damaged")
+    place = _folder(document) / f"{number}-{width}.webp"
+    if place.exists():
+        return place
+    known = known_facts(document)
+    if known is not None and (known.problem or not 1 <= number <= known.pages):
+        raise PreviewProblem(known.problem or "damaged")
+    if not _turns.acquire(timeout=SECONDS):
+        raise PreviewProblem("busy")
+    try:
+        return _draw(document, number, width, place)
+    finally:
+        _turns.release()
+
+
+def _draw(document: Document, number: int, width: int, place: Path) -> Path:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(dir=settings.DATA_DIR / "previews", prefix=".drawing-") as folder,
+            storage.path_of(document.administration_id, document.sha256) as source,
+        ):
+            target = Path(folder) / "page.webp"
+            answer = _run(source, document.content_type, number, width, target)
+            if "pages" in answer:
+                target.replace(place)
+            _keep(answer, Path(folder) / "facts.json", place.parent / "facts.json")
+    except storage.BlobMissing as problem:
+        raise PreviewProblem("missing") from problem
+    except (OSError, storage.StorageProblem) as problem:
+        raise PreviewProblem("failed") from problem
+    if "problem" in answer:
+        raise PreviewProblem(answer["problem"])
+    return place
+
+
+def _run(source: Path, content_type: str, number: int, width: int, target: Path) -> dict[str, Any]:
+    """Whatever happens in there, here comes an answer."""
+    what = [str(source), content_type, str(number), str(width), str(target)]
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "documents.render_page", *what],
+            cwd=settings.BASE_DIR,
+            env=kept | {"LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return {"problem": "too_hard"}
+    if done.returncode < 0:  # killed: by its limit of processor time, or by a fault in a library
+        return {"problem": "too_hard"}
+    if done.returncode != 0:
+        raise PreviewProblem("failed")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _keep(answer: dict[str, Any], unfinished: Path, place: Path) -> None:
+    unfinished.write_text(json.dumps(answer))
+    unfinished.replace(place)
+
+
+def _facts(kept: dict[str, Any]) -> Facts:
+    sizes = tuple((int(width), int(height)) for width, height in kept.get("sizes", []))
+    return Facts(int(kept.get("pages", 0)), sizes, str(kept.get("problem", "")))
+
+
+def _folder(document: Document) -> Path:
+    owner: UUID = document.administration_id
+    return Path(settings.DATA_DIR) / "previews" / str(owner) / document.sha256[:2] / document.sha256
+
+
+def sweep(before: float) -> int:
+    """Removes images not drawn since `before` (seconds of the epoch); returns how many files."""
+    swept = 0
+    root = Path(settings.DATA_DIR) / "previews"
+    for place in [*root.glob("*/??/*/*"), *root.glob(".drawing-*/*")]:
+        if place.stat().st_mtime < before:
+            place.unlink(missing_ok=True)
+            swept += 1
+    for folder in [*root.glob("*/??/*"), *root.glob(".drawing-*")]:
+        if folder.stat().st_mtime < before and not any(folder.iterdir()):
+            folder.rmdir()
+    return swept

@@ -1,0 +1,154 @@
+"""Lists of documents: what a person may see, narrowed by filters, a page at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
+
+from administrations.access import may
+from administrations.models import Role, User
+from documents.models import Document
+from documents.services import XML_TYPES
+
+PAGE_SIZE = 40
+_FOLDED = Q(content_type__in=XML_TYPES, companion__isnull=False, companion__deleted_at=None)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment_to_text(moment: datetime) -> str:
+    """Microseconds since 1970: exact, and harmless in an address."""
+    return str((moment - _EPOCH) // timedelta(microseconds=1))
+
+
+def moment_from_text(text: str) -> datetime | None:
+    if not re.fullmatch(r"[0-9]{1,17}", text):
+        return None
+    return _EPOCH + timedelta(microseconds=int(text))
+
+
+@dataclass(frozen=True)
+class Filters:
+    words: str = ""
+    source: UUID | None = None
+    uploads: bool = False
+    kind: str = ""
+    sender: str = ""
+    since: date | None = None
+    until: date | None = None
+    duplicates: bool = False
+
+    @property
+    def narrows(self) -> bool:
+        return self != Filters()
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position in the list: everything older than this comes after it."""
+
+    received_at: datetime
+    id: UUID
+
+    def __str__(self) -> str:
+        return f"{moment_to_text(self.received_at)}_{self.id.hex}"
+
+    @classmethod
+    def read(cls, text: str) -> Place | None:
+        moment, _, key = text.partition("_")
+        received_at = moment_from_text(moment)
+        try:
+            return cls(received_at, UUID(key)) if received_at else None
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Page:
+    documents: list[Document] = field(default_factory=list)
+    older: Place | None = None
+
+
+def visible_documents(user: User, role: Role) -> QuerySet[Document]:
+    """An Aanleveraar sees what they uploaded themselves; everybody else sees all that is not deleted."""
+    documents = Document.objects.filter(deleted_at=None)
+    return documents if may(role, Role.USER) else documents.filter(uploaded_by=user)
+
+
+def inbox(documents: QuerySet[Document], filters: Filters, after: Place | None = None) -> Page:
+    """One page, newest first. The XML of an invoice whose PDF is there too is folded under that PDF."""
+    rows = _narrowed(documents, filters).exclude(_FOLDED).order_by("-received_at", "-id")
+    if after is not None:
+        same_moment = Q(received_at=after.received_at, id__lt=after.id)
+        rows = rows.filter(Q(received_at__lt=after.received_at) | same_moment)
+    rows = rows.select_related("email", "companion", "duplicate_of", "uploaded_by").defer("email__text")
+    found = list(rows[: PAGE_SIZE + 1])
+    shown = found[:PAGE_SIZE]
+    older = Place(shown[-1].received_at, shown[-1].id) if len(found) > PAGE_SIZE else None
+    return Page(shown, older)
+
+
+def _narrowed(documents: QuerySet[Document], filters: Filters) -> QuerySet[Document]:
+    for word in filters.words.split()[:8]:
+        documents = documents.filter(
+            Q(filename__icontains=word)
+            | Q(companion__filename__icontains=word)
+            | Q(email__subject__icontains=word)
+            | Q(email__sender_name__icontains=word)
+            | Q(email__sender_address__icontains=word)
+            | Q(email__text__icontains=word)
+        )
+    if filters.source:
+        documents = documents.filter(source_id=filters.source)
+    if filters.uploads:
+        documents = documents.filter(source_id=None)
+    if filters.kind:
+        documents = documents.filter(kind=filters.kind)
+    if filters.sender:
+        sender = Q(email__sender_address__icontains=filters.sender) | Q(email__sender_name__icontains=filters.sender)
+        documents = documents.filter(sender)
+    if filters.since:
+        documents = documents.filter(received_at__gte=_midnight(filters.since))
+    if filters.until:
+        documents = documents.filter(received_at__lt=_midnight(filters.until + timedelta(days=1)))
+    if filters.duplicates:
+        documents = documents.filter(duplicate_of__isnull=False, duplicate_of__deleted_at=None)
+    return documents
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def sources(documents: QuerySet[Document]) -> list[tuple[UUID, str]]:
+    """The channels that documents came from, by the name they bore last."""
+    named = documents.exclude(source_id=None).order_by().values_list("source_id").annotate(name=Max("source_name"))
+    return sorted(((key, name) for key, name in named if key), key=lambda found: found[1].casefold())
+
+
+def chosen(documents: QuerySet[Document], ids: Iterable[UUID]) -> list[Document]:
+    """Of the documents asked for, those that are visible, with the XML that is folded under them."""
+    wanted = Q(pk__in=list(ids))
+    folded = Q(content_type__in=XML_TYPES, companion__in=documents.filter(wanted), companion__deleted_at=None)
+    return list(documents.filter(wanted | folded).order_by("-received_at", "-id"))
+
+
+def siblings(document: Document) -> list[Document]:
+    """The other documents of the same mail."""
+    if document.email_id is None:
+        return []
+    others = Document.objects.filter(email_id=document.email_id, deleted_at=None).exclude(pk=document.pk)
+    return list(others.order_by("part_path", "id"))
+
+
+def for_operators() -> QuerySet[Document]:
+    """Oldest first, deleted ones left out."""
+    rows = Document.objects.filter(deleted_at=None).select_related("email").defer("email__text")
+    return rows.order_by("received_at", "id")

@@ -1,0 +1,129 @@
+"""Draws one page of a document as WebP; run as a process of its own, because the document may be hostile.
+
+    python -m documents.render_page FILE CONTENT_TYPE PAGE WIDTH TARGET
+
+Prints one line of JSON: {"pages": n, "sizes": [[width, height], ...]} or {"problem": "encrypted" | "damaged" |
+"too_large"}. It limits itself before it opens the file: memory, processor time, size of what it writes.
+No Django here: it starts in a tenth of a second and knows no secret.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+MEMORY_BYTES = 1_500_000_000
+CPU_SECONDS = 15
+WRITTEN_BYTES = 20_000_000
+MAX_PIXELS = 50_000_000
+MAX_PAGES = 2_000
+#: sizes are given for so many pages; more are not shown one under the other
+SHOWN_PAGES = 50
+#: a page is drawn no higher than so many times its width
+TALLEST = 4
+
+_IMAGES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/bmp": "BMP", "image/tiff": "TIFF", "image/heic": "HEIF"}
+
+
+class Refused(Exception):
+    """`args[0]` is the problem's code."""
+
+
+def limit() -> None:
+    for kind, most in (
+        (resource.RLIMIT_AS, MEMORY_BYTES),
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_FSIZE, WRITTEN_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, ceiling = resource.getrlimit(kind)
+        most = most if ceiling == resource.RLIM_INFINITY else min(most, ceiling)
+        resource.setrlimit(kind, (most, most))
+
+
+def render(source: Path, content_type: str, number: int, width: int, target: Path) -> dict[str, Any]:
+    if content_type == "application/pdf":
+        image, sizes, pages = _pdf(source, number, width)
+    elif content_type in _IMAGES:
+        image, sizes, pages = _image(source, _IMAGES[content_type], number, width)
+    else:
+        raise Refused("damaged")
+    image.save(target, "WEBP", quality=82, method=3)
+    return {"pages": pages, "sizes": sizes}
+
+
+def _pdf(source: Path, number: int, width: int) -> tuple[Any, list[list[int]], int]:
+    import pypdfium2  # noqa: PLC0415 (after the limits)
+
+    try:
+        pdf = pypdfium2.PdfDocument(source)
+    except pypdfium2.PdfiumError as problem:
+        password = problem.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
+        raise Refused("encrypted" if password else "damaged") from problem
+    pages = len(pdf)
+    if not 1 <= number <= pages:
+        raise Refused("damaged")
+    if pages > MAX_PAGES:
+        raise Refused("too_large")
+    sizes = [_whole(*pdf.get_page_size(index)) for index in range(min(pages, SHOWN_PAGES))]
+    pdf.init_forms()
+    page = pdf[number - 1]
+    across, down = _whole(*page.get_size())
+    scale = min(width / across, TALLEST * width / down)
+    return page.render(scale=scale).to_pil(), sizes, pages
+
+
+def _image(source: Path, kind: str, number: int, width: int) -> tuple[Any, list[list[int]], int]:
+    from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 (after the limits)
+
+    if kind == "HEIF":
+        import pillow_heif  # noqa: PLC0415
+
+        pillow_heif.register_heif_opener()
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses at twice this
+    try:
+        opened = Image.open(source, formats=[kind])
+        pages = getattr(opened, "n_frames", 1)
+        if not 1 <= number <= pages or pages > MAX_PAGES:
+            raise Refused("too_large" if pages > MAX_PAGES else "damaged")
+        opened.seek(number - 1)
+        opened.draft("RGB", (width, width * TALLEST))
+        image: Any = ImageOps.exif_transpose(_eight_bits(opened)).convert("RGB")
+    except Image.DecompressionBombError as problem:
+        raise Refused("too_large") from problem
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as problem:
+        raise Refused("damaged") from problem
+    size = _whole(*image.size)
+    image.thumbnail((width, width * TALLEST))
+    return image, [size] * min(pages, SHOWN_PAGES), pages
+
+
+def _eight_bits(image: Any) -> Any:
+    """Sixteen-bit greys, which `convert` would clip to white."""
+    return image.point(lambda grey: grey / 256).convert("L") if image.mode.startswith("I;16") else image
+
+
+def _whole(width: float, height: float) -> list[int]:
+    return [max(1, round(width)), max(1, round(height))]
+
+
+def main(arguments: list[str]) -> None:
+    source, content_type, number, width, target = arguments
+    limit()
+    try:
+        answer = render(Path(source), content_type, int(number), int(width), Path(target))
+    except Refused as refused:
+        answer = {"problem": refused.args[0]}
+    except MemoryError:
+        answer = {"problem": "too_large"}
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
+if __name__ == "__main__":
+    import warnings
+
+    warnings.simplefilter("ignore")  # Pillow warns of half a bomb; twice that is refused
+    main(sys.argv[1:])

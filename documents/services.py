@@ -1,0 +1,149 @@
+"""Rows of mails and documents: taking them in, linking, deleting, restoring. Bytes are documents.storage's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+from uuid import UUID
+
+import structlog
+from django.utils import timezone
+
+from administrations.models import User
+from documents.models import Document, Email
+from zenvoices.lib.filenames import safe_name
+
+log = structlog.get_logger(__name__)
+MAX_TEXT = 1_000_000
+MAX_LINE = 10_000
+XML_TYPES = frozenset({"application/xml", "text/xml"})
+_PDF = "application/pdf"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where something comes from: a channel and its run, or an upload (all empty)."""
+
+    source_id: UUID | None = None
+    source_name: str = ""
+    source_run_id: UUID | None = None
+
+
+UPLOAD = Origin()
+
+
+def add_email(
+    administration_id: UUID,
+    *,
+    origin: Origin,
+    raw_sha256: str,
+    raw_size: int,
+    message_id: str,
+    subject: str,
+    sender_name: str,
+    sender_address: str,
+    recipients: str,
+    sent_at: datetime | None,
+    text: str,
+    received_at: datetime,
+) -> Email:
+    return Email.objects.create(
+        administration_id=administration_id,
+        **_columns(origin),
+        raw_sha256=raw_sha256,
+        raw_size=raw_size,
+        message_id=_fit(message_id, 998),
+        subject=_fit(subject, MAX_LINE),
+        sender_name=_fit(sender_name, MAX_LINE),
+        sender_address=_fit(sender_address, 320),
+        recipients=_fit(recipients, MAX_LINE),
+        sent_at=sent_at,
+        text=_fit(text, MAX_TEXT),
+        received_at=received_at,
+    )
+
+
+def add_document(
+    administration_id: UUID,
+    *,
+    origin: Origin,
+    email: Email | None,
+    kind: str,
+    filename: str,
+    content_type: str,
+    size: int,
+    sha256: str,
+    part_path: str = "",
+    received_at: datetime,
+    uploaded_by: User | None = None,
+) -> Document:
+    return Document.objects.create(
+        administration_id=administration_id,
+        **_columns(origin),
+        email=email,
+        kind=kind,
+        filename=safe_name(filename, content_type),
+        content_type=_fit(content_type, 127),
+        size=size,
+        sha256=sha256,
+        part_path=_fit(part_path, 255),
+        received_at=received_at,
+        uploaded_by=uploaded_by,
+        duplicate_of=_earliest_with(administration_id, sha256),
+    )
+
+
+def _columns(origin: Origin) -> dict[str, object]:
+    return {
+        "source_id": origin.source_id,
+        "source_name": _fit(origin.source_name, 120),
+        "source_run_id": origin.source_run_id,
+    }
+
+
+def _fit(text: str, length: int) -> str:
+    # PostgreSQL stores no NUL, and no half of a surrogate pair.
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:length]
+
+
+def _earliest_with(administration_id: UUID, sha256: str) -> Document | None:
+    same = Document.objects.filter(administration_id=administration_id, sha256=sha256, deleted_at=None)
+    return same.order_by("received_at", "id").first()
+
+
+def link_companions(documents: Sequence[Document]) -> None:
+    """Of one mail: an XML and a PDF that are the same invoice, by name or by being the only two, name each other."""
+    xmls = [document for document in documents if document.content_type in XML_TYPES]
+    pdfs = [document for document in documents if document.content_type == _PDF]
+    pairs = _pairs_by_name(xmls, pdfs)
+    if not pairs and len(xmls) == len(pdfs) == 1:
+        pairs = [(xmls[0], pdfs[0])]
+    for xml, pdf in pairs:
+        xml.companion, pdf.companion = pdf, xml
+    Document.objects.bulk_update([one for pair in pairs for one in pair], ["companion"])
+
+
+def _pairs_by_name(xmls: Iterable[Document], pdfs: Iterable[Document]) -> list[tuple[Document, Document]]:
+    by_stem: dict[str, tuple[list[Document], list[Document]]] = defaultdict(lambda: ([], []))
+    for side, group in enumerate((xmls, pdfs)):
+        for document in group:
+            by_stem[PurePath(document.filename).stem.casefold()][side].append(document)
+    return [(same[0][0], same[1][0]) for same in by_stem.values() if len(same[0]) == len(same[1]) == 1]
+
+
+def delete_documents(documents: Iterable[Document], by: User) -> datetime:
+    """Out of sight, all at one moment, which `restore_documents` takes to bring them back. Bytes stay for a month."""
+    moment = timezone.now()
+    ids = [document.pk for document in documents]
+    count = Document.objects.filter(pk__in=ids, deleted_at=None).update(deleted_at=moment)
+    log.info("documents deleted", count=count, by=str(by.pk))
+    return moment
+
+
+def restore_documents(moment: datetime, by: User) -> int:
+    count = Document.objects.filter(deleted_at=moment).update(deleted_at=None)
+    log.info("documents restored", count=count, by=str(by.pk))
+    return count

@@ -1,0 +1,137 @@
+"""Where the bytes lie: one blob per content, named by its SHA-256, under its administration.
+
+A blob is whole or absent: it is written beside its place, flushed to the disk and then renamed. Writing the same
+bytes twice is harmless. Callers write blobs before the row that names them, so a crash leaves at most an orphan,
+which `sweep` (documents.services) takes away after a day of grace.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO, Protocol
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+_NAME = re.compile(r"[0-9a-f]{64}")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class StorageProblem(Exception):
+    """Our own storage failed: `disk_full` or `storage_failed`. Never the sender's fault."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    @classmethod
+    def of(cls, problem: OSError) -> StorageProblem:
+        return cls("disk_full" if problem.errno in _FULL else "storage_failed")
+
+
+class BlobMissing(Exception):
+    """No bytes lie under this name."""
+
+
+@dataclass(frozen=True)
+class Blob:
+    administration_id: UUID
+    sha256: str
+    size: int
+    modified: datetime
+
+
+class Blobs(Protocol):
+    """What each place to keep bytes can do; names are checked before they come here."""
+
+    def put(self, administration_id: UUID, source: BinaryIO) -> str: ...
+    def open(self, administration_id: UUID, sha256: str) -> BinaryIO: ...
+    def path_of(self, administration_id: UUID, sha256: str) -> AbstractContextManager[Path]: ...
+    def size(self, administration_id: UUID, sha256: str) -> int: ...
+    def delete(self, administration_id: UUID, sha256: str, unchanged_since: datetime | None) -> bool: ...
+    def iterate(self, administration_id: UUID | None) -> Iterator[Blob]: ...
+    def sweep_unfinished(self, before: datetime) -> int: ...
+
+
+@lru_cache(maxsize=4)
+def _opened(location: str, data_dir: str) -> Blobs:
+    if location.startswith("s3://"):  # boto3 is an optional dependency: requirements-s3.txt
+        objects: Blobs = import_string("documents.objectstore.ObjectBlobs")(location)
+        return objects
+    files: Blobs = import_string("documents.filestore.FileBlobs")(Path(data_dir) / "documents")
+    return files
+
+
+def _blobs() -> Blobs:
+    return _opened(settings.DOCUMENT_STORAGE, str(settings.DATA_DIR))
+
+
+def _checked(sha256: str) -> str:
+    if not _NAME.fullmatch(sha256):
+        raise BlobMissing("not the name of a blob")
+    return sha256
+
+
+def put_file(administration_id: UUID, path: Path) -> str:
+    """Copies the file in and returns its SHA-256; the file itself stays the caller's."""
+    try:
+        with path.open("rb") as source:
+            return _blobs().put(administration_id, source)
+    except OSError as problem:
+        raise StorageProblem.of(problem) from problem
+
+
+def put_stream(administration_id: UUID, source: BinaryIO) -> str:
+    """Reads a seekable file to its end and returns its SHA-256."""
+    return _blobs().put(administration_id, source)
+
+
+def put_bytes(administration_id: UUID, data: bytes | memoryview) -> str:
+    return _blobs().put(administration_id, io.BytesIO(data))
+
+
+def open_blob(administration_id: UUID, sha256: str) -> BinaryIO:
+    """Raises BlobMissing."""
+    return _blobs().open(administration_id, _checked(sha256))
+
+
+def path_of(administration_id: UUID, sha256: str) -> AbstractContextManager[Path]:
+    """A local file with these bytes, to be read only, for as long as the context lasts. Raises BlobMissing."""
+    return _blobs().path_of(administration_id, _checked(sha256))
+
+
+def size(administration_id: UUID, sha256: str) -> int:
+    """Raises BlobMissing."""
+    return _blobs().size(administration_id, _checked(sha256))
+
+
+def exists(administration_id: UUID, sha256: str) -> bool:
+    try:
+        size(administration_id, sha256)
+    except BlobMissing:
+        return False
+    return True
+
+
+def delete(administration_id: UUID, sha256: str, *, unchanged_since: datetime | None = None) -> bool:
+    """Removes a blob, with `unchanged_since` only when nobody wrote it again after that moment."""
+    return _blobs().delete(administration_id, _checked(sha256), unchanged_since)
+
+
+def iterate(administration_id: UUID | None = None) -> Iterator[Blob]:
+    """Every blob of one administration, or of all."""
+    return _blobs().iterate(administration_id)
+
+
+def sweep_unfinished(before: datetime) -> int:
+    """Removes what interrupted writes left behind; returns how many."""
+    return _blobs().sweep_unfinished(before)

@@ -1,0 +1,112 @@
+"""Takes away bytes that no row needs, and checks the bytes that rows do need."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from documents import storage
+from documents.models import Document, Email
+
+#: a blob is written before its row: younger ones may still get one
+GRACE = timedelta(days=1)
+#: the bytes of a deleted document are kept so long, so that deleting by mistake can be mended
+DELETED_KEPT = timedelta(days=30)
+_CHUNK = 1 << 20
+
+
+def sweep_blobs() -> int:
+    """Removes what no mail and no document names; to be called in `every_administration`. Returns how many."""
+    before = timezone.now() - GRACE
+    storage.sweep_unfinished(before)
+    swept = 0
+    for administration_id, sha256 in list(_orphans(before)):
+        # Asked again at the last moment; `unchanged_since` spares a blob that somebody writes just now.
+        if sha256 not in _needed(administration_id, [sha256]):
+            swept += storage.delete(administration_id, sha256, unchanged_since=before)
+    return swept
+
+
+def _orphans(before: datetime) -> Iterator[tuple[UUID, str]]:
+    for administration_id, batch in _batches():
+        old = [blob.sha256 for blob in batch if blob.modified < before]
+        needed = _needed(administration_id, old)
+        yield from ((administration_id, sha256) for sha256 in old if sha256 not in needed)
+
+
+def _batches(most: int = 500) -> Iterator[tuple[UUID, list[storage.Blob]]]:
+    for administration_id, blobs in groupby(storage.iterate(), key=lambda blob: blob.administration_id):
+        batch: list[storage.Blob] = []
+        for blob in blobs:
+            batch.append(blob)
+            if len(batch) == most:
+                yield administration_id, batch
+                batch = []
+        if batch:
+            yield administration_id, batch
+
+
+def _needed(administration_id: UUID, names: list[str]) -> set[str]:
+    kept = Q(deleted_at=None) | Q(deleted_at__gt=timezone.now() - DELETED_KEPT)
+    documents = Document.objects.filter(kept, administration_id=administration_id, sha256__in=names)
+    emails = Email.objects.filter(administration_id=administration_id, raw_sha256__in=names)
+    return set(documents.values_list("sha256", flat=True)) | set(emails.values_list("raw_sha256", flat=True))
+
+
+@dataclass
+class Verdict:
+    checked: int = 0
+    missing: int = 0
+    corrupt: int = 0
+    orphans: int = 0
+
+    @property
+    def is_sound(self) -> bool:
+        return not self.missing and not self.corrupt
+
+
+@dataclass(frozen=True)
+class Finding:
+    problem: str
+    administration_id: UUID
+    sha256: str
+
+
+def verify(verdict: Verdict) -> Iterator[Finding]:
+    """Re-hashes every blob that a row names, counting in `verdict`; to be called in `every_administration`."""
+    for administration_id, sha256 in _named():
+        verdict.checked += 1
+        problem = _problem(administration_id, sha256)
+        if problem:
+            setattr(verdict, problem, getattr(verdict, problem) + 1)
+            yield Finding(problem, administration_id, sha256)
+    for administration_id, batch in _batches():
+        names = [blob.sha256 for blob in batch]
+        for sha256 in set(names) - _needed(administration_id, names):
+            verdict.orphans += 1
+            yield Finding("orphans", administration_id, sha256)
+
+
+def _named() -> Iterator[tuple[UUID, str]]:
+    kept = Q(deleted_at=None) | Q(deleted_at__gt=timezone.now() - DELETED_KEPT)
+    documents = Document.objects.filter(kept).order_by().values_list("administration_id", "sha256")
+    emails = Email.objects.order_by().values_list("administration_id", "raw_sha256")
+    return documents.union(emails).iterator(chunk_size=2000)
+
+
+def _problem(administration_id: UUID, sha256: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        with storage.open_blob(administration_id, sha256) as blob:
+            while chunk := blob.read(_CHUNK):
+                digest.update(chunk)
+    except storage.BlobMissing:
+        return "missing"
+    return "" if digest.hexdigest() == sha256 else "corrupt"

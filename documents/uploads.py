@@ -1,0 +1,133 @@
+"""Files that people upload: bounded while they stream in, judged by content, taken in one by one."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.utils import timezone
+
+from administrations.models import User
+from documents import storage
+from documents.models import Document
+from documents.services import UPLOAD, add_document
+from zenvoices.lib.filenames import EXTENSIONS, safe_name
+from zenvoices.lib.filetypes import ZIP, office_kind, sniff
+
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+ALLOWED = frozenset(
+    {
+        "application/pdf",
+        f"{_OFFICE}wordprocessingml.document",
+        "application/msword",
+        f"{_OFFICE}spreadsheetml.sheet",
+        "application/vnd.ms-excel",
+        "image/jpeg",
+        "image/png",
+        "image/bmp",
+        "image/tiff",
+        "image/heic",
+        "message/rfc822",
+        "application/vnd.ms-outlook",
+        "application/xml",
+    }
+)
+#: zipfile makes an object of each entry; no office document has so many
+MOST_ENTRIES = 10_000
+#: what a file chooser offers
+ACCEPT = ",".join(sorted({EXTENSIONS[kind] for kind in ALLOWED} | {".jpeg", ".tiff", ".heif"}))
+
+
+class UploadRefused(Exception):
+    """`code`: empty, too_large, too_many, type_not_allowed, disk_full, storage_failed."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class BoundedUploadHandler(TemporaryFileUploadHandler):
+    """Lets the bytes of a file that is too large pass by unwritten; its size is counted all the same."""
+
+    #: so many full-size files in one request; the rest passes by too
+    REQUEST_FILES = 20
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kept = 0
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        most = settings.UPLOAD_MAX_BYTES
+        if start + len(raw_data) <= most and self.kept + len(raw_data) <= self.REQUEST_FILES * most:
+            self.kept += len(raw_data)
+            super().receive_data_chunk(raw_data, start)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one file: a document, or why not."""
+
+    filename: str
+    document: Document | None = None
+    problem: str = ""
+
+
+def take_in(administration_id: UUID, files: list[UploadedFile], by: User) -> list[Result]:
+    """Each file on its own: one that is refused keeps none of the others out."""
+    results = []
+    for file in files:
+        shown = safe_name(file.name or "", "")
+        try:
+            results.append(Result(shown, document=_take_in(administration_id, file, by)))
+        except UploadRefused as refused:
+            results.append(Result(shown, problem=refused.code))
+        except storage.StorageProblem as problem:
+            results.append(Result(shown, problem=problem.code))
+    return results
+
+
+def _take_in(administration_id: UUID, file: UploadedFile, by: User) -> Document:
+    size = file.size or 0
+    if size == 0:
+        raise UploadRefused("empty")
+    if size > settings.UPLOAD_MAX_BYTES:
+        raise UploadRefused("too_large")
+    assert isinstance(file, TemporaryUploadedFile)  # noqa: S101 (FILE_UPLOAD_HANDLERS)
+    path = Path(file.temporary_file_path())
+    if path.stat().st_size != size:
+        raise UploadRefused("too_many")
+    content_type = _kind(path, file.name or "", file.content_type or "")
+    if content_type not in ALLOWED:
+        raise UploadRefused("type_not_allowed")
+    return add_document(
+        administration_id,
+        origin=UPLOAD,
+        email=None,
+        kind=Document.Kind.UPLOAD,
+        filename=file.name or "",
+        content_type=content_type,
+        size=size,
+        sha256=storage.put_file(administration_id, path),
+        received_at=timezone.now(),
+        uploaded_by=by,
+    )
+
+
+def _kind(path: Path, name: str, declared: str) -> str:
+    data = path.read_bytes()
+    if not data.strip():
+        raise UploadRefused("empty")
+    kind = sniff(data, name, declared)
+    if kind != ZIP or data.count(b"PK\x01\x02") > MOST_ENTRIES:
+        return kind
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return office_kind(set(archive.namelist()))
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError, OverflowError):
+        return ZIP
