@@ -57,7 +57,8 @@ class Budget:
 
     def within(self, refs: Sequence[MessageRef]) -> list[MessageRef]:
         """The first mails that fit; always at least one."""
-        kept, size = [], 0
+        kept: list[MessageRef] = []
+        size = 0
         for ref in refs[: self.mails]:
             size += ref.size or 0
             if kept and size > self.bytes:

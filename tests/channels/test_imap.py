@@ -29,9 +29,7 @@ dovecot = pytest.mark.dovecot
 
 
 @contextmanager
-def session(
-    server: Server, credentials: Password | BearerToken = JAN, watch: Watch | None = None
-) -> Iterator[Mailbox]:
+def session(server: Server, credentials: Password | BearerToken = JAN, watch: Watch | None = None) -> Iterator[Mailbox]:
     with mailbox_for("imap", server, watch or Watch()) as mailbox:
         open_session(mailbox, credentials)
         yield mailbox
@@ -45,9 +43,7 @@ def error_of(server: Server, credentials: Password | BearerToken = JAN, watch: W
 
 
 def outcomes(results: Iterator[Fetched | NotFetched]) -> list[bytes | str]:
-    return [
-        result.path.read_bytes() if isinstance(result, Fetched) else result.error.code for result in results
-    ]
+    return [result.path.read_bytes() if isinstance(result, Fetched) else result.error.code for result in results]
 
 
 # Connecting
@@ -183,9 +179,7 @@ def test_greeting_that_turns_us_away(scripted: StartScripted, greeting: bytes, c
 # STARTTLS
 
 
-@pytest.mark.parametrize(
-    ("security", "code"), [("tls", "sign_in_method_missing"), ("starttls", "starttls_missing")]
-)
+@pytest.mark.parametrize(("security", "code"), [("tls", "sign_in_method_missing"), ("starttls", "starttls_missing")])
 def test_preauth_is_refused(scripted: StartScripted, security: str, code: str) -> None:
     server = scripted(imap(greeting=b"* PREAUTH welcome jan"), security=security)
     assert error_of(server) == code
@@ -384,9 +378,7 @@ def test_folder_with_a_line_break_is_refused(mailbox_user: MailboxUser) -> None:
         (b"{tag} OK but nothing about the folder\r\n", "server_answer_unreadable"),
     ],
 )
-def test_refused_select_is_read_by_its_response_code(
-    scripted: StartScripted, answer: bytes, code: str
-) -> None:
+def test_refused_select_is_read_by_its_response_code(scripted: StartScripted, answer: bytes, code: str) -> None:
     assert error_of(scripted(imap({"SELECT": answer}))) == code
 
 
@@ -451,9 +443,7 @@ def test_uidvalidity_is_part_of_the_identity(mailbox_user: MailboxUser, tmp_path
         (b"* SEARCH " + b"1 " * 600_000 + b"\r\n{tag} OK done\r\n", "server_answer_unreadable"),
     ],
 )
-def test_refused_or_unreadable_search_ends_the_session(
-    scripted: StartScripted, answer: bytes, code: str
-) -> None:
+def test_refused_or_unreadable_search_ends_the_session(scripted: StartScripted, answer: bytes, code: str) -> None:
     assert error_of(scripted(imap({"UID SEARCH": answer}))) == code
 
 
@@ -515,24 +505,18 @@ def test_fetch_of_many_mails_goes_in_batches(mailbox_user: MailboxUser, tmp_path
 
 
 @dovecot
-def test_fetch_of_a_mail_expunged_meanwhile_costs_only_that_mail(
-    mailbox_user: MailboxUser, tmp_path: Path
-) -> None:
+def test_fetch_of_a_mail_expunged_meanwhile_costs_only_that_mail(mailbox_user: MailboxUser, tmp_path: Path) -> None:
     for _ in range(3):
         mailbox_user.deliver(MAIL)
     with session(mailbox_user.server(), mailbox_user.credentials) as mailbox:
         refs = mailbox.candidates().unread
-        mailbox_user.dovecot.doveadm(
-            "expunge", "-u", mailbox_user.name, "mailbox", "INBOX", "uid", refs[1].uid
-        )
+        mailbox_user.dovecot.doveadm("expunge", "-u", mailbox_user.name, "mailbox", "INBOX", "uid", refs[1].uid)
         assert outcomes(mailbox.fetch(refs, tmp_path)) == [MAIL, "mail_gone", MAIL]
 
 
 @dovecot
 @pytest.mark.parametrize("protocol", ["imap", "pop3"])
-def test_fetch_of_a_big_mail_does_not_fill_the_memory(
-    mailbox_user: MailboxUser, tmp_path: Path, protocol: str
-) -> None:
+def test_fetch_of_a_big_mail_does_not_fill_the_memory(mailbox_user: MailboxUser, tmp_path: Path, protocol: str) -> None:
     big = b"Subject: groot\r\n\r\n" + (b"x" * 76 + b"\r\n") * (20 * 1024 * 1024 // 78)
     mailbox_user.deliver(big)
     with mailbox_for(protocol, mailbox_user.server(protocol), Watch()) as mailbox:
@@ -606,9 +590,7 @@ THREE = [MessageRef("1", str(uid), 5) for uid in (1, 2, 3)]
         b"* 2 FETCH " + b"(" * 5000,
     ],
 )
-def test_broken_answer_in_a_batch_costs_only_that_mail(
-    scripted: StartScripted, tmp_path: Path, broken: bytes
-) -> None:
+def test_broken_answer_in_a_batch_costs_only_that_mail(scripted: StartScripted, tmp_path: Path, broken: bytes) -> None:
     def fetch(peer: Peer, tag: bytes, uids: bytes) -> None:
         for uid in uids.split(b","):
             peer.say(broken if uid == b"2" else b"* %b FETCH (UID %b BODY[] {5}\r\nmail%b)" % (uid, uid, uid))
@@ -639,9 +621,7 @@ def test_refused_fetch_in_a_batch_costs_only_that_mail(scripted: StartScripted, 
         assert outcomes(mailbox.fetch(THREE, tmp_path)) == [b"hello", "mail_unreadable", b"hello"]
 
 
-def test_server_that_never_answers_a_fetch_readably_is_given_up(
-    scripted: StartScripted, tmp_path: Path
-) -> None:
+def test_server_that_never_answers_a_fetch_readably_is_given_up(scripted: StartScripted, tmp_path: Path) -> None:
     refs = [MessageRef("1", str(uid), 5) for uid in range(1, 20)]
     server = scripted(imap({"UID FETCH": b"* 1 FETCH (\r\n{tag} OK done\r\n"}))
     with (
@@ -651,9 +631,7 @@ def test_server_that_never_answers_a_fetch_readably_is_given_up(
         list(mailbox.fetch(refs, tmp_path))
 
 
-def test_other_uidvalidity_after_a_broken_answer_ends_the_session(
-    scripted: StartScripted, tmp_path: Path
-) -> None:
+def test_other_uidvalidity_after_a_broken_answer_ends_the_session(scripted: StartScripted, tmp_path: Path) -> None:
     validity = iter([b"1", b"2"])
 
     def select(peer: Peer, tag: bytes) -> None:
@@ -670,9 +648,7 @@ def test_goodbye_during_a_fetch_ends_the_session(scripted: StartScripted, tmp_pa
         list(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path))
 
 
-def test_mail_cut_off_is_a_lost_connection_and_leaves_no_file(
-    scripted: StartScripted, tmp_path: Path
-) -> None:
+def test_mail_cut_off_is_a_lost_connection_and_leaves_no_file(scripted: StartScripted, tmp_path: Path) -> None:
     def fetch(peer: Peer, tag: bytes) -> None:
         peer.send(b"* 1 FETCH (UID 1 BODY[] {10}\r\nhalf")
         peer.hang_up()
@@ -686,9 +662,7 @@ def test_mail_cut_off_is_a_lost_connection_and_leaves_no_file(
 
 
 @pytest.mark.parametrize("claimed", [1, 4_000_000_000, None])
-def test_size_that_is_no_truth_is_no_error(
-    scripted: StartScripted, tmp_path: Path, claimed: int | None
-) -> None:
+def test_size_that_is_no_truth_is_no_error(scripted: StartScripted, tmp_path: Path, claimed: int | None) -> None:
     with session(scripted(imap())) as mailbox:
         assert outcomes(mailbox.fetch([MessageRef("1", "1", claimed)], tmp_path)) == [b"hello"]
 
@@ -697,26 +671,20 @@ def test_size_that_is_no_truth_is_no_error(
     ("body", "outcome"),
     [(b'"short"', b"short"), (b'""', b""), (b"{0}\r\n", b""), (b"NIL", "mail_gone")],
 )
-def test_body_in_any_form_is_taken(
-    scripted: StartScripted, tmp_path: Path, body: bytes, outcome: bytes | str
-) -> None:
+def test_body_in_any_form_is_taken(scripted: StartScripted, tmp_path: Path, body: bytes, outcome: bytes | str) -> None:
     server = scripted(imap({"UID FETCH": b"* 1 FETCH (UID 1 BODY[] " + body + b")\r\n{tag} OK done\r\n"}))
     with session(server) as mailbox:
         assert outcomes(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path)) == [outcome]
 
 
-def test_fetch_into_a_directory_that_is_not_there_is_our_problem(
-    scripted: StartScripted, tmp_path: Path
-) -> None:
+def test_fetch_into_a_directory_that_is_not_there_is_our_problem(scripted: StartScripted, tmp_path: Path) -> None:
     with session(scripted(imap())) as mailbox, pytest.raises(ChannelError, match="storage_failed"):
         list(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path / "nowhere"))
 
 
 @dovecot
 @pytest.mark.parametrize("protocol", ["imap", "pop3"])
-def test_tick_may_abandon_a_fetch_and_no_file_stays(
-    mailbox_user: MailboxUser, tmp_path: Path, protocol: str
-) -> None:
+def test_tick_may_abandon_a_fetch_and_no_file_stays(mailbox_user: MailboxUser, tmp_path: Path, protocol: str) -> None:
     class LeaseLostError(Exception):
         pass
 

@@ -77,9 +77,7 @@ def account(request: pytest.FixtureRequest) -> Account:
 
 
 def contents(results: Sequence[Fetched | NotFetched]) -> list[bytes | str]:
-    return [
-        result.path.read_bytes() if isinstance(result, Fetched) else result.error.code for result in results
-    ]
+    return [result.path.read_bytes() if isinstance(result, Fetched) else result.error.code for result in results]
 
 
 def test_candidates_of_an_empty_mailbox_are_none(account: Account) -> None:

@@ -26,9 +26,7 @@ dovecot = pytest.mark.dovecot
 
 
 @contextmanager
-def session(
-    server: Server, credentials: Password | BearerToken = JAN, watch: Watch | None = None
-) -> Iterator[Mailbox]:
+def session(server: Server, credentials: Password | BearerToken = JAN, watch: Watch | None = None) -> Iterator[Mailbox]:
     with mailbox_for("pop3", server, watch or Watch()) as mailbox:
         open_session(mailbox, credentials)
         yield mailbox
@@ -42,9 +40,7 @@ def error_of(server: Server, credentials: Password | BearerToken = JAN, watch: W
 
 
 def outcomes(results: Iterator[Fetched | NotFetched]) -> list[bytes | str]:
-    return [
-        result.path.read_bytes() if isinstance(result, Fetched) else result.error.code for result in results
-    ]
+    return [result.path.read_bytes() if isinstance(result, Fetched) else result.error.code for result in results]
 
 
 # Connecting
@@ -210,9 +206,7 @@ def test_unsafe_characters_are_refused_before_anything_is_sent(
         (b"nonsense", "server_answer_unreadable"),
     ],
 )
-def test_refused_sign_in_is_read_by_its_response_code(
-    scripted: StartScripted, answer: bytes, code: str
-) -> None:
+def test_refused_sign_in_is_read_by_its_response_code(scripted: StartScripted, answer: bytes, code: str) -> None:
     assert error_of(scripted(pop3({"PASS": answer + b"\r\n"}))) == code
 
 
@@ -336,9 +330,7 @@ def test_mail_that_the_server_refuses_costs_only_that_mail(scripted: StartScript
         assert outcomes(mailbox.fetch(refs, tmp_path)) == ["mail_unreadable", b"hello\r\n"]
 
 
-def test_mail_cut_off_is_a_lost_connection_and_leaves_no_file(
-    scripted: StartScripted, tmp_path: Path
-) -> None:
+def test_mail_cut_off_is_a_lost_connection_and_leaves_no_file(scripted: StartScripted, tmp_path: Path) -> None:
     def retrieve(peer: Peer, tag: bytes) -> None:
         peer.say(b"+OK", b"half a mail")
         peer.hang_up()

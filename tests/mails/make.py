@@ -406,9 +406,7 @@ def main() -> None:
         (HERE / f"{name}.eml").write_bytes(raw)
         wanted = HERE / f"{name}.json"
         if expect and not wanted.exists():
-            wanted.write_text(
-                json.dumps(expectation(extract(raw)), indent=1, ensure_ascii=False) + "\n", "utf-8"
-            )
+            wanted.write_text(json.dumps(expectation(extract(raw)), indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -222,9 +222,7 @@ class Connection:
         except OSError:
             raise NetError("internal") from None  # OUTBOUND_CA_FILE is ours to mend
         try:
-            tls = context.wrap_socket(
-                self._sock, server_hostname=clean_host(host), do_handshake_on_connect=False
-            )
+            tls = context.wrap_socket(self._sock, server_hostname=clean_host(host), do_handshake_on_connect=False)
             self._sock = tls
             tls.settimeout(self._watch.allowance(self.patience))
             tls.do_handshake()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from argparse import ArgumentTypeError
 from django.utils import translation
 
 from channels import phrases
