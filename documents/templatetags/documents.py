@@ -29,7 +29,11 @@ _ICONS = (
 
 @register.filter
 def drawable(document: Document) -> bool:
-    return preview.can_be_drawn(document)
+    """Whether there is, or may be, an image of its first page."""
+    if not preview.can_be_drawn(document):
+        return False
+    known = preview.known_facts(document)
+    return known is None or not known.problem
 
 
 @register.filter
