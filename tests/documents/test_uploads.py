@@ -20,6 +20,7 @@ from tests.documents.files import XML, image, office, pdf
 from zenvoices.lib.scoping import administration_scope
 
 SignIn = Callable[[User], Client]
+OFFICE = "application/vnd.openxmlformats-officedocument."
 EML = b"From: a@b.test\r\nSubject: x\r\n\r\nhallo"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500
 
@@ -42,8 +43,8 @@ def stored(cast: Cast) -> list[tuple[str, str]]:
     ("name", "data", "content_type"),
     [
         ("a.pdf", pdf(), "application/pdf"),
-        ("a.docx", office("word/document.xml"), f"{uploads._OFFICE}wordprocessingml.document"),
-        ("a.xlsx", office("xl/workbook.xml"), f"{uploads._OFFICE}spreadsheetml.sheet"),
+        ("a.docx", office("word/document.xml"), f"{OFFICE}wordprocessingml.document"),
+        ("a.xlsx", office("xl/workbook.xml"), f"{OFFICE}spreadsheetml.sheet"),
         ("a.doc", stream("WordDocument"), "application/msword"),
         ("a.xls", stream("Workbook"), "application/vnd.ms-excel"),
         ("a.msg", stream("__properties_version1.0"), "application/vnd.ms-outlook"),
