@@ -58,6 +58,8 @@ class Channel(TenantModel):
     #: who fetches: a lease on the database's clock, and a fence that every commit of a fetch carries
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.PositiveBigIntegerField(default=0)
+    #: the process that holds the lease (channels.lease), so that a killed one is known at once on its own machine
+    lease_owner = models.CharField(max_length=120, blank=True)
 
     #: IMAP UIDVALIDITY and UIDNEXT at the last listing: mails from here on that were read before we came are counted
     seen_validity = models.CharField(max_length=40, blank=True)
@@ -134,6 +136,8 @@ class FetchRun(TenantModel):
     documents = models.PositiveIntegerField(default=0)
     #: mails that came after the last run and were read before we saw them
     read_elsewhere = models.PositiveIntegerField(default=0)
+    #: their numbers as [validity, uid], at most 1,000, until somebody asks for them (*alsnog ophalen*)
+    read_elsewhere_uids = models.JSONField(default=list, blank=True)
     #: how many quiet runs before this one are folded into it
     repeats = models.PositiveIntegerField(default=0)
     error_code = models.CharField(max_length=40, blank=True)
@@ -172,6 +176,7 @@ class ReceivedMail(TenantModel):
         FAILED = "failed"  # will be tried again, up to three times
         REFUSED = "refused"  # too large: stays on the server until somebody asks for it
         QUARANTINED = "quarantined"
+        WANTED = "wanted"  # a person asked for it: the next fetch takes it, read or not
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="ledger")
     run = models.ForeignKey(FetchRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="mails")
@@ -227,3 +232,19 @@ class ReceivedPart(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.path} {self.filename}: {self.outcome} {self.reason}"
+
+
+class HostOutage(models.Model):
+    """A mail host that fails for many offices at once: *in storing*. Its failures count for nobody."""
+
+    host = models.CharField(max_length=253)
+    started_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["host"], condition=Q(ended_at=None), name="one_open_outage_per_host")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.host} since {self.started_at:%Y-%m-%d %H:%M}"

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
 from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from administrations.access import administrations_of
 from administrations.models import User
@@ -20,3 +26,39 @@ def notifications_for(user: User) -> QuerySet[Notification]:
 def unread_count(user: User) -> int:
     with every_administration():
         return notifications_for(user).filter(read_at=None).count()
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page of the list ends, as an address carries it."""
+
+    at: datetime
+    id: UUID
+
+    @property
+    def mark(self) -> str:
+        return f"{self.at.isoformat()},{self.id}"
+
+    @classmethod
+    def read(cls, text: str) -> Position | None:
+        """None for nonsense, which begins at the top."""
+        at, _comma, last_id = text.replace(" ", "+").partition(",")
+        try:
+            moment = parse_datetime(at)
+            return cls(moment, UUID(last_id)) if moment and moment.tzinfo else None
+        except ValueError:
+            return None
+
+
+def notification_page(user: User, *, before: Position | None, limit: int) -> list[Notification]:
+    rows = notifications_for(user)
+    if before is not None:
+        rows = rows.filter(created_at__lte=before.at).exclude(created_at=before.at, id__gte=before.id)
+    return list(rows[:limit])
+
+
+def due_emails(limit: int) -> list[UUID]:
+    """E-mails that have not left, oldest first; after a day they are old news. Inside `every_administration`."""
+    since = timezone.now() - timedelta(days=1)
+    due = Notification.objects.filter(email_due=True, created_at__gte=since).order_by("created_at", "id")
+    return list(due.values_list("pk", flat=True)[:limit])

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from administrations.access import people_with_access
 from administrations.models import Administration
 from notifications.models import Notification
+
+#: a claimed e-mail whose worker died, or that was refused, is tried again after this long
+EMAIL_CLAIM = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,35 @@ def tell_everyone_with_access(
     return len(Notification.objects.bulk_create(rows, ignore_conflicts=True))
 
 
-def close_about(subject_id: UUID, kinds: list[str]) -> None:
-    """The matter is over: nothing about it needs doing any more, and e-mails not yet sent stay unsent."""
-    Notification.objects.filter(subject_id=subject_id, kind__in=kinds, closed_at=None).update(
+def close_about(subject_id: UUID, kinds: list[str]) -> int:
+    """The matter is over: e-mails not yet sent stay unsent. Returns how many open notifications it closed."""
+    return Notification.objects.filter(subject_id=subject_id, kind__in=kinds, closed_at=None).update(
         closed_at=timezone.now(), email_due=False
     )
+
+
+def mark_read(notification: Notification) -> None:
+    Notification.objects.filter(pk=notification.pk, read_at=None).update(read_at=timezone.now())
+
+
+def in_language(notification: Notification, language: str) -> tuple[str, str]:
+    """Its sentence and the word on its button."""
+    if language.startswith("en"):
+        return notification.text_en, notification.action_en
+    return notification.text_nl, notification.action_nl
+
+
+def claim_email(notification_id: UUID) -> bool:
+    """One conditional UPDATE: of two workers one sends. `emailed_at` is the claim until the e-mail has left."""
+    now = timezone.now()
+    free = Q(emailed_at=None) | Q(emailed_at__lt=now - EMAIL_CLAIM)
+    return bool(Notification.objects.filter(free, pk=notification_id, email_due=True).update(emailed_at=now))
+
+
+def release_email(notification_id: UUID) -> None:
+    Notification.objects.filter(pk=notification_id, email_due=True).update(emailed_at=None)
+
+
+def settle_email(notification_id: UUID) -> None:
+    """It has left, or nobody wants it any more."""
+    Notification.objects.filter(pk=notification_id).update(email_due=False, emailed_at=timezone.now())

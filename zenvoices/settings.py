@@ -161,8 +161,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 FETCH_INTERVAL = timedelta(minutes=30)
 #: The article: "Als het ophalen vijf keer achter elkaar mislukt, dan wordt het kanaal op inactief gezet."
 FAILURES_UNTIL_INACTIVE = 5
+#: seconds between two looks at what is due
+TICK_SECONDS: float = env.float("TICK_SECONDS", 60.0)
 CELERY_BEAT_SCHEDULE = {
-    "tick": {"task": "channels.tasks.tick", "schedule": 60.0, "options": {"expires": 55}},
+    "tick": {"task": "channels.tasks.tick", "schedule": TICK_SECONDS, "options": {"expires": 55}},
     "send-notifications": {
         "task": "notifications.tasks.send_emails",
         "schedule": 60.0,
@@ -171,8 +173,10 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "documents.tasks.sweep", "schedule": 3600.0, "options": {"expires": 3000}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
-#: A dead fetch is taken over at most this long after its last sign of life.
-FETCH_LEASE_SECONDS = 120
+#: A dead fetch is taken over after at most one lease and one tick: 120 seconds after its last sign of life.
+FETCH_LEASE_SECONDS = 60
+#: A scheduled fetch tries again after these pauses before its slot counts as failed.
+FETCH_RETRY_SECONDS: list[int] = env.list("FETCH_RETRY_SECONDS", cast=int, default=[2, 5])
 FETCH_RUN_SECONDS: int = env.int("FETCH_RUN_SECONDS", 600)
 FETCH_RUN_MAILS: int = env.int("FETCH_RUN_MAILS", 500)
 FETCH_RUN_BYTES: int = env.int("FETCH_RUN_BYTES", 1_000_000_000)

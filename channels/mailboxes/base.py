@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from channels.credentials import Credentials
 from channels.errors import MessageProblem
+from zenvoices.lib.net import TlsFacts, Watch
+
+__all__ = [
+    "Fetched",
+    "Listing",
+    "Mailbox",
+    "MessageRef",
+    "NotFetched",
+    "Server",
+    "TlsFacts",
+    "Watch",
+    "open_session",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +43,8 @@ class Listing:
     """What a mailbox holds for us now.
 
     `unread`: IMAP unread mails, POP3 every mail, oldest first. `read_elsewhere`: mails at or above `since`
-    that somebody read before we came (IMAP only). `next_uid`: give it back as `since` the next time.
+    that somebody read before we came (IMAP only). `next_uid`: give it back as `since` the next time;
+    with another `validity` than then, `read_elsewhere` means nothing.
     """
 
     unread: Sequence[MessageRef]
@@ -68,26 +81,7 @@ class Server:
     ca_file: str | None = None
     connect_timeout: float = 10.0  # seconds, for the name, each address and the TLS handshake
     silence_timeout: float = 30.0  # seconds without one byte
-
-
-@dataclass(slots=True)
-class Watch:
-    """Looked at on every read from the socket: ends a dripping server, renews a lease.
-
-    `deadline`: time.monotonic() seconds after which `server_too_slow` is raised, or None. `tick` is called at
-    least once a second of traffic and may raise to abandon the session.
-    """
-
-    deadline: float | None = None
-    tick: Callable[[], None] = field(default=lambda: None)
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFacts:
-    """For the connection check: "TLSv1.3" and the end of the certificate (UTC)."""
-
-    version: str
-    expires_at: datetime | None
+    largest_mail: int = 50 * 1024 * 1024  # bytes; held even when the server gave another size
 
 
 class Mailbox(Protocol):
@@ -109,18 +103,28 @@ class Mailbox(Protocol):
     def sign_in(self, credentials: Credentials) -> None: ...
 
     def open(self) -> int:
-        """Opens the folder, without changing anything in it. Returns the number of unread mails."""
+        """Opens the folder, without changing anything in it. Returns the number of unread mails.
+
+        POP3 knows no folders and no read mails: it counts every mail.
+        """
 
     def candidates(self, since: int = 0) -> Listing: ...
 
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Iterator[Fetched | NotFetched]:
-        """Never marks as read. Batches by bytes; a mail over `refs[i].size` limits is the caller's to leave out."""
+        """One result for each ref, in their order; never marks as read. Batches by bytes.
+
+        A mail over the limits is the caller's to leave out. Files of results that the caller never came to
+        are removed. An error of the line ends the iteration: what was not yielded was not fetched.
+        """
 
     def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
-        """Marks as read (IMAP) after the caller's commit; returns those the server confirmed. POP3: nothing."""
+        """Marks as read after the caller's commit; returns those the server confirmed (POP3: none)."""
 
     def finish(self) -> None:
-        """Says goodbye. POP3: a clean QUIT, which makes some servers mark what was retrieved (Gmail)."""
+        """Says goodbye and closes; a line that is lost by now is no error.
+
+        POP3: a clean QUIT, which makes some servers mark what was retrieved (Gmail).
+        """
 
     def __enter__(self) -> Self: ...
 

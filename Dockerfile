@@ -1,0 +1,35 @@
+# One image for all five services; docker-compose.yml says which program each runs.
+FROM python:3.12-slim-bookworm
+
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    DJANGO_SETTINGS_MODULE=zenvoices.settings \
+    DATA_DIR=/data \
+    STATIC_ROOT=/app/static
+
+RUN useradd --system --uid 10001 --create-home --home-dir /home/portal portal \
+    && install --directory --owner portal --group portal /data /app
+
+WORKDIR /app
+COPY requirements.txt requirements-s3.txt ./
+RUN pip install --require-hashes --requirement requirements.txt --requirement requirements-s3.txt
+
+COPY manage.py ./
+COPY zenvoices zenvoices
+COPY administrations administrations
+COPY documents documents
+COPY notifications notifications
+COPY channels channels
+COPY templates templates
+
+# Needs settings, not secrets: these two are gone when the step ends.
+RUN SECRET_KEY=build CREDENTIAL_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
+    python manage.py collectstatic --no-input --verbosity 0 \
+    && chown -R portal:portal /data /app/static
+
+USER portal
+VOLUME /data
+EXPOSE 8000
+CMD ["gunicorn", "zenvoices.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket", "--access-logfile", "-"]

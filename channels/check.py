@@ -1,0 +1,115 @@
+"""The connection check: every step from the name to the unread mails, each with a tick or a sentence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from channels import auth, vault
+from channels.connect import server_at
+from channels.errors import ChannelError, ConfigurationProblem
+from channels.mailboxes import mailbox_for
+from channels.mailboxes.base import Mailbox, Watch
+from channels.models import Channel
+
+#: seconds for the whole check: somebody is waiting
+CHECK_SECONDS = 45
+
+Facts = dict[str, str | int | datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is checked: a channel as it is, or as it stands in a form."""
+
+    protocol: str
+    auth: str
+    host: str
+    port: int
+    security: str
+    username: str
+    folder: str
+    secrets: dict[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`name`: "name", "address", "connection", "encryption", "sign_in" or "folder". `facts` fill its sentence in."""
+
+    name: str
+    ok: bool
+    facts: Facts = field(default_factory=dict)
+    error: ChannelError | None = None
+
+
+def target_of(channel: Channel) -> Target:
+    """Raises OurProblem when our key is missing."""
+    return Target(
+        channel.protocol, channel.auth, channel.host, channel.port or 0, channel.security,
+        channel.username, channel.folder, vault.read_all(channel),
+    )  # fmt: skip
+
+
+def run_check(target: Target) -> list[Step]:
+    """Every step until one fails; nothing in the mailbox is changed."""
+    return list(_steps(target))
+
+
+def succeeded(steps: list[Step]) -> bool:
+    return bool(steps) and all(step.ok for step in steps)
+
+
+def _steps(target: Target) -> Iterator[Step]:
+    server = server_at(target.host, target.port, target.security, target.folder)
+    watch = Watch(deadline=time.monotonic() + CHECK_SECONDS)
+    with mailbox_for(target.protocol, server, watch) as mailbox:
+        asked: Facts = {"host": target.host, "port": target.port}
+        for name, act in _acts(target, mailbox):
+            try:
+                found = act()
+            except ChannelError as error:
+                yield Step(_failed_at(name, error), ok=False, facts=asked, error=error)
+                return
+            yield Step(name, ok=True, facts=asked | found)
+
+
+def _acts(target: Target, mailbox: Mailbox) -> list[tuple[str, Callable[[], Facts]]]:
+    def resolve() -> Facts:
+        return {"address": mailbox.resolve()}
+
+    def connect() -> Facts:
+        mailbox.connect()
+        return {}
+
+    def secure() -> Facts:
+        tls = mailbox.secure()
+        return {"tls_version": tls.version, "expires_at": tls.expires_at}
+
+    def sign_in() -> Facts:
+        method = auth.METHODS.get(target.auth)
+        if method is None:
+            raise ConfigurationProblem("sign_in_method_missing", method=target.auth)
+        mailbox.sign_in(method.credentials(target.username, target.secrets))
+        return {}
+
+    def folder() -> Facts:
+        return {"unread": mailbox.open(), "folder": target.folder}
+
+    return [
+        ("name", resolve),
+        ("connection", connect),
+        ("encryption", secure),
+        ("sign_in", sign_in),
+        ("folder", folder),
+    ]
+
+
+def _failed_at(name: str, error: ChannelError) -> str:
+    """A refused address is found while resolving, a bad certificate while connecting: show them at their own step."""
+    if error.code in ("address_not_allowed", "port_not_allowed"):
+        return "address"
+    if error.code.startswith(("certificate_", "tls_", "starttls_")):
+        return "encryption"
+    return name

@@ -1,0 +1,134 @@
+"""ZIP archives, listed and unpacked with bounded work. Nothing goes to disk, no name is used as a path."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from channels.extract.limits import Budget
+from channels.extract.sniff import ZIP
+
+_CENTRAL = b"PK\x01\x02"
+_CHUNK = 64 * 1024
+_RATIO_FROM = 1024 * 1024  # small files of zeros are harmless
+# LZMA takes as much memory as the archive asks for.
+_METHODS = frozenset([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+_OFFICE = (
+    ("word/vbaProject.bin", "application/vnd.ms-word.document.macroenabled.12"),
+    ("xl/vbaProject.bin", "application/vnd.ms-excel.sheet.macroenabled.12"),
+    ("word/document.xml", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    ("xl/workbook.xml", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ("ppt/presentation.xml", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+    ("META-INF/MANIFEST.MF", "application/java-archive"),
+)
+
+
+class Refused(Exception):
+    """`reason` as in Part.reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`data` is None when `reason` says why not; `size` is then what the archive claims."""
+
+    number: int
+    name: str
+    size: int
+    data: bytes | None
+    reason: str = ""
+
+
+class Archive:
+    def __init__(self, data: bytes, budget: Budget) -> None:
+        """Raises Refused."""
+        self._budget = budget
+        # zipfile builds an object for each directory entry: count them first.
+        listed = data.count(_CENTRAL)
+        if listed > 10 * budget.limits.archive_entries or not budget.count_listing(listed):
+            raise Refused("archive_bomb")
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(data))
+        except (
+            zipfile.BadZipFile,
+            ValueError,
+            NotImplementedError,
+            EOFError,
+            OSError,
+            OverflowError,
+        ) as error:
+            raise Refused("damaged") from error
+        self._files = [(n, info) for n, info in enumerate(self._zip.infolist(), 1) if not info.is_dir()]
+
+    @property
+    def kind(self) -> str:
+        """The content type: an office document is a ZIP too."""
+        names = {info.filename for _, info in self._files}
+        if "mimetype" in names and "META-INF/manifest.xml" in names:
+            return "application/vnd.oasis.opendocument"
+        return next((kind for name, kind in _OFFICE if name in names), ZIP)
+
+    def check(self) -> None:
+        """Raises Refused when the archive as a whole must not be opened."""
+        if len(self._files) > self._budget.limits.archive_entries or self._overlapping():
+            raise Refused("archive_bomb")
+        if self._files and all(info.flag_bits & 1 for _, info in self._files):
+            raise Refused("archive_encrypted")
+
+    def _overlapping(self) -> bool:
+        """One compressed stream behind many names: how the best bombs are made."""
+        spans = sorted((info.header_offset, info.compress_size) for _, info in self._files)
+        return any(at + size > after for (at, size), (after, _) in pairwise(spans))
+
+    def entries(self) -> Iterator[Entry]:
+        """One at a time, so that memory holds one."""
+        for number, info in self._files:
+            name = _name(info)
+            if name.startswith("__MACOSX/") or name.endswith((".DS_Store", "Thumbs.db")):
+                continue
+            try:
+                yield Entry(number, name, info.file_size, self._read(info))
+            except Refused as refused:
+                yield Entry(number, name, info.file_size, None, refused.reason)
+
+    def _read(self, info: zipfile.ZipInfo) -> bytes:
+        limits = self._budget.limits
+        if info.flag_bits & 1:
+            raise Refused("archive_encrypted")
+        if info.compress_type not in _METHODS:
+            raise Refused("damaged")
+        if info.file_size > _RATIO_FROM and info.file_size > limits.archive_ratio * max(info.compress_size, 1):
+            raise Refused("archive_bomb")
+        if info.file_size > limits.part:
+            raise Refused("too_large")
+        try:
+            return self._unpacked(info)
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as error:
+            raise Refused("damaged") from error
+
+    def _unpacked(self, info: zipfile.ZipInfo) -> bytes:
+        """Never more than the size the archive claims: zipfile stops there and the checksum then fails."""
+        out = bytearray()
+        with self._zip.open(info) as stream:
+            while chunk := stream.read(_CHUNK):
+                if not self._budget.count_unpacked(len(chunk)):
+                    raise Refused("archive_bomb")
+                out += chunk
+        return bytes(out)
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """Without the UTF-8 flag zipfile reads code page 437; many write UTF-8 and do not say so."""
+    if info.flag_bits & 0x800:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename

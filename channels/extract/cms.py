@@ -1,0 +1,67 @@
+"""The mail inside an opaque S/MIME signature (RFC 5652 5, RFC 8551 3.5.2), which is not checked."""
+
+from __future__ import annotations
+
+SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")  # 1.2.840.113549.1.7.2
+_SEQUENCE, _OCTETS, _OCTETS_IN_PIECES, _CONTEXT_0 = 0x30, 0x04, 0x24, 0xA0
+_LONGEST_HEADER = 8  # bytes of a length we are prepared to read
+_MOST_PIECES = 1_000_000
+
+
+class Unreadable(Exception):
+    pass
+
+
+def signed_content(data: bytes) -> bytes:
+    """What was signed. Raises Unreadable, also for a signature that holds no content of its own."""
+    position, end = _enter(data, 0, len(data), _SEQUENCE)  # ContentInfo
+    position, end = _enter(data, _skip(data, position, end), end, _CONTEXT_0)
+    position, end = _enter(data, position, end, _SEQUENCE)  # SignedData
+    for _ in range(2):  # version, digestAlgorithms
+        position = _skip(data, position, end)
+    position, end = _enter(data, position, end, _SEQUENCE)  # EncapsulatedContentInfo
+    position, end = _enter(data, _skip(data, position, end), end, _CONTEXT_0)
+    if data[position : position + 1] == bytes([_OCTETS]):
+        start, stop = _enter(data, position, end, _OCTETS)
+        return data[start:stop]
+    return _joined(data, *_enter(data, position, end, _OCTETS_IN_PIECES))
+
+
+def _joined(data: bytes, position: int, end: int) -> bytes:
+    pieces: list[bytes] = []
+    while position < end and data[position] == _OCTETS and len(pieces) < _MOST_PIECES:
+        start, position = _enter(data, position, end, _OCTETS)
+        pieces.append(data[start:position])
+    return b"".join(pieces)
+
+
+def _header(data: bytes, position: int, end: int) -> tuple[int, int, int | None]:
+    """Tag, where the content begins, and its length: None for an indefinite one (X.690 8.1.3.6)."""
+    if position + 2 > end:
+        raise Unreadable
+    tag, length = data[position], data[position + 1]
+    position += 2
+    if length == 0x80:
+        return tag, position, None
+    if length > 0x80:
+        size = length & 0x7F
+        if size > _LONGEST_HEADER:
+            raise Unreadable
+        length = int.from_bytes(data[position : position + size], "big")
+        position += size
+    return tag, position, length
+
+
+def _enter(data: bytes, position: int, end: int, wanted: int) -> tuple[int, int]:
+    """Bounds of the content; an indefinite one ends where what it is in ends, so does one cut off."""
+    tag, start, length = _header(data, position, end)
+    if tag != wanted:
+        raise Unreadable
+    return start, end if length is None else min(start + length, end)
+
+
+def _skip(data: bytes, position: int, end: int) -> int:
+    _, start, length = _header(data, position, end)
+    if length is None or start + length > end:
+        raise Unreadable
+    return start + length

@@ -1,0 +1,72 @@
+"""The two ways in: everything a mail holds, or one part of it."""
+
+from __future__ import annotations
+
+from channels.extract.body import html_to_text, tidy
+from channels.extract.headers import Head
+from channels.extract.limits import Budget, Limits
+from channels.extract.model import Keep, Mail, MailUnreadable, Part, Raw
+from channels.extract.sender import sender, sent_at
+from channels.extract.walk import Walk
+from channels.extract.words import decode_words, one_line, storable
+
+_MOST_HEADERS = 500
+_SHOWN = 2_000  # characters of a header
+
+
+def extract(raw: Raw, limits: Limits | None = None, keep: Keep | None = None) -> Mail:
+    """Everything in a mail, as bytes or a mapped file.
+
+    `keep` gets the bytes of each document as it is found, so that memory holds one at a time. Raises
+    MailUnreadable for a mail above the limit, and nothing else for any input; `keep` may raise what it likes.
+    """
+    walk = _walk(raw, limits)
+    parts: list[Part] = []
+    for found in walk.parts():
+        parts.append(found.part)
+        if keep and found.data is not None and found.part.outcome == "document":
+            keep(found.part, found.data)
+    return _mail(walk, tuple(parts))
+
+
+def part_bytes(raw: Raw, path: str, limits: Limits | None = None) -> tuple[Part, bytes]:
+    """One part by its path, a refused or ignored one too as far as its bytes can be had. Raises KeyError."""
+    for found in _walk(raw, limits).parts():
+        if found.part.path == path:
+            if found.data is None:
+                break
+            return found.part, found.data
+    raise KeyError(path)
+
+
+def _walk(raw: Raw, limits: Limits | None) -> Walk:
+    limits = limits or Limits()
+    if len(raw) > limits.mail:
+        raise MailUnreadable("mail_too_large", size=len(raw), limit=limits.mail)
+    return Walk(raw, Budget(limits))
+
+
+def _mail(walk: Walk, parts: tuple[Part, ...]) -> Mail:
+    head, limits = walk.head, walk.budget.limits
+    html = "\n".join(walk.body.html)[: limits.html]
+    text = tidy("\n\n".join(walk.body.plain)[: 2 * limits.text]) or html_to_text(html)
+    name, address = sender(head.get("from"))
+    return Mail(
+        message_id=one_line(head.get("message-id"), 998),
+        subject=one_line(decode_words(head.get("subject")), 998),
+        sender_name=name,
+        sender_address=address,
+        sent_at=sent_at(head.get("date")),
+        to=one_line(decode_words(head.get("to")[: 2 * _SHOWN]), _SHOWN),
+        text=text[: limits.text],
+        html=storable(html),
+        headers=_shown(head),
+        parts=parts,
+        defects=tuple(sorted(walk.budget.defects)),
+    )
+
+
+def _shown(head: Head) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name, one_line(decode_words(value[: 2 * _SHOWN]), _SHOWN)) for name, value in head.fields[:_MOST_HEADERS]
+    )

@@ -1,0 +1,131 @@
+"""Cuts a mail at its boundaries (RFC 2046) without looking at, or copying, what lies between them.
+
+The order of things follows email.feedparser, which tests/channels/test_extract_properties.py compares it to:
+an outer boundary ends every part inside it, a missing close delimiter is forgiven, preamble and epilogue are
+dropped, several delimiter lines in a row are one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from channels.extract.headers import Head, parse_head
+from channels.extract.limits import Budget
+from channels.extract.model import Raw
+
+_GUESSED = re.compile(rb"^--([^\s][^\r\n]{0,199}?)[ \t]*\r*\n(?=content-)", re.MULTILINE | re.IGNORECASE)
+_GUESS_WITHIN = 16 * 1024
+_CR = 0x0D
+_LONGEST_BOUNDARY = 1_000  # RFC 2046 5.1.1 says 70
+
+
+@dataclass(slots=True)
+class Leaf:
+    """A part that is cut no further; its body is raw[start:end].
+
+    `parent`: media type of the multipart it is in. `refusal`: set when the limits end the cutting here.
+    """
+
+    path: str
+    raw: Raw
+    start: int
+    end: int
+    head: Head
+    depth: int
+    parent: str = ""
+    refusal: str = ""
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(slots=True)
+class Message:
+    head: Head
+    leaves: list[Leaf] = field(default_factory=list)
+
+
+def cut(raw: Raw, start: int, end: int, prefix: str, depth: int, budget: Budget) -> Message:
+    """One message, its parts numbered as IMAP does: "1", "1.2", under `prefix` when it is inside another."""
+    head = parse_head(raw, start, end, budget)
+    message = Message(head)
+    whole = Leaf(prefix, raw, head.body, end, head, depth)
+    if not (head.media.startswith("multipart/") and _cut_multipart(whole, message.leaves, budget)):
+        whole.path = _child(prefix, 1)
+        _add(whole, message.leaves, budget)
+    return message
+
+
+def _child(path: str, number: int) -> str:
+    return f"{path}.{number}" if path else str(number)
+
+
+def _add(leaf: Leaf, leaves: list[Leaf], budget: Budget) -> None:
+    if not budget.full and not budget.count_part():
+        leaf.refusal = "too_many_parts"
+    leaves.append(leaf)
+
+
+def _cut_multipart(whole: Leaf, leaves: list[Leaf], budget: Budget) -> bool:
+    """False when there is nothing to cut: the caller then takes the part as it is."""
+    if whole.depth >= budget.limits.depth or not budget.count_scan(whole.size):
+        budget.note("too_deep")
+        whole.refusal = "too_deep"
+        return False
+    ranges = _sections(whole, budget)
+    media = whole.head.media
+    for number, (start, end) in enumerate(ranges, start=1):
+        if budget.full:
+            break
+        head = parse_head(whole.raw, start, end, budget, media)
+        part = Leaf(_child(whole.path, number), whole.raw, head.body, end, head, whole.depth + 1, media)
+        if not (head.media.startswith("multipart/") and _cut_multipart(part, leaves, budget)):
+            _add(part, leaves, budget)
+        elif not budget.full and not budget.count_part():
+            leaves.append(Leaf(part.path, part.raw, end, end, head, part.depth, media, "too_many_parts"))
+    if not ranges:
+        budget.note("boundary_missing")
+        whole.head.media = "text/plain"
+    return bool(ranges)
+
+
+def _sections(whole: Leaf, budget: Budget) -> list[tuple[int, int]]:
+    declared = whole.head.params.get("boundary", "").rstrip()
+    ranges: list[tuple[int, int]] = []
+    if declared and len(declared) <= _LONGEST_BOUNDARY:
+        ranges = _between(whole, _boundary_bytes(declared), budget)
+    if ranges:
+        return ranges
+    # The standard library gives up here; with a wrong boundary or none the invoice is still there.
+    guess = _GUESSED.search(whole.raw, whole.start, min(whole.end, whole.start + _GUESS_WITHIN))
+    if not guess:
+        return []
+    budget.note("boundary_guessed")
+    return _between(whole, guess[1], budget)
+
+
+def _boundary_bytes(declared: str) -> bytes:
+    try:
+        return declared.encode("cp1252" if not declared.isascii() else "ascii")
+    except UnicodeEncodeError:
+        return declared.encode("utf-8", "replace")
+
+
+def _between(whole: Leaf, boundary: bytes, budget: Budget) -> list[tuple[int, int]]:
+    delimiter = re.compile(rb"\n--" + re.escape(boundary) + rb"(--)?[ \t]*\r*(?=\n|\Z)")
+    raw, ranges = whole.raw, []
+    opened = -1
+    # The LF before the first delimiter may be the one that ends the header.
+    for hits, match in enumerate(delimiter.finditer(raw, max(whole.start - 1, 0), whole.end)):
+        if opened >= 0 and match.start() >= opened:
+            end = match.start()
+            ranges.append((opened, end - 1 if end > opened and raw[end - 1] == _CR else end))
+        if match[1] or hits > budget.limits.parts + 1:
+            return ranges
+        opened = match.end() + 1
+    if 0 <= opened < whole.end:
+        budget.note("close_delimiter_missing")
+        ranges.append((opened, whole.end))
+    return ranges

@@ -1,0 +1,84 @@
+"""A name that is safe to show and to offer for download, whatever the sender wrote."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: The types that may become documents, with the extension that each is given.
+DOCUMENTS = {
+    "application/pdf": ".pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/msword": ".doc",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+    "application/vnd.ms-excel": ".xls",
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/bmp": ".bmp",
+    "image/tiff": ".tif",
+    "image/heic": ".heic",
+    "application/vnd.ms-outlook": ".msg",
+    "application/xml": ".xml",
+}
+EXTENSIONS = DOCUMENTS | {
+    "message/rfc822": ".eml",
+    "application/zip": ".zip",
+    "application/vnd.ms-tnef": ".dat",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+    "image/svg+xml": ".svg",
+    "text/plain": ".txt",
+    "text/html": ".html",
+    "text/csv": ".csv",
+    "text/calendar": ".ics",
+    "text/vcard": ".vcf",
+    "application/pgp-encrypted": ".asc",
+    "application/pkcs7-mime": ".p7m",
+}
+KINDS = {suffix: kind for kind, suffix in EXTENSIONS.items()}
+KINDS |= {".jpeg": "image/jpeg", ".tiff": "image/tiff", ".heif": "image/heic"}
+_LONGEST = 255  # bytes of UTF-8: what every file system takes
+_CONSIDERED = 1_000  # characters; putting a long run of combining marks into order takes quadratic time
+_EXTENSION = re.compile(r"\.(?:[A-Za-z][A-Za-z0-9]{1,4}|7z|p7[sm])\Z")
+
+
+def extension(name: str) -> str:
+    """In lower case and with the dot; "" when the name ends in nothing that looks like one."""
+    match = _EXTENSION.search(name)
+    return match[0].lower() if match else ""
+
+
+def safe_name(name: str, content_type: str) -> str:
+    """NFC, no path, no control, format or bidi characters, at most 255 bytes, never empty."""
+    name = re.split(r"[/\\]", name.rstrip("/\\ \0"))[-1]
+    if len(name) > _CONSIDERED:
+        name = name[: _CONSIDERED - 20] + name[-20:]
+    name = "".join(" " if char.isspace() else char for char in name)
+    name = "".join(char for char in name if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    name = " ".join(unicodedata.normalize("NFC", name).split()).strip(" .")
+    kind = EXTENSIONS.get(content_type, "")
+    if not name or name.lower() == kind.removeprefix("."):
+        return _made_up(content_type, kind)
+    return _shortened(name, _suffix(name, content_type))
+
+
+def _suffix(name: str, content_type: str) -> str:
+    """What the name must end in: a PDF called .exe is offered as .exe.pdf and stays what it is once saved."""
+    own = extension(name)
+    if content_type in DOCUMENTS and KINDS.get(own) != content_type:
+        return own + EXTENSIONS[content_type]
+    return own or EXTENSIONS.get(content_type, "")
+
+
+def _made_up(content_type: str, kind: str) -> str:
+    if content_type.startswith("image/"):
+        return "afbeelding" + kind
+    return ("bericht" if content_type == "message/rfc822" else "bijlage") + (kind or ".bin")
+
+
+def _shortened(name: str, suffix: str) -> str:
+    own = extension(name)
+    stem = name[: len(name) - len(own)]
+    suffix = name[len(stem) :] + suffix[len(own) :]
+    room = _LONGEST - len(suffix.encode())
+    return stem.encode()[:room].decode("utf-8", "ignore").rstrip() + suffix

@@ -1,0 +1,35 @@
+"""Who sent a mail and when, from headers that may say anything."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parseaddr, parsedate_to_datetime
+
+from channels.extract.words import decode_words, one_line
+
+_ADDRESS = re.compile(r"[^\s<>\"(),:;@]{1,128}@[^\s<>\"(),:;@]{1,253}")
+_CONSIDERED = 4_000  # characters of a header that may hold thousands of addresses
+
+
+def sender(value: str) -> tuple[str, str]:
+    """Name and address of a From header; either may be ""."""
+    value = value[:_CONSIDERED]
+    try:
+        name, address = parseaddr(value)
+    except (RecursionError, IndexError, ValueError):
+        name, address = "", ""
+    if not _ADDRESS.fullmatch(address):
+        found = _ADDRESS.search(value)
+        address = found[0] if found else ""
+        name = value[: found.start()] if found else value
+    return one_line(decode_words(name), 200).strip(' "<'), one_line(address, 320)
+
+
+def sent_at(value: str) -> datetime | None:
+    """In UTC; a time without a zone (or with -0000, RFC 5322 3.3) is taken for UTC."""
+    try:
+        moment = parsedate_to_datetime(value[:200])
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

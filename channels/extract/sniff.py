@@ -1,0 +1,137 @@
+"""What bytes are, by content; name and declared type only settle what the content leaves open."""
+
+from __future__ import annotations
+
+import re
+
+from channels.extract.names import KINDS, extension
+
+ZIP = "application/zip"
+TNEF = "application/vnd.ms-tnef"
+MAIL = "message/rfc822"
+OLE = "application/x-ole-storage"
+SMIME = "application/pkcs7-mime"
+_PKCS7 = bytes.fromhex("06092a864886f70d0107")  # 1.2.840.113549.1.7 (RFC 5652)
+BINARY = "application/octet-stream"
+ENCRYPTED_OFFICE = "application/vnd.ms-office.encrypted"
+PROGRAM = "application/x-msdownload"
+
+_MAGIC = (
+    (b"PK\x03\x04", ZIP),
+    (b"PK\x05\x06", ZIP),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+    (b"GIF8", "image/gif"),
+    (b"\x78\x9f\x3e\x22", TNEF),
+    (b"{\\rtf", "application/rtf"),
+    (b"\x1f\x8b", "application/gzip"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (b"Rar!\x1a\x07", "application/vnd.rar"),
+    (b"MZ", PROGRAM),
+    (b"\x7fELF", PROGRAM),
+    (b"BEGIN:VCALENDAR", "text/calendar"),
+    (b"BEGIN:VCARD", "text/vcard"),
+    (b"-----BEGIN PGP MESSAGE-----", "application/pgp-encrypted"),
+    (b"\0\x05\x16\x07", "application/applefile"),
+)
+_HEIC_BRANDS = frozenset([b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"])
+_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+# The optional declaration, comments, other instructions and doctype, then the root element's local name.
+_XML_ROOT = re.compile(
+    r"\s*(?P<xml><\?xml\b[^>]{0,300}\?>)?(?:\s|<\?[^>]{0,500}>|<!--(?:(?!-->).){0,2000}-->)*+"
+    r"(?P<doctype><!DOCTYPE\s[^>\[]{0,300}(?:\[|>)\s*)?(?:<(?:[\w.-]{1,80}:)?(?P<root>[\w.-]{1,80})[\s/>])?",
+    re.DOTALL | re.IGNORECASE,
+)
+_HTML = re.compile(r"\s*(?:<!--(?:(?!-->).){0,2000}-->\s*)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+_MAIL_START = re.compile(
+    rb"(?:>?From [^\n]*\n)?(?:received|return-path|from|to|subject|date|message-id|mime-version|delivered-to"
+    rb"|content-type|x-[a-z0-9-]+|arc-[a-z-]+|dkim-signature|authentication-results|reply-to|sender):",
+    re.IGNORECASE,
+)
+_BMP_HEADERS = frozenset([12, 40, 52, 56, 64, 108, 124])
+
+
+def expected(name: str, declared: str) -> str:
+    """The type that the name, or without a telling name the sender, says this is."""
+    return KINDS.get(extension(name)) or {"text/xml": "application/xml"}.get(declared, declared)
+
+
+def sniff(data: bytes, name: str, declared: str) -> str:
+    """The content type of a part. A ZIP may still turn out to be an office document (archive.py)."""
+    start = data[:1024].lstrip()
+    if not start and not data.strip():
+        return expected(name, declared) or BINARY
+    for magic, kind in _MAGIC:
+        if data.startswith(magic) or (kind.startswith(("text/", "application/pgp")) and start.startswith(magic)):
+            return kind
+    if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return _ole(data, expected(name, declared))
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
+        return "image/heic"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in _BMP_HEADERS:
+        return "image/bmp"
+    if data[:1] == b"\x30" and _PKCS7 in data[:32]:
+        return SMIME
+    if text := markup(data, expected(name, declared)):
+        return text
+    # Readers accept junk before the header within the first 1,024 bytes (PDF 32000-1 annex H.3.4.1).
+    if b"%PDF-" in data[:1024] and not (declared.startswith("text/") and extension(name) != ".pdf"):
+        return "application/pdf"
+    if data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-"):
+        return "application/pdf"
+    if expected(name, declared) == MAIL and _MAIL_START.match(data):
+        return MAIL
+    return _plain(data, name, declared)
+
+
+def markup(data: bytes, hint: str = "") -> str:
+    """XML, SVG or HTML at the very start of the data; "" for anything else."""
+    text = _first_text(data)
+    if not text.lstrip().startswith("<"):
+        return ""
+    if _HTML.match(text):
+        return "text/html"
+    match = _XML_ROOT.match(text)
+    root = (match["root"] or "").lower() if match else ""
+    special = {"html": "text/html", "svg": "image/svg+xml", "smil": "application/smil"}
+    if root in special:
+        return special[root]
+    if match and (match["xml"] or (root and hint in ("application/xml", "text/xml"))):
+        return "application/xml"
+    return ""
+
+
+def _first_text(data: bytes) -> str:
+    for bom, codec in _BOMS:
+        if data.startswith(bom):
+            return data[len(bom) : 8192].decode(codec, "ignore")
+    return data[:8192].decode("utf-8", "replace")
+
+
+def _ole(data: bytes, hint: str) -> str:
+    """Names of streams in the compound file's directory, which is UTF-16."""
+    found = [kind for stream, kind in _OLE_STREAMS if stream.encode("utf-16-le") in data]
+    if hint in found:
+        return hint
+    return found[0] if found else OLE
+
+
+_OLE_STREAMS = (
+    ("EncryptedPackage", ENCRYPTED_OFFICE),
+    ("__properties_version1.0", "application/vnd.ms-outlook"),
+    ("WordDocument", "application/msword"),
+    ("Workbook", "application/vnd.ms-excel"),
+    ("Book", "application/vnd.ms-excel"),
+)
+
+
+def _plain(data: bytes, name: str, declared: str) -> str:
+    controls = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in data[:512])
+    if b"\0" in data[:4096] or controls * 32 > len(data[:512]):
+        return declared if declared.startswith(("audio/", "video/", "image/x-", "font/")) else BINARY
+    by_name = expected(name, declared)
+    return by_name if by_name in ("text/csv", "text/calendar", "text/vcard", "text/html") else "text/plain"

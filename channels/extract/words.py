@@ -1,0 +1,86 @@
+"""Bytes of unknown or wrong charsets to text, and RFC 2047 encoded words."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from encodings.aliases import aliases
+
+# Looking names up in this table, not with codecs.lookup(), keeps a sender from filling its cache and from the
+# codecs that have no alias, some of which raise or take quadratic time (idna, punycode, unicode_escape).
+_NOT_TEXT = frozenset(
+    ["base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"]
+)
+_CODECS = {name: codec for name, codec in aliases.items() if codec not in _NOT_TEXT}
+_CODECS |= {codec: codec for codec in _CODECS.values()} | {"utf_8_sig": "utf_8_sig"}
+# Declared so by programs that mean their Windows code page; also what browsers do.
+_CODECS = {name: "cp1252" if codec == "latin_1" else codec for name, codec in _CODECS.items()}
+_GUESS = frozenset(["", "ascii", "utf_8"])
+
+_WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
+_UNSTORABLE = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\ud800-\udfff]+")
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
+
+
+def codec_of(charset: str) -> str | None:
+    """Python's codec for a charset name; None when there is none we want."""
+    return _CODECS.get(re.sub(r"[^a-z0-9]+", "_", charset[:60].lower()).strip("_"))
+
+
+def decode_text(data: bytes, charset: str = "") -> str:
+    """As declared; what claims to be ASCII or UTF-8, or nothing, is Windows-1252 unless it is valid UTF-8."""
+    codec = codec_of(charset) or ""
+    if codec not in _GUESS:
+        try:
+            return data.decode(codec, "replace")
+        except UnicodeError:  # some codecs raise whatever the error handler
+            pass
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def cut_bytes(data: bytes, limit: int) -> bytes:
+    """No more than `limit`, and not in the middle of a UTF-8 character."""
+    end = limit
+    while limit < len(data) and end > limit - 3 and data[end] & 0xC0 == 0x80:
+        end -= 1
+    return data[:end]
+
+
+def decode_words(value: str) -> str:
+    """RFC 2047. Neighbours of one charset are joined before decoding: senders cut characters in two."""
+    out: list[str] = []
+    pending, charset, end = b"", "", 0
+    for match in _WORD.finditer(value):
+        gap = value[end : match.start()]
+        adjoining = bool(charset) and not gap.strip()
+        if not adjoining or match[1].lower() != charset:
+            out.append(decode_text(pending, charset))
+            pending = b""
+            out.append("" if adjoining else gap)
+        charset, end = match[1].lower(), match.end()
+        pending += _word_bytes(match[2], match[3])
+    out.append(decode_text(pending, charset))
+    out.append(value[end:])
+    return "".join(out)
+
+
+def _word_bytes(encoding: str, text: str) -> bytes:
+    data = text.encode("utf-8", "replace")
+    if encoding in "qQ":
+        return binascii.a2b_qp(data, header=True)
+    data = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+    data = data[:-1] if len(data) % 4 == 1 else data
+    return binascii.a2b_base64(data + b"=" * (-len(data) % 4))
+
+
+def storable(text: str) -> str:
+    """Without what a database refuses or a terminal obeys; line ends and tabs stay."""
+    return _UNSTORABLE.sub("", text)
+
+
+def one_line(value: str, limit: int) -> str:
+    """For display: no control, bidi or line-breaking characters, no more than `limit` characters."""
+    return " ".join(_UNSAFE.sub(" ", value[: 4 * limit]).split())[:limit]

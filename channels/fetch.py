@@ -1,0 +1,297 @@
+"""One fetch: list, subtract the ledger, fetch, store, record, acknowledge.
+
+Bytes are safe before rows name them, rows are committed before the mailbox is touched: killed anywhere, the next
+fetch ends in the same state.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from channels.connect import WANTED_MAX_BYTES, credentials_of, mailbox_of
+from channels.errors import MessageProblem, TransientProblem
+from channels.intake import OWING, Counts, Prepared, Recorder, prepare, prepare_kept
+from channels.lease import Lease
+from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch, open_session
+from channels.models import Channel, FetchRun, ReceivedMail
+from zenvoices.lib import failpoints
+
+log = structlog.get_logger(__name__)
+State = ReceivedMail.State
+
+#: What is stored between two commits, at most: small enough for live progress, large enough for one STORE.
+BATCH_MAILS = 25
+BATCH_BYTES = 8_000_000
+READ_ELSEWHERE_KEPT = 1000
+
+
+@dataclass(slots=True)
+class Budget:
+    """A run ends here and goes on at once in the next, so one full mailbox starves nobody."""
+
+    seconds: float
+    mails: int
+    bytes: int
+    _start: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def of_a_run(cls) -> Budget:
+        return cls(settings.FETCH_RUN_SECONDS, settings.FETCH_RUN_MAILS, settings.FETCH_RUN_BYTES)
+
+    @classmethod
+    def until_empty(cls) -> Budget:
+        return cls(float("inf"), 10**9, 10**15)
+
+    @property
+    def deadline(self) -> float | None:
+        return None if self.seconds == float("inf") else self._start + self.seconds
+
+    def within(self, refs: Sequence[MessageRef]) -> list[MessageRef]:
+        """The first mails that fit; always at least one."""
+        kept: list[MessageRef] = []
+        size = 0
+        for ref in refs[: self.mails]:
+            size += ref.size or 0
+            if kept and size > self.bytes:
+                break
+            kept.append(ref)
+        return kept
+
+    def is_spent(self) -> bool:
+        return time.monotonic() - self._start >= self.seconds * 0.9
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a session brought in, also when it ended in an error halfway."""
+
+    counts: Counts = field(default_factory=Counts)
+    #: there was more than the budget allowed
+    more: bool = False
+
+
+def fetch(channel: Channel, run: FetchRun, lease: Lease, budget: Budget, outcome: Outcome) -> None:
+    """One session with the mailbox. Fills `outcome` as it goes; raises ChannelError, StorageProblem, DatabaseError."""
+    watch = Watch(deadline=budget.deadline, tick=lease.renew_if_due)
+    spool = Path(tempfile.mkdtemp(prefix="fetch-", dir=_spool_folder()))
+    try:
+        credentials = credentials_of(channel)
+        with mailbox_of(channel, watch) as mailbox:
+            open_session(mailbox, credentials)
+            _Session(channel, run, lease, mailbox, spool, outcome).take(budget)
+            mailbox.finish()
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
+
+
+def _spool_folder() -> Path:
+    folder = Path(settings.DATA_DIR) / "spool"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What to do with each mail of the listing."""
+
+    new: list[MessageRef] = field(default_factory=list)
+    again: list[MessageRef] = field(default_factory=list)
+    too_large: list[MessageRef] = field(default_factory=list)
+    #: asked for by a person and kept raw: no need of the server
+    kept: list[ReceivedMail] = field(default_factory=list)
+    already: int = 0
+    owed: list[ReceivedMail] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Session:
+    channel: Channel
+    run: FetchRun
+    lease: Lease
+    mailbox: Mailbox
+    spool: Path
+    outcome: Outcome
+
+    @property
+    def folder(self) -> str:
+        return self.channel.folder if self.channel.protocol == Channel.Protocol.IMAP else ""
+
+    def take(self, budget: Budget) -> None:
+        listing = self._list()
+        plan = self._plan(listing)
+        # What failed before comes last and alone: a mail that breaks the line holds up no other.
+        refs = budget.within([*plan.new, *plan.again])
+        self.outcome.more = len(refs) < len(plan.new) + len(plan.again)
+        self._begin(listing, plan, len(refs))
+        for batch in _batches(refs, alone=set(plan.again)):
+            self._take_batch(batch)
+            if budget.is_spent():
+                self.outcome.more = self.outcome.more or batch[-1] is not refs[-1]
+                break
+        self._remember(listing)
+
+    def _list(self) -> Listing:
+        # seen_next_uid belongs to seen_validity; under another UIDVALIDITY the mailbox gives no "read elsewhere".
+        listing = self.mailbox.candidates(since=self.channel.seen_next_uid)
+        failpoints.reach("listed")
+        return listing
+
+    def _plan(self, listing: Listing) -> _Plan:
+        plan, ledger = _Plan(), self._ledger(listing)
+        for ref in listing.unread:
+            row = ledger.pop((ref.validity, ref.uid), None)
+            self._sort(plan, ref, row)
+        for row in ledger.values():  # only the wanted are left: read meanwhile, or asked for because they were read
+            if row.state == State.WANTED:
+                self._sort(plan, MessageRef(row.validity, row.uid, row.size or None), row)
+        return plan
+
+    def _sort(self, plan: _Plan, ref: MessageRef, row: ReceivedMail | None) -> None:
+        wanted = row is not None and row.state == State.WANTED
+        if row is not None and wanted and row.raw_sha256:
+            plan.kept.append(row)
+        elif row is None or wanted or row.state == State.FAILED:
+            limit = WANTED_MAX_BYTES if wanted else settings.MAIL_MAX_BYTES
+            fresh = plan.new if row is None else plan.again
+            (plan.too_large if (ref.size or 0) > limit else fresh).append(ref)
+        else:
+            plan.already += 1
+            if row.state in OWING and not row.acknowledged:
+                plan.owed.append(row)
+
+    def _ledger(self, listing: Listing) -> dict[tuple[str, str], ReceivedMail]:
+        """Rows of the listed mails, and those a person asked for."""
+        rows = ReceivedMail.objects.filter(channel=self.channel, folder=self.folder)
+        found = {(row.validity, row.uid): row for row in rows.filter(state=State.WANTED, validity=listing.validity)}
+        uids = [ref.uid for ref in listing.unread]
+        for start in range(0, len(uids), 500):  # SQLite and PostgreSQL both bound the number of parameters
+            known = rows.filter(validity=listing.validity, uid__in=uids[start : start + 500])
+            found.update(((row.validity, row.uid), row) for row in known)
+        return found
+
+    def _begin(self, listing: Listing, plan: _Plan, coming: int) -> None:
+        """Everything that needs no download, in one commit; and the flags still owed from a run that died."""
+        counts = Counts(already=plan.already)
+        recorder = self._recorder()
+        prepared = [self._prepare_kept(row) for row in plan.kept]
+        with transaction.atomic():
+            self.lease.renew()
+            for ref in plan.too_large:
+                counts += recorder.refuse(ref, MessageProblem("mail_too_large", size=ref.size or 0))
+            for one in prepared:
+                counts += recorder.record(one)
+            self._note_read_elsewhere(listing)
+            self.run.total = counts.seen + coming
+            total = self._count(counts)
+        self.outcome.counts = total
+        self._acknowledge([*plan.owed, *recorder.owed])
+
+    def _prepare_kept(self, row: ReceivedMail) -> Prepared:
+        return prepare_kept(self.channel, MessageRef(row.validity, row.uid, row.size), row.raw_sha256, row.size)
+
+    def _note_read_elsewhere(self, listing: Listing) -> None:
+        """Mails that came after our last look and were read before this one; not those we took ourselves."""
+        if not self.channel.seen_next_uid or listing.validity != self.channel.seen_validity:
+            return
+        read = {ref.uid: ref for ref in listing.read_elsewhere[:READ_ELSEWHERE_KEPT]}
+        known = ReceivedMail.objects.filter(
+            channel=self.channel,
+            folder=self.folder,
+            validity=listing.validity,
+            uid__in=list(read),
+        )
+        for uid in known.values_list("uid", flat=True):
+            del read[uid]
+        self.run.read_elsewhere = len(read)
+        self.run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in read.values()]
+
+    def _recorder(self) -> Recorder:
+        return Recorder(self.channel, self.run, self.folder, marks_read=self.channel.protocol == Channel.Protocol.IMAP)
+
+    def _take_batch(self, batch: list[MessageRef]) -> None:
+        """Download and store a batch, commit its rows, then mark it as read."""
+        prepared: list[Prepared] = []
+        try:
+            for item in self.mailbox.fetch(batch, self.spool):
+                failpoints.reach("fetched")
+                self.lease.renew_if_due()
+                prepared.append(self._prepare(item))
+        except TransientProblem:
+            # The line broke: keep what came, and remember at which mail. Its flags are owed to the next fetch.
+            cut = Prepared(batch[len(prepared)], problem=MessageProblem("mail_cut_off"))
+            self._commit([*prepared, cut])
+            raise
+        self._acknowledge(self._commit(prepared))
+
+    def _prepare(self, item: Fetched | NotFetched) -> Prepared:
+        if isinstance(item, NotFetched):
+            return Prepared(item.ref, problem=item.error)
+        prepared = prepare(self.channel, item.ref, item.path)
+        item.path.unlink(missing_ok=True)
+        return prepared
+
+    def _commit(self, prepared: list[Prepared]) -> list[ReceivedMail]:
+        recorder, counts = self._recorder(), Counts()
+        with transaction.atomic():
+            self.lease.renew()
+            for one in prepared:
+                counts += recorder.record(one)
+            total = self._count(counts)
+            failpoints.reach("before_commit")
+        self.outcome.counts = total
+        failpoints.reach("committed")
+        return recorder.owed
+
+    def _count(self, counts: Counts) -> Counts:
+        """The run's numbers, in the same commit as what they count: progress that is always true."""
+        total = self.outcome.counts + counts
+        set_counts(self.run, total)
+        self.run.save(update_fields=[*COUNTED, "total", "read_elsewhere", "read_elsewhere_uids"])
+        return total
+
+    def _acknowledge(self, rows: Sequence[ReceivedMail]) -> None:
+        """A courtesy to the mailbox's owner, after the commit; what fails here is owed to the next fetch."""
+        if not rows:
+            return
+        failpoints.reach("before_seen")
+        refs = [MessageRef(row.validity, row.uid) for row in rows]
+        confirmed = {(ref.validity, ref.uid) for ref in self.mailbox.acknowledge(refs)}
+        failpoints.reach("seen")
+        done = [row.pk for row in rows if (row.validity, row.uid) in confirmed]
+        ReceivedMail.objects.filter(pk__in=done).update(acknowledged=True)
+
+    def _remember(self, listing: Listing) -> None:
+        if listing.next_uid:
+            Channel.objects.filter(pk=self.channel.pk, fence=self.lease.fence).update(
+                seen_validity=listing.validity, seen_next_uid=listing.next_uid
+            )
+
+
+COUNTED = ("seen", "delivered", "ignored", "failed", "already", "documents")
+
+
+def set_counts(run: FetchRun, counts: Counts) -> None:
+    for name in COUNTED:
+        setattr(run, name, getattr(counts, name))
+
+
+def _batches(refs: Sequence[MessageRef], alone: set[MessageRef]) -> Iterator[list[MessageRef]]:
+    batch: list[MessageRef] = []
+    size = 0
+    for ref in refs:
+        if batch and (ref in alone or len(batch) == BATCH_MAILS or size + (ref.size or 0) > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(ref)
+        size += ref.size or 0
+    if batch:
+        yield batch

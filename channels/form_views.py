@@ -1,0 +1,174 @@
+"""Nieuw kanaal and editing: nothing that was typed is lost, and nothing is active without a working connection."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect, replace_url
+
+from administrations.access import AdministrationRequest
+from channels import check, presets, services, vault
+from channels.access import channel_or_404, premium_view
+from channels.check import Step
+from channels.errors import ChannelError
+from channels.forms import GENERAL_FIELDS, ChannelForm, TypeForm
+from channels.models import Channel
+from channels.rows import error_of, row_facts
+from channels.wording import steps_said
+
+
+@require_http_methods(["GET", "POST"])
+@premium_view
+def channel_new(request: AdministrationRequest) -> HttpResponse:
+    """Step 1: the type."""
+    form = TypeForm(request.POST or None)
+    if form.is_valid():
+        return redirect("channel-new-email", request.administration.pk)
+    return render(request, "channels/new.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@premium_view
+def channel_new_email(request: AdministrationRequest) -> HttpResponse:
+    """Step 2."""
+    if request.method == "POST":
+        return _submitted(request, None)
+    return _page(request, ChannelForm(), None)
+
+
+@require_http_methods(["GET", "POST"])
+@premium_view
+def channel_edit(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
+    channel = channel_or_404(channel_id)
+    if request.method == "POST":
+        return _submitted(request, channel)
+    return _page(request, ChannelForm(channel=channel, secret_set=services.has_secret(channel)), channel)
+
+
+@require_POST
+@premium_view
+def channel_activate(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
+    """From the list: the connection check decides; when it fails the form shows where."""
+    channel = channel_or_404(channel_id)
+    form = ChannelForm(channel=channel, secret_set=services.has_secret(channel))
+    steps = _check_stored(channel)
+    if not check.succeeded(steps):
+        return _page(request, form, channel, steps)
+    services.activate(channel, request.user)
+    messages.success(request, _active_said(channel))
+    return redirect("channels", channel.administration_id)
+
+
+def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpResponse:
+    """`action`: "save", "check" (look only), or "keep" (save without an active connection)."""
+    form = ChannelForm(request.POST, channel=channel, secret_set=channel is not None and services.has_secret(channel))
+    if not form.is_valid():
+        return _page(request, form, channel)
+    action = request.POST.get("action", "save")
+    wants_active = action == "save" and form.cleaned_data["active"]
+    steps = _check_typed(form, channel) if action == "check" or (wants_active and _must_check(form, channel)) else []
+    passed = check.succeeded(steps)
+    if action != "check" and (passed or not steps):
+        return _saved(request, form, channel, activate=wants_active)
+    if channel is None or channel.state == Channel.State.DRAFT:
+        # As a draft: so the password is kept, and never has to go back to the browser.
+        channel = _store(request, form, channel, activate=False)
+    return _page(request, form, channel, steps)
+
+
+def _must_check(form: ChannelForm, channel: Channel | None) -> bool:
+    """A new name for a channel that works needs no connection."""
+    works = channel is not None and channel.state == Channel.State.ACTIVE and not channel.error_code
+    return form.connects_otherwise or not works
+
+
+def _saved(
+    request: AdministrationRequest, form: ChannelForm, channel: Channel | None, *, activate: bool
+) -> HttpResponse:
+    channel = _store(request, form, channel, activate=activate)
+    if activate:
+        messages.success(request, _active_said(channel))
+    else:
+        messages.success(request, _("%(name)s is saved. It retrieves nothing until you activate it.") % vars(channel))
+    listing = reverse("channels", args=[channel.administration_id])
+    if _is_htmx(request):
+        return HttpResponseClientRedirect(listing)
+    return redirect(listing)
+
+
+def _store(request: AdministrationRequest, form: ChannelForm, channel: Channel | None, *, activate: bool) -> Channel:
+    fields, password, by = form.channel_fields, form.cleaned_data["password"], request.user
+    if channel is None:
+        administration = request.administration
+        return services.create_channel(administration, password=password, activate=activate, by=by, **fields)
+    channel = services.update_channel(channel, password=password or None, by=by, **fields)
+    if activate and channel.state != Channel.State.ACTIVE:
+        services.activate(channel, by)
+    elif not activate and channel.state == Channel.State.ACTIVE:
+        services.pause(channel, by)
+    return channel
+
+
+def _check_typed(form: ChannelForm, channel: Channel | None) -> list[Step]:
+    """What stands in the form; a password that was not typed again is the stored one."""
+    fields = {name: value for name, value in form.channel_fields.items() if name != "name"}
+    typed = form.cleaned_data["password"]
+    try:
+        stored = vault.read_all(channel) if channel else {}
+    except ChannelError as error:
+        if not typed:
+            return [Step("sign_in", ok=False, error=error)]
+        stored = {}
+    return check.run_check(check.Target(**fields, secrets=stored | ({"password": typed} if typed else {})))
+
+
+def _check_stored(channel: Channel) -> list[Step]:
+    try:
+        return check.run_check(check.target_of(channel))
+    except ChannelError as error:
+        return [Step("sign_in", ok=False, error=error)]
+
+
+def _active_said(channel: Channel) -> str:
+    return _("%(name)s is active. Documents are retrieved every half hour.") % vars(channel)
+
+
+def _page(
+    request: AdministrationRequest, form: ChannelForm, channel: Channel | None, steps: list[Step] | None = None
+) -> HttpResponse:
+    """The form with its errors, or with what the check found."""
+    passed = check.succeeded(steps or [])
+    failed = bool(form.errors) or (bool(steps) and not passed)
+    facts = row_facts(channel) if channel else {name: str(form.data[name]) for name in form.data}
+    context = {
+        "form": form,
+        "channel": channel,
+        "steps": steps_said(steps or [], facts),
+        "passed": passed,
+        "standing": error_of(channel, channel) if channel and not steps and not form.is_bound else None,
+        "open_tab": _open_tab(request, form, channel, steps),
+        "secret": channel.secrets.filter(name="password").first() if channel else None,
+        "retype": bool(form["password"].errors) or any(step.name == "sign_in" and not step.ok for step in steps or []),
+        "presets": presets.for_the_page(),
+    }
+    response = render(request, "channels/form.html", context, status=422 if failed else 200)
+    if channel and steps and _is_htmx(request):
+        replace_url(response, reverse("channel-edit", args=[channel.administration_id, channel.pk]))
+    return response
+
+
+def _open_tab(request: HttpRequest, form: ChannelForm, channel: Channel | None, steps: list[Step] | None) -> str:
+    if form.errors:
+        return "general" if set(form.errors) <= set(GENERAL_FIELDS) else "settings"
+    settings_first = bool(steps) or bool(channel and channel.error_code)
+    return "settings" if settings_first else "general"
+
+
+def _is_htmx(request: AdministrationRequest) -> bool:
+    return bool(request.htmx)  # type: ignore[attr-defined]

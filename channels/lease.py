@@ -1,0 +1,101 @@
+"""Who fetches a channel now: a lease on the database's clock, and a fence that every commit of a fetch carries.
+
+Claimed by one conditional UPDATE, which is right on PostgreSQL and on SQLite alike. A killed process is known at
+once on its own machine (its pid is gone); elsewhere its lease runs out.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from channels.errors import OurProblem
+from channels.models import Channel
+
+RENEW_SECONDS = 15.0
+
+
+class LeaseLost(OurProblem):
+    """Another process fetches this channel now: whatever we hold must not be written."""
+
+    def __init__(self) -> None:
+        super().__init__("interrupted")
+
+
+@dataclass(slots=True)
+class Lease:
+    channel_id: UUID
+    fence: int
+    _renewed: float = field(default_factory=time.monotonic)
+
+    def renew(self) -> None:
+        """Also the guard of every commit: call it first inside the transaction. Raises LeaseLost."""
+        held = Channel.objects.filter(pk=self.channel_id, fence=self.fence, lease_until__isnull=False)
+        if not held.update(lease_until=_lease_end()):
+            raise LeaseLost
+        self._renewed = time.monotonic()
+
+    def renew_if_due(self) -> None:
+        if time.monotonic() - self._renewed >= RENEW_SECONDS:
+            self.renew()
+
+    def release(self) -> None:
+        Channel.objects.filter(pk=self.channel_id, fence=self.fence).update(lease_until=None, lease_owner="")
+
+
+def claim(channel_id: UUID) -> Lease | None:
+    """The lease, or None when a living fetch holds it."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
+    holder = Channel.objects.filter(pk=channel_id).values_list("lease_owner", flat=True).first()
+    if holder and _is_dead(holder):
+        free |= Q(lease_owner=holder)
+    claimed = Channel.objects.filter(free, pk=channel_id).update(
+        fence=F("fence") + 1, lease_until=_lease_end(), lease_owner=_this_process()
+    )
+    if not claimed:
+        return None
+    return Lease(channel_id, Channel.objects.values_list("fence", flat=True).get(pk=channel_id))
+
+
+def expired() -> Q:
+    """Channels whose fetch is dead by the clock."""
+    return Q(lease_until__lt=Now())
+
+
+def _lease_end() -> object:
+    return Now() + timedelta(seconds=settings.FETCH_LEASE_SECONDS)
+
+
+def _this_process() -> str:
+    return f"{_machine()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def _is_dead(owner: str) -> bool:
+    """True only when we know: same machine and boot, and no process of that number and start."""
+    machine, pid, started = owner.rsplit(":", 2)
+    return machine == _machine() and Path("/proc/self/stat").exists() and _started(int(pid)) != started
+
+
+def _machine() -> str:
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    # Containers share a boot id but not a process table: their host names differ.
+    return f"{socket.gethostname()}/{boot.read_text().strip() if boot.exists() else ''}"
+
+
+def _started(pid: int) -> str:
+    """The start time of a process in clock ticks since boot (proc(5), field 22); "" when there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] == "Z" else fields[19]

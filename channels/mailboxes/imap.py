@@ -1,0 +1,273 @@
+"""IMAP (RFC 3501), with IMAPClient for the protocol and our own connection below it."""
+
+from __future__ import annotations
+
+import base64
+import imaplib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from imapclient import SEEN
+from imapclient.exceptions import ProtocolError
+from imapclient.response_parser import parse_message_list
+
+from channels.credentials import BearerToken, Credentials, Password
+from channels.errors import ChannelError, MessageProblem, channel_error
+from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched
+from channels.mailboxes.imap_client import Client, Dialogue
+from channels.mailboxes.refusals import folder_refused, refused, sign_in_refused
+from channels.mailboxes.session import Session, plain, refuse_line_breaks, xoauth2
+from channels.mailboxes.spool import Spool, Spooled, batches, handed_over
+from zenvoices.lib import net
+
+# imaplib stops at a line of 1,000,000 bytes; 50,000 ids of ten digits stay well below.
+_SEARCH_SLICE: Final = 50_000
+_COMMAND_SLICE: Final = 500  # ids in one command: RFC 7162 4 advises lines below 8192 bytes
+
+# What imaplib's and imapclient's parsers raise on an answer that breaks the protocol.
+_BROKEN: Final = (imaplib.IMAP4.error, ValueError, LookupError, TypeError, RecursionError)
+
+
+_Item = TypeVar("_Item")
+
+
+class ImapMailbox(Session):
+    foreign_errors = _BROKEN
+    _client: Client
+    _validity = ""
+    _next_uid = 0
+    _exists = 0
+    _keeps_seen = True
+    _unread: list[int] | None = None
+
+    def open(self) -> int:
+        """Opens the folder, without changing anything in it. Returns the number of unread mails."""
+        refuse_line_breaks("folder", self._server.folder)
+        with self.border():
+            answer = self._select()
+            self._validity = str(answer.get(b"UIDVALIDITY", 0))
+            self._next_uid = int(answer.get(b"UIDNEXT", 0))
+            self._exists = int(answer[b"EXISTS"])
+            # RFC 3501 7.1: without PERMANENTFLAGS, every flag may be changed for good.
+            self._keeps_seen = SEEN in answer.get(b"PERMANENTFLAGS", (SEEN,)) and b"READ-ONLY" not in answer
+            self._unread = self._search("UNSEEN")
+        return len(self._unread)
+
+    def _select(self) -> dict[bytes, Any]:
+        folder = self._server.folder
+        try:
+            try:
+                answer: dict[bytes, Any] = self._client.select_folder(folder)
+            except imaplib.IMAP4.readonly:
+                answer = self._client.select_folder(folder, readonly=True)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as error:
+            raise folder_refused(str(error), folder) from None
+        return answer
+
+    def candidates(self, since: int = 0) -> Listing:
+        with self.border():
+            unread = self._search("UNSEEN") if self._unread is None else self._unread
+            self._unread = None  # open() has just looked; the next time is another time
+            read: list[int] = []
+            if 0 < since < self._next_uid:
+                # "n:*" holds the last mail even when it lies below n (RFC 3501 6.4.8).
+                read = [uid for uid in self._search("UID", f"{since}:*", "SEEN") if uid >= since]
+            return Listing(self._refs(unread), self._refs(read), self._validity, self._next_uid)
+
+    def _search(self, *keys: str) -> list[int]:
+        """UIDs in ascending order. By slices of sequence numbers, the highest first: an expunge in between
+        moves mails down, into a slice that is still to come.
+        """
+        found: set[int] = set()
+        for first in reversed(range(1, self._exists + 1, _SEARCH_SLICE)):
+            last = first + _SEARCH_SLICE - 1
+            numbers = f"{first}:*" if last >= self._exists else f"{first}:{last}"
+            # Not IMAPClient.search(): that asks for the capabilities first, a round trip each time.
+            status, lines = self._client.protocol.uid("SEARCH", numbers, *keys, "UNDELETED")
+            if status != "OK":
+                raise refused(_text(lines))
+            for line in filter(None, lines):
+                found.update(parse_message_list([line]))
+        return sorted(found)
+
+    def _refs(self, uids: Sequence[int]) -> list[MessageRef]:
+        sizes: dict[int, Any] = {}
+        for some in _slices(uids, _COMMAND_SLICE):
+            # A size that cannot be read is no size: the mail itself may still come.
+            with suppress(ProtocolError):
+                sizes |= self._client.fetch(some, ["RFC822.SIZE"])
+        return [MessageRef(self._validity, str(uid), _size(sizes.get(uid))) for uid in uids]
+
+    def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Iterator[Fetched | NotFetched]:
+        for batch in batches(refs):
+            try:
+                results = self._fetch_batch(batch, spool)
+            except _BrokenAnswer:
+                yield from self._one_by_one(batch, spool)
+            else:
+                yield from handed_over(results)
+
+    def _one_by_one(self, refs: Sequence[MessageRef], spool: Path) -> Iterator[Fetched | NotFetched]:
+        """After a broken answer, so that it costs one mail only."""
+        self._reopen_same()
+        for ref in refs:
+            try:
+                results = self._fetch_batch([ref], spool)
+            except _BrokenAnswer:
+                self._reopen_same()
+                results = [NotFetched(ref, MessageProblem("mail_unreadable"))]
+            yield from handed_over(results)
+
+    def _fetch_batch(self, refs: Sequence[MessageRef], directory: Path) -> list[Fetched | NotFetched]:
+        protocol = self._client.protocol
+        uids = [int(ref.uid) for ref in refs if ref.validity == self._validity]
+        with self.border(), Spool(directory, self._server.largest_mail, len(refs)) as spool:
+            protocol.spool = spool
+            try:
+                answers = self._client.fetch(uids, ["BODY.PEEK[]"])
+            except _BROKEN:
+                if protocol.goodbye is not None:
+                    raise
+                raise _BrokenAnswer("server_answer_unreadable") from None
+            finally:
+                protocol.spool = None
+            return [self._result(ref, answers.get(int(ref.uid)), spool) for ref in refs]
+
+    def _result(self, ref: MessageRef, answer: Any, spool: Spool) -> Fetched | NotFetched:
+        if ref.validity != self._validity or answer is None:
+            return NotFetched(ref, MessageProblem("mail_gone"))
+        body = answer.get(b"BODY[]")
+        if body is None:  # NIL: expunged between the search and now
+            return NotFetched(ref, MessageProblem("mail_gone"))
+        if isinstance(body, bytes):  # a quoted string, which is allowed for a mail of one line
+            body = spool.write([body])
+        if not isinstance(body, Spooled):
+            return NotFetched(ref, MessageProblem("mail_unreadable"))
+        return spool.result(ref, body)
+
+    def _reopen_same(self) -> None:
+        """After another UIDVALIDITY the ids we hold name nothing, or other mails."""
+        validity = self._validity
+        self.reopen()
+        if self._validity != validity:
+            raise channel_error("server_unavailable")
+
+    def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
+        """Marks as read, after the caller's commit; returns those the server confirmed."""
+        if not self._keeps_seen:
+            return []
+        self._unread = None
+        confirmed: list[MessageRef] = []
+        ours = [ref for ref in refs if ref.validity == self._validity]
+        with self.border():
+            for some in _slices(ours, _COMMAND_SLICE):
+                if self._mark_read([int(ref.uid) for ref in some]):
+                    confirmed += some
+        return confirmed
+
+    def _mark_read(self, uids: Sequence[int]) -> bool:
+        try:
+            self._client.add_flags(uids, [SEEN], silent=True)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error:  # NO: a shared folder without that right, or mails that are gone
+            return False
+        return True
+
+    def finish(self) -> None:
+        with suppress(ChannelError), self.border():
+            self._client.logout()
+        self.close()
+
+    def _greet(self, connection: net.Connection) -> None:
+        try:
+            self._client = Client(connection, self._server.host)
+        except _BROKEN as error:
+            if "* BYE" in str(error):
+                raise refused(str(error)) from None
+            raise channel_error("not_a_mail_server") from None
+        if self._client.protocol.state == "AUTH":
+            # PREAUTH skips STARTTLS and the password (CVE-2014-2567): whose mailbox this is, nobody knows.
+            raise channel_error("sign_in_method_missing" if connection.secured else "starttls_missing")
+
+    def _ask_for_tls(self) -> None:
+        if "STARTTLS" not in self._client.protocol.capabilities:
+            raise channel_error("starttls_missing")
+        status, lines = self._client.protocol._simple_command("STARTTLS")
+        if status != "OK":
+            raise refused(_text(lines))
+
+    def _after_tls(self) -> None:
+        self._client.protocol.forget_plain_text()
+
+    def _authenticate(self, credentials: Credentials) -> None:
+        offered = self._client.protocol.capabilities
+        if isinstance(credentials, BearerToken):
+            if "AUTH=XOAUTH2" not in offered:
+                raise channel_error("sign_in_method_missing")
+            # The empty line answers the error document, if the server sends one (Exchange does not).
+            self._sign_in("AUTHENTICATE", "XOAUTH2", says=[_base64(xoauth2(credentials)), b""])
+        elif "LOGINDISABLED" in offered and "AUTH=PLAIN" not in offered:
+            raise channel_error("sign_in_method_missing")
+        elif "LOGINDISABLED" in offered or not _is_ascii(credentials):
+            self._sign_in_beyond_ascii(credentials)
+        else:
+            quote = self._client.protocol._quote
+            self._sign_in("LOGIN", quote(credentials.username), quote(credentials.password))
+
+    def _sign_in_beyond_ascii(self, credentials: Password) -> None:
+        if "AUTH=PLAIN" in self._client.protocol.capabilities:
+            self._sign_in("AUTHENTICATE", "PLAIN", says=[_base64(plain(credentials))])
+        else:
+            # A quoted string is 7-bit, a literal is not (RFC 3501 4.3); imaplib sends one literal only.
+            username, password = credentials.username.encode(), credentials.password.encode()
+            announced = b"%b {%d}" % (username, len(password))
+            self._sign_in("LOGIN", f"{{{len(username)}}}", says=[announced, password])
+
+    def _sign_in(self, command: str, *arguments: str, says: Sequence[bytes] = ()) -> None:
+        protocol = self._client.protocol
+        protocol.literal = Dialogue(says).answer if says else None
+        status, lines = protocol._simple_command(command, *arguments)
+        if status != "OK":
+            raise sign_in_refused(_text(lines), self._server.host)
+        protocol.state = "AUTH"
+
+    def _translated(self, error: Exception) -> ChannelError:
+        goodbye = self._client.protocol.goodbye
+        if goodbye is not None:
+            return refused(goodbye)
+        if "command error: BAD" in str(error):  # so imaplib writes a refusal; a mail's text never gets there
+            return refused(str(error))
+        return channel_error("server_answer_unreadable")
+
+
+class _BrokenAnswer(ChannelError):
+    """Stays in this module: the answer to a FETCH could not be read, the mailbox itself can."""
+
+
+def _slices(items: Iterable[_Item], length: int) -> Iterator[list[_Item]]:
+    iterator = iter(items)
+    while some := list(islice(iterator, length)):
+        yield some
+
+
+def _size(answer: Any) -> int | None:
+    size = answer.get(b"RFC822.SIZE") if answer else None
+    return size if isinstance(size, int) else None
+
+
+def _is_ascii(credentials: Password) -> bool:
+    return credentials.username.isascii() and credentials.password.isascii()
+
+
+def _base64(data: bytes) -> bytes:
+    return base64.b64encode(data)
+
+
+def _text(lines: Sequence[Any]) -> str:
+    return str(lines[-1])

@@ -1,0 +1,100 @@
+"""IMAPClient and imaplib, fitted to our own connection and to mails that go to files."""
+
+from __future__ import annotations
+
+import imaplib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from imapclient import IMAPClient
+
+from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool
+from zenvoices.lib import net
+
+
+class Protocol(imaplib.IMAP4):
+    """imaplib on our own connection. `spool`: where literals go while mails are being fetched."""
+
+    literal: Any
+
+    def __init__(self, connection: net.Connection) -> None:
+        self._connection = connection
+        self._heard = 0
+        self.spool: Spool | None = None
+        super().__init__()
+
+    def _create_socket(self, timeout: float | None) -> Any:
+        return self._connection
+
+    def read(self, size: int) -> Any:
+        """The literal that imaplib has come to: in memory, or in a file of its own."""
+        reader = self._connection.reader
+        if self.spool is not None:
+            return self.spool.write(_chunks(reader.read, size))
+        self._count(size)
+        return reader.read(size)
+
+    def send(self, data: Any) -> None:
+        self._heard = 0
+        super().send(data)
+
+    def readline(self) -> bytes:
+        line = super().readline()
+        self._count(len(line))
+        return line
+
+    def _count(self, size: int) -> None:
+        """Ends an answer that would fill the memory; imaplib keeps all of it until the command is done."""
+        self._heard += size
+        if self._heard > LONGEST_ANSWER:
+            raise self.error("answer too long")
+
+    def forget_plain_text(self) -> None:
+        """What came before TLS may have been anybody's (RFC 3501 6.2.1)."""
+        self.untagged_responses.clear()
+        self._get_capabilities()
+
+    @property
+    def goodbye(self) -> str | None:
+        """With which words the server has ended the session."""
+        words = self.untagged_responses.get("BYE")
+        return str(words[-1]) if words else None
+
+    def _log(self, line: str) -> None:
+        """imaplib keeps the last ten lines, the password among them. Not here."""
+
+
+class Client(IMAPClient):
+    def __init__(self, connection: net.Connection, host: str) -> None:
+        self._connection = connection
+        super().__init__(host, ssl=False)
+        # IMAPClient sets 5, with which imaplib formats every literal for a log that nobody reads.
+        self._imap.debug = 0
+
+    @property
+    def protocol(self) -> Protocol:
+        protocol: Protocol = self._imap
+        return protocol
+
+    def _create_IMAP4(self) -> Protocol:  # noqa: N802 -- IMAPClient's name
+        return Protocol(self._connection)
+
+    def _set_read_timeout(self) -> None:
+        """The connection has its own."""
+
+
+class Dialogue:
+    """Our lines, each in answer to a "+" of the server; then "*", which cancels (RFC 3501 6.2.2)."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._lines = iter(lines)
+
+    def answer(self, challenge: bytes) -> bytes:
+        return next(self._lines, b"*")
+
+
+def _chunks(read: Any, size: int) -> Iterator[bytes]:
+    while size > 0:
+        chunk = read(min(size, CHUNK))
+        size -= len(chunk)
+        yield chunk

@@ -1,0 +1,243 @@
+"""POP3 (RFC 1939), with poplib for the protocol and our own connection below it.
+
+It knows no read mails and no folders: every mail on the server is a candidate, what was taken in is the
+ledger's to know. Nothing is ever deleted.
+"""
+
+from __future__ import annotations
+
+import base64
+import poplib
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from channels.credentials import BearerToken, Credentials
+from channels.errors import ChannelError, MessageProblem, channel_error
+from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched
+from channels.mailboxes.refusals import refused, sign_in_refused
+from channels.mailboxes.session import Session, plain, xoauth2
+from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool, Spooled, batches, handed_over
+from zenvoices.lib import net
+
+_LONGEST_UIDL: Final = 255  # RFC 1939 7 says 70
+
+
+class Pop3Mailbox(Session):
+    foreign_errors = (poplib.error_proto, ValueError, LookupError)
+    _client: _Client
+    _capabilities: dict[str, list[str]]
+    _numbers: dict[str, int] | None = None
+
+    def open(self) -> int:
+        """Counts the mails; the folder is not looked at."""
+        with self.border():
+            count: int = self._client.stat()[0]
+        return count
+
+    def candidates(self, since: int = 0) -> Listing:
+        with self.border():
+            numbers = self._message_numbers()
+            sizes = dict(_pairs(self._client.list()[1]))
+        refs = [MessageRef("", uidl, int(sizes.get(str(number), 0)) or None) for uidl, number in numbers.items()]
+        return Listing(refs)
+
+    def _message_numbers(self) -> dict[str, int]:
+        """UIDL to message number, which holds within this session only (RFC 1939 5)."""
+        try:
+            lines = self._client.uidl()[1]
+        except poplib.error_proto as error:
+            raise channel_error("uidl_missing") if _is_refusal(error) else error from None
+        numbers: dict[str, int] = {}
+        for number, uidl in _pairs(lines):
+            if len(uidl) > _LONGEST_UIDL or not uidl.isprintable():
+                raise channel_error("server_answer_unreadable")
+            numbers.setdefault(uidl, int(number))  # identical copies may share one (RFC 1939 7)
+        self._numbers = numbers
+        return numbers
+
+    def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Iterator[Fetched | NotFetched]:
+        """One result for each ref, in their order."""
+        for batch in batches(refs):
+            with self.border():
+                results = self._fetch_batch(batch, spool)
+            yield from handed_over(results)
+
+    def _fetch_batch(self, refs: Sequence[MessageRef], directory: Path) -> list[Fetched | NotFetched]:
+        known = self._message_numbers() if self._numbers is None else self._numbers
+        numbers = [known[ref.uid] for ref in refs if ref.uid in known]
+        with Spool(directory, self._server.largest_mail, len(refs)) as spool:
+            mails = dict(zip(numbers, self._client.retrieve(numbers, spool, self._pipelines), strict=True))
+            return [_result(ref, known.get(ref.uid), mails, spool) for ref in refs]
+
+    @property
+    def _pipelines(self) -> bool:
+        return "PIPELINING" in self._capabilities
+
+    def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
+        """Nothing: POP3 has no flags."""
+        return []
+
+    def finish(self) -> None:
+        with suppress(ChannelError), self.border():
+            self._client.quit()
+        self.close()
+
+    def _greet(self, connection: net.Connection) -> None:
+        try:
+            self._client = _Client(connection, self._server.host)
+        except poplib.error_proto as error:
+            raise (refused(_text(error)) if _is_refusal(error) else channel_error("not_a_mail_server")) from None
+        self._numbers = None
+
+    def _ask_for_tls(self) -> None:
+        self._capabilities = self._client.capabilities()
+        if "STLS" not in self._capabilities:
+            raise channel_error("starttls_missing")
+        self._client.command("STLS")
+
+    def _after_tls(self) -> None:
+        self._capabilities = {}
+
+    def _authenticate(self, credentials: Credentials) -> None:
+        self._capabilities = self._client.capabilities()
+        mechanisms = self._capabilities.get("SASL", [])
+        try:
+            if isinstance(credentials, BearerToken):
+                self._bearer(credentials, mechanisms)
+            elif "PLAIN" in mechanisms and "USER" not in self._capabilities:
+                self._client.challenged("AUTH PLAIN", _base64(plain(credentials)))
+            elif self._capabilities and "USER" not in self._capabilities:
+                raise channel_error("sign_in_method_missing")
+            else:
+                self._client.user(credentials.username)
+                self._client.pass_(credentials.password)
+        except poplib.error_proto as error:
+            raise sign_in_refused(_text(error), self._server.host) if _is_refusal(error) else error from None
+
+    def _bearer(self, credentials: BearerToken, mechanisms: Sequence[str]) -> None:
+        """In two lines, as Exchange wants it. A "+" afterwards is the error document, not success."""
+        if "XOAUTH2" not in mechanisms:
+            raise channel_error("sign_in_method_missing")
+        answer = self._client.challenged("AUTH XOAUTH2", _base64(xoauth2(credentials)))
+        if not answer.startswith(b"+OK"):
+            self._client.command("")  # then the refusal follows
+
+    def _translated(self, error: Exception) -> ChannelError:
+        if isinstance(error, poplib.error_proto) and _is_refusal(error):
+            return refused(_text(error))
+        return channel_error("server_answer_unreadable")
+
+
+class _Client(poplib.POP3):
+    """poplib on our own connection."""
+
+    def __init__(self, connection: net.Connection, host: str) -> None:
+        self._connection = connection
+        self._heard = 0
+        super().__init__(host)
+
+    def _create_socket(self, timeout: float | None) -> Any:
+        return self._connection
+
+    def command(self, line: str) -> bytes:
+        """One line there, one line back; -ERR is an error_proto."""
+        self._putline(line.encode())
+        return self._answer()
+
+    def _putline(self, line: bytes) -> None:
+        self._heard = 0
+        self._connection.sendall(line + b"\r\n")
+
+    def _getline(self) -> tuple[bytes, int]:
+        """Ends an answer that would fill the memory."""
+        line: bytes
+        line, octets = super()._getline()  # type: ignore[misc]
+        self._heard += octets
+        if self._heard > LONGEST_ANSWER:
+            raise poplib.error_proto("answer too long")
+        return line, octets
+
+    def challenged(self, command: str, response: str) -> bytes:
+        self.command(command)
+        return self.command(response)
+
+    def capabilities(self) -> dict[str, list[str]]:
+        """CAPA; empty with a server older than RFC 2449."""
+        try:
+            return self.capa()
+        except poplib.error_proto:
+            return {}
+
+    def retrieve(self, numbers: Sequence[int], spool: Spool, pipelined: bool) -> Iterator[Spooled | None]:
+        """The mails in files; None for one that the server refused.
+
+        `pipelined`: all commands ahead of the first answer (RFC 2449 6.6).
+        """
+        commands = [b"RETR %d\r\n" % number for number in numbers]
+        if pipelined and commands:
+            self._connection.sendall(b"".join(commands))
+        for command in commands:
+            if not pipelined:
+                self._connection.sendall(command)
+            try:
+                self._answer()
+            except poplib.error_proto as error:
+                if not _is_refusal(error):
+                    raise
+                yield None
+            else:
+                yield spool.write(self._mail())
+
+    def _answer(self) -> bytes:
+        answer: bytes = self._getresp()  # type: ignore[attr-defined]
+        return answer
+
+    def _mail(self) -> Iterator[bytes]:
+        """The mail as it was, without byte stuffing, up to the final dot (RFC 1939 3); lines of any length.
+
+        poplib stops at a line of 2048 bytes, and is out of step from there on.
+        """
+        readline = self._connection.reader.readline
+        at_line_start = True
+        while True:
+            piece = readline(CHUNK)
+            if at_line_start and piece[:1] == b".":
+                if piece in (b".\r\n", b".\n"):
+                    return
+                piece = piece[1:]
+            at_line_start = piece[-1:] == b"\n"
+            yield piece
+
+
+def _result(
+    ref: MessageRef, number: int | None, mails: dict[int, Spooled | None], spool: Spool
+) -> Fetched | NotFetched:
+    if number is None:
+        return NotFetched(ref, MessageProblem("mail_gone"))
+    mail = mails[number]
+    if mail is None:
+        return NotFetched(ref, MessageProblem("mail_unreadable"))
+    return spool.result(ref, mail)
+
+
+def _pairs(lines: Sequence[bytes]) -> Iterator[tuple[str, str]]:
+    """The lines of LIST and UIDL: a message number and one thing more."""
+    for line in lines:
+        number, value, *_ = line.decode("ascii", "backslashreplace").split()
+        yield number, value
+
+
+def _is_refusal(error: Exception) -> bool:
+    return _text(error).startswith("-ERR")
+
+
+def _text(error: Exception) -> str:
+    """poplib puts bytes into its errors, or a text of its own."""
+    answer = error.args[0] if error.args else ""
+    return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

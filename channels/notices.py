@@ -1,0 +1,73 @@
+"""What people are told about a channel, in both languages at once."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils import formats, timezone, translation
+from django.utils.translation import gettext as _
+
+from channels import phrases
+from channels.models import Channel
+from notifications.services import Message, close_about, tell_everyone_with_access
+
+ATTENTION = "channel_needs_attention"
+DEACTIVATED = "channel_deactivated"
+RECOVERED = "channel_recovered"
+OUTAGE = "provider_outage"
+
+
+def tell(channel: Channel, kind: str, event: str) -> None:
+    """Everyone with access to the administration, once for each event."""
+    tell_everyone_with_access(
+        channel.administration,
+        kind=kind,
+        event=f"{channel.pk}:{event}",
+        subject_id=channel.pk,
+        message=_message(channel, kind),
+    )
+
+
+def close(channel: Channel, *kinds: str) -> int:
+    """Returns how many open notifications this ended."""
+    return close_about(channel.pk, list(kinds))
+
+
+def _message(channel: Channel, kind: str) -> Message:
+    names = {"administration_id": channel.administration_id, "channel_id": channel.pk}
+    listing = reverse("channels", kwargs={"administration_id": channel.administration_id})
+    mends = kind in (ATTENTION, DEACTIVATED)
+    said = {}
+    for language in ("nl", "en"):
+        with translation.override(language):
+            said[f"text_{language}"] = _text(channel, kind)
+            said[f"action_{language}"] = _("Fix") if mends else _("Show channels")
+    return Message(path=reverse("channel-edit", kwargs=names) if mends else listing, **said)
+
+
+def _text(channel: Channel, kind: str) -> str:
+    cause = phrases.phrase(channel.error_code, channel.error_detail) if channel.error_code else None
+    said = {
+        "channel": channel.name,
+        "host": channel.host,
+        "since": _moment(channel),
+        "cause": f"{cause.text} {cause.next_step}".strip() if cause else "",
+    }
+    return _template(kind) % said
+
+
+def _template(kind: str) -> str:
+    if kind == DEACTIVATED:
+        return _(
+            "Channel %(channel)s is inactive since %(since)s. Fetching failed five times in a row. %(cause)s "
+            "New emails are probably waiting."
+        )
+    if kind == ATTENTION:
+        return _("Channel %(channel)s needs you since %(since)s. %(cause)s")
+    if kind == RECOVERED:
+        return _("Channel %(channel)s works again. Everything that was waiting is being fetched.")
+    return _("You need to do nothing. %(host)s has had an outage since %(since)s; we keep trying.")
+
+
+def _moment(channel: Channel) -> str:
+    moment = channel.inactive_since if channel.state == Channel.State.INACTIVE else channel.failing_since
+    return formats.date_format(timezone.localtime(moment or timezone.now()), "DATETIME_FORMAT")

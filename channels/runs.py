@@ -1,0 +1,163 @@
+"""The life of one run: started once, one lease, tried, finished with all that follows in one transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from channels import health, lease
+from channels.errors import ChannelError, OurProblem, TransientProblem
+from channels.fetch import Budget, Outcome, fetch, set_counts
+from channels.models import Channel, FetchRun
+from documents.storage import StorageProblem
+from zenvoices.lib import failpoints
+
+log = structlog.get_logger(__name__)
+#: What a finished run may change in its channel.
+SETTLED = (
+    "failures", "failing_since", "error_code", "error_detail", "last_success_at", "next_fetch_at",
+    "state", "inactive_reason", "inactive_since",
+)  # fmt: skip
+State, RunOutcome, Trigger = FetchRun.State, FetchRun.Outcome, FetchRun.Trigger
+
+
+def perform(run_id: UUID, budget: Budget) -> FetchRun | None:
+    """Carries a queued run out. None when another process started it, or its channel no longer wants it.
+
+    Works inside the administration's scope. Never raises for what the mailbox does; the run says what happened.
+    """
+    run = _start(run_id)
+    if run is None:
+        return None
+    held = lease.claim(run.channel_id)
+    if held is None:
+        return _finish_busy(run)
+    failpoints.reach("claimed")
+    _close_dead_runs(run)
+    outcome = Outcome()
+    error = _try(run, held, budget, outcome)
+    failpoints.reach("before_finish")
+    return _finish(run, held, outcome, error)
+
+
+def _start(run_id: UUID) -> FetchRun | None:
+    started = FetchRun.objects.filter(pk=run_id, state=State.QUEUED).update(
+        state=State.RUNNING, started_at=timezone.now()
+    )
+    if not started:
+        return None
+    run = FetchRun.objects.select_related("channel__administration__environment").get(pk=run_id)
+    unwanted = run.channel.state != Channel.State.ACTIVE and run.trigger != Trigger.MANUAL
+    if unwanted or run.channel.deleted_at or not run.channel.administration.is_premium:
+        run.delete()
+        return None
+    return run
+
+
+def _try(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome) -> ChannelError | None:
+    """A scheduled slot is tried again after a pause when the line failed before anything came in."""
+    pauses: Sequence[int] = settings.FETCH_RETRY_SECONDS if run.trigger == Trigger.SCHEDULE else ()
+    for pause in (*pauses, None):
+        error = _attempt(run, held, budget, outcome)
+        if pause is None or outcome.counts.seen or not isinstance(error, TransientProblem):
+            break
+        time.sleep(pause)
+    return error
+
+
+def _attempt(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome) -> ChannelError | None:
+    """One session. The border where everything that can go wrong becomes one of our own errors."""
+    try:
+        channel = Channel.objects.select_related("administration__environment").get(pk=run.channel_id)
+        fetch(channel, run, held, budget, outcome)
+    except ChannelError as error:
+        return error
+    except StorageProblem as problem:
+        log.error("storage failed", channel=str(run.channel_id), problem=problem.code)
+        return OurProblem(problem.code)
+    except DatabaseError as problem:
+        log.exception("database failed during a fetch", channel=str(run.channel_id))
+        return OurProblem("database_failed", problem=type(problem).__name__)
+    except OSError as problem:
+        log.exception("our own machine failed during a fetch", channel=str(run.channel_id))
+        return OurProblem("storage_failed", problem=type(problem).__name__)
+    except Exception as bug:
+        log.exception("a fetch met something unknown", channel=str(run.channel_id))
+        return OurProblem("internal", problem=type(bug).__name__)
+    return None
+
+
+def _finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelError | None) -> FetchRun:
+    with transaction.atomic():
+        channels = Channel.objects.select_for_update(of=("self",)).select_related("administration__environment")
+        channel = channels.get(pk=run.channel_id)
+        set_counts(run, outcome.counts)
+        _close(run, error)
+        if channel.fence == held.fence:
+            _settle(channel, run, outcome, error)
+        run.save()
+        _fold_quiet(run)
+    held.release()
+    return run
+
+
+def _settle(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelError | None) -> None:
+    if error is None:
+        health.record_success(channel, run)
+    else:
+        health.record_failure(channel, run, error, partial=bool(outcome.counts.delivered))
+    if outcome.more and channel.state == Channel.State.ACTIVE:
+        channel.next_fetch_at = run.finished_at  # a full mailbox goes on at once, after everybody's turn
+    channel.save(update_fields=SETTLED)
+
+
+def _close(run: FetchRun, error: ChannelError | None) -> None:
+    run.state, run.finished_at = State.FINISHED, timezone.now()
+    run.error_code, run.error_detail = (error.code, dict(error.detail)) if error else ("", {})
+    if error:
+        run.outcome = RunOutcome.FAILED
+    else:
+        run.outcome = RunOutcome.WARNING if run.failed else RunOutcome.SUCCEEDED
+
+
+def _finish_busy(run: FetchRun) -> FetchRun:
+    run.state, run.outcome, run.finished_at = State.FINISHED, RunOutcome.BUSY, timezone.now()
+    run.save()
+    return run
+
+
+def is_quiet(run: FetchRun) -> bool:
+    return (
+        run.trigger == Trigger.SCHEDULE
+        and run.outcome == RunOutcome.SUCCEEDED
+        and not (run.delivered or run.ignored or run.failed or run.read_elsewhere)
+    )
+
+
+def _fold_quiet(run: FetchRun) -> None:
+    """A quiet scheduled run takes the quiet one just before it into itself."""
+    if not is_quiet(run):
+        return
+    before = FetchRun.objects.filter(channel_id=run.channel_id).exclude(pk=run.pk).order_by("-queued_at", "-id").first()
+    if before is not None and before.state == State.FINISHED and is_quiet(before):
+        run.repeats, run.started_at = before.repeats + 1, before.started_at
+        run.save(update_fields=["repeats", "started_at"])
+        before.delete()
+
+
+def _close_dead_runs(run: FetchRun) -> None:
+    """We hold the lease, so whoever else is said to be fetching this channel is dead."""
+    for dead in FetchRun.objects.filter(channel_id=run.channel_id, state=State.RUNNING).exclude(pk=run.pk):
+        close_interrupted(dead)
+
+
+def close_interrupted(run: FetchRun) -> None:
+    """A run whose process died: our own fault, counted for nobody. Its numbers are what it had committed."""
+    _close(run, OurProblem("interrupted"))
+    run.save()

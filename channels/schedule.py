@@ -1,0 +1,141 @@
+"""Who is due. Every decision is a conditional UPDATE in the database: two schedulers, or ten, change nothing."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from channels import runs
+from channels.lease import expired
+from channels.models import Channel, ChannelSecret, FetchRun
+from zenvoices.lib.scoping import every_administration
+
+#: A queued run that nobody started by then was lost with its message: it is offered again.
+RESEND_AFTER = timedelta(seconds=120)
+PURGE_AFTER = timedelta(seconds=60)
+MIN_RELEASE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    administration_id: UUID
+    run_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one minute of the schedule found to do."""
+
+    due: list[Due]
+    lost: list[Due]
+    reaped: int
+    purged: int
+
+
+def tick() -> Tick:
+    """Every minute: close what died, erase what was deleted, take what is due, offer again what got lost."""
+    with every_administration():
+        return Tick(reaped=reap(), purged=purge_deleted(), due=claim_due(), lost=unstarted())
+
+
+def next_slot(channel_id: UUID, after: datetime) -> datetime:
+    """The channel's own second of each half hour, spread by its id: the first one after `after`."""
+    interval = int(settings.FETCH_INTERVAL.total_seconds())
+    phase = channel_id.int % interval
+    seconds = math.floor(after.timestamp())
+    return datetime.fromtimestamp(seconds - (seconds - phase) % interval + interval, tz=UTC)
+
+
+def claim_due(*, limit: int | None = None) -> list[Due]:
+    """Takes what is due, at most twice the mean rate at once, so that an outage's backlog does not storm."""
+    now = timezone.now()
+    active = Channel.objects.filter(
+        state=Channel.State.ACTIVE, deleted_at=None, administration__plan="premium", next_fetch_at__isnull=False
+    )
+    ticks_per_interval = settings.FETCH_INTERVAL.total_seconds() / 60
+    release = limit or max(MIN_RELEASE, math.ceil(2 * active.count() / ticks_per_interval))
+    due = active.filter(next_fetch_at__lte=now).order_by("next_fetch_at", "id")
+    return [one for one in map(_claim, _fairly(due[: release * 4], release)) if one]
+
+
+def _fairly(due: Iterable[Channel], release: int) -> list[Channel]:
+    """At most so many fetches at once for one host and for one administration; the rest waits for the next tick."""
+    hosts: Counter[str] = Counter()
+    tenants: Counter[UUID] = Counter()
+    for host, tenant in _open_runs().values_list("channel__host", "administration_id"):
+        hosts[host] += 1
+        tenants[tenant] += 1
+    taken = []
+    for channel in due:
+        full = hosts[channel.host] >= settings.FETCH_PER_HOST
+        if full or tenants[channel.administration_id] >= settings.FETCH_PER_ADMINISTRATION:
+            continue
+        hosts[channel.host] += 1
+        tenants[channel.administration_id] += 1
+        taken.append(channel)
+        if len(taken) == release:
+            break
+    return taken
+
+
+def _open_runs() -> QuerySet[FetchRun]:
+    return FetchRun.objects.exclude(state=FetchRun.State.FINISHED)
+
+
+def _claim(channel: Channel) -> Due | None:
+    """One run for one slot: unique in the database, so a second scheduler comes away empty."""
+    slot = channel.next_fetch_at
+    try:
+        with transaction.atomic():
+            mine = Channel.objects.filter(pk=channel.pk, state=Channel.State.ACTIVE, next_fetch_at=slot).update(
+                next_fetch_at=next_slot(channel.pk, timezone.now())
+            )
+            if not mine:
+                return None
+            run = FetchRun.objects.create(
+                administration_id=channel.administration_id,
+                channel=channel,
+                trigger=FetchRun.Trigger.SCHEDULE,
+                slot=slot,
+            )
+    except IntegrityError:
+        return None
+    return Due(run.administration_id, run.pk)
+
+
+def unstarted() -> list[Due]:
+    """Runs whose message was lost on the way; starting one twice is harmless, it starts once."""
+    lost = FetchRun.objects.filter(
+        state=FetchRun.State.QUEUED, queued_at__lt=timezone.now() - RESEND_AFTER, started_at=None
+    )
+    return [Due(*row) for row in lost.values_list("administration_id", "id")[:500]]
+
+
+def reap() -> int:
+    """Closes runs whose process died and lets their channels be fetched again at once. Returns how many."""
+    dead = FetchRun.objects.filter(state=FetchRun.State.RUNNING).filter(
+        Q(channel__in=Channel.objects.filter(expired())) | Q(channel__lease_until=None)
+    )
+    dead = dead.filter(started_at__lt=timezone.now() - timedelta(seconds=settings.FETCH_LEASE_SECONDS))
+    for run in dead:
+        runs.close_interrupted(run)
+        Channel.objects.filter(pk=run.channel_id, state=Channel.State.ACTIVE).update(next_fetch_at=timezone.now())
+    return len(dead)
+
+
+def purge_deleted() -> int:
+    """Erases what was deleted and not undone: secrets first, then the channel with its logbook and ledger."""
+    gone = Channel.objects.filter(deleted_at__lt=timezone.now() - PURGE_AFTER)
+    for channel in gone:
+        ChannelSecret.objects.filter(channel=channel).delete()
+        channel.delete()
+    return len(gone)

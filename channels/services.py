@@ -1,0 +1,191 @@
+"""What people and operators do with channels. Nothing here queues a task: views do, after commit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from administrations.models import Administration, User
+from channels import auth, intake, phrases, vault
+from channels.extract import part_bytes
+from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
+from channels.schedule import next_slot
+from documents import services as documents
+from documents import storage
+from documents.models import Document
+
+#: CR, LF and NUL would start a second command on the wire (imaplib and poplib write fields as they are).
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: Microsoft ended passwords for IMAP and POP3 (Exchange Online since January 2023, Outlook.com since September 2024).
+MICROSOFT = re.compile(r"(^|\.)(outlook|office365|outlook\.office|hotmail|live)\.com\.?$", re.IGNORECASE)
+#: A change of one of these could send a stored secret to another server: it is cleared.
+BOUND_TO_SECRET = ("protocol", "host", "port", "security", "username", "auth")
+
+ACTIVATION = (
+    "state", "inactive_reason", "inactive_since", "failures", "failing_since", "error_code", "error_detail",
+    "next_fetch_at",
+)  # fmt: skip
+
+
+class NotPremium(Exception):
+    """Channels belong to Premium administrations."""
+
+
+def validate(fields: Mapping[str, Any], password: str) -> None:
+    """What no server may be told. Raises ValidationError, by field."""
+    unsafe = {
+        name: _("Remove the line break or control character.")
+        for name, value in {**fields, "password": password}.items()
+        if isinstance(value, str) and CONTROL.search(value)
+    }
+    if unsafe:
+        raise ValidationError(unsafe)
+    if MICROSOFT.search(str(fields.get("host", ""))) and fields.get("auth") == Channel.Auth.PASSWORD:
+        phrase = phrases.phrase("microsoft_needs_entra", {})
+        raise ValidationError({"host": f"{phrase.text} {phrase.next_step}"})
+    if not 1 <= int(fields.get("port") or 0) <= 65535:
+        raise ValidationError({"port": _("Choose a port from 1 to 65535.")})
+
+
+@transaction.atomic
+def create_channel(
+    administration: Administration, *, password: str, activate: bool, by: User | None, **fields: Any
+) -> Channel:
+    """`fields`: name, protocol, auth, host, port, security, username, folder. Due at its own second when active."""
+    if not administration.is_premium:
+        raise NotPremium
+    channel = Channel.objects.create(administration=administration, created_by=by, **fields)
+    if password:
+        vault.store(channel, "password", password)
+    if activate:
+        _activate(channel)
+    return channel
+
+
+@transaction.atomic
+def update_channel(channel: Channel, *, password: str | None, by: User | None, **fields: Any) -> Channel:
+    """Saves the fields; without a new password a change of server or username clears the stored one."""
+    moved = any(getattr(channel, name) != fields[name] for name in BOUND_TO_SECRET if name in fields)
+    for name, value in fields.items():
+        setattr(channel, name, value)
+    if moved:
+        vault.clear(channel)
+        channel.error_code, channel.error_detail = "", {}
+    channel.save(update_fields=[*fields, "error_code", "error_detail"])
+    if password:
+        vault.store(channel, "password", password)
+    return channel
+
+
+def has_secret(channel: Channel) -> bool:
+    """Whether everything its way of signing in needs is stored."""
+    needed = auth.METHODS[channel.auth].secrets if channel.auth in auth.METHODS else ("missing",)
+    return channel.secrets.filter(name__in=needed).count() == len(needed)
+
+
+def pause(channel: Channel, by: User | None) -> None:
+    channel.state, channel.inactive_reason = Channel.State.INACTIVE, ""
+    channel.inactive_since, channel.next_fetch_at = timezone.now(), None
+    channel.save(update_fields=["state", "inactive_reason", "inactive_since", "next_fetch_at"])
+
+
+def activate(channel: Channel, by: User | None) -> None:
+    """After a connection check that succeeded: everything still unread comes in with the next fetch."""
+    if not channel.administration.is_premium:
+        raise NotPremium
+    _activate(channel)
+
+
+def _activate(channel: Channel) -> None:
+    channel.state, channel.inactive_reason, channel.inactive_since = Channel.State.ACTIVE, "", None
+    channel.failures, channel.failing_since = 0, None
+    channel.error_code, channel.error_detail = "", {}
+    channel.next_fetch_at = next_slot(channel.pk, timezone.now())
+    channel.save(update_fields=ACTIVATION)
+
+
+def delete(channel: Channel, by: User | None) -> None:
+    """Its documents stay. Can be undone until the schedule erases it."""
+    channel.deleted_at = timezone.now()
+    channel.save(update_fields=["deleted_at"])
+
+
+def undo_delete(channel: Channel, by: User | None) -> None:
+    channel.deleted_at = None
+    channel.save(update_fields=["deleted_at"])
+
+
+@transaction.atomic
+def request_fetch(channel: Channel, by: User | None) -> FetchRun:
+    """A fetch by hand; the one that is already queued or running if there is one."""
+    Channel.objects.select_for_update().get(pk=channel.pk)  # two clicks at once make one run
+    open_run = channel.runs.exclude(state=FetchRun.State.FINISHED).first()
+    return open_run or FetchRun.objects.create(
+        administration_id=channel.administration_id, channel=channel, trigger=FetchRun.Trigger.MANUAL, started_by=by
+    )
+
+
+def new_manual_run(channel: Channel) -> FetchRun:
+    """For the foreground command: a run of its own, also while another fetches (it then ends as busy)."""
+    return FetchRun.objects.create(
+        administration_id=channel.administration_id, channel=channel, trigger=FetchRun.Trigger.MANUAL
+    )
+
+
+def retry_mail(mail: ReceivedMail, by: User | None) -> None:
+    """*Opnieuw proberen*, *toch ophalen*: the next fetch takes this mail, read or not, large or not."""
+    mail.state, mail.attempts, mail.acknowledged = ReceivedMail.State.WANTED, 0, False
+    mail.save(update_fields=["state", "attempts", "acknowledged"])
+
+
+@transaction.atomic
+def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
+    """*Alsnog ophalen*: the mails that were read before we came."""
+    folder = run.channel.folder if run.channel.protocol == Channel.Protocol.IMAP else ""
+    ReceivedMail.objects.bulk_create(
+        (
+            ReceivedMail(
+                administration_id=run.administration_id, channel=run.channel, run=run, folder=folder,
+                validity=validity, uid=uid, state=ReceivedMail.State.WANTED,
+            )
+            for validity, uid in run.read_elsewhere_uids
+        ),
+        ignore_conflicts=True,
+    )  # fmt: skip
+    run.read_elsewhere_uids = []
+    run.save(update_fields=["read_elsewhere_uids"])
+    return request_fetch(run.channel, by)
+
+
+@transaction.atomic
+def take_part(part: ReceivedPart, by: User | None) -> Document:
+    """*Toch ophalen*: makes a document of a part that was left out. Asking twice gives the same document."""
+    part = ReceivedPart.objects.select_for_update().select_related("mail__email", "mail__channel").get(pk=part.pk)
+    if part.document is not None:
+        return part.document
+    mail = part.mail
+    if not part.can_be_taken or mail.email is None:
+        raise LookupError("this part cannot be taken")
+    with storage.path_of(part.administration_id, mail.email.raw_sha256) as path, intake.mapped(path) as raw:
+        found, data = part_bytes(raw, part.path, intake.limits_for(mail.size))
+    part.document = documents.add_document(
+        part.administration_id,
+        origin=documents.Origin(mail.channel_id, mail.channel.name, mail.run_id),
+        email=mail.email,
+        kind=Document.Kind.ATTACHMENT,
+        filename=found.filename,
+        content_type=found.content_type,
+        size=len(data),
+        sha256=storage.put_bytes(part.administration_id, data),
+        part_path=part.path,
+        received_at=timezone.now(),
+    )
+    part.outcome, part.reason = "document", ""
+    part.save(update_fields=["document", "outcome", "reason"])
+    return part.document

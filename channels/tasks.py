@@ -1,0 +1,39 @@
+"""Celery's way in: ids in, one call. Losing or tripling any message changes latency and nothing else."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+from celery import shared_task
+
+from channels import runs, schedule
+from channels.fetch import Budget
+from channels.models import FetchRun
+from zenvoices.lib import health
+from zenvoices.lib.tasks import TenantTask
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(base=TenantTask, name="channels.tasks.fetch")
+def fetch(administration_id: str, run_id: str) -> None:
+    runs.perform(UUID(run_id), Budget.of_a_run())
+
+
+@shared_task(name="channels.tasks.tick")
+def tick() -> None:
+    health.beat()
+    found = schedule.tick()
+    for one in [*found.due, *found.lost]:
+        offer(one)
+    log.info("tick", due=len(found.due), lost=len(found.lost), reaped=found.reaped, purged=found.purged)
+
+
+def offer(due: schedule.Due) -> None:
+    fetch.delay(str(due.administration_id), str(due.run_id))
+
+
+def enqueue(run: FetchRun) -> None:
+    """Call it after the commit that made the run."""
+    fetch.delay(str(run.administration_id), str(run.pk))

@@ -1,0 +1,64 @@
+"""The secrets of channels: encrypted for one channel and name, written and used, never shown."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from django.conf import settings
+from django.utils import timezone
+
+from channels.errors import OurProblem
+from channels.models import Channel, ChannelSecret
+from zenvoices.lib.crypto import KeyProblem, KeyRing
+
+
+@cache
+def _ring(keys: tuple[str, ...]) -> KeyRing:
+    return KeyRing(list(keys))
+
+
+def key_ring() -> KeyRing:
+    return _ring(tuple(settings.CREDENTIAL_KEYS))
+
+
+def _place(channel_id: object, name: str) -> str:
+    return f"channel:{channel_id}:{name}"
+
+
+def store(channel: Channel, name: str, plain: str) -> None:
+    ciphertext = key_ring().encrypt(plain, belongs_to=_place(channel.pk, name))
+    ChannelSecret.objects.update_or_create(
+        channel=channel,
+        name=name,
+        defaults={
+            "administration_id": channel.administration_id,
+            "ciphertext": ciphertext,
+            "set_at": timezone.now(),
+        },
+    )
+
+
+def read_all(channel: Channel) -> dict[str, str]:
+    """Every secret of the channel by name. Raises OurProblem when a key is missing."""
+    try:
+        return {
+            secret.name: key_ring().decrypt(secret.ciphertext, belongs_to=_place(channel.pk, secret.name))
+            for secret in ChannelSecret.objects.filter(channel=channel)
+        }
+    except KeyProblem as problem:
+        raise OurProblem("key_missing") from problem
+
+
+def clear(channel: Channel) -> None:
+    ChannelSecret.objects.filter(channel=channel).delete()
+
+
+def rotate() -> int:
+    """Re-encrypts with the first key what is still under another. One row at a time: it may be stopped and resumed."""
+    ring, rotated = key_ring(), 0
+    for secret in ChannelSecret.objects.exclude(ciphertext__startswith=f"1.{ring.current}.").iterator():
+        place = _place(secret.channel_id, secret.name)
+        fresh = ring.encrypt(ring.decrypt(secret.ciphertext, belongs_to=place), belongs_to=place)
+        # Only where nobody wrote a new secret meanwhile.
+        rotated += ChannelSecret.objects.filter(pk=secret.pk, ciphertext=secret.ciphertext).update(ciphertext=fresh)
+    return rotated

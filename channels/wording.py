@@ -1,0 +1,100 @@
+"""What became of the parts of a mail, and how the steps of a connection check went, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.utils import formats, timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from channels.check import Step
+from channels.phrases import Detail, Phrase, Text, filled_in, phrase
+
+_REASONS: Final[dict[str, Text]] = {
+    "inline_image": _("picture in the text, skipped"),
+    "signature_logo": _("logo in the signature, skipped"),
+    "empty": _("empty file, skipped"),
+    "type_not_allowed": _("this type of file is not taken in"),
+    "too_large": _("too large (%(size)s)"),
+    "encrypted": _("locked or encrypted"),
+    "archive_encrypted": _("archive with a password"),
+    "archive_bomb": _("archive that grows far too large when opened"),
+    "too_deep": _("packed too deeply"),
+    "too_many_parts": _("one part too many in this email"),
+    "damaged": _("damaged file"),
+    "opened": _("opened; what was in it stands below"),
+    "signature": _("digital signature, skipped"),
+    "signed_opaque": _("sealed by a digital signature"),
+    "calendar": _("calendar invitation, skipped"),
+    "contact_card": _("contact card, skipped"),
+    "delivery_report": _("delivery report, skipped"),
+    "duplicate": _("already taken in before"),
+}
+_STEPS: Final[dict[str, tuple[Text, Text]]] = {
+    "name": (_("Name of the server"), _("%(host)s found")),
+    "address": (_("Address"), _("address %(address)s allowed")),
+    "connection": (_("Connection"), _("connected on port %(port)s")),
+    "encryption": (_("Security"), _("secured (%(tls)s)")),
+    "sign_in": (_("Signing in"), _("signed in as %(username)s")),
+    "folder": (_("Mailbox"), _("mailbox %(folder)s opened")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StepSaid:
+    """One line of the connection check: a tick with `text`, or `problem`."""
+
+    name: str
+    text: str
+    problem: Phrase | None
+
+
+def steps_said(steps: Iterable[Step], facts: Detail) -> list[StepSaid]:
+    """`facts`: of the channel or the form, for what a step itself does not tell."""
+    return [
+        StepSaid(
+            step_name(step.name),
+            step_done(step.name, {**facts, **step.facts}) if step.ok else "",
+            phrase(step.error.code, {**facts, **step.facts, **step.error.detail}) if step.error else None,
+        )
+        for step in steps
+    ]
+
+
+def reason(code: str, *, size: int = 0) -> str:
+    """Why a part of a mail is no document."""
+    return filled_in(_REASONS.get(code, _("not taken in (%(code)s)")), {"code": code, "size": size})
+
+
+def step_name(name: str) -> str:
+    return str(_STEPS[name][0]) if name in _STEPS else name
+
+
+def step_done(name: str, facts: Detail) -> str:
+    """A step that went well, with what it found out."""
+    if name not in _STEPS:
+        return name
+    said = filled_in(_STEPS[name][1], {"address": "", **facts, "tls": _tls(facts)})
+    if name == "folder" and "unread" in facts:
+        unread = int(facts["unread"])
+        return f"{said}, " + ngettext("%(n)s unread email", "%(n)s unread emails", unread) % {"n": unread}
+    return said
+
+
+def known_reasons() -> set[str]:
+    return set(_REASONS)
+
+
+def _tls(facts: Detail) -> str:
+    version = str(facts.get("tls_version") or "TLS").replace("TLSv", "TLS ")
+    end = facts.get("expires_at")
+    end = parse_datetime(end) if isinstance(end, str) else end
+    if not isinstance(end, datetime):
+        return version
+    day = formats.date_format(timezone.localtime(end), "DATE_FORMAT")
+    return gettext("%(version)s, valid until %(day)s") % {"version": version, "day": day}

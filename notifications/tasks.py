@@ -1,0 +1,68 @@
+"""The e-mails of notifications. The database says which are due; a mail server's hiccup leaves them due."""
+
+from __future__ import annotations
+
+from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from uuid import UUID
+
+import structlog
+from celery import shared_task
+from django.conf import settings
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+
+from notifications.models import Notification
+from notifications.queries import due_emails
+from notifications.services import claim_email, in_language, release_email, settle_email
+from zenvoices.lib.scoping import every_administration
+
+log = structlog.get_logger(__name__)
+BATCH = 200
+
+
+@shared_task(name="notifications.tasks.send_emails")
+def send_emails() -> int:
+    """Returns how many left. Without a mail server it stops at once; the next minute tries again."""
+    sent = 0
+    with every_administration():
+        for notification_id in due_emails(BATCH):
+            if not claim_email(notification_id):
+                continue
+            try:
+                sent += _send(notification_id)
+            except (SMTPResponseException, SMTPRecipientsRefused) as refusal:
+                # This one only: its claim runs out, and it is tried again then.
+                log.warning("e-mail refused", notification=str(notification_id), problem=type(refusal).__name__)
+            except (OSError, SMTPException) as problem:
+                release_email(notification_id)
+                log.warning("e-mail did not leave", notification=str(notification_id), problem=type(problem).__name__)
+                break
+    return sent
+
+
+def _send(notification_id: UUID) -> bool:
+    notification = Notification.objects.select_related("user", "administration").get(pk=notification_id)
+    wanted = notification.user.is_active and notification.user.email_notifications
+    if wanted:
+        _mail(notification)
+    settle_email(notification_id)
+    return wanted
+
+
+def _mail(notification: Notification) -> None:
+    user = notification.user
+    language = user.language or settings.LANGUAGE_CODE
+    text, action = in_language(notification, language)
+    with translation.override(language):
+        context = {
+            "name": user, "text": text, "administration": notification.administration,
+            "action": action or translation.gettext("Show notifications"),
+            "url": settings.BASE_URL + reverse("notification-open", args=[notification.pk]),
+            "settings_url": settings.BASE_URL + reverse("my-settings"),
+        }  # fmt: skip
+        body = render_to_string("notifications/email.txt", context)
+    # The first sentence alone: it names the channel and what is the matter.
+    subject = f"Zenvoices · {notification.administration}: {text.split('. ')[0].rstrip('.')}"
+    send_mail(" ".join(subject.split())[:200], body, settings.DEFAULT_FROM_EMAIL, [user.email])

@@ -1,0 +1,79 @@
+"""Meldingen: the list behind the bell. It belongs to the person, over all their administrations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
+from django.views.decorators.http import require_POST, require_safe
+
+from administrations.models import User
+from notifications.models import Notification
+from notifications.queries import Position, notification_page, notifications_for, unread_count
+from notifications.services import in_language, mark_read
+from zenvoices.lib.scoping import every_administration
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    notification: Notification
+    text: str
+    action: str
+
+
+@require_safe
+@login_required
+def notifications(request: HttpRequest) -> HttpResponse:
+    user = _person(request)
+    with every_administration():
+        found = notification_page(user, before=Position.read(request.GET.get("before", "")), limit=PAGE + 1)
+    entries = [Entry(one, *in_language(one, get_language() or "nl")) for one in found[:PAGE]]
+    more = Position(found[PAGE - 1].created_at, found[PAGE - 1].pk).mark if len(found) > PAGE else ""
+    context = {"entries": entries, "unread": unread_count(user), "more": more}
+    return render(request, "notifications/list.html", context)
+
+
+@require_safe
+@login_required
+def open_one(request: HttpRequest, notification_id: UUID) -> HttpResponse:
+    """Reads it, and goes where something can be done about it."""
+    notification = _mark(request, notification_id)
+    path = notification.path if url_has_allowed_host_and_scheme(notification.path, allowed_hosts=None) else ""
+    return redirect(path or "notifications")
+
+
+@require_POST
+@login_required
+def read_one(request: HttpRequest, notification_id: UUID) -> HttpResponse:
+    _mark(request, notification_id)
+    return redirect("notifications")
+
+
+@require_POST
+@login_required
+def read_all(request: HttpRequest) -> HttpResponse:
+    with every_administration():
+        # Apart from the list: an UPDATE cannot be DISTINCT over joins.
+        own = list(notifications_for(_person(request)).filter(read_at=None).values_list("pk", flat=True))
+        Notification.objects.filter(pk__in=own, read_at=None).update(read_at=timezone.now())
+    return redirect("notifications")
+
+
+def _mark(request: HttpRequest, notification_id: UUID) -> Notification:
+    with every_administration():
+        notification = get_object_or_404(notifications_for(_person(request)), pk=notification_id)
+        mark_read(notification)
+    return notification
+
+
+def _person(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 (login_required)
+    return request.user

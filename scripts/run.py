@@ -1,0 +1,201 @@
+"""`make run`: the whole portal in the foreground, on this machine alone. Ctrl-C ends all of it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from scripts import bootstrap, broker, keys, prepared
+from scripts.bootstrap import PYTHON, ROOT, VENV, say
+from scripts.lock import AlreadyRunning, hold
+from scripts.processes import ProcessEnded, Processes
+from scripts.screen import welcome
+
+READY_SECONDS = 90
+DEMO_MAIL_PORTS = range(11993, 12093)
+
+
+class Refused(Exception):
+    """The portal cannot start like this; the text says what to do."""
+
+
+class Stop(BaseException):
+    """Somebody asked us to end."""
+
+
+@dataclass(frozen=True)
+class Options:
+    port: int
+    data: Path
+    demo: bool
+
+    @classmethod
+    def from_environment(cls) -> Options:
+        port = os.environ.get("PORT") or "8000"
+        if not port.isdigit() or not 0 < int(port) < 65536:
+            raise Refused(f"PORT={port} is no port number.")
+        data = Path(os.environ.get("DATA_DIR") or ROOT / "var").expanduser().resolve()
+        demo = os.environ.get("DEMO", "1").lower() not in ("0", "false", "no", "")
+        return cls(int(port), data, demo)
+
+    @property
+    def url(self) -> str:
+        return os.environ.get("BASE_URL") or f"http://localhost:{self.port}"
+
+
+def main() -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, _stop)
+    try:
+        options = Options.from_environment()
+        options.data.mkdir(parents=True, exist_ok=True)
+        with hold(options.data / "run.lock", options.url) as lock:
+            _check_port(options.port)
+            bootstrap.ensure(bootstrap.RUN_LOCKS)
+            keys.make_keys(options.data / "keys", demo=options.demo)
+            _run(options, Processes(options.data / "logs", lock))
+    except (Refused, AlreadyRunning, bootstrap.BootstrapFailed, broker.NoBroker, ProcessEnded, OSError) as problem:
+        print(f"\n{problem}\n", file=sys.stderr, flush=True)  # noqa: T201
+        return 1
+    except Stop:
+        return 0
+    return 0
+
+
+def _run(options: Options, processes: Processes) -> None:
+    launched_by = os.getppid()
+    try:
+        _start(options, processes)
+        say(welcome(options.url, options.data, demo=options.demo))
+        while not _orphaned(launched_by):
+            processes.check()
+            time.sleep(0.2)
+    except Stop:
+        say("\nStopping ...")
+    finally:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        processes.stop()
+
+
+def _start(options: Options, processes: Processes) -> None:
+    env = _environment(options)
+    if not os.environ.get("REDIS_URL"):
+        _start_broker(options, processes, env)
+    if options.demo:
+        _start_mailbox(options, processes, env)
+    fingerprint = prepared.fingerprint(options.data, options.demo)
+    stamp = options.data / "prepared"
+    if not stamp.exists() or stamp.read_text() != fingerprint:
+        say("Preparing the database and the pages ...")
+        processes.run("prepare", [str(PYTHON), "-m", "scripts.prepare"], env)
+        stamp.write_text(prepared.fingerprint(options.data, options.demo))
+    say("Starting ...")
+    _start_portal(options, processes, env)
+
+
+def _environment(options: Options) -> dict[str, str]:
+    env = dict(os.environ)
+    env.update(DATA_DIR=str(options.data), BASE_URL=options.url, DEMO="1" if options.demo else "0")
+    env.update(PYTHONUNBUFFERED="1", DJANGO_SETTINGS_MODULE="zenvoices.settings")
+    env.setdefault("MAIL_ALLOW_PRIVATE_HOSTS", "true")
+    env.setdefault("LOG_FORMAT", "console")
+    return env
+
+
+def _start_broker(options: Options, processes: Processes, env: dict[str, str]) -> None:
+    server = broker.find_server(VENV)
+    endpoint = processes.folder / "broker.sock"
+    data = options.data / "broker" / broker.version_of(server)
+    processes.start("broker", broker.command(server, endpoint, data), env)
+    processes.wait_until(lambda: broker.answers(endpoint), "Starting the broker", 30)
+    env["REDIS_URL"] = f"unix://{endpoint}"
+
+
+def _start_mailbox(options: Options, processes: Processes, env: dict[str, str]) -> None:
+    folder = options.data / "demo-mail"
+    env["DEMO_MAILBOX_PORT"] = str(_mailbox_port(folder))
+    for name in ("DEMO_PASSWORD", "DEMO_MAILBOX_PASSWORD"):
+        env[name] = (options.data / "keys" / name).read_text().strip()
+    arguments = [str(folder), "--port", env["DEMO_MAILBOX_PORT"], "--password-env", "DEMO_MAILBOX_PASSWORD"]
+    processes.start("demo-mailbox", [str(PYTHON), "-m", "demo.mailbox_server", *arguments], env)
+    env.setdefault("OUTBOUND_CA_FILE", str(folder / "tls" / "ca.pem"))
+
+
+def _mailbox_port(folder: Path) -> int:
+    """The channel knows the port, so it is chosen once and kept."""
+    kept = folder / "port"
+    if kept.exists():
+        port = int(kept.read_text())
+        if not _is_free(port):
+            raise Refused(f"Port {port} of the demo mailbox is in use by another program. End that, or use DEMO=0.")
+        return port
+    port = next((number for number in DEMO_MAIL_PORTS if _is_free(number)), 0)
+    if not port:
+        raise Refused(f"No free port between {DEMO_MAIL_PORTS[0]} and {DEMO_MAIL_PORTS[-1]} for the demo mailbox.")
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.write_text(str(port))
+    return port
+
+
+def _start_portal(options: Options, processes: Processes, env: dict[str, str]) -> None:
+    gunicorn = [str(PYTHON), "-m", "gunicorn", "zenvoices.wsgi:application", "--bind", f"127.0.0.1:{options.port}"]
+    web = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
+    processes.start("web", [*gunicorn, *web, "--graceful-timeout", "5", "--access-logfile", "-"], env)
+    celery = [str(PYTHON), "-m", "celery", "-A", "zenvoices.celery"]
+    processes.start("beat", [*celery, "beat", "--pidfile=", "--loglevel", "INFO"], env)
+    processes.wait_until(lambda: _ready(options.port), "Becoming ready", READY_SECONDS)
+    # The workers follow: started together, all four would be ready later than the first two are now.
+    quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    fetch = ["worker", "-Q", "fetch", "-n", "fetch@%h", "--pool", "threads", "--concurrency", "32"]
+    documents = ["worker", "-Q", "documents", "-n", "documents@%h", "--pool", "prefork", "--concurrency", "1"]
+    processes.start("worker-fetch", [*celery, *fetch, *quiet], env)
+    processes.start("worker-documents", [*celery, *documents, *quiet], env)
+
+
+def _ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        return answer.status == 200 and isinstance(json.load(answer), dict)
+    except (OSError, ValueError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _check_port(port: int) -> None:
+    if not _is_free(port):
+        raise Refused(f"Port {port} is in use by another program. Choose another: make run PORT={port + 1}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _orphaned(launched_by: int) -> bool:
+    """make was killed in a way that it could not pass on."""
+    return "MAKELEVEL" in os.environ and os.getppid() != launched_by
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stop
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""`make test`: every check and every test, on real components.
+
+Arguments are pytest's (make test ARGS="-k fetch"); with them the checks are left out. --lint runs the checks alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+from scripts import bootstrap
+from scripts.bootstrap import ROOT, VENV, say
+from scripts.components import Component, missing
+
+CODE = ("zenvoices", "administrations", "documents", "notifications", "channels", "demo", "scripts")
+NOTHING_COLLECTED = 5
+
+
+@dataclass
+class Summary:
+    rows: list[tuple[str, str, float]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=lambda: {"failed": 0, "passed": 0, "skipped": 0})
+    started: float = field(default_factory=time.monotonic)
+
+    def row(self, name: str, ok: bool, seconds: float) -> None:
+        self.rows.append((name, "ok" if ok else "FAILED", seconds))
+
+    @property
+    def ok(self) -> bool:
+        return all(outcome == "ok" for _, outcome, _ in self.rows)
+
+    def tell(self) -> None:
+        say("\n" + "-" * 60)
+        for name, outcome, seconds in self.rows:
+            say(f"{outcome:7} {seconds:6.1f} s  {name}")
+        for reason in self.skipped:
+            say(f"SKIPPED           {reason}")
+        failed_checks = [name for name, outcome, _ in self.rows if outcome != "ok"]
+        if failed_checks:
+            say(f"Failed: {', '.join(failed_checks)}")
+        counted = ", ".join(f"{count} {word}" for word, count in self.counts.items() if count or word == "passed")
+        say(f"====== {counted} in {time.monotonic() - self.started:.2f}s ======")
+
+
+def main(arguments: list[str]) -> int:
+    summary = Summary()
+    strict = os.environ.get("CI", "").lower() in ("1", "true")
+    absent: list[Component] = []
+    try:
+        bootstrap.ensure(bootstrap.TEST_LOCKS)
+        if arguments != ["--lint"]:
+            absent = missing()
+    except bootstrap.BootstrapFailed as error:
+        say(str(error))
+        return 1
+    for component in absent:
+        summary.skipped.append(f"{component.name} is not installed ({component.hint})")
+        summary.row(f"{component.name} is there", not strict, 0)
+    with tempfile.TemporaryDirectory(prefix="zenvoices-checks-") as folder:
+        if not arguments or arguments == ["--lint"]:
+            _checks(summary, Path(folder))
+        if arguments != ["--lint"]:
+            _tests(summary, Path(folder), arguments, {component.marker for component in absent})
+    summary.tell()
+    return 0 if summary.ok else 1
+
+
+def _checks(summary: Summary, folder: Path) -> None:
+    env = _environment(folder)
+    manage = [_program("python"), "manage.py"]
+    templates = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("templates/**/*.html"))
+    _step(summary, "ruff check", [_program("ruff"), "check", "--quiet", "."], env)
+    _step(summary, "ruff format", [_program("ruff"), "format", "--quiet", "--check", "."], env)
+    _step(summary, "imports", [_program("lint-imports"), "--no-cache"], env)
+    if templates:
+        _step(summary, "templates", [_program("djade"), "--check", "--target-version", "5.2", *templates], env)
+    _step(summary, "migrations", [*manage, "makemigrations", "--check", "--dry-run"], env)
+    deploy = {**env, "BASE_URL": "https://portal.example"}
+    _step(summary, "check --deploy", [*manage, "check", "--deploy", "--fail-level", "WARNING"], deploy)
+    _step(summary, "mypy", [_program("mypy"), *CODE], env)
+
+
+def _tests(summary: Summary, folder: Path, arguments: list[str], absent: set[str]) -> None:
+    without = "".join(f" and not {marker}" for marker in sorted(absent - {"postgres"}))
+    spread = ["-n", str(os.cpu_count() or 2), "--dist", "loadfile"]
+    on_sqlite = ["-m", f"not browser and not postgres{without}", *spread]
+    _pytest(summary, "tests on SQLite", folder, [*on_sqlite, *arguments])
+    if "postgres" not in absent:
+        on_postgresql = ["-m", f"(postgres or not slow) and not browser{without}", *spread]
+        _pytest(summary, "tests on PostgreSQL", folder, [*on_postgresql, *arguments], with_postgresql=True)
+    if "browser" not in absent:
+        _pytest(summary, "tests in the browser", folder, ["-m", f"browser{without}", *arguments])
+
+
+def _pytest(summary: Summary, name: str, folder: Path, options: list[str], *, with_postgresql: bool = False) -> None:
+    report = folder / "report.xml"
+    report.unlink(missing_ok=True)
+    command = [_program("python"), "-m", "pytest", "-q", f"--junitxml={report}", *options]
+    if with_postgresql:
+        command = [_program("python"), "-m", "tests.servers.postgresql", *command]
+    # What the machine is set to must not reach the tests.
+    env = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL", "DEBUG")}
+    _step(summary, name, command, env, fine=(0, NOTHING_COLLECTED))
+    if report.exists():
+        _count(summary, report)
+
+
+def _count(summary: Summary, report: Path) -> None:
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314 -- pytest wrote it just now
+        numbers = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
+        failed = numbers["failures"] + numbers["errors"]
+        summary.counts["failed"] += failed
+        summary.counts["skipped"] += numbers["skipped"]
+        summary.counts["passed"] += numbers["tests"] - failed - numbers["skipped"]
+
+
+def _step(summary: Summary, name: str, command: list[str], env: dict[str, str], fine: tuple[int, ...] = (0,)) -> None:
+    say(f"\n--- {name}")
+    started = time.monotonic()
+    code = subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
+    summary.row(name, code in fine, time.monotonic() - started)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    settings = {
+        "DATA_DIR": str(folder / "data"),
+        "SECRET_KEY": "only-for-the-checks-" + "x9Zq" * 12,
+        "CREDENTIAL_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
+    }
+    return {**os.environ, **settings}
+
+
+def _program(name: str) -> str:
+    return str(VENV / "bin" / name)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,212 @@
+"""Mails made to cost much. What is asserted is what becomes of them; a cap that is gone shows as a hang."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from channels.extract import Limits, MailUnreadable, extract, part_bytes
+from tests.mails.building import attached, b64, mail, mixed, multi, part, pdf, text, zip_of
+
+
+def outcomes(raw: bytes, limits: Limits | None = None) -> list[tuple[str, str, str]]:
+    return [(part.path, part.outcome, part.reason) for part in extract(raw, limits or Limits()).parts]
+
+
+def test_mail_above_the_limit_is_not_read() -> None:
+    with pytest.raises(MailUnreadable) as caught:
+        extract(b"x" * 101, Limits(mail=100))
+
+    assert caught.value.code == "mail_too_large"
+
+
+def test_thousand_multiparts_inside_each_other_end_at_the_depth_limit() -> None:
+    raw = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(1_000))
+
+    assert outcomes(raw) == [(".".join(["1"] * 50), "refused", "too_deep")]
+
+
+def test_thousand_mails_inside_each_other_end_at_the_depth_limit() -> None:
+    found = extract(b"Content-Type: message/rfc822\n\n" * 1_000 + b"\n").parts
+
+    assert len(found) == 51
+    assert {part.reason for part in found[:50]} == {"opened"}
+    assert (found[50].outcome, found[50].reason) == ("refused", "too_deep")
+    assert max(len(part.path) for part in found) <= 255
+
+
+def test_huge_to_header_costs_nothing_and_the_parts_after_it_are_found() -> None:
+    to = b"To: " + b", ".join(b"a%d@example" % n for n in range(30_000)) + b"\n"
+    found = extract(to + mixed(attached(pdf("a"), "application/pdf", "a.pdf")))
+
+    assert [part.outcome for part in found.parts] == ["document"]
+    assert len(found.to) <= 2_000
+    assert found.defects == ("header_too_long",)
+
+
+def test_twenty_thousand_parameters_are_cut_off() -> None:
+    kind = "Content-Type: application/pdf; name=a.pdf" + "".join(f"; p{n}=v" for n in range(20_000))
+
+    assert outcomes(mixed(part(b64(pdf("a")), kind, "Content-Transfer-Encoding: base64"))) == [("2", "document", "")]
+
+
+def test_many_header_lines_are_cut_off_and_the_body_still_found() -> None:
+    found = extract(b"X: y\n" * 100_000 + b"\nHallo")
+
+    assert (found.text, found.defects, len(found.headers)) == ("Hallo", ("headers_cut",), 500)
+
+
+def test_comments_inside_each_other_in_the_sender() -> None:
+    found = extract(b"From: " + b"(" * 3_000 + b" <a@example.org>\n\n")
+
+    assert found.sender_address == "a@example.org"
+
+
+def test_more_parts_than_the_limit() -> None:
+    raw = mixed(*[attached(pdf(str(n)), "application/pdf", f"{n}.pdf") for n in range(1_200)])
+    found = outcomes(raw)
+
+    assert len(found) == 1_000  # the text is the first of the thousand
+    assert [outcome for _, outcome, _ in found[:-1]] == ["document"] * 999
+    assert found[-1] == ("1001", "refused", "too_many_parts")
+
+
+def test_a_million_delimiters() -> None:
+    found = extract(b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n" * 1_000_000 + b"\nHallo")
+
+    assert found.parts == ()
+
+
+def test_archive_entries_count_as_parts() -> None:
+    archive = zip_of(*[(f"{n}.pdf", pdf(str(n))) for n in range(8)])
+    raw = mixed(attached(archive, "application/zip", "a.zip"))
+
+    assert [reason for _, _, reason in outcomes(raw, Limits(parts=5))] == [
+        "opened",
+        "",
+        "",
+        "",
+        "too_many_parts",
+    ]
+
+
+def test_archive_with_too_many_entries_is_refused_whole() -> None:
+    archive = zip_of(*[(f"{n}.pdf", b"%PDF-") for n in range(501)])
+
+    assert outcomes(mixed(attached(archive, "application/zip", "a.zip"))) == [("2", "refused", "archive_bomb")]
+
+
+def test_directory_of_a_hundred_thousand_entries_is_not_even_listed() -> None:
+    archive = b"PK\x03\x04" + b"PK\x01\x02" * 100_000
+
+    assert outcomes(mixed(attached(archive, "application/zip", "a.zip"))) == [("2", "refused", "archive_bomb")]
+
+
+def test_directories_of_all_archives_together_are_bounded() -> None:
+    archive = attached(zip_of(("a.pdf", pdf("a"))), "application/zip", "a.zip")
+    found = outcomes(mixed(*[archive] * 45), Limits(archive_entries=1))
+
+    assert [reason for _, _, reason in found] == ["opened", ""] * 40 + ["archive_bomb"] * 5
+
+
+def test_archive_that_unpacks_to_more_than_the_total() -> None:
+    archive = zip_of(*[(f"{n}.pdf", b"%PDF-" + bytes(range(256)) * 40) for n in range(5)])
+    raw = mixed(attached(archive, "application/zip", "a.zip"))
+
+    assert [reason for _, _, reason in outcomes(raw, Limits(archive_total=25_000))] == [
+        "opened",
+        "",
+        "",
+        "archive_bomb",
+        "archive_bomb",
+        "archive_bomb",
+    ]
+
+
+def test_archive_entry_that_claims_to_be_small_is_read_no_further() -> None:
+    archive = bytearray(zip_of(("a.pdf", b"%PDF-" + bytes(5_000_000))))
+    directory = archive.index(b"PK\x01\x02")
+    archive[directory + 24 : directory + 28] = (1_000).to_bytes(4, "little")
+
+    assert outcomes(mixed(attached(bytes(archive), "application/zip", "a.zip"))) == [
+        ("2", "container", "opened"),
+        ("2/a.pdf#1", "refused", "damaged"),
+    ]
+
+
+def test_archive_with_overlapping_entries_is_refused() -> None:
+    archive = bytearray(zip_of(("a.pdf", pdf("a")), ("b.pdf", pdf("b"))))
+    second = archive.rindex(b"PK\x01\x02")
+    archive[second + 42 : second + 46] = bytes(4)
+
+    assert outcomes(mixed(attached(bytes(archive), "application/zip", "a.zip"))) == [("2", "refused", "archive_bomb")]
+
+
+def test_archive_method_with_unbounded_memory_is_refused() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.pdf", pdf("a"))
+
+    assert outcomes(mixed(attached(out.getvalue(), "application/zip", "a.zip")))[1:] == [
+        ("2/a.pdf#1", "refused", "damaged")
+    ]
+
+
+def test_copies_inside_copies_end_at_the_total() -> None:
+    raw = b"\nbody" + bytes(1_000)
+    for _ in range(45):
+        raw = b"Content-Type: application/octet-stream; name=a.eml\n\nX-Mail: 1\n" + raw
+    found = outcomes(raw, Limits(archive_total=20_000))
+
+    assert 2 < len(found) < 20
+    assert {reason for _, _, reason in found[:-1]} == {"opened"}
+    assert found[-1][1:] == ("refused", "too_deep")
+
+
+def test_part_above_the_limit_is_refused_and_can_still_be_taken() -> None:
+    data = pdf("groot") + bytes(10_000)
+    raw = mixed(attached(data, "application/pdf", "groot.pdf"))
+    limits = replace(Limits(), part=5_000)
+
+    (found,) = extract(raw, limits).parts
+
+    assert (found.outcome, found.reason, found.can_be_taken) == ("refused", "too_large", True)
+    assert part_bytes(raw, "2", limits) == (found, data)
+
+
+def test_entry_above_the_limit_is_refused_and_cannot_be_taken() -> None:
+    raw = mixed(attached(zip_of(("a.pdf", pdf("a") * 100)), "application/zip", "a.zip"))
+
+    found = extract(raw, replace(Limits(), part=5_000)).parts[1]
+
+    assert (found.reason, found.can_be_taken) == ("too_large", False)
+
+
+def test_text_is_cut_at_its_limit() -> None:
+    raw = mail(multi("alternative", text("€" * 1_000), text("<p>" + "€" * 1_000, "html")))
+    found = extract(raw, Limits(text=100, html=50))
+
+    assert (found.text, found.html) == ("€" * 100, "<p>" + "€" * 47)
+
+
+def test_text_is_not_cut_inside_a_character() -> None:
+    for extra in range(3):
+        found = extract(b"Content-Type: text/plain\n\n" + b"x" * extra + "€".encode() * 1_000, Limits(text=100))
+
+        assert found.text == ("x" * extra + "€" * 200)[:100]
+
+
+def test_html_of_unclosed_tags_and_comments() -> None:
+    for piece in (b"<!--", b"<script>", b"<a ", b"<![CDATA[", b"&#" + b"1" * 5_000 + b";"):
+        assert extract(b"Content-Type: text/html\n\n" + piece * (500_000 // len(piece))).parts == ()
+
+
+def test_same_mail_inside_many_levels_is_searched_a_bounded_number_of_times() -> None:
+    levels = [b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(40)]
+    raw = b"".join(levels) + attached(pdf("a"), "application/pdf", "a.pdf")
+
+    assert [reason for _, _, reason in outcomes(raw)] == [""]
+    assert [reason for _, _, reason in outcomes(raw, Limits(mail=len(raw)))] == ["too_deep"]

@@ -1,0 +1,236 @@
+"""Five in a row: what counts, what never counts, who is told, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from administrations.models import Administration, Environment
+from channels import health, notices, runs, services
+from channels.errors import CODES, ChannelError, channel_error
+from channels.fetch import Outcome
+from channels.intake import Counts
+from channels.lease import claim
+from channels.models import Channel, FetchRun, HostOutage
+from notifications.models import Notification
+from tests.cast import Cast, person
+from zenvoices.lib.scoping import administration_scope, every_administration
+
+REFUSED = channel_error("password_refused")
+
+
+def channel_in(administration: Administration, host: str = "mail.test") -> Channel:
+    with administration_scope(administration.pk):
+        return services.create_channel(
+            administration, name=f"box@{host}", protocol="imap", auth="password", host=host, port=993,
+            security="tls", username="box", folder="INBOX", password="geheim", activate=True, by=None,
+        )  # fmt: skip
+
+
+def finish(channel: Channel, error: ChannelError | None, trigger: str = "schedule", delivered: int = 0) -> FetchRun:
+    """One finished fetch with this end."""
+    with administration_scope(channel.administration_id):
+        run = FetchRun.objects.create(
+            administration_id=channel.administration_id, channel=channel, trigger=trigger,
+            state="running", started_at=timezone.now(),
+        )  # fmt: skip
+        lease = claim(channel.pk)
+        assert lease is not None
+        done = runs._finish(run, lease, Outcome(Counts(delivered=delivered)), error)
+        channel.refresh_from_db()
+        return done
+
+
+@pytest.fixture
+def channel(cast: Cast) -> Iterator[Channel]:
+    channel = channel_in(cast.bakery)
+    with administration_scope(cast.bakery.pk):
+        yield channel
+
+
+def told(kind: str) -> list[str]:
+    with every_administration():
+        rows = Notification.objects.filter(kind=kind).order_by("user__email")
+        return list(rows.values_list("user__email", flat=True))
+
+
+def test_fifth_failure_in_a_row_makes_the_channel_inactive(channel: Channel) -> None:
+    states = []
+    for _number in range(5):
+        finish(channel, REFUSED)
+        states.append((channel.failures, channel.state))
+    assert states == [(1, "active"), (2, "active"), (3, "active"), (4, "active"), (5, "inactive")]
+    assert (channel.inactive_reason, channel.next_fetch_at) == ("failures", None)
+
+
+def test_everyone_with_access_is_told_once_and_nobody_else(cast: Cast, channel: Channel) -> None:
+    for _number in range(5):
+        finish(channel, REFUSED)
+    assert told("channel_deactivated") == [
+        "anna@jansen.test", "arie@devries.test", "bert@devries.test", "gerda@devries.test",
+    ]  # fmt: skip
+
+
+def test_success_between_sets_the_count_to_zero(channel: Channel) -> None:
+    for _number in range(4):
+        finish(channel, REFUSED)
+    finish(channel, None)
+    assert (channel.failures, channel.error_code, channel.failing_since) == (0, "", None)
+    finish(channel, REFUSED)
+    assert (channel.failures, channel.state) == (1, "active")
+
+
+def test_success_by_hand_sets_the_count_to_zero(channel: Channel) -> None:
+    for _number in range(4):
+        finish(channel, REFUSED)
+    finish(channel, None, trigger="manual")
+    assert channel.failures == 0
+
+
+@pytest.mark.parametrize("trigger", ["manual", "push"])
+def test_failure_by_hand_never_counts(channel: Channel, trigger: str) -> None:
+    for _number in range(6):
+        finish(channel, REFUSED, trigger=trigger)
+    assert (channel.failures, channel.state, channel.error_code) == (0, "active", "password_refused")
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_each_error_counts_as_its_class_says(channel: Channel, code: str) -> None:
+    finish(channel, channel_error(code))
+    assert channel.failures == (1 if CODES[code].__name__ in STRIKING else 0)
+
+
+STRIKING = {"CredentialProblem", "ConfigurationProblem", "TransientProblem"}
+
+
+def test_line_that_broke_after_mail_came_in_does_not_count(channel: Channel) -> None:
+    finish(channel, channel_error("connection_lost"), delivered=1)
+    assert channel.failures == 0
+
+
+def test_our_own_outage_never_deactivates_and_says_nothing_of_the_channel(channel: Channel) -> None:
+    for code in ("database_failed", "disk_full", "internal", "interrupted", "key_missing", "no_network"):
+        finish(channel, channel_error(code))
+    assert (channel.failures, channel.state, channel.error_code) == (0, "active", "")
+
+
+def test_first_permanent_failure_warns_once(channel: Channel) -> None:
+    finish(channel, REFUSED)
+    finish(channel, REFUSED)
+    assert len(told("channel_needs_attention")) == 4
+
+
+def test_transient_failure_warns_nobody_before_the_fifth(channel: Channel) -> None:
+    for _number in range(4):
+        finish(channel, channel_error("connect_timeout"))
+    assert (told("channel_needs_attention"), told("channel_deactivated")) == ([], [])
+
+
+def test_recovery_is_told_to_those_who_were_warned(channel: Channel) -> None:
+    finish(channel, REFUSED)
+    finish(channel, None)
+    assert len(told("channel_recovered")) == 4
+    with every_administration():
+        assert Notification.objects.filter(kind="channel_needs_attention", closed_at=None).count() == 0
+
+
+def test_quiet_recovery_tells_nobody(channel: Channel) -> None:
+    finish(channel, channel_error("connect_timeout"))
+    finish(channel, None)
+    assert told("channel_recovered") == []
+
+
+def test_reactivated_channel_starts_at_zero_and_is_told_again(channel: Channel) -> None:
+    for _number in range(5):
+        finish(channel, REFUSED)
+    services.activate(channel, by=None)
+    assert (channel.state, channel.failures, channel.next_fetch_at is None) == ("active", 0, False)
+    for _number in range(5):
+        finish(channel, REFUSED)
+    assert (channel.state, len(told("channel_deactivated"))) == ("inactive", 8)
+
+
+def test_notice_is_written_in_both_languages_with_its_cause(channel: Channel) -> None:
+    for _number in range(5):
+        finish(channel, REFUSED)
+    notice = Notification.objects.filter(kind=notices.DEACTIVATED).first()
+    assert notice.text_en.startswith(f"Channel {channel.name} is inactive since ")
+    assert notice.text_nl.startswith(f"Kanaal {channel.name} is inactief sinds ")
+
+
+def offices(number: int) -> list[Administration]:
+    made = []
+    for index in range(number):
+        office = Environment.objects.create(name=f"Kantoor {index}")
+        made.append(Administration.objects.create(environment=office, name="Klant", plan="premium"))
+        person(f"p{index}@kantoor.test", "P")
+    return made
+
+
+def test_host_that_fails_for_many_offices_counts_for_nobody(db: None) -> None:
+    channels = [channel_in(administration) for administration in offices(6)]
+    for channel in channels:
+        finish(channel, channel_error("connect_timeout"))
+    assert [channel.failures for channel in channels] == [1, 1, 1, 1, 0, 0]
+    assert HostOutage.objects.filter(host="mail.test", ended_at=None).count() == 1
+    finish(channels[0], None)
+    assert HostOutage.objects.filter(ended_at=None).count() == 0
+
+
+def test_outage_is_told_once_to_each_person(db: None) -> None:
+    administrations = offices(5)
+    channels = [channel_in(administration) for administration in administrations]
+    boss = person("boss@kantoor.test", "Boss")
+    administrations[0].environment.admins.create(user=boss)
+    for _round in range(2):
+        for channel in channels:
+            finish(channel, channel_error("server_unavailable"))
+    assert told("provider_outage") == ["boss@kantoor.test"]
+
+
+def test_five_channels_of_one_office_are_no_outage(cast: Cast) -> None:
+    channels = [channel_in(cast.bakery) for _number in range(6)]
+    for channel in channels:
+        finish(channel, channel_error("connect_timeout"))
+    assert [channel.failures for channel in channels] == [1] * 6
+
+
+def test_no_host_answers_is_our_own_line(db: None) -> None:
+    administrations = offices(1)
+    channels = [channel_in(administrations[0], f"mail{number}.test") for number in range(4)]
+    for channel in channels:
+        finish(channel, channel_error("connect_timeout"))
+    assert [channel.failures for channel in channels] == [1, 1, 0, 0]
+
+
+def test_wrong_password_counts_during_an_outage_too(db: None) -> None:
+    channels = [channel_in(administration) for administration in offices(5)]
+    for channel in channels:
+        finish(channel, channel_error("connect_timeout"))
+    finish(channels[0], REFUSED)
+    assert channels[0].failures == 2
+
+
+def test_old_failures_make_no_outage(db: None) -> None:
+    channels = [channel_in(administration) for administration in offices(5)]
+    for channel in channels[:4]:
+        finish(channel, channel_error("connect_timeout"))
+    with every_administration():
+        FetchRun.objects.update(finished_at=timezone.now() - health.OUTAGE_WINDOW - timedelta(seconds=1))
+    finish(channels[4], channel_error("connect_timeout"))
+    assert channels[4].failures == 1
+
+
+def test_fetch_that_lost_its_lease_decides_nothing(channel: Channel) -> None:
+    lease = claim(channel.pk)
+    run = FetchRun.objects.create(
+        administration_id=channel.administration_id, channel=channel, trigger="schedule", state="running",
+        started_at=timezone.now(),
+    )  # fmt: skip
+    Channel.objects.filter(pk=channel.pk).update(fence=channel.fence + 2)
+    runs._finish(run, lease, Outcome(), REFUSED)
+    channel.refresh_from_db()
+    assert channel.failures == 0

@@ -1,0 +1,163 @@
+"""What every mailbox does, whatever its protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from channels.credentials import Password
+from channels.mailboxes import mailbox_for
+from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Watch, open_session
+from channels.mailboxes.fake import FakeMailbox
+from tests.servers.plugin import MailboxUser
+
+MAIL = b"Subject: factuur\r\nMessage-ID: <1@acme.test>\r\n\r\nBeste,\r\n.\r\n..twee\r\n\r\n"
+
+
+class Account(Protocol):
+    """A mailbox with a way in at the back."""
+
+    flags: bool
+
+    def deliver(self, raw: bytes) -> None: ...
+    def session(self) -> AbstractContextManager[Mailbox]: ...
+    def unread(self) -> int: ...
+
+
+class RealAccount:
+    def __init__(self, protocol: str, user: MailboxUser) -> None:
+        self.flags = protocol == "imap"
+        self._protocol = protocol
+        self._user = user
+        self.deliver: Callable[[bytes], None] = user.deliver
+
+    @contextmanager
+    def session(self) -> Iterator[Mailbox]:
+        with mailbox_for(self._protocol, self._user.server(self._protocol), Watch()) as mailbox:
+            open_session(mailbox, self._user.credentials)
+            yield mailbox
+
+    def unread(self) -> int:
+        """For POP3, to which read and unread are one, all that is still there."""
+        return self._user.unread() if self.flags else self._user.count()
+
+
+class FakeAccount:
+    def __init__(self, flags: bool) -> None:
+        self.flags = flags
+        self._mailbox = FakeMailbox(keeps_flags=flags)
+        self.deliver = self._mailbox.deliver
+
+    @contextmanager
+    def session(self) -> Iterator[Mailbox]:
+        with self._mailbox as mailbox:
+            open_session(mailbox, Password("jan", "geheim"))
+            yield mailbox
+
+    def unread(self) -> int:
+        return self._mailbox.open()
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("imap", marks=pytest.mark.dovecot),
+        pytest.param("pop3", marks=pytest.mark.dovecot),
+        "fake imap",
+        "fake pop3",
+    ]
+)
+def account(request: pytest.FixtureRequest) -> Account:
+    if request.param.startswith("fake"):
+        return FakeAccount(flags=request.param == "fake imap")
+    return RealAccount(request.param, request.getfixturevalue("mailbox_user"))
+
+
+def contents(results: Sequence[Fetched | NotFetched]) -> list[bytes | str]:
+    return [result.path.read_bytes() if isinstance(result, Fetched) else result.error.code for result in results]
+
+
+def test_candidates_of_an_empty_mailbox_are_none(account: Account) -> None:
+    with account.session() as mailbox:
+        assert list(mailbox.candidates().unread) == []
+
+
+def test_candidates_have_size_and_come_oldest_first(account: Account, tmp_path: Path) -> None:
+    bodies = [MAIL + b"x" * count + b"\r\n" for count in (1, 300, 20)]
+    for body in bodies:
+        account.deliver(body)
+    with account.session() as mailbox:
+        refs = mailbox.candidates().unread
+        assert [ref.size for ref in refs] == [len(body) for body in bodies]
+        assert contents(list(mailbox.fetch(refs, tmp_path))) == bodies
+
+
+def test_open_counts_the_mails(account: Account) -> None:
+    account.deliver(MAIL)
+    account.deliver(MAIL)
+    with account.session() as mailbox:
+        assert mailbox.open() == 2
+
+
+def test_fetch_gives_every_byte(account: Account, tmp_path: Path) -> None:
+    account.deliver(MAIL)
+    with account.session() as mailbox:
+        results = list(mailbox.fetch(mailbox.candidates().unread, tmp_path))
+        assert contents(results) == [MAIL]
+
+
+def test_fetch_leaves_the_mail_unread(account: Account, tmp_path: Path) -> None:
+    account.deliver(MAIL)
+    with account.session() as mailbox:
+        list(mailbox.fetch(mailbox.candidates().unread, tmp_path))
+    assert account.unread() == 1
+
+
+def test_fetch_without_refs_does_nothing(account: Account, tmp_path: Path) -> None:
+    with account.session() as mailbox:
+        assert list(mailbox.fetch([], tmp_path)) == []
+
+
+def test_fetch_of_a_mail_that_is_gone_costs_only_that_mail(account: Account, tmp_path: Path) -> None:
+    account.deliver(MAIL)
+    with account.session() as mailbox:
+        (ref,) = mailbox.candidates().unread
+        gone = MessageRef(ref.validity, "999")
+        results = list(mailbox.fetch([gone, ref], tmp_path))
+        assert contents(results) == ["mail_gone", MAIL]
+        assert [result.ref for result in results] == [gone, ref]
+
+
+def test_fetch_given_up_half_way_leaves_only_files_handed_over(account: Account, tmp_path: Path) -> None:
+    for _ in range(3):
+        account.deliver(MAIL)
+    with account.session() as mailbox:
+        fetching = mailbox.fetch(mailbox.candidates().unread, tmp_path)
+        first = next(fetching)
+        fetching.close()  # type: ignore[attr-defined]
+        assert isinstance(first, Fetched)
+        assert list(tmp_path.iterdir()) == [first.path]
+        mailbox.finish()
+
+
+def test_acknowledge_marks_as_read_where_there_are_flags(account: Account) -> None:
+    account.deliver(MAIL)
+    account.deliver(MAIL)
+    with account.session() as mailbox:
+        refs = mailbox.candidates().unread
+        confirmed = mailbox.acknowledge(refs[:1])
+        mailbox.finish()
+    assert list(confirmed) == (list(refs[:1]) if account.flags else [])
+    assert account.unread() == (1 if account.flags else 2)
+
+
+def test_candidates_keep_their_identity_from_session_to_session(account: Account) -> None:
+    account.deliver(MAIL)
+    with account.session() as mailbox:
+        before = mailbox.candidates().unread
+    account.deliver(MAIL)
+    with account.session() as mailbox:
+        assert mailbox.candidates().unread[0] == before[0]

@@ -1,0 +1,198 @@
+"""Who is due: once for each half hour, whoever asks and however often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.utils import timezone
+
+from channels import lease, runs, schedule, services, vault
+from channels.fetch import Budget
+from channels.models import Channel, ChannelSecret, FetchRun
+from documents.models import Document
+from tests.cast import Cast
+from tests.channels.test_health import channel_in, finish
+from zenvoices.lib.scoping import every_administration
+
+
+@pytest.fixture
+def channel(cast: Cast) -> Iterator[Channel]:
+    channel = channel_in(cast.bakery)
+    with every_administration():
+        yield channel
+
+
+def make_due(channel: Channel) -> None:
+    Channel.objects.filter(pk=channel.pk).update(next_fetch_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_slots_are_half_an_hour_apart_at_the_channels_own_second() -> None:
+    channel, start = uuid4(), datetime(2026, 11, 22, 16, 5, 7, tzinfo=UTC)
+    first = schedule.next_slot(channel, start)
+    second = schedule.next_slot(channel, first)
+    assert start < first <= start + timedelta(minutes=30)
+    assert second - first == timedelta(minutes=30)
+    assert first.timestamp() % 1800 == channel.int % 1800
+
+
+def test_summer_time_changes_nothing() -> None:
+    channel = uuid4()
+    before = schedule.next_slot(channel, datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
+    assert schedule.next_slot(channel, before) - before == timedelta(minutes=30)
+
+
+def test_ten_thousand_channels_spread_over_the_half_hour() -> None:
+    start = datetime(2026, 11, 22, tzinfo=UTC)
+    starts = Counter(schedule.next_slot(UUID(int=uuid4().int), start) for _number in range(10_000))
+    assert max(starts.values()) <= 3 * 6 + 6  # three times the mean of 5.6, and room for chance
+
+
+def test_due_channel_is_claimed_once(channel: Channel) -> None:
+    make_due(channel)
+    assert (len(schedule.claim_due()), len(schedule.claim_due())) == (1, 0)
+    channel.refresh_from_db()
+    assert channel.next_fetch_at > timezone.now()
+
+
+def test_channel_that_is_not_due_is_left(channel: Channel) -> None:
+    assert schedule.claim_due() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"state": "draft"}, {"state": "inactive"}, {"deleted_at": timezone.now()}, {"next_fetch_at": None}],
+)
+def test_channel_that_must_not_be_polled_is_never_due(channel: Channel, change: dict[str, object]) -> None:
+    make_due(channel)
+    Channel.objects.filter(pk=channel.pk).update(**change)
+    assert schedule.claim_due() == []
+
+
+def test_basic_administration_is_never_due(cast: Cast, channel: Channel) -> None:
+    make_due(channel)
+    cast.bakery.plan = "basic"
+    cast.bakery.save()
+    assert schedule.claim_due() == []
+
+
+def test_one_administration_takes_not_all_places(cast: Cast, channel: Channel, settings: object) -> None:
+    settings.FETCH_PER_ADMINISTRATION = 2
+    for _number in range(3):
+        channel_in(cast.bakery)
+    other = channel_in(cast.foreign)
+    Channel.objects.update(next_fetch_at=timezone.now() - timedelta(seconds=1))
+    claimed = Counter(due.administration_id for due in schedule.claim_due())
+    assert claimed == {cast.bakery.pk: 2, other.administration_id: 1}
+
+
+def test_one_host_takes_not_all_places(cast: Cast, channel: Channel, settings: object) -> None:
+    settings.FETCH_PER_HOST = 1
+    channel_in(cast.foreign)
+    Channel.objects.update(next_fetch_at=timezone.now() - timedelta(seconds=1))
+    assert len(schedule.claim_due()) == 1
+
+
+def test_backlog_is_released_oldest_first(cast: Cast, channel: Channel) -> None:
+    other = channel_in(cast.foreign, "other.test")
+    make_due(channel)
+    Channel.objects.filter(pk=other.pk).update(next_fetch_at=timezone.now() - timedelta(hours=3))
+    (due,) = schedule.claim_due(limit=1)
+    assert due.administration_id == other.administration_id
+
+
+def test_lost_message_is_offered_again(channel: Channel) -> None:
+    make_due(channel)
+    (due,) = schedule.claim_due()
+    assert schedule.unstarted() == []
+    FetchRun.objects.update(queued_at=timezone.now() - schedule.RESEND_AFTER - timedelta(seconds=1))
+    assert schedule.unstarted() == [due]
+
+
+def test_message_that_comes_three_times_starts_one_run(channel: Channel) -> None:
+    run = services.new_manual_run(channel)
+    first = runs._start(run.pk)
+    assert (first.pk, runs._start(run.pk), runs._start(run.pk)) == (run.pk, None, None)
+
+
+def test_run_of_a_channel_paused_meanwhile_disappears(channel: Channel) -> None:
+    make_due(channel)
+    (due,) = schedule.claim_due()
+    services.pause(channel, by=None)
+    assert (runs.perform(due.run_id, Budget.of_a_run()), FetchRun.objects.count()) == (None, 0)
+
+
+def test_second_fetch_of_a_busy_channel_is_busy(channel: Channel) -> None:
+    held = lease.claim(channel.pk)
+    run = runs.perform(services.new_manual_run(channel).pk, Budget.of_a_run())
+    assert (held is None, run.outcome, run.error_code) == (False, "busy", "")
+
+
+def test_lease_is_free_again_after_its_time(channel: Channel) -> None:
+    lease.claim(channel.pk)
+    assert lease.claim(channel.pk) is None
+    Channel.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert lease.claim(channel.pk).fence == 2
+
+
+def test_lease_of_a_killed_process_is_free_at_once(channel: Channel) -> None:
+    lease.claim(channel.pk)
+    machine = lease._machine()
+    Channel.objects.update(lease_owner=f"{machine}:{2**22 + 1}:12345")
+    assert lease.claim(channel.pk) is not None
+
+
+def test_old_holder_may_write_nothing_more(channel: Channel) -> None:
+    old = lease.claim(channel.pk)
+    Channel.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    new = lease.claim(channel.pk)
+    new.renew()
+    with pytest.raises(lease.LeaseLost):
+        old.renew()
+
+
+def test_run_of_a_dead_process_is_closed_and_its_channel_due(channel: Channel) -> None:
+    run = services.new_manual_run(channel)
+    runs._start(run.pk)
+    lease.claim(channel.pk)
+    assert schedule.reap() == 0
+    long_ago = timezone.now() - timedelta(minutes=5)
+    Channel.objects.update(lease_until=long_ago)
+    FetchRun.objects.update(started_at=long_ago)
+    assert schedule.reap() == 1
+    run.refresh_from_db()
+    channel.refresh_from_db()
+    assert (run.state, run.outcome, run.error_code, channel.failures) == ("finished", "failed", "interrupted", 0)
+    assert channel.next_fetch_at <= timezone.now()
+
+
+def test_deleted_channel_is_erased_with_its_secrets_and_its_documents_stay(cast: Cast, channel: Channel) -> None:
+    Document.objects.create(
+        administration=cast.bakery, kind="attachment", filename="a.pdf", content_type="application/pdf", size=1,
+        sha256="0" * 64, source_id=channel.pk, source_name=channel.name,
+    )  # fmt: skip
+    services.delete(channel, by=None)
+    assert schedule.purge_deleted() == 0
+    Channel.objects.update(deleted_at=timezone.now() - schedule.PURGE_AFTER - timedelta(seconds=1))
+    assert schedule.purge_deleted() == 1
+    assert (Channel.objects.count(), ChannelSecret.objects.count(), Document.objects.count()) == (0, 0, 1)
+
+
+def test_change_of_server_clears_the_stored_password(channel: Channel) -> None:
+    services.update_channel(channel, password=None, by=None, host="elsewhere.test")
+    assert vault.read_all(channel) == {}
+
+
+def test_change_of_name_keeps_the_stored_password(channel: Channel) -> None:
+    services.update_channel(channel, password=None, by=None, name="Other", host=channel.host)
+    assert vault.read_all(channel) == {"password": "geheim"}
+
+
+def test_quiet_runs_fold_into_one_line(channel: Channel) -> None:
+    first = finish(channel, None)
+    for _number in range(3):
+        last = finish(channel, None)
+    assert [(run.pk, run.repeats, run.started_at) for run in FetchRun.objects.all()] == [(last.pk, 3, first.started_at)]

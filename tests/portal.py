@@ -1,0 +1,95 @@
+"""A portal of its own in a folder, used from outside: operator commands in processes of their own."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command printed on stdout, one object for each line, and how it ended."""
+
+    code: int
+    lines: list[dict[str, Any]]
+    log: str
+
+    @property
+    def line(self) -> dict[str, Any]:
+        (line,) = self.lines
+        return line
+
+
+@dataclass
+class Portal:
+    """`database_url` empty: SQLite in `folder`."""
+
+    folder: Path
+    ca_file: str
+    database_url: str = ""
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, str]:
+        keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
+        return keep | {
+            "DATA_DIR": str(self.folder),
+            "SECRET_KEY": "a secret of this portal",
+            "CREDENTIAL_KEYS": base64.urlsafe_b64encode(b"p" * 32).decode(),
+            "MAIL_ALLOW_PRIVATE_HOSTS": "true",
+            "OUTBOUND_CA_FILE": self.ca_file,
+            "FETCH_RETRY_SECONDS": "0",
+            "LOG_FORMAT": "json",
+            **({"DATABASE_URL": self.database_url} if self.database_url else {}),
+            **self.extra,
+        }
+
+    def run(self, *words: object, **environment: str) -> Answer:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *map(str, words)],
+            cwd=ROOT,
+            env=self.environment() | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        printed = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        return Answer(done.returncode, printed, done.stderr)
+
+    def python(self, code: str) -> None:
+        """Runs code inside this portal, with every administration in scope."""
+        lines = ["import django; django.setup()", "from zenvoices.lib.scoping import every_administration"]
+        lines += ["with every_administration():", *(f"    {line}" for line in code.splitlines())]
+        environment = self.environment() | {"DJANGO_SETTINGS_MODULE": "zenvoices.settings"}
+        subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, env=environment, timeout=60, check=True)
+
+    def start(self, *words: object, log: str) -> subprocess.Popen[bytes]:
+        """A process of the portal that goes on: the caller stops it. Its output is in `folder/log`."""
+        with (self.folder / log).open("wb") as out:
+            return subprocess.Popen(
+                [sys.executable, "-m", *map(str, words)], cwd=ROOT, env=self.environment(), stdout=out, stderr=out
+            )
+
+    def administration(self, name: str = "Bakkerij", plan: str = "premium") -> str:
+        made = self.run(
+            *("create_administration", "--environment", "Kantoor", "--name", name, "--plan", plan),
+            *("--admin", "anna@kantoor.test", "--password-env", "PASSWORD"),
+            PASSWORD="Correct-paard-9",
+        )
+        return str(made.line["administration"])
+
+    def channel(self, administration: str, server: Any, protocol: str, user: str, password: str, *more: str) -> Answer:
+        return self.run(
+            *("create_channel", "--administration", administration, "--name", user, "--protocol", protocol),
+            *("--host", server.host, "--port", server.port, "--security", server.security),
+            *("--username", user, "--password-env", "MAIL_PASSWORD", *more),
+            MAIL_PASSWORD=password,
+        )

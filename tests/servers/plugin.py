@@ -1,0 +1,128 @@
+"""The servers as pytest fixtures. What is missing is skipped with its reason, and fails with CI=true."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+import pytest
+
+from channels.credentials import Password
+from channels.mailboxes.base import Server
+from tests.servers.certificates import Certificate, Certificates, make_certificates
+from tests.servers.dovecot import Dovecot, is_installed
+from tests.servers.scripted import Script, ScriptedServer
+
+_numbers = itertools.count(1)
+
+
+def missing(what: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is not installed, and CI=true wants it", pytrace=False)
+    pytest.skip(f"{what} is not installed")
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def dovecot(certificates: Certificates) -> Iterator[Dovecot]:
+    if not is_installed():
+        missing("Dovecot")
+    with (
+        tempfile.TemporaryDirectory(prefix="dovecot-") as directory,
+        Dovecot(Path(directory), certificates.good) as server,
+    ):
+        yield server
+
+
+@dataclass(frozen=True)
+class MailboxUser:
+    """A user of Dovecot of whom no other test knows."""
+
+    dovecot: Dovecot
+    certificates: Certificates
+    name: str
+    password: str
+
+    @property
+    def credentials(self) -> Password:
+        return Password(self.name, self.password)
+
+    def deliver(self, raw: bytes, folder: str = "", flags: str = "") -> None:
+        self.dovecot.deliver(self.name, raw, folder, flags)
+
+    def unread(self, folder: str = "INBOX") -> int:
+        return self.dovecot.unread(self.name, folder)
+
+    def count(self, folder: str = "INBOX") -> int:
+        return self.dovecot.count(self.name, folder)
+
+    def server(self, protocol: str = "imap", security: str = "tls", folder: str = "INBOX") -> Server:
+        """Where a channel finds this mailbox."""
+        port: int = getattr(self.dovecot.ports, protocol + ("s" if security == "tls" else ""))
+        return Server(
+            host="127.0.0.1",
+            port=port,
+            security=security,
+            folder=folder,
+            allow_private=True,
+            ca_file=str(self.certificates.ca_file),
+        )
+
+
+@pytest.fixture
+def mailbox_user(dovecot: Dovecot, certificates: Certificates) -> MailboxUser:
+    user = MailboxUser(dovecot, certificates, f"user{next(_numbers)}@acme.test", "geheim woord")
+    dovecot.add_user(user.name, user.password)
+    return user
+
+
+class StartScripted(Protocol):
+    def __call__(
+        self,
+        script: Script,
+        *,
+        security: str = "tls",
+        certificate: Certificate | None = None,
+        patience: float = 10.0,
+    ) -> Server: ...
+
+
+@pytest.fixture
+def scripted(certificates: Certificates) -> Iterator[StartScripted]:
+    """Starts a scripted server and says where it is; it is stopped after the test.
+
+    `patience`: seconds of silence that its client bears.
+    """
+    with ExitStack() as stack:
+
+        def start(
+            script: Script,
+            *,
+            security: str = "tls",
+            certificate: Certificate | None = None,
+            patience: float = 10.0,
+        ) -> Server:
+            server = ScriptedServer(script, certificate or certificates.good, tls=security == "tls")
+            stack.callback(server.stop)
+            server.start()
+            return Server(
+                host="localhost",
+                port=server.port,
+                security=security,
+                allow_private=True,
+                ca_file=str(certificates.ca_file),
+                connect_timeout=patience,
+                silence_timeout=patience,
+            )
+
+        yield start

@@ -1,0 +1,173 @@
+"""Dockerfile, docker-compose.yml and .env.example fit the code; no container engine is needed to see that."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import get_commands
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name for name, service in SERVICES.items() if "build" in service}
+
+#: The part of the Compose specification that we use: key of a service -> what its value is.
+SERVICE_SHAPE: dict[str, type | tuple[type, ...]] = {
+    "build": str,
+    "image": str,
+    "command": list,
+    "restart": str,
+    "env_file": str,
+    "environment": dict,
+    "volumes": list,
+    "ports": list,
+    "depends_on": dict,
+    "healthcheck": dict,
+    "stop_grace_period": str,
+}
+HEALTH_SHAPE = {"test": list, "interval": str, "timeout": str, "retries": int, "start_period": str}
+CONDITIONS = {"service_healthy", "service_completed_successfully", "service_started"}
+#: What compose itself, or the database's image, reads.
+COMPOSE_VARIABLES = {"POSTGRES_PASSWORD", "BIND", "PORT"}
+
+
+def settings_variables() -> set[str]:
+    source = (ROOT / "zenvoices" / "settings.py").read_text()
+    return set(re.findall(r"""(?:env\.\w+|_made_by_make_run)\(\s*"([A-Z][A-Z0-9_]+)\"""", source))
+
+
+def is_setting(name: str) -> bool:
+    return bool({name, name.removesuffix("_FILE")} & settings_variables())
+
+
+def dockerfile() -> list[list[str]]:
+    """Its instructions, continued lines joined."""
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    return [line.split(maxsplit=1) for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def test_compose_has_the_services_of_a_whole_portal():
+    assert set(SERVICES) == {"web", "worker-fetch", "worker-documents", "beat", "migrate", "db", "broker"}
+    assert set(COMPOSE) - {"name", "services", "volumes"} == {"x-portal", "x-after-migrate"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_service_has_the_shape_of_the_compose_specification(name: str):
+    service = SERVICES[name]
+    for key, value in service.items():
+        assert isinstance(value, SERVICE_SHAPE[key]), key
+    for key, value in service.get("healthcheck", {}).items():
+        assert isinstance(value, HEALTH_SHAPE[key]), key
+    assert service.get("healthcheck", {"test": ["CMD"]})["test"][0] in ("CMD", "CMD-SHELL")
+    for other, wish in service.get("depends_on", {}).items():
+        assert other in SERVICES
+        assert set(wish) == {"condition"}
+        assert wish["condition"] in CONDITIONS
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_awaited_health_can_be_reported(name: str):
+    for other, wish in SERVICES[name].get("depends_on", {}).items():
+        if wish["condition"] == "service_healthy":
+            assert "healthcheck" in SERVICES[other]
+        if wish["condition"] == "service_completed_successfully":
+            assert SERVICES[other]["restart"] == "no"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_volumes_and_mounted_files_exist(name: str):
+    for volume in SERVICES[name].get("volumes", []):
+        source = volume.split(":")[0]
+        assert (ROOT / source).exists() if source.startswith(".") else source in COMPOSE["volumes"]
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - OURS))
+def test_foreign_images_are_tagged(name: str):
+    assert re.fullmatch(r"[a-z0-9/]+:[\w.-]+", SERVICES[name]["image"])
+    assert not SERVICES[name]["image"].endswith(":latest")
+
+
+def test_base_image_is_tagged():
+    assert ["FROM", "python:3.12-slim-bookworm"] in dockerfile()
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_environment_of_our_services_is_read_by_the_settings(name: str):
+    assert {variable for variable in SERVICES[name]["environment"] if not is_setting(variable)} == set()
+
+
+def test_variables_that_compose_fills_in_are_in_the_example():
+    used = set(re.findall(r"(?<!\$)\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
+    assert used == COMPOSE_VARIABLES
+    assert used <= set(example_variables())
+
+
+def example_variables() -> list[str]:
+    text = (ROOT / ".env.example").read_text()
+    return re.findall(r"^#?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", example_variables())
+def test_example_names_only_what_is_read(name: str):
+    assert name in COMPOSE_VARIABLES or is_setting(name)
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_command_exists(name: str):
+    default = next(shlex.split(rest.strip("[]").replace(",", " ")) for key, rest in dockerfile() if key == "CMD")
+    check_command(SERVICES[name].get("command", default))
+
+
+def check_command(words: list[str]) -> None:
+    if words[:2] == ["python", "manage.py"]:
+        assert (ROOT / "manage.py").exists()
+        assert words[2] in get_commands()
+        return
+    program = importlib.import_module(words[0])
+    assert program.__name__ in ("gunicorn", "celery")
+    target = words[words.index("-A") + 1] if words[0] == "celery" else words[1]
+    module, _, attribute = target.partition(":")
+    assert hasattr(importlib.import_module(module), attribute or "app")
+
+
+def test_every_queue_has_its_worker():
+    queues = {service["command"][5] for name, service in SERVICES.items() if name.startswith("worker")}
+    assert queues == {"fetch", "documents"}
+
+
+def test_copied_sources_exist_and_are_not_ignored():
+    ignore = (ROOT / ".dockerignore").read_text().splitlines()
+    allowed = {source for line in ignore if line.startswith("!") for source in ROOT.glob(line[1:])}
+    for key, rest in dockerfile():
+        if key == "COPY":
+            for source in rest.split()[:-1]:
+                assert ROOT / source in allowed, source
+                assert (ROOT / source).exists(), source
+
+
+def test_image_holds_every_app():
+    copied = {rest.split()[0] for key, rest in dockerfile() if key == "COPY"}
+    apps = {path.parent.name for path in ROOT.glob("*/apps.py")}
+    assert apps | {"zenvoices", "templates", "manage.py"} <= copied
+
+
+def test_image_installs_by_hash_and_does_not_run_as_root():
+    lines = dockerfile()
+    assert any(key == "RUN" and "pip install --require-hashes" in rest for key, rest in lines)
+    user = max(number for number, (key, _) in enumerate(lines) if key == "USER")
+    assert lines[user][1].strip() == "portal"
+    assert not any(key == "RUN" for key, _ in lines[user:])
+
+
+def test_database_script_makes_a_role_that_row_level_security_binds():
+    script = ROOT / "docker" / "database.sh"
+    assert os.access(script, os.X_OK)
+    assert "NOSUPERUSER NOBYPASSRLS" in script.read_text()
+    assert SERVICES["web"]["environment"]["DATABASE_URL"].startswith("postgres://portal:")

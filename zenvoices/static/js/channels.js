@@ -1,0 +1,171 @@
+// Kanalen: tabs, fields that come and go, suggestions while typing, and spoken results. Pages work without it.
+"use strict";
+
+// --- Tabs (without script both parts stand below each other) ----------------------------------------
+function startTabs() {
+  const list = document.querySelector("[data-tabs]");
+  if (!list || list.getAttribute("role")) return;
+  list.setAttribute("role", "tablist");
+  const tabs = [...list.querySelectorAll(".tab")];
+  tabs.forEach((tab) => {
+    const panel = document.querySelector(tab.hash);
+    tab.setAttribute("role", "tab");
+    tab.setAttribute("aria-controls", panel.id);
+    panel.setAttribute("role", "tabpanel");
+    panel.setAttribute("aria-labelledby", tab.id);
+    tab.addEventListener("click", (event) => { event.preventDefault(); openTab(tab.hash.slice(1)); });
+    tab.addEventListener("keydown", (event) => moveTab(event, tabs, tab));
+  });
+  openTab(document.getElementById("channel-editor").dataset.openTab);
+}
+
+function openTab(name) {
+  document.querySelectorAll('[role="tab"]').forEach((tab) => {
+    const open = tab.hash === `#${name}`;
+    tab.setAttribute("aria-selected", String(open));
+    tab.tabIndex = open ? 0 : -1;
+    document.querySelector(tab.hash).hidden = !open;
+  });
+}
+
+function moveTab(event, tabs, tab) {
+  const steps = { ArrowRight: 1, ArrowLeft: -1 };
+  const at = tabs.indexOf(tab);
+  let next = null;
+  if (event.key in steps) next = tabs[(at + steps[event.key] + tabs.length) % tabs.length];
+  else if (event.key === "Home") next = tabs[0];
+  else if (event.key === "End") next = tabs[tabs.length - 1];
+  else if (event.key === " ") next = tab;
+  if (!next) return;
+  event.preventDefault();
+  openTab(next.hash.slice(1));
+  next.focus();
+}
+
+// A link in the error summary may point into the closed part.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest('a[href^="#"]');
+  const target = link && document.getElementById(link.hash.slice(1));
+  if (!target || link.getAttribute("role") === "tab") return;
+  const panel = target.closest('[role="tabpanel"]');
+  if (panel) openTab(panel.id);
+  const folded = target.closest("details");
+  if (folded) folded.open = true;
+  if (target.matches("input, select")) { event.preventDefault(); target.focus(); }
+});
+
+// --- Fields as the protocol asks, ports as protocol and security ask --------------------------------
+const table = JSON.parse(document.getElementById("presets")?.textContent || "null");
+const field = (name) => document.getElementById(`id_${name}`);
+let untouchedPort = "";
+
+function followProtocol() {
+  const protocol = field("protocol");
+  if (!protocol) return;
+  document.querySelectorAll("[data-only-protocol]").forEach((part) => {
+    part.hidden = part.dataset.onlyProtocol !== protocol.value;
+  });
+  const port = field("port");
+  const usual = String(table.ports[`${protocol.value} ${field("security").value}`]);
+  if (!port.value || port.value === untouchedPort) port.value = usual;
+  if (port.value === usual) untouchedPort = usual;
+}
+
+// --- Suggestions of known providers -----------------------------------------------------------------
+const isIn = (host, endings) => endings.some((ending) => host === ending || host.endsWith(`.${ending}`));
+
+function known(text) {
+  const typed = text.trim().toLowerCase();
+  if (typed.includes("@")) return known_domain(typed.split("@").pop());
+  return table.presets.find((preset) => isIn(typed, preset.hosts));
+}
+
+function known_domain(domain) {
+  if (table.microsoft.domains.includes(domain)) return "microsoft";
+  return table.presets.find((preset) => preset.domains.includes(domain));
+}
+
+function suggest() {
+  const box = document.getElementById("suggestion");
+  if (!box || !table) return;
+  const host = field("host").value.trim().toLowerCase();
+  const preset = isIn(host, table.microsoft.hosts) ? "microsoft" : known(host) || known(field("username").value);
+  const pop = field("protocol").value === "pop3";
+  const server = preset && preset !== "microsoft" && (pop ? preset.pop3 : preset.imap);
+  if (!preset || server === host) { box.hidden = true; box.dataset.shown = ""; return; }
+  const shown = preset === "microsoft" ? preset : `${preset.provider} ${server}`;
+  if (box.dataset.shown === shown) return;
+  box.dataset.shown = shown;
+  box.hidden = false;
+  box.replaceChildren(...suggestion(box, preset, server));
+}
+
+function suggestion(box, preset, server) {
+  const text = document.createElement("span");
+  text.className = "grow";
+  if (preset === "microsoft") { text.textContent = box.dataset.microsoft; return [text]; }
+  if (!server) { text.textContent = `${preset.provider}: ${box.dataset.none}`; return [text]; }
+  const port = table.ports[`${field("protocol").value} tls`];
+  text.textContent = `${preset.provider}: ${server}, ${box.dataset.port} ${port}, SSL/TLS`;
+  const use = document.createElement("button");
+  use.type = "button";
+  use.className = "btn btn-small";
+  use.textContent = box.dataset.use;
+  use.addEventListener("click", () => {
+    field("host").value = server;
+    field("security").value = "tls";
+    field("port").value = port;
+    untouchedPort = String(port);
+    box.hidden = true;
+    field("host").focus();
+    if (preset.help_topic) document.getElementById(`help-${preset.help_topic}`).open = true;
+  });
+  return [text, use];
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("#id_protocol, #id_security")) { followProtocol(); suggest(); }
+});
+document.addEventListener("input", (event) => {
+  if (event.target.matches("#id_username, #id_host")) suggest();
+});
+
+// --- A check takes seconds: the pressed button says so, and the answer gets the focus -----------------
+function checking(button) {
+  button.setAttribute("aria-busy", "true");
+  const label = button.querySelector("span");
+  if (button.matches(".btn")) label.textContent = button.dataset.checking;
+  else button.classList.add("turning");
+  say(button.dataset.checking);
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const button = event.detail.requestConfig?.triggeringEvent?.submitter;
+  if (button?.dataset.checking) checking(button);
+  else if (button?.matches(".icon-btn")) button.classList.add("turning");
+  document.querySelectorAll("#channel-form .form-actions button").forEach((one) => { one.disabled = true; });
+});
+document.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented && event.submitter?.matches(".icon-btn[data-checking]")) checking(event.submitter);
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful || event.detail.xhr?.status === 422) return;
+  document.querySelectorAll("#channel-form .form-actions button").forEach((one) => { one.disabled = false; });
+});
+
+function begin() {
+  startTabs();
+  untouchedPort = table && field("protocol") ? String(table.ports[`${field("protocol").value} ${field("security").value}`]) : "";
+  if (table) { followProtocol(); suggest(); }
+}
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (document.getElementById("channel-editor")) {
+    begin();
+    (document.querySelector(".error-summary") || document.getElementById("check"))?.focus();
+  }
+  const row = event.detail.elt?.closest?.("tr") || event.target.closest?.("tr");
+  if (row?.hasAttribute("data-say")) say(row.querySelector("[data-said]").textContent.replace(/\s+/g, " ").trim());
+});
+
+begin();
