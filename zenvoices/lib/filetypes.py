@@ -45,9 +45,7 @@ _XML_ROOT = re.compile(
     r"(?P<doctype><!DOCTYPE\s[^>\[]{0,300}(?:\[|>)\s*)?(?:<(?:[\w.-]{1,80}:)?(?P<root>[\w.-]{1,80})[\s/>])?",
     re.DOTALL | re.IGNORECASE,
 )
-_HTML = re.compile(
-    r"\s*(?:<!--(?:(?!-->).){0,2000}-->\s*)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
-)
+_HTML = re.compile(r"\s*(?:<!--(?:(?!-->).){0,2000}-->\s*)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
 _MAIL_START = re.compile(
     rb"(?:>?From [^\n]*\n)?(?:received|return-path|from|to|subject|date|message-id|mime-version|delivered-to"
     rb"|content-type|x-[a-z0-9-]+|arc-[a-z-]+|dkim-signature|authentication-results|reply-to|sender):",
@@ -67,9 +65,7 @@ def sniff(data: bytes, name: str, declared: str) -> str:
     if not start and not data.strip():
         return expected(name, declared) or BINARY
     for magic, kind in _MAGIC:
-        if data.startswith(magic) or (
-            kind.startswith(("text/", "application/pgp")) and start.startswith(magic)
-        ):
+        if data.startswith(magic) or (kind.startswith(("text/", "application/pgp")) and start.startswith(magic)):
             return kind
     if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return _ole(data, expected(name, declared))

@@ -14,8 +14,6 @@ class TenantTask(Task):
     """First argument: the administration's id. The task runs inside its scope; arguments are ids, never contents."""
 
     abstract = True
-    #: Celery would hold the arguments against `run`, which does not see the first one
-    typing = False
 
     def __call__(self, administration_id: str, *args: Any, **kwargs: Any) -> Any:
         with administration_scope(UUID(administration_id)):
