@@ -18,8 +18,9 @@ def test_every_process_queues_with_our_app() -> None:
 
 
 def test_a_broker_that_is_away_keeps_nobody_waiting() -> None:
+    ids = (str(uuid4()), str(uuid4()))
     began = time.monotonic()
-    with Connection("redis://127.0.0.1:9/0") as away, pytest.raises(OperationalError):
-        away.transport_options = app.conf.broker_transport_options
-        prepare_preview.apply_async((str(uuid4()), str(uuid4())), connection=away, retry=False)
-    assert time.monotonic() - began < 2
+    with Connection("redis://127.0.0.1:9/0", transport_options=app.conf.broker_transport_options) as away:
+        with pytest.raises(OperationalError):
+            prepare_preview.apply_async(ids, connection=away, retry=False)
+        assert time.monotonic() - began < 2
