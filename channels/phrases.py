@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -243,7 +244,10 @@ def filled_in(text: Text, detail: Detail) -> str:
     if "size" in known:
         known["size"] = filesizeformat(known["size"])
     said = str(text) % (_general_words() | known)
-    return said[:1].upper() + said[1:]
+    begins_with = re.match(r"%\((\w+)\)", str(text))
+    if begins_with and begins_with[1] not in known:
+        return said[:1].upper() + said[1:]
+    return said
 
 
 def _general_words() -> dict[str, Any]:
