@@ -1,7 +1,6 @@
 # The portal's commands. `make` alone lists them.
 PYTHON ?= python3
 VENV := .venv/bin
-CODE := zenvoices administrations documents notifications channels demo scripts
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format messages lock bench clean
@@ -24,13 +23,13 @@ format:  ## lay out Python and templates
 	$(VENV)/ruff format .
 	git ls-files -z 'templates/*.html' | xargs -0r $(VENV)/djade --target-version 5.2
 
-messages:  ## collect the texts for translation and compile the catalogues (needs gettext)
-	$(VENV)/python manage.py makemessages --locale nl --no-location --no-obsolete --ignore '.venv/*'
-	$(VENV)/python manage.py compilemessages --locale nl
+messages:  ## bring the Dutch and English catalogues up to date with the code
+	@$(PYTHON) -m scripts.bootstrap --dev
+	$(VENV)/python -m scripts.messages
 
 lock:  ## resolve requirements*.in anew into hash-checked locks (needs uv)
 	for set in requirements requirements-demo requirements-s3 requirements-dev; do \
-	  uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	  uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	    $$set.in -o $$set.txt || exit 1; done
 
 bench:  ## measure how fast a fetch is

@@ -42,7 +42,8 @@ urlpatterns = [
     path("administrations/<uuid:administration_id>/", include(_administration)),
     path("environments/<uuid:environment_id>/", include(_environment)),
     # People come by invitation and sign in with the address that was invited; allauth's own pages for
-    # signing up and changing addresses stay shut.
+    # signing up and changing addresses stay shut, and its overview of the second step is ours.
     path("account/email/", views.not_offered, name="account_email"),
     path("account/signup/", views.not_offered, name="account_signup"),
+    path("account/2fa/", settings_views.my_security, name="mfa_index"),
 ]

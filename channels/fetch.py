@@ -18,10 +18,10 @@ from django.conf import settings
 from django.db import transaction
 
 from channels.connect import WANTED_MAX_BYTES, credentials_of, mailbox_of
-from channels.errors import MessageProblem
+from channels.errors import MessageProblem, TransientProblem
 from channels.intake import OWING, Counts, Prepared, Recorder, prepare, prepare_kept
 from channels.lease import Lease
-from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, Watch, open_session
+from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch, open_session
 from channels.models import Channel, FetchRun, ReceivedMail
 from zenvoices.lib import failpoints
 
@@ -57,7 +57,8 @@ class Budget:
 
     def within(self, refs: Sequence[MessageRef]) -> list[MessageRef]:
         """The first mails that fit; always at least one."""
-        kept, size = [], 0
+        kept: list[MessageRef] = []
+        size = 0
         for ref in refs[: self.mails]:
             size += ref.size or 0
             if kept and size > self.bytes:
@@ -103,6 +104,7 @@ class _Plan:
     """What to do with each mail of the listing."""
 
     new: list[MessageRef] = field(default_factory=list)
+    again: list[MessageRef] = field(default_factory=list)
     too_large: list[MessageRef] = field(default_factory=list)
     #: asked for by a person and kept raw: no need of the server
     kept: list[ReceivedMail] = field(default_factory=list)
@@ -126,10 +128,11 @@ class _Session:
     def take(self, budget: Budget) -> None:
         listing = self._list()
         plan = self._plan(listing)
-        refs = budget.within(plan.new)
-        self.outcome.more = len(refs) < len(plan.new)
+        # What failed before comes last and alone: a mail that breaks the line holds up no other.
+        refs = budget.within([*plan.new, *plan.again])
+        self.outcome.more = len(refs) < len(plan.new) + len(plan.again)
         self._begin(listing, plan, len(refs))
-        for batch in _batches(refs):
+        for batch in _batches(refs, alone=set(plan.again)):
             self._take_batch(batch)
             if budget.is_spent():
                 self.outcome.more = self.outcome.more or batch[-1] is not refs[-1]
@@ -158,7 +161,8 @@ class _Session:
             plan.kept.append(row)
         elif row is None or wanted or row.state == State.FAILED:
             limit = WANTED_MAX_BYTES if wanted else settings.MAIL_MAX_BYTES
-            (plan.too_large if (ref.size or 0) > limit else plan.new).append(ref)
+            fresh = plan.new if row is None else plan.again
+            (plan.too_large if (ref.size or 0) > limit else fresh).append(ref)
         else:
             plan.already += 1
             if row.state in OWING and not row.acknowledged:
@@ -216,15 +220,24 @@ class _Session:
     def _take_batch(self, batch: list[MessageRef]) -> None:
         """Download and store a batch, commit its rows, then mark it as read."""
         prepared: list[Prepared] = []
-        for item in self.mailbox.fetch(batch, self.spool):
-            failpoints.reach("fetched")
-            self.lease.renew_if_due()
-            if isinstance(item, Fetched):
-                prepared.append(prepare(self.channel, item.ref, item.path))
-                item.path.unlink(missing_ok=True)
-            else:
-                prepared.append(Prepared(item.ref, problem=item.error))
+        try:
+            for item in self.mailbox.fetch(batch, self.spool):
+                failpoints.reach("fetched")
+                self.lease.renew_if_due()
+                prepared.append(self._prepare(item))
+        except TransientProblem:
+            # The line broke: keep what came, and remember at which mail. Its flags are owed to the next fetch.
+            cut = Prepared(batch[len(prepared)], problem=MessageProblem("mail_cut_off"))
+            self._commit([*prepared, cut])
+            raise
         self._acknowledge(self._commit(prepared))
+
+    def _prepare(self, item: Fetched | NotFetched) -> Prepared:
+        if isinstance(item, NotFetched):
+            return Prepared(item.ref, problem=item.error)
+        prepared = prepare(self.channel, item.ref, item.path)
+        item.path.unlink(missing_ok=True)
+        return prepared
 
     def _commit(self, prepared: list[Prepared]) -> list[ReceivedMail]:
         recorder, counts = self._recorder(), Counts()
@@ -271,11 +284,11 @@ def set_counts(run: FetchRun, counts: Counts) -> None:
         setattr(run, name, getattr(counts, name))
 
 
-def _batches(refs: Sequence[MessageRef]) -> Iterator[list[MessageRef]]:
+def _batches(refs: Sequence[MessageRef], alone: set[MessageRef]) -> Iterator[list[MessageRef]]:
     batch: list[MessageRef] = []
     size = 0
     for ref in refs:
-        if batch and (len(batch) == BATCH_MAILS or size + (ref.size or 0) > BATCH_BYTES):
+        if batch and (ref in alone or len(batch) == BATCH_MAILS or size + (ref.size or 0) > BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(ref)

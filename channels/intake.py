@@ -270,7 +270,10 @@ class Recorder:
     def _record_problem(self, row: ReceivedMail, prepared: Prepared, problem: MessageProblem) -> Counts:
         row.attempts += 1
         row.error_code, row.error_detail = problem.code, problem.detail
-        row.state = State.QUARANTINED if row.attempts >= MAX_ATTEMPTS else State.FAILED
+        row.state = State.FAILED
+        if row.attempts >= MAX_ATTEMPTS:
+            # Kept raw it needs the mailbox no more; never had, it stays there unread until somebody asks.
+            row.state = State.QUARANTINED if prepared.raw_sha256 else State.REFUSED
         if row.email is None and prepared.raw_sha256:
             row.email = self._email(prepared)  # keeps the .eml for whoever wants to see it
         self._save(row)

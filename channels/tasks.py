@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 @shared_task(base=TenantTask, name="channels.tasks.fetch")
-def fetch(run_id: str) -> None:
+def fetch(administration_id: str, run_id: str) -> None:
     runs.perform(UUID(run_id), Budget.of_a_run())
 
 

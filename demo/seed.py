@@ -9,11 +9,13 @@ import os
 from django.core.management import call_command
 from django.db import transaction
 
-from administrations.models import Environment
+from administrations.models import Administration, Environment, Role, User
+from administrations.services import set_role
 from demo.mailbox_server import USER
 from scripts.screen import DEMO_EMAIL
 
 ENVIRONMENT = "Kantoor Demo"
+COLLEAGUE = "joost@bakkerijdevries.example"
 CHANNEL = "Facturen Bakkerij De Vries"
 
 
@@ -23,6 +25,11 @@ def seed() -> None:
             return
         bakery = _administration("Bakkerij De Vries", "premium")
         _administration("Fietsenmaker Spaak", "basic")
+        colleague = User.objects.create_user(
+            COLLEAGUE, os.environ["DEMO_PASSWORD"], name="Joost de Vries", language="nl"
+        )
+        administration = Administration.objects.get(pk=bakery)
+        set_role(administration=administration, user=colleague, role=Role.USER)
         _command(
             "create_channel",
             *("--administration", bakery, "--name", CHANNEL, "--protocol", "imap"),
@@ -43,6 +50,9 @@ def _administration(name: str, plan: str) -> str:
 def _command(name: str, *arguments: str) -> dict[str, str]:
     """Through the operator commands: what is public stays in use."""
     answer = io.StringIO()
-    call_command(name, *arguments, stdout=answer)
+    try:
+        call_command(name, *arguments, stdout=answer)
+    except SystemExit as ended:
+        raise RuntimeError(f"{name} failed: {answer.getvalue()}") from ended
     made: dict[str, str] = json.loads(answer.getvalue())
     return made

@@ -65,7 +65,8 @@ def page(request: AdministrationRequest, document_id: UUID, number: int, width: 
 def zip_file(request: AdministrationRequest) -> HttpResponseBase:
     found = chosen_documents(request)
     if not found:
-        raise Http404
+        messages.info(request, _("Select the documents first."))
+        return redirect("documents", request.administration.pk)
     try:
         return serving.zip_of(found, _("documents") + ".zip")
     except (storage.BlobMissing, storage.StorageProblem):

@@ -19,12 +19,12 @@ class FilterForm(forms.Form):
     channel = forms.ChoiceField(label=_("Channel"), required=False)
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All kinds")), *Document.Kind.choices])
     sender = forms.CharField(label=_("Sender"), required=False, max_length=200)
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(label=_("From date"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("Up to and including"), required=False)
     duplicates = forms.BooleanField(label=_("Only possible duplicates"), required=False)
 
     def __init__(self, data: Any, sources: list[tuple[UUID, str]]) -> None:
-        super().__init__(data)
+        super().__init__(data, label_suffix="")
         channels = [(str(key), name) for key, name in sources]
         self.fields["channel"].choices = [("", _("All channels")), *channels, (UPLOADS, _("Upload"))]  # type: ignore[attr-defined]
         self.fields["until"].widget = forms.DateInput(attrs={"type": "date"})

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ SECONDS = 20
 RETRY_SECONDS = 3600
 #: drawing takes a processor; more at once only makes everybody wait
 _turns = threading.BoundedSemaphore(2)
+#: a list full of thumbnails leaves room for the page that somebody waits for
+_thumbnail_turns = threading.BoundedSemaphore(1)
 
 
 class PreviewProblem(Exception):
@@ -89,12 +92,12 @@ def page(document: Document, number: int, width: int) -> Path:
     known = known_facts(document)
     if known is not None and (known.problem or not 1 <= number <= known.pages):
         raise PreviewProblem(known.problem or "damaged")
-    if not _turns.acquire(timeout=SECONDS):
-        raise PreviewProblem("busy")
-    try:
-        return _draw(document, number, width, place)
-    finally:
-        _turns.release()
+    with ExitStack() as turn:
+        for queue in [_thumbnail_turns, _turns] if width == THUMBNAIL else [_turns]:
+            if not queue.acquire(timeout=SECONDS):
+                raise PreviewProblem("busy")
+            turn.callback(queue.release)
+        return place if place.exists() else _draw(document, number, width, place)
 
 
 def _draw(document: Document, number: int, width: int, place: Path) -> Path:

@@ -11,8 +11,9 @@ from typing import BinaryIO, cast
 from uuid import UUID
 
 import nh3
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
 
 from documents import storage
 from documents.models import Document
@@ -43,18 +44,27 @@ def _guard(response: HttpResponseBase, policy: str = _LOCKED, cache: str = "priv
     response.headers["Cache-Control"] = cache
 
 
-def attachment(administration_id: UUID, sha256: str, filename: str, content_type: str) -> FileResponse:
+def attachment(administration_id: UUID, sha256: str, filename: str, content_type: str) -> StreamingHttpResponse:
     """Raises BlobMissing."""
     kind = content_type if content_type in _AS_THEMSELVES else "application/octet-stream"
-    blob = storage.open_blob(administration_id, sha256)
-    response = FileResponse(blob, as_attachment=True, filename=safe_name(filename, content_type), content_type=kind)
+    length = storage.size(administration_id, sha256)
+    response = StreamingHttpResponse(_chunks(administration_id, sha256), content_type=kind)
+    name = safe_name(filename, content_type)
+    response.headers["Content-Length"] = str(length)
+    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     _guard(response)
     return response
 
 
-def drawing(place: Path, *, keep: bool) -> FileResponse:
+def _chunks(administration_id: UUID, sha256: str) -> Iterator[bytes]:
+    with storage.open_blob(administration_id, sha256) as blob:
+        while chunk := blob.read(_CHUNK):
+            yield chunk
+
+
+def drawing(place: Path, *, keep: bool) -> HttpResponse:
     """An image that we drew ourselves. A thumbnail is too small to read, and may stay in the browser for an hour."""
-    response = FileResponse(place.open("rb"), content_type="image/webp")
+    response = HttpResponse(place.read_bytes(), content_type="image/webp")
     _guard(response, cache="private, max-age=3600" if keep else "private, no-store")
     return response
 

@@ -20,7 +20,7 @@ PREVIEW_KEPT_SECONDS = 30 * 86_400
 
 
 @shared_task(base=TenantTask, ignore_result=True)
-def prepare_preview(document_id: str) -> None:
+def prepare_preview(administration_id: str, document_id: str) -> None:
     """The thumbnail and the first page, so that opening a document shows it at once."""
     document = Document.objects.filter(pk=document_id).first()
     if document is None or not preview.can_be_drawn(document):

@@ -72,6 +72,8 @@ def delete(request: AdministrationRequest) -> HttpResponse:
         count = len(found)
         text = ngettext("%(count)d document deleted", "%(count)d documents deleted", count) % {"count": count}
         messages.success(request, text, extra_tags=UNDO + undo)
+    else:
+        messages.info(request, _("Select the documents first."))
     return redirect(_back(request))
 
 
@@ -134,7 +136,6 @@ def _list(request: AdministrationRequest) -> dict[str, Any]:
         "sources": named,
         "page": page,
         "is_continued": after is not None,
-        "reaches": _("all documents") if may(request.role, Role.USER) else _("your own uploads"),
     }
 
 

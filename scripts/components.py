@@ -40,7 +40,6 @@ COMPONENTS = (
     Component("PostgreSQL", "postgres", ("postgresql",), _has_postgresql),
     Component("Redis", "redis", ("redis-server",), _has("redis-server", "valkey-server")),
     Component("Chromium", "browser", ("chromium",), _has("chromium", "chromium-browser", "google-chrome")),
-    Component("gettext", "gettext", ("gettext",), _has("msgfmt")),
 )
 
 

@@ -151,13 +151,14 @@ def _start_portal(options: Options, processes: Processes, env: dict[str, str]) -
     web = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
     processes.start("web", [*gunicorn, *web, "--graceful-timeout", "5", "--access-logfile", "-"], env)
     celery = [str(PYTHON), "-m", "celery", "-A", "zenvoices.celery"]
+    processes.start("beat", [*celery, "beat", "--pidfile=", "--loglevel", "INFO"], env)
+    processes.wait_until(lambda: _ready(options.port), "Becoming ready", READY_SECONDS)
+    # The workers follow: started together, all four would be ready later than the first two are now.
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     fetch = ["worker", "-Q", "fetch", "-n", "fetch@%h", "--pool", "threads", "--concurrency", "32"]
     documents = ["worker", "-Q", "documents", "-n", "documents@%h", "--pool", "prefork", "--concurrency", "1"]
     processes.start("worker-fetch", [*celery, *fetch, *quiet], env)
-    processes.start("beat", [*celery, "beat", "--pidfile=", "--loglevel", "INFO"], env)
-    processes.wait_until(lambda: _ready(options.port), "Becoming ready", READY_SECONDS)
-    processes.start("worker-documents", [*celery, *documents, *quiet], env)  # the others went first: sooner ready
+    processes.start("worker-documents", [*celery, *documents, *quiet], env)
 
 
 def _ready(port: int) -> bool:

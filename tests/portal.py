@@ -64,6 +64,20 @@ class Portal:
         printed = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         return Answer(done.returncode, printed, done.stderr)
 
+    def python(self, code: str) -> None:
+        """Runs code inside this portal, with every administration in scope."""
+        lines = ["import django; django.setup()", "from zenvoices.lib.scoping import every_administration"]
+        lines += ["with every_administration():", *(f"    {line}" for line in code.splitlines())]
+        environment = self.environment() | {"DJANGO_SETTINGS_MODULE": "zenvoices.settings"}
+        subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, env=environment, timeout=60, check=True)
+
+    def start(self, *words: object, log: str) -> subprocess.Popen[bytes]:
+        """A process of the portal that goes on: the caller stops it. Its output is in `folder/log`."""
+        with (self.folder / log).open("wb") as out:
+            return subprocess.Popen(
+                [sys.executable, "-m", *map(str, words)], cwd=ROOT, env=self.environment(), stdout=out, stderr=out
+            )
+
     def administration(self, name: str = "Bakkerij", plan: str = "premium") -> str:
         made = self.run(
             *("create_administration", "--environment", "Kantoor", "--name", name, "--plan", plan),

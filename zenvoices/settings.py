@@ -161,8 +161,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 FETCH_INTERVAL = timedelta(minutes=30)
 #: The article: "Als het ophalen vijf keer achter elkaar mislukt, dan wordt het kanaal op inactief gezet."
 FAILURES_UNTIL_INACTIVE = 5
+#: seconds between two looks at what is due
+TICK_SECONDS: float = env.float("TICK_SECONDS", 60.0)
 CELERY_BEAT_SCHEDULE = {
-    "tick": {"task": "channels.tasks.tick", "schedule": 60.0, "options": {"expires": 55}},
+    "tick": {"task": "channels.tasks.tick", "schedule": TICK_SECONDS, "options": {"expires": 55}},
     "send-notifications": {
         "task": "notifications.tasks.send_emails",
         "schedule": 60.0,

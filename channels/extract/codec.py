@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from itertools import islice
 
 import pybase64
 
@@ -11,6 +12,7 @@ from channels.extract.limits import Budget
 
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _LINE = re.compile(rb"[^\n]+")
+_MOST_UU_LINES = 1_000_000  # of 45 bytes, as everybody writes them
 _UU_NAMES = frozenset(["x-uuencode", "uuencode", "uue", "x-uue"])
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{0,300})\r*\n", re.MULTILINE)
 _UU_END = re.compile(rb"^end[ \t]*\r*$", re.MULTILINE)
@@ -52,7 +54,7 @@ def decode_uu(data: bytes, budget: Budget) -> bytes:
 
 def _uu_lines(data: bytes, budget: Budget) -> bytes:
     out = bytearray()
-    for match in _LINE.finditer(data):
+    for match in islice(_LINE.finditer(data), _MOST_UU_LINES):
         line = match[0].rstrip(b"\r")
         if line.strip() in (b"end", b"`", b""):
             break

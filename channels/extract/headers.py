@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import unquote_to_bytes
 
 from channels.extract.limits import Budget
@@ -21,10 +22,12 @@ from channels.extract.words import decode_text, decode_words
 _BLOCK = re.compile(rb"(?:(?:>?From |[!-9;-~]*[ \t]*:|[ \t])[^\n]*(?:\n|\Z))*+")
 _BLANK = re.compile(rb"\r*\n")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*+)", re.MULTILINE)
-_PARAM = re.compile(r';\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"?|([^;]*))', re.DOTALL)
+_PARAM = re.compile(r'[;\s]\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"?|([^;]*))', re.DOTALL)
+_TOKEN = re.compile(r"[^\s;]+")
 _SEGMENT = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*?))?")
 _MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 _NAMES = ("name", "filename")
+_MOST_PARAMS = 500
 _LOOKED_FOR = frozenset(
     b"subject from to date message-id content-type content-disposition content-transfer-encoding content-id".split()
 )
@@ -62,14 +65,17 @@ class Head:
         return self.disposition_params.get("filename") or self.params.get("name", "")
 
 
-def parse_head(raw: Raw, start: int, end: int, budget: Budget, default: str = "text/plain") -> Head:
+def parse_head(raw: Raw, start: int, end: int, budget: Budget, part_of: str = "") -> Head:
+    """`part_of`: media type of the multipart this is in; then only the headers that matter to us are kept."""
     block = _BLOCK.match(raw, start, end)
     stop = block.end() if block else start
     blank = _BLANK.match(raw, stop, end)
-    head = Head(body=blank.end() if blank else stop, media=default)
+    head = Head(body=blank.end() if blank else stop)
+    if part_of == "multipart/digest":  # RFC 2046 5.1.5
+        head.media = "message/rfc822"
     if not blank and stop < end:
         budget.note("header_without_end")
-    head.fields = list(_fields(bytes(raw[start:stop]), budget))
+    head.fields = list(_fields(bytes(raw[start:stop]), budget, everything=not part_of))
     if declared := head.get("content-type"):
         head.media, head.params = parse_value(declared)
         # RFC 2045 5.2: what cannot be understood is text/plain.
@@ -78,13 +84,15 @@ def parse_head(raw: Raw, start: int, end: int, budget: Budget, default: str = "t
     return head
 
 
-def _fields(block: bytes, budget: Budget) -> Iterator[tuple[str, str]]:
+def _fields(block: bytes, budget: Budget, everything: bool) -> Iterator[tuple[str, str]]:
     limits, used = budget.limits, 0
     for number, match in enumerate(_FIELD.finditer(block)):
         name, value = match[1], match[2]
         if number >= limits.header_fields:
             budget.note("headers_cut")
             return
+        if not everything and name.lower() not in _LOOKED_FOR:
+            continue
         if len(value) > limits.header:
             budget.note("header_too_long")
             value = value[: limits.header]
@@ -100,7 +108,7 @@ def parse_value(value: str) -> tuple[str, dict[str, str]]:
     """`token; name=value; ...` with RFC 2231 continuations and charsets; RFC 2047 in file names."""
     params: dict[str, str] = {}
     segments: dict[str, dict[int, tuple[bool, str]]] = {}
-    for match in _PARAM.finditer(value):
+    for match in islice(_PARAM.finditer(value), _MOST_PARAMS):
         name = match[1].lower()
         quoted = match[2]
         text = match[3].strip() if quoted is None else quoted.replace("\\\\", "\\").replace('\\"', '"')
@@ -112,7 +120,9 @@ def parse_value(value: str) -> tuple[str, dict[str, str]]:
             params.setdefault(name, decode_words(text) if name in _NAMES else text)
     # RFC 2231 wins over a plain parameter of the same name, which is there for old readers (RFC 6266 4.3).
     params |= {name: _join_segments(part) for name, part in segments.items()}
-    return value.partition(";")[0].strip().lower(), params
+    # A blank instead of a semicolon: seen in the wild, and easily told from a value.
+    token = _TOKEN.match(value)
+    return (token[0].lower() if token else ""), params
 
 
 def _join_segments(segments: dict[int, tuple[bool, str]]) -> str:

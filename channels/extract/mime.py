@@ -76,11 +76,10 @@ def _cut_multipart(whole: Leaf, leaves: list[Leaf], budget: Budget) -> bool:
         return False
     ranges = _sections(whole, budget)
     media = whole.head.media
-    default = "message/rfc822" if media == "multipart/digest" else "text/plain"
     for number, (start, end) in enumerate(ranges, start=1):
         if budget.full:
             break
-        head = parse_head(whole.raw, start, end, budget, default)
+        head = parse_head(whole.raw, start, end, budget, media)
         part = Leaf(_child(whole.path, number), whole.raw, head.body, end, head, whole.depth + 1, media)
         if not (head.media.startswith("multipart/") and _cut_multipart(part, leaves, budget)):
             _add(part, leaves, budget)

@@ -58,7 +58,7 @@ def _apply(attachment: Attachment, attribute: int, value: bytes) -> None:
         for tag, content in _properties(value):
             if tag in (_LONG_NAME, _FILE_NAME) and content and (tag == _LONG_NAME or not attachment.name):
                 attachment.name = content.decode("utf-8", "replace")
-            elif tag == _DATA_OBJECT and not attachment.data:
+            elif tag == _DATA_OBJECT and content:  # the plain data is then only a picture of it
                 attachment.data = content
 
 

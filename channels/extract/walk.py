@@ -16,7 +16,7 @@ from channels.extract.mime import Leaf, Message, cut
 from channels.extract.model import Part, Raw
 from channels.extract.names import safe_name
 from channels.extract.verdict import Hints, Verdict, judge
-from channels.extract.words import decode_text
+from channels.extract.words import cut_bytes, decode_text
 
 _TEXT = frozenset(["text/plain", "text/html", "text/enriched", "text/richtext", "text/x-amp-html", "text/watch-html"])
 _REPORTED = frozenset(["message/rfc822", "message/global"])
@@ -75,10 +75,10 @@ class Walk:
         if sniff.sniff(data[:8192], "", "text/plain") in ("application/pdf", "application/xml"):
             return False
         if head.media == "text/html":
-            body.html.append(decode_text(data[: 4 * self.budget.limits.html], head.charset))
+            body.html.append(decode_text(cut_bytes(data, 4 * self.budget.limits.html), head.charset))
         elif head.media == "text/plain":
             data, files = uu_attachments(data, self.budget)
-            body.plain.append(decode_text(data[: 4 * self.budget.limits.text], head.charset))
+            body.plain.append(decode_text(cut_bytes(data, 4 * self.budget.limits.text), head.charset))
             place = Place(leaf.path, leaf.depth, 0)
             for number, (name, content) in enumerate(files, start=1):
                 inside.extend(self._entry(place, Entry(number, name, len(content), content)))
@@ -151,6 +151,9 @@ class Walk:
                 raise Refused("too_deep")
             archive.check()
             return self._entries(place, archive.entries())
+        # Each level is a copy that stays until the level is done.
+        if not self.budget.count_unpacked(len(data)):
+            raise Refused("too_deep")
         if kind == sniff.MAIL:
             return self._mail(place, data)
         if kind == sniff.SMIME:

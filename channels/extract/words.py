@@ -6,20 +6,18 @@ import binascii
 import re
 from encodings.aliases import aliases
 
-# Codecs that are no charsets of text, or cost more than linear time. Looking names up in this table, not in
-# codecs.lookup(), keeps a sender from filling its cache or importing what they like.
-_NOT_TEXT = {
-    "base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec", "mbcs",
-    "oem", "idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined", "unicode_internal",
-}  # fmt: skip
+# Looking names up in this table, not with codecs.lookup(), keeps a sender from filling its cache and from the
+# codecs that have no alias, some of which raise or take quadratic time (idna, punycode, unicode_escape).
+_NOT_TEXT = frozenset(
+    ["base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"]
+)
 _CODECS = {name: codec for name, codec in aliases.items() if codec not in _NOT_TEXT}
 _CODECS |= {codec: codec for codec in _CODECS.values()} | {"utf_8_sig": "utf_8_sig"}
 # Declared so by programs that mean their Windows code page; also what browsers do.
 _CODECS = {name: "cp1252" if codec == "latin_1" else codec for name, codec in _CODECS.items()}
-_GUESS = {"ascii", ""}
+_GUESS = frozenset(["", "ascii", "utf_8"])
 
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
-_GAP = re.compile(r"\s*")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\ud800-\udfff]+")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 
@@ -30,7 +28,7 @@ def codec_of(charset: str) -> str | None:
 
 
 def decode_text(data: bytes, charset: str = "") -> str:
-    """As declared; without a usable declaration UTF-8 when it is valid UTF-8, else Windows-1252."""
+    """As declared; what claims to be ASCII or UTF-8, or nothing, is Windows-1252 unless it is valid UTF-8."""
     codec = codec_of(charset) or ""
     if codec not in _GUESS:
         try:
@@ -41,6 +39,14 @@ def decode_text(data: bytes, charset: str = "") -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode("cp1252", "replace")
+
+
+def cut_bytes(data: bytes, limit: int) -> bytes:
+    """No more than `limit`, and not in the middle of a UTF-8 character."""
+    end = limit
+    while limit < len(data) and end > limit - 3 and data[end] & 0xC0 == 0x80:
+        end -= 1
+    return data[:end]
 
 
 def decode_words(value: str) -> str:

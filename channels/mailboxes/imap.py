@@ -126,7 +126,7 @@ class ImapMailbox(Session):
     def _fetch_batch(self, refs: Sequence[MessageRef], directory: Path) -> list[Fetched | NotFetched]:
         protocol = self._client.protocol
         uids = [int(ref.uid) for ref in refs if ref.validity == self._validity]
-        with self.border(), Spool(directory, self._server.largest_mail) as spool:
+        with self.border(), Spool(directory, self._server.largest_mail, len(refs)) as spool:
             protocol.spool = spool
             try:
                 answers = self._client.fetch(uids, ["BODY.PEEK[]"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from imapclient import IMAPClient
 
-from channels.mailboxes.spool import CHUNK, Spool
+from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool
 from zenvoices.lib import net
 
 
@@ -19,6 +19,7 @@ class Protocol(imaplib.IMAP4):
 
     def __init__(self, connection: net.Connection) -> None:
         self._connection = connection
+        self._heard = 0
         self.spool: Spool | None = None
         super().__init__()
 
@@ -28,7 +29,25 @@ class Protocol(imaplib.IMAP4):
     def read(self, size: int) -> Any:
         """The literal that imaplib has come to: in memory, or in a file of its own."""
         reader = self._connection.reader
-        return reader.read(size) if self.spool is None else self.spool.write(_chunks(reader.read, size))
+        if self.spool is not None:
+            return self.spool.write(_chunks(reader.read, size))
+        self._count(size)
+        return reader.read(size)
+
+    def send(self, data: Any) -> None:
+        self._heard = 0
+        super().send(data)
+
+    def readline(self) -> bytes:
+        line = super().readline()
+        self._count(len(line))
+        return line
+
+    def _count(self, size: int) -> None:
+        """Ends an answer that would fill the memory; imaplib keeps all of it until the command is done."""
+        self._heard += size
+        if self._heard > LONGEST_ANSWER:
+            raise self.error("answer too long")
 
     def forget_plain_text(self) -> None:
         """What came before TLS may have been anybody's (RFC 3501 6.2.1)."""

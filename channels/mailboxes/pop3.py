@@ -18,7 +18,7 @@ from channels.errors import ChannelError, MessageProblem, channel_error
 from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched
 from channels.mailboxes.refusals import refused, sign_in_refused
 from channels.mailboxes.session import Session, plain, xoauth2
-from channels.mailboxes.spool import CHUNK, Spool, Spooled, batches, handed_over
+from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool, Spooled, batches, handed_over
 from zenvoices.lib import net
 
 _LONGEST_UIDL: Final = 255  # RFC 1939 7 says 70
@@ -67,7 +67,7 @@ class Pop3Mailbox(Session):
     def _fetch_batch(self, refs: Sequence[MessageRef], directory: Path) -> list[Fetched | NotFetched]:
         known = self._message_numbers() if self._numbers is None else self._numbers
         numbers = [known[ref.uid] for ref in refs if ref.uid in known]
-        with Spool(directory, self._server.largest_mail) as spool:
+        with Spool(directory, self._server.largest_mail, len(refs)) as spool:
             mails = dict(zip(numbers, self._client.retrieve(numbers, spool, self._pipelines), strict=True))
             return [_result(ref, known.get(ref.uid), mails, spool) for ref in refs]
 
@@ -135,6 +135,7 @@ class _Client(poplib.POP3):
 
     def __init__(self, connection: net.Connection, host: str) -> None:
         self._connection = connection
+        self._heard = 0
         super().__init__(host)
 
     def _create_socket(self, timeout: float | None) -> Any:
@@ -142,8 +143,21 @@ class _Client(poplib.POP3):
 
     def command(self, line: str) -> bytes:
         """One line there, one line back; -ERR is an error_proto."""
-        self._connection.sendall(line.encode() + b"\r\n")
+        self._putline(line.encode())
         return self._answer()
+
+    def _putline(self, line: bytes) -> None:
+        self._heard = 0
+        self._connection.sendall(line + b"\r\n")
+
+    def _getline(self) -> tuple[bytes, int]:
+        """Ends an answer that would fill the memory."""
+        line: bytes
+        line, octets = super()._getline()  # type: ignore[misc]
+        self._heard += octets
+        if self._heard > LONGEST_ANSWER:
+            raise poplib.error_proto("answer too long")
+        return line, octets
 
     def challenged(self, command: str, response: str) -> bytes:
         self.command(command)
@@ -153,10 +167,8 @@ class _Client(poplib.POP3):
         """CAPA; empty with a server older than RFC 2449."""
         try:
             return self.capa()
-        except poplib.error_proto as error:
-            if _is_refusal(error) or "CAPA not supported" in _text(error):
-                return {}
-            raise
+        except poplib.error_proto:
+            return {}
 
     def retrieve(self, numbers: Sequence[int], spool: Spool, pipelined: bool) -> Iterator[Spooled | None]:
         """The mails in files; None for one that the server refused.

@@ -19,6 +19,7 @@ from channels.mailboxes.base import Fetched, MessageRef, NotFetched
 BATCH_BYTES: Final = 8 * 1024 * 1024
 BATCH_MAILS: Final = 50
 CHUNK: Final = 64 * 1024
+LONGEST_ANSWER: Final = 32 * 1024 * 1024  # bytes, mails not counted; a UIDL list of half a million mails
 
 
 def batches(refs: Sequence[MessageRef]) -> Iterator[Sequence[MessageRef]]:
@@ -51,15 +52,22 @@ class Spooled:
 
 
 class Spool:
-    """The files of one batch; those without a result are removed at the end."""
+    """The files of a batch of `mails`; those without a result are removed at the end.
 
-    def __init__(self, directory: Path, largest: int) -> None:
+    `largest`: bytes of the largest mail that is kept.
+    """
+
+    def __init__(self, directory: Path, largest: int, mails: int = 1) -> None:
         self._directory = directory
         self._largest = largest
+        self._left = mails
         self._files: set[Path] = set()
 
     def write(self, chunks: Iterable[bytes]) -> Spooled:
         """Takes a whole mail in. Over the limit it is read and thrown away: the line stays usable."""
+        if self._left == 0:
+            raise ValueError("more mails than asked for")  # a server that would fill the disk
+        self._left -= 1
         size = 0
         path = self._new_file()
         with _disk(), path.open("wb") as file:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from channels.extract import Part, extract, part_bytes
+from tests.mails.building import attached, mixed, png, zip_of
 from tests.mails.expectation import expectation
 from tests.mails.make import CASES
 
@@ -94,6 +95,23 @@ def test_html_becomes_readable_text() -> None:
 
     assert mail.text == "Beste klant <3,\n\nBedrag € 5\n\na < b\neinde"
     assert mail.html == page
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["", "us-ascii", "utf-8", "punycode", "unicode_escape", "rot13", "hex", "x" * 500, "utf-8\x01", "\xe9"],
+)
+def test_text_of_a_wrong_or_unknown_charset_is_utf8_or_else_windows(charset: str) -> None:
+    head = f'Content-Type: text/plain; charset="{charset}"\n\n'.encode()
+
+    assert extract(head + "€ 5 betaald".encode()).text == "€ 5 betaald"
+    assert extract(head + "€ 5 betaald".encode("cp1252")).text == "€ 5 betaald"
+
+
+def test_picture_in_an_archive_is_no_decoration() -> None:
+    raw = mixed(attached(zip_of(("logo.png", png())), "application/zip", "bonnen.zip"))
+
+    assert [part.outcome for part in extract(raw).parts] == ["container", "document"]
 
 
 def test_headers_are_decoded_for_display() -> None:

@@ -50,9 +50,7 @@ def test_huge_to_header_costs_nothing_and_the_parts_after_it_are_found() -> None
 def test_twenty_thousand_parameters_are_cut_off() -> None:
     kind = "Content-Type: application/pdf; name=a.pdf" + "".join(f"; p{n}=v" for n in range(20_000))
 
-    assert outcomes(mixed(part(b64(pdf("a")), kind, "Content-Transfer-Encoding: base64"))) == [
-        ("2", "document", "")
-    ]
+    assert outcomes(mixed(part(b64(pdf("a")), kind, "Content-Transfer-Encoding: base64"))) == [("2", "document", "")]
 
 
 def test_many_header_lines_are_cut_off_and_the_body_still_found() -> None:
@@ -98,17 +96,20 @@ def test_archive_entries_count_as_parts() -> None:
 def test_archive_with_too_many_entries_is_refused_whole() -> None:
     archive = zip_of(*[(f"{n}.pdf", b"%PDF-") for n in range(501)])
 
-    assert outcomes(mixed(attached(archive, "application/zip", "a.zip"))) == [
-        ("2", "refused", "archive_bomb")
-    ]
+    assert outcomes(mixed(attached(archive, "application/zip", "a.zip"))) == [("2", "refused", "archive_bomb")]
 
 
 def test_directory_of_a_hundred_thousand_entries_is_not_even_listed() -> None:
     archive = b"PK\x03\x04" + b"PK\x01\x02" * 100_000
 
-    assert outcomes(mixed(attached(archive, "application/zip", "a.zip"))) == [
-        ("2", "refused", "archive_bomb")
-    ]
+    assert outcomes(mixed(attached(archive, "application/zip", "a.zip"))) == [("2", "refused", "archive_bomb")]
+
+
+def test_directories_of_all_archives_together_are_bounded() -> None:
+    archive = attached(zip_of(("a.pdf", pdf("a"))), "application/zip", "a.zip")
+    found = outcomes(mixed(*[archive] * 45), Limits(archive_entries=1))
+
+    assert [reason for _, _, reason in found] == ["opened", ""] * 40 + ["archive_bomb"] * 5
 
 
 def test_archive_that_unpacks_to_more_than_the_total() -> None:
@@ -141,9 +142,7 @@ def test_archive_with_overlapping_entries_is_refused() -> None:
     second = archive.rindex(b"PK\x01\x02")
     archive[second + 42 : second + 46] = bytes(4)
 
-    assert outcomes(mixed(attached(bytes(archive), "application/zip", "a.zip"))) == [
-        ("2", "refused", "archive_bomb")
-    ]
+    assert outcomes(mixed(attached(bytes(archive), "application/zip", "a.zip"))) == [("2", "refused", "archive_bomb")]
 
 
 def test_archive_method_with_unbounded_memory_is_refused() -> None:
@@ -154,6 +153,17 @@ def test_archive_method_with_unbounded_memory_is_refused() -> None:
     assert outcomes(mixed(attached(out.getvalue(), "application/zip", "a.zip")))[1:] == [
         ("2/a.pdf#1", "refused", "damaged")
     ]
+
+
+def test_copies_inside_copies_end_at_the_total() -> None:
+    raw = b"\nbody" + bytes(1_000)
+    for _ in range(45):
+        raw = b"Content-Type: application/octet-stream; name=a.eml\n\nX-Mail: 1\n" + raw
+    found = outcomes(raw, Limits(archive_total=20_000))
+
+    assert 2 < len(found) < 20
+    assert {reason for _, _, reason in found[:-1]} == {"opened"}
+    assert found[-1][1:] == ("refused", "too_deep")
 
 
 def test_part_above_the_limit_is_refused_and_can_still_be_taken() -> None:
@@ -180,6 +190,13 @@ def test_text_is_cut_at_its_limit() -> None:
     found = extract(raw, Limits(text=100, html=50))
 
     assert (found.text, found.html) == ("€" * 100, "<p>" + "€" * 47)
+
+
+def test_text_is_not_cut_inside_a_character() -> None:
+    for extra in range(3):
+        found = extract(b"Content-Type: text/plain\n\n" + b"x" * extra + "€".encode() * 1_000, Limits(text=100))
+
+        assert found.text == ("x" * extra + "€" * 200)[:100]
 
 
 def test_html_of_unclosed_tags_and_comments() -> None:

@@ -65,16 +65,10 @@ def test_any_soup_of_mail_syntax_gives_a_mail(pieces: list[bytes]) -> None:
 
 @given(
     st.sampled_from(CORPUS),
-    st.lists(
-        st.tuples(
-            st.floats(0, 1), st.integers(0, 40), st.one_of(st.binary(max_size=6), st.sampled_from(SOUP))
-        )
-    ),
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 40), st.one_of(st.binary(max_size=6), st.sampled_from(SOUP)))),
 )
 @settings(max_examples=500, deadline=None)
-def test_any_change_to_a_corpus_mail_gives_a_mail(
-    path: Path, changes: list[tuple[float, int, bytes]]
-) -> None:
+def test_any_change_to_a_corpus_mail_gives_a_mail(path: Path, changes: list[tuple[float, int, bytes]]) -> None:
     raw = path.read_bytes()
     for where, length, new in changes:
         at = int(where * len(raw))
@@ -91,13 +85,9 @@ def build(draw: st.DrawFn, depth: int) -> EmailMessage:
         if depth and draw(st.booleans()):
             message.add_attachment(build(draw, depth - 1))
         else:
-            data = draw(st.sampled_from([b"%PDF-1.7\n", b"\xff\xd8\xff", b"tekst "])) + draw(
-                st.binary(min_size=1)
-            )
+            data = draw(st.sampled_from([b"%PDF-1.7\n", b"\xff\xd8\xff", b"tekst "])) + draw(st.binary(min_size=1))
             cte = draw(st.sampled_from(["base64", "base64", "quoted-printable"]))
-            kind = draw(
-                st.sampled_from([("application", "pdf"), ("application", "octet-stream"), ("image", "jpeg")])
-            )
+            kind = draw(st.sampled_from([("application", "pdf"), ("application", "octet-stream"), ("image", "jpeg")]))
             message.add_attachment(data, *kind, filename=draw(NAME), cte=cte)
     return message
 
@@ -135,6 +125,7 @@ DECIDED = {
     "boundary-undeclared": "it finds no parts; we look for the boundary in the body",
     "boundary-wrong": "likewise",
     "content-type-missing": "it takes a part without name and type for text, we look into it",
+    "content-type-without-semicolon": "it reads no boundary and no name there",
     "uuencode-in-text": "it does not look into text",
     "whole-body-xml-as-text": "it has no opinion on what a text holds",
     "winmail": "it does not open attachments",

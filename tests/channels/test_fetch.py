@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from channels import runs, services
+from channels.errors import channel_error
 from channels.fetch import Budget
+from channels.mailboxes.fake import FakeMailbox
 from channels.models import Channel, ReceivedMail
 from documents.models import Document
 from documents.storage import open_blob
@@ -232,3 +234,35 @@ def test_inactive_channel_of_a_basic_administration_is_never_fetched(cast: Cast,
     cast.bakery.save()
     run = services.new_manual_run(channel)
     assert (runs.perform(run.pk, Budget.until_empty()), Channel.objects.get().last_success_at) == (None, None)
+
+
+def test_mail_that_breaks_the_line_holds_up_no_other(
+    cast: Cast, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = FakeMailbox()
+    breaking = box.deliver(invoice(0))
+    for number in (1, 2):
+        box.deliver(invoice(number))
+
+    class Breaking(FakeMailbox):
+        def fetch(self, refs, spool):
+            for ref in refs:
+                if ref.uid == str(breaking):
+                    raise channel_error("connection_lost")
+                yield from super().fetch([ref], spool)
+
+    broken = Breaking(mails=box.mails, next_uid=box.next_uid)
+    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: broken)
+    channel = link(cast.bakery, mailbox_user)
+    ends = []
+    for _attempt in range(4):
+        run = fetch_now(channel)
+        ends.append((run.outcome, run.error_code, run.delivered, run.failed, run.already))
+    assert ends == [
+        ("failed", "connection_lost", 0, 1, 0),
+        ("failed", "connection_lost", 2, 1, 0),
+        ("failed", "connection_lost", 0, 1, 0),
+        ("succeeded", "", 0, 0, 1),
+    ]
+    row = ReceivedMail.objects.get(uid=str(breaking))
+    assert (row.state, row.error_code, box.mails[breaking].seen) == ("refused", "mail_cut_off", False)

@@ -29,9 +29,7 @@ dovecot = pytest.mark.dovecot
 
 
 @contextmanager
-def session(
-    server: Server, credentials: Password | BearerToken = JAN, watch: Watch | None = None
-) -> Iterator[Mailbox]:
+def session(server: Server, credentials: Password | BearerToken = JAN, watch: Watch | None = None) -> Iterator[Mailbox]:
     with mailbox_for("imap", server, watch or Watch()) as mailbox:
         open_session(mailbox, credentials)
         yield mailbox
@@ -45,9 +43,7 @@ def error_of(server: Server, credentials: Password | BearerToken = JAN, watch: W
 
 
 def outcomes(results: Iterator[Fetched | NotFetched]) -> list[bytes | str]:
-    return [
-        result.path.read_bytes() if isinstance(result, Fetched) else result.error.code for result in results
-    ]
+    return [result.path.read_bytes() if isinstance(result, Fetched) else result.error.code for result in results]
 
 
 # Connecting
@@ -183,9 +179,7 @@ def test_greeting_that_turns_us_away(scripted: StartScripted, greeting: bytes, c
 # STARTTLS
 
 
-@pytest.mark.parametrize(
-    ("security", "code"), [("tls", "sign_in_method_missing"), ("starttls", "starttls_missing")]
-)
+@pytest.mark.parametrize(("security", "code"), [("tls", "sign_in_method_missing"), ("starttls", "starttls_missing")])
 def test_preauth_is_refused(scripted: StartScripted, security: str, code: str) -> None:
     server = scripted(imap(greeting=b"* PREAUTH welcome jan"), security=security)
     assert error_of(server) == code
@@ -384,9 +378,7 @@ def test_folder_with_a_line_break_is_refused(mailbox_user: MailboxUser) -> None:
         (b"{tag} OK but nothing about the folder\r\n", "server_answer_unreadable"),
     ],
 )
-def test_refused_select_is_read_by_its_response_code(
-    scripted: StartScripted, answer: bytes, code: str
-) -> None:
+def test_refused_select_is_read_by_its_response_code(scripted: StartScripted, answer: bytes, code: str) -> None:
     assert error_of(scripted(imap({"SELECT": answer}))) == code
 
 
@@ -442,6 +434,28 @@ def test_uidvalidity_is_part_of_the_identity(mailbox_user: MailboxUser, tmp_path
     assert mailbox_user.unread() == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b"{tag} NO [UNAVAILABLE] index is being built\r\n", "server_unavailable"),
+        (b"* SEARCH one two\r\n{tag} OK done\r\n", "server_answer_unreadable"),
+        (b"* SEARCH {3}\r\n1 2\r\n{tag} OK done\r\n", "server_answer_unreadable"),
+        (b"* SEARCH " + b"1 " * 600_000 + b"\r\n{tag} OK done\r\n", "server_answer_unreadable"),
+    ],
+)
+def test_refused_or_unreadable_search_ends_the_session(scripted: StartScripted, answer: bytes, code: str) -> None:
+    assert error_of(scripted(imap({"UID SEARCH": answer}))) == code
+
+
+@pytest.mark.parametrize("answer", [b"* OK still here\r\n" * 100, b"* OK {4000}\r\n" + b"x" * 4000])
+def test_endless_answer_ends_the_session(
+    scripted: StartScripted, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    monkeypatch.setattr("channels.mailboxes.imap_client.LONGEST_ANSWER", 1000)
+    answer += b"\r\n{tag} OK done\r\n"
+    assert error_of(scripted(imap({"UID SEARCH": answer}))) == "server_answer_unreadable"
+
+
 def test_search_of_a_big_folder_goes_in_slices_from_the_top(
     scripted: StartScripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -491,24 +505,18 @@ def test_fetch_of_many_mails_goes_in_batches(mailbox_user: MailboxUser, tmp_path
 
 
 @dovecot
-def test_fetch_of_a_mail_expunged_meanwhile_costs_only_that_mail(
-    mailbox_user: MailboxUser, tmp_path: Path
-) -> None:
+def test_fetch_of_a_mail_expunged_meanwhile_costs_only_that_mail(mailbox_user: MailboxUser, tmp_path: Path) -> None:
     for _ in range(3):
         mailbox_user.deliver(MAIL)
     with session(mailbox_user.server(), mailbox_user.credentials) as mailbox:
         refs = mailbox.candidates().unread
-        mailbox_user.dovecot.doveadm(
-            "expunge", "-u", mailbox_user.name, "mailbox", "INBOX", "uid", refs[1].uid
-        )
+        mailbox_user.dovecot.doveadm("expunge", "-u", mailbox_user.name, "mailbox", "INBOX", "uid", refs[1].uid)
         assert outcomes(mailbox.fetch(refs, tmp_path)) == [MAIL, "mail_gone", MAIL]
 
 
 @dovecot
 @pytest.mark.parametrize("protocol", ["imap", "pop3"])
-def test_fetch_of_a_big_mail_does_not_fill_the_memory(
-    mailbox_user: MailboxUser, tmp_path: Path, protocol: str
-) -> None:
+def test_fetch_of_a_big_mail_does_not_fill_the_memory(mailbox_user: MailboxUser, tmp_path: Path, protocol: str) -> None:
     big = b"Subject: groot\r\n\r\n" + (b"x" * 76 + b"\r\n") * (20 * 1024 * 1024 // 78)
     mailbox_user.deliver(big)
     with mailbox_for(protocol, mailbox_user.server(protocol), Watch()) as mailbox:
@@ -582,9 +590,7 @@ THREE = [MessageRef("1", str(uid), 5) for uid in (1, 2, 3)]
         b"* 2 FETCH " + b"(" * 5000,
     ],
 )
-def test_broken_answer_in_a_batch_costs_only_that_mail(
-    scripted: StartScripted, tmp_path: Path, broken: bytes
-) -> None:
+def test_broken_answer_in_a_batch_costs_only_that_mail(scripted: StartScripted, tmp_path: Path, broken: bytes) -> None:
     def fetch(peer: Peer, tag: bytes, uids: bytes) -> None:
         for uid in uids.split(b","):
             peer.say(broken if uid == b"2" else b"* %b FETCH (UID %b BODY[] {5}\r\nmail%b)" % (uid, uid, uid))
@@ -594,6 +600,14 @@ def test_broken_answer_in_a_batch_costs_only_that_mail(
         assert outcomes(mailbox.fetch(THREE, tmp_path)) == [b"mail1", "mail_unreadable", b"mail3"]
         assert list(mailbox.acknowledge(THREE)) == THREE
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_more_mails_than_asked_for_are_not_kept(scripted: StartScripted, tmp_path: Path) -> None:
+    mail = b"* 1 FETCH (UID 1 BODY[] {5}\r\nhello)\r\n"
+    server = scripted(imap({"UID FETCH": mail * 3 + b"{tag} OK done\r\n"}))
+    with session(server) as mailbox:
+        assert outcomes(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path)) == ["mail_unreadable"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_refused_fetch_in_a_batch_costs_only_that_mail(scripted: StartScripted, tmp_path: Path) -> None:
@@ -607,9 +621,7 @@ def test_refused_fetch_in_a_batch_costs_only_that_mail(scripted: StartScripted, 
         assert outcomes(mailbox.fetch(THREE, tmp_path)) == [b"hello", "mail_unreadable", b"hello"]
 
 
-def test_server_that_never_answers_a_fetch_readably_is_given_up(
-    scripted: StartScripted, tmp_path: Path
-) -> None:
+def test_server_that_never_answers_a_fetch_readably_is_given_up(scripted: StartScripted, tmp_path: Path) -> None:
     refs = [MessageRef("1", str(uid), 5) for uid in range(1, 20)]
     server = scripted(imap({"UID FETCH": b"* 1 FETCH (\r\n{tag} OK done\r\n"}))
     with (
@@ -619,15 +631,24 @@ def test_server_that_never_answers_a_fetch_readably_is_given_up(
         list(mailbox.fetch(refs, tmp_path))
 
 
+def test_other_uidvalidity_after_a_broken_answer_ends_the_session(scripted: StartScripted, tmp_path: Path) -> None:
+    validity = iter([b"1", b"2"])
+
+    def select(peer: Peer, tag: bytes) -> None:
+        peer.say(b"* 1 EXISTS", b"* OK [UIDVALIDITY " + next(validity) + b"] ok", tag + b" OK done")
+
+    server = scripted(imap({"SELECT": select, "UID FETCH": b"* 1 FETCH (\r\n{tag} OK done\r\n"}))
+    with session(server) as mailbox, pytest.raises(ChannelError, match="server_unavailable"):
+        list(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path))
+
+
 def test_goodbye_during_a_fetch_ends_the_session(scripted: StartScripted, tmp_path: Path) -> None:
     server = scripted(imap({"UID FETCH": b"* BYE [UNAVAILABLE] shutting down\r\n"}))
     with session(server) as mailbox, pytest.raises(ChannelError, match="server_unavailable"):
         list(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path))
 
 
-def test_mail_cut_off_is_a_lost_connection_and_leaves_no_file(
-    scripted: StartScripted, tmp_path: Path
-) -> None:
+def test_mail_cut_off_is_a_lost_connection_and_leaves_no_file(scripted: StartScripted, tmp_path: Path) -> None:
     def fetch(peer: Peer, tag: bytes) -> None:
         peer.send(b"* 1 FETCH (UID 1 BODY[] {10}\r\nhalf")
         peer.hang_up()
@@ -641,9 +662,7 @@ def test_mail_cut_off_is_a_lost_connection_and_leaves_no_file(
 
 
 @pytest.mark.parametrize("claimed", [1, 4_000_000_000, None])
-def test_size_that_is_no_truth_is_no_error(
-    scripted: StartScripted, tmp_path: Path, claimed: int | None
-) -> None:
+def test_size_that_is_no_truth_is_no_error(scripted: StartScripted, tmp_path: Path, claimed: int | None) -> None:
     with session(scripted(imap())) as mailbox:
         assert outcomes(mailbox.fetch([MessageRef("1", "1", claimed)], tmp_path)) == [b"hello"]
 
@@ -652,26 +671,20 @@ def test_size_that_is_no_truth_is_no_error(
     ("body", "outcome"),
     [(b'"short"', b"short"), (b'""', b""), (b"{0}\r\n", b""), (b"NIL", "mail_gone")],
 )
-def test_body_in_any_form_is_taken(
-    scripted: StartScripted, tmp_path: Path, body: bytes, outcome: bytes | str
-) -> None:
+def test_body_in_any_form_is_taken(scripted: StartScripted, tmp_path: Path, body: bytes, outcome: bytes | str) -> None:
     server = scripted(imap({"UID FETCH": b"* 1 FETCH (UID 1 BODY[] " + body + b")\r\n{tag} OK done\r\n"}))
     with session(server) as mailbox:
         assert outcomes(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path)) == [outcome]
 
 
-def test_fetch_into_a_directory_that_is_not_there_is_our_problem(
-    scripted: StartScripted, tmp_path: Path
-) -> None:
+def test_fetch_into_a_directory_that_is_not_there_is_our_problem(scripted: StartScripted, tmp_path: Path) -> None:
     with session(scripted(imap())) as mailbox, pytest.raises(ChannelError, match="storage_failed"):
         list(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path / "nowhere"))
 
 
 @dovecot
 @pytest.mark.parametrize("protocol", ["imap", "pop3"])
-def test_tick_may_abandon_a_fetch_and_no_file_stays(
-    mailbox_user: MailboxUser, tmp_path: Path, protocol: str
-) -> None:
+def test_tick_may_abandon_a_fetch_and_no_file_stays(mailbox_user: MailboxUser, tmp_path: Path, protocol: str) -> None:
     class LeaseLostError(Exception):
         pass
 
@@ -702,6 +715,12 @@ def test_acknowledge_marks_only_what_was_given(mailbox_user: MailboxUser) -> Non
         assert list(mailbox.acknowledge([])) == []
         mailbox.finish()
     assert mailbox_user.unread() == 1
+
+
+def test_goodbye_during_a_store_ends_the_session(scripted: StartScripted) -> None:
+    server = scripted(imap({"UID STORE": b"* BYE [INUSE] moved\r\n"}))
+    with session(server) as mailbox, pytest.raises(ChannelError, match="mailbox_in_use"):
+        mailbox.acknowledge([MessageRef("1", "1")])
 
 
 def test_acknowledge_refused_is_no_error(scripted: StartScripted) -> None:

@@ -47,10 +47,9 @@ class RealAccount:
 
 
 class FakeAccount:
-    flags = True
-
-    def __init__(self) -> None:
-        self._mailbox = FakeMailbox()
+    def __init__(self, flags: bool) -> None:
+        self.flags = flags
+        self._mailbox = FakeMailbox(keeps_flags=flags)
         self.deliver = self._mailbox.deliver
 
     @contextmanager
@@ -67,19 +66,18 @@ class FakeAccount:
     params=[
         pytest.param("imap", marks=pytest.mark.dovecot),
         pytest.param("pop3", marks=pytest.mark.dovecot),
-        "fake",
+        "fake imap",
+        "fake pop3",
     ]
 )
 def account(request: pytest.FixtureRequest) -> Account:
-    if request.param == "fake":
-        return FakeAccount()
+    if request.param.startswith("fake"):
+        return FakeAccount(flags=request.param == "fake imap")
     return RealAccount(request.param, request.getfixturevalue("mailbox_user"))
 
 
 def contents(results: Sequence[Fetched | NotFetched]) -> list[bytes | str]:
-    return [
-        result.path.read_bytes() if isinstance(result, Fetched) else result.error.code for result in results
-    ]
+    return [result.path.read_bytes() if isinstance(result, Fetched) else result.error.code for result in results]
 
 
 def test_candidates_of_an_empty_mailbox_are_none(account: Account) -> None:

@@ -26,9 +26,7 @@ dovecot = pytest.mark.dovecot
 
 
 @contextmanager
-def session(
-    server: Server, credentials: Password | BearerToken = JAN, watch: Watch | None = None
-) -> Iterator[Mailbox]:
+def session(server: Server, credentials: Password | BearerToken = JAN, watch: Watch | None = None) -> Iterator[Mailbox]:
     with mailbox_for("pop3", server, watch or Watch()) as mailbox:
         open_session(mailbox, credentials)
         yield mailbox
@@ -42,9 +40,7 @@ def error_of(server: Server, credentials: Password | BearerToken = JAN, watch: W
 
 
 def outcomes(results: Iterator[Fetched | NotFetched]) -> list[bytes | str]:
-    return [
-        result.path.read_bytes() if isinstance(result, Fetched) else result.error.code for result in results
-    ]
+    return [result.path.read_bytes() if isinstance(result, Fetched) else result.error.code for result in results]
 
 
 # Connecting
@@ -210,9 +206,7 @@ def test_unsafe_characters_are_refused_before_anything_is_sent(
         (b"nonsense", "server_answer_unreadable"),
     ],
 )
-def test_refused_sign_in_is_read_by_its_response_code(
-    scripted: StartScripted, answer: bytes, code: str
-) -> None:
+def test_refused_sign_in_is_read_by_its_response_code(scripted: StartScripted, answer: bytes, code: str) -> None:
     assert error_of(scripted(pop3({"PASS": answer + b"\r\n"}))) == code
 
 
@@ -336,9 +330,7 @@ def test_mail_that_the_server_refuses_costs_only_that_mail(scripted: StartScript
         assert outcomes(mailbox.fetch(refs, tmp_path)) == ["mail_unreadable", b"hello\r\n"]
 
 
-def test_mail_cut_off_is_a_lost_connection_and_leaves_no_file(
-    scripted: StartScripted, tmp_path: Path
-) -> None:
+def test_mail_cut_off_is_a_lost_connection_and_leaves_no_file(scripted: StartScripted, tmp_path: Path) -> None:
     def retrieve(peer: Peer, tag: bytes) -> None:
         peer.say(b"+OK", b"half a mail")
         peer.hang_up()
@@ -370,6 +362,29 @@ def test_fetch_maps_the_identity_to_this_sessions_number(scripted: StartScripted
     assert [line for line in asked if line.startswith(b"RETR")] == [b"RETR 2"]
 
 
+@pytest.mark.parametrize(
+    ("command", "answer", "code"),
+    [
+        ("STAT", b"-ERR [SYS/TEMP] no index\r\n", "server_unavailable"),
+        ("STAT", b"+OK many\r\n", "server_answer_unreadable"),
+        ("CAPA", b"+OK\r\n\xff\r\n.\r\n", "server_answer_unreadable"),
+        ("USER", b"nonsense\r\n", "server_answer_unreadable"),
+    ],
+)
+def test_refused_or_unreadable_answer_ends_the_session(
+    scripted: StartScripted, command: str, answer: bytes, code: str
+) -> None:
+    assert error_of(scripted(pop3({command: answer}))) == code
+
+
+def test_unreadable_answer_to_retr_ends_the_session(scripted: StartScripted, tmp_path: Path) -> None:
+    with (
+        session(scripted(pop3({"RETR": b"nonsense\r\n"}))) as mailbox,
+        pytest.raises(ChannelError, match="server_answer_unreadable"),
+    ):
+        list(mailbox.fetch(mailbox.candidates().unread, tmp_path))
+
+
 def test_server_without_uidl_cannot_be_used(scripted: StartScripted) -> None:
     with (
         session(scripted(pop3({"UIDL": b"-ERR what\r\n"}))) as mailbox,
@@ -382,6 +397,15 @@ def test_server_without_uidl_cannot_be_used(scripted: StartScripted) -> None:
 def test_unreadable_uidl_is_an_unreadable_answer(scripted: StartScripted, line: bytes) -> None:
     with (
         session(scripted(pop3({"UIDL": b"+OK\r\n" + line + b"\r\n.\r\n"}))) as mailbox,
+        pytest.raises(ChannelError, match="server_answer_unreadable"),
+    ):
+        mailbox.candidates()
+
+
+def test_endless_answer_ends_the_session(scripted: StartScripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("channels.mailboxes.pop3.LONGEST_ANSWER", 1000)
+    with (
+        session(scripted(pop3({"UIDL": b"+OK\r\n" + b"1 a\r\n" * 500 + b".\r\n"}))) as mailbox,
         pytest.raises(ChannelError, match="server_answer_unreadable"),
     ):
         mailbox.candidates()

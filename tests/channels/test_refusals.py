@@ -40,9 +40,7 @@ def test_sign_in_refused_where_only_app_passwords_work(host: str) -> None:
     assert sign_in_refused("[UNAVAILABLE] later", host).code == "server_unavailable"
 
 
-@pytest.mark.parametrize(
-    ("folder", "code"), [("Verwerkt", "folder_missing"), ("INBOX", "server_unavailable")]
-)
+@pytest.mark.parametrize(("folder", "code"), [("Verwerkt", "folder_missing"), ("INBOX", "server_unavailable")])
 def test_folder_refused_without_a_reason_blames_the_name_except_inbox(folder: str, code: str) -> None:
     assert folder_refused("select failed: no such mailbox", folder).code == code
 

@@ -13,11 +13,7 @@ BOUNDARY = "=_grens"
 
 
 def pdf(label: str) -> bytes:
-    return (
-        b"%PDF-1.4\n% "
-        + label.encode()
-        + b"\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
-    )
+    return b"%PDF-1.4\n% " + label.encode() + b"\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
 def ubl(number: str) -> bytes:
@@ -59,11 +55,7 @@ def tnef_of(*files: tuple[str, str, bytes]) -> bytes:
     """(short name, long name or "", data)."""
 
     def attribute(level: int, identity: int, kind: int, data: bytes) -> bytes:
-        return (
-            struct.pack("<BHHI", level, identity, kind, len(data))
-            + data
-            + struct.pack("<H", sum(data) & 0xFFFF)
-        )
+        return struct.pack("<BHHI", level, identity, kind, len(data)) + data + struct.pack("<H", sum(data) & 0xFFFF)
 
     out = struct.pack("<IH", 0x223E9F78, 1) + attribute(1, 0x9006, 8, struct.pack("<I", 0x10000))
     for short, long, data in files:

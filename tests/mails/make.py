@@ -376,6 +376,11 @@ CASES: dict[str, Callable[[], bytes]] = {
         text(),
         subject="=?utf-8?q?=E2=82?= =?utf-8?q?=AC?= =?x-no?b?4pyT?= =?utf-8?b?YQ?= z",
     ),
+    "content-type-without-semicolon": lambda: mail(
+        multi("mixed", text(), attached(pdf("blanco"), 'application/pdf\r\n name="a.pdf"')).replace(
+            b"mixed;", b"mixed\r\n\t", 1
+        )
+    ),
     "header-without-end": lambda: lines("From: a@b.example", "Subject: kort", "Dit is geen kop maar tekst."),
     "sender-odd": lambda: lines(
         'From: "Jansen, P. (Piet" <piet@x.example> , b@c.example',
@@ -401,9 +406,7 @@ def main() -> None:
         (HERE / f"{name}.eml").write_bytes(raw)
         wanted = HERE / f"{name}.json"
         if expect and not wanted.exists():
-            wanted.write_text(
-                json.dumps(expectation(extract(raw)), indent=1, ensure_ascii=False) + "\n", "utf-8"
-            )
+            wanted.write_text(json.dumps(expectation(extract(raw)), indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -245,9 +245,7 @@ def test_start_tls_does_not_trust_our_own_ca_unasked(
     assert code_of(lambda: connection.start_tls("localhost")) == "certificate_not_trusted"
 
 
-@pytest.mark.parametrize(
-    "greeting", [b"* OK ready", b"+OK ready", b"SSH-2.0-x", b"220 smtp", b"HTTP/1.1 400 no"]
-)
+@pytest.mark.parametrize("greeting", [b"* OK ready", b"+OK ready", b"SSH-2.0-x", b"220 smtp", b"HTTP/1.1 400 no"])
 def test_start_tls_on_a_plain_text_port_says_so(
     start: StartServer, dial: Callable[..., Connection], greeting: bytes
 ) -> None:
@@ -282,9 +280,7 @@ def test_tls_context_is_one_for_the_process(certificates: Certificates) -> None:
     assert net.tls_context(ca_file) is not net.tls_context()
 
 
-def test_start_tls_without_the_ca_file_is_our_problem(
-    start: StartServer, dial: Callable[..., Connection]
-) -> None:
+def test_start_tls_without_the_ca_file_is_our_problem(start: StartServer, dial: Callable[..., Connection]) -> None:
     connection = dial(start(lambda peer: peer.hang()).port)
     assert code_of(lambda: connection.start_tls("localhost", "/nowhere/ca.pem")) == "internal"
 
@@ -307,11 +303,33 @@ def test_reading_from_a_silent_server_ends(start: StartServer, dial: Callable[..
     assert code_of(connection.reader.readline) == "server_silent"
 
 
-def test_reading_after_the_end_is_a_lost_connection(
-    start: StartServer, dial: Callable[..., Connection]
-) -> None:
+def test_reading_after_the_end_is_a_lost_connection(start: StartServer, dial: Callable[..., Connection]) -> None:
     connection = dial(start(lambda peer: peer.send(b"half a li")).port)
     assert code_of(connection.reader.readline) == "connection_lost"
+
+
+def test_writing_to_a_server_that_does_not_listen_ends(start: StartServer, dial: Callable[..., Connection]) -> None:
+    over = threading.Event()
+    connection = dial(start(lambda peer: over.wait(5) and None).port)
+    connection.patience = 0.05
+    assert code_of(lambda: connection.sendall(b"x" * 50_000_000)) == "server_silent"
+    over.set()
+
+
+def test_writing_to_a_closed_connection_is_a_lost_connection(
+    start: StartServer, dial: Callable[..., Connection]
+) -> None:
+    connection = dial(start(lambda peer: peer.hang()).port)
+    connection.close()
+    assert code_of(lambda: connection.sendall(b"x")) == "connection_lost"
+    assert code_of(lambda: connection.reader.read(1)) == "connection_lost"
+
+
+def test_start_tls_with_a_server_that_hangs_up_is_a_lost_connection(
+    start: StartServer, dial: Callable[..., Connection]
+) -> None:
+    connection = dial(start(lambda peer: peer.hang_up()).port)
+    assert code_of(lambda: connection.start_tls("localhost")) == "connection_lost"
 
 
 def test_reading_from_a_dripping_server_ends_at_the_deadline(
@@ -343,6 +361,4 @@ def test_reading_ticks_and_a_tick_may_abandon(start: StartServer, dial: Callable
 
 def test_nothing_is_begun_after_the_deadline() -> None:
     watch = Watch(deadline=time.monotonic() - 1)
-    assert (
-        code_of(lambda: net.resolve("127.0.0.1", 993, allow_private=True, watch=watch)) == "server_too_slow"
-    )
+    assert code_of(lambda: net.resolve("127.0.0.1", 993, allow_private=True, watch=watch)) == "server_too_slow"

@@ -16,9 +16,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
+
 from administrations import services
 from administrations.models import Role
+from documents.models import Document, Email
+from documents.queries import moment_to_text
+from documents.storage import put_bytes
 from tests.cast import Cast
+from tests.documents.files import image
+from zenvoices.lib.scoping import administration_scope
 
 #: weakest first; `OFFICE` is the Beheerder of the environment
 SUBMITTER, USER, ADMIN, OFFICE = "submitter", "user", "administration admin", "environment admin"
@@ -107,7 +114,48 @@ ADMINISTRATIONS = {
     "environment-invitation-withdraw": Row(OFFICE, office_invitation, get=False, post=True),
 }
 
-DOCUMENTS: dict[str, Row] = {}
+
+def _own_upload(cast: Cast, **facts: Any) -> Any:
+    """Arie's own, so that an Aanleveraar may see it too; with a mail, so that every address of it has something."""
+    with administration_scope(cast.bakery.pk):
+        sha256 = put_bytes(cast.bakery.pk, image())
+        email = Email.objects.create(administration=cast.bakery, raw_sha256=sha256, raw_size=1)
+        return Document.objects.create(
+            administration=cast.bakery,
+            email=email,
+            kind="upload",
+            filename="bon.png",
+            **{"content_type": "image/png", "size": 1, "sha256": sha256, "uploaded_by": cast.arie} | facts,
+        )
+
+
+def bakery_document(cast: Cast) -> dict[str, Any]:
+    return {**bakery(cast), "document_id": _own_upload(cast).pk}
+
+
+def bakery_mail_text(cast: Cast) -> dict[str, Any]:
+    return {**bakery(cast), "document_id": _own_upload(cast, content_type="text/html").pk}
+
+
+def bakery_deleted(cast: Cast) -> dict[str, Any]:
+    moment = timezone.now()
+    _own_upload(cast, deleted_at=moment)
+    return {**bakery(cast), "moment": moment_to_text(moment)}
+
+
+DOCUMENTS = {
+    "documents": Row(SUBMITTER, bakery),
+    "document-upload": Row(SUBMITTER, bakery, post=True),
+    "document": Row(SUBMITTER, bakery_document),
+    "document-preview": Row(SUBMITTER, bakery_document),
+    "document-download": Row(SUBMITTER, bakery_document),
+    "document-email-file": Row(SUBMITTER, bakery_document),
+    "document-body": Row(SUBMITTER, bakery_mail_text),
+    "document-page": Row(SUBMITTER, lambda cast: {**bakery_document(cast), "number": 1, "width": 160}),
+    "documents-zip": Row(USER, bakery, get=False, post=True),
+    "documents-delete": Row(USER, bakery, get=False, post=True),
+    "documents-restore": Row(USER, bakery_deleted, get=False, post=True),
+}
 
 NOTIFICATIONS: dict[str, Row] = {}
 

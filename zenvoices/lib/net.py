@@ -222,9 +222,7 @@ class Connection:
         except OSError:
             raise NetError("internal") from None  # OUTBOUND_CA_FILE is ours to mend
         try:
-            tls = context.wrap_socket(
-                self._sock, server_hostname=clean_host(host), do_handshake_on_connect=False
-            )
+            tls = context.wrap_socket(self._sock, server_hostname=clean_host(host), do_handshake_on_connect=False)
             self._sock = tls
             tls.settimeout(self._watch.allowance(self.patience))
             tls.do_handshake()
@@ -236,8 +234,8 @@ class Connection:
     def receive_into(self, buffer: memoryview) -> int:
         """What the socket has now, at least one byte."""
         self._watch.tick()
-        self._sock.settimeout(self._watch.allowance(self.patience))
         try:
+            self._sock.settimeout(self._watch.allowance(self.patience))
             count = self._sock.recv_into(buffer)
         except TimeoutError:
             self._watch.allowance(self.patience)  # when it was the deadline, says so
@@ -251,8 +249,8 @@ class Connection:
     # What imaplib and poplib ask of a socket.
 
     def sendall(self, data: ReadableBuffer) -> None:
-        self._sock.settimeout(self._watch.allowance(self.patience))
         try:
+            self._sock.settimeout(self._watch.allowance(self.patience))
             self._sock.sendall(data)
         except TimeoutError:
             raise NetError("server_silent") from None

@@ -17,4 +17,4 @@ class TenantTask(Task):
 
     def __call__(self, administration_id: str, *args: Any, **kwargs: Any) -> Any:
         with administration_scope(UUID(administration_id)):
-            return super().__call__(*args, **kwargs)
+            return super().__call__(administration_id, *args, **kwargs)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import CommandError
 from django.utils import translation
 
 from channels import phrases
@@ -20,7 +20,7 @@ def uuid_argument(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise CommandError(f"not a UUID: {text}") from None
+        raise ArgumentTypeError(f"not a UUID: {text}") from None
 
 
 @contextmanager

@@ -71,7 +71,8 @@
     say(failed ? told.someFailed : told.allDone);
     failed = 0;
     if (!panel.querySelector(".upload-done")) return;
-    if (document.getElementById("inbox-list")) htmx.ajax("GET", location.pathname.replace(/[0-9a-f-]{36}\/$/, (id, at) => (at > 55 ? "" : id)) + location.search, { target: "#inbox-list", source: "#inbox-list" });
+    const list = document.getElementById("inbox-list");
+    if (list) htmx.ajax("GET", told.list + location.search, { target: list, source: list });
     else location.reload();
   }
 

@@ -1,0 +1,92 @@
+"""Signing in, a forgotten password, and the second step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from administrations.models import User
+from tests.cast import PASSWORD, Cast
+
+SignIn = Callable[[User], Client]
+
+
+def sign_in(client: Client, email: str, password: str = PASSWORD) -> str:
+    answer = client.post(reverse("account_login"), {"login": email, "password": password})
+    return answer.headers.get("Location", "")
+
+
+def test_person_signs_in_with_email_in_any_case(cast: Cast, client: Client) -> None:
+    assert sign_in(client, "Anna@Jansen.test") == "/"
+
+
+def test_wrong_password_says_so_in_dutch(cast: Cast, client: Client) -> None:
+    page = client.post(reverse("account_login"), {"login": "anna@jansen.test", "password": "fout"}).content.decode()
+    assert 'role="alert"' in page
+    assert "wachtwoord" in page.split('role="alert"')[1].split("</div>")[0]
+
+
+def test_forgotten_password_is_replaced_by_email(cast: Cast, client: Client) -> None:
+    client.post(reverse("account_reset_password"), {"email": "gerda@devries.test"})
+    (letter,) = mail.outbox
+    assert letter.subject == "Nieuw wachtwoord voor Zenvoices"
+    link = re.search(r"http://\S+?(/account/password/reset/key/\S+)", letter.body)
+    assert link
+    page = client.get(link[1], follow=True)
+    address = page.redirect_chain[-1][0]
+    client.post(address, {"password1": "Nieuw-paard-12", "password2": "Nieuw-paard-12"})
+    assert sign_in(Client(), "gerda@devries.test", "Nieuw-paard-12") == "/"
+
+
+def test_unknown_address_gets_no_other_page(cast: Cast, client: Client) -> None:
+    known = client.post(reverse("account_reset_password"), {"email": "gerda@devries.test"})
+    unknown = client.post(reverse("account_reset_password"), {"email": "nobody@devries.test"})
+    assert (known.status_code, known.headers["Location"]) == (unknown.status_code, unknown.headers["Location"])
+    assert "/account/signup" not in mail.outbox[-1].body
+
+
+def code_for(secret: str) -> str:
+    return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+
+
+@pytest.fixture
+def two_factor(cast: Cast, client: Client) -> tuple[Client, str]:
+    """Gerda, signed in, who has just set up an authenticator app; and its secret."""
+    sign_in(client, "gerda@devries.test")
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    page = client.get(reverse("mfa_activate_totp"))
+    secret = page.context["form"].secret
+    answer = client.post(reverse("mfa_activate_totp"), {"code": code_for(secret)})
+    assert answer.headers["Location"] == reverse("mfa_view_recovery_codes")
+    return client, secret
+
+
+def test_two_factor_gives_recovery_codes_and_asks_for_a_code(two_factor: tuple[Client, str]) -> None:
+    client, _secret = two_factor
+    assert client.get(reverse("mfa_view_recovery_codes")).status_code == 200
+    assert "Nog 10 codes" in client.get(reverse("my-security")).content.decode()
+    again = Client()
+    assert sign_in(again, "gerda@devries.test") == reverse("mfa_authenticate")
+    assert again.get(reverse("my-settings")).status_code == 302
+    assert again.get(reverse("mfa_authenticate")).status_code == 200
+
+
+def test_a_recovery_code_signs_in_when_the_phone_is_gone(two_factor: tuple[Client, str]) -> None:
+    client, _secret = two_factor
+    codes = client.get(reverse("mfa_view_recovery_codes")).context["unused_codes"]
+    again = Client()
+    sign_in(again, "gerda@devries.test")
+    answer = again.post(reverse("mfa_authenticate"), {"code": codes[0]})
+    assert answer.headers["Location"] == "/"
+    assert "Nog 9 codes" in again.get(reverse("my-security")).content.decode()
+
+
+def test_ended_person_signs_in_no_more(cast: Cast, client: Client) -> None:
+    User.objects.filter(pk=cast.gerda.pk).update(is_active=False)
+    assert sign_in(client, "gerda@devries.test") == reverse("account_inactive")

@@ -1,0 +1,159 @@
+"""The operator commands, as a script meets them: JSON on stdout, the log on stderr, exit codes 0, 1 and 2."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.channels.linked import invoice
+from tests.portal import Answer, Portal
+from tests.servers.certificates import Certificates
+from tests.servers.plugin import MailboxUser
+
+pytestmark = [pytest.mark.dovecot, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates, portal_database: str) -> Portal:
+    portal = Portal(tmp_path_factory.mktemp("portal"), str(certificates.ca_file), portal_database)
+    assert portal.run("migrate", "-v", "0").code == 0
+    return portal
+
+
+@pytest.fixture(scope="module")
+def administration(portal: Portal) -> str:
+    return portal.administration("Opdrachten")
+
+
+def linked(portal: Portal, administration: str, box: MailboxUser, *more: str, password: str | None = None) -> Answer:
+    return portal.channel(administration, box.server("imap"), "imap", box.name, password or box.password, *more)
+
+
+def test_create_administration_reuses_environment_and_user(portal: Portal, administration: str) -> None:
+    arguments = ("--environment", "Kantoor", "--name", "Tweede", "--plan", "basic", "--admin", "anna@kantoor.test")
+    answer = portal.run("create_administration", *arguments, "--password-env", "P", P="Correct-paard-9")
+    assert (answer.code, sorted(answer.line), answer.line["user"]) == (
+        0, ["administration", "environment", "user"], "anna@kantoor.test",
+    )  # fmt: skip
+    assert UUID(answer.line["administration"]) != UUID(administration)
+
+
+def test_create_channel_checks_first_and_is_active_at_once(
+    portal: Portal, administration: str, mailbox_user: MailboxUser
+) -> None:
+    answer = linked(portal, administration, mailbox_user)
+    status = portal.run("channel_status", answer.line["channel"]).line
+    assert sorted(status) == ["channel", "error", "failures", "last_success_at", "next_fetch_at", "state"]
+    assert (status["state"], status["failures"], status["error"], status["last_success_at"]) == (
+        "active",
+        0,
+        None,
+        None,
+    )
+
+
+def test_create_channel_with_a_wrong_password_says_so_and_makes_nothing(
+    portal: Portal, administration: str, mailbox_user: MailboxUser
+) -> None:
+    answer = linked(portal, administration, mailbox_user, password="niet goed")
+    assert (answer.code, answer.line["error"]["code"]) == (1, "password_refused")
+    assert "niet goed" not in str(answer)
+
+
+def test_create_channel_without_check_takes_a_wrong_password(
+    portal: Portal, administration: str, mailbox_user: MailboxUser
+) -> None:
+    channel = linked(portal, administration, mailbox_user, "--no-check", password="niet goed").line["channel"]
+    fetched = portal.run("fetch_channel", channel)
+    assert (fetched.code, fetched.line["outcome"], fetched.line["error"]["code"]) == (1, "failed", "password_refused")
+    assert portal.run("channel_status", channel).line["failures"] == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "username"), [("127.0.0.1", "jan\r\nA1 LOGOUT"), ("outlook.office365.com", "jan@acme.test")]
+)
+def test_create_channel_refuses_what_no_server_may_be_told(
+    portal: Portal, administration: str, host: str, username: str
+) -> None:
+    answer = portal.run(
+        *("create_channel", "--administration", administration, "--name", "x", "--protocol", "imap", "--host", host),
+        *("--port", "993", "--security", "tls", "--username", username, "--password-env", "P", "--no-check"),
+        P="geheim",
+    )
+    assert (answer.code, answer.line["error"]["code"]) == (1, "invalid")
+
+
+def test_basic_administration_gets_no_channel(portal: Portal, mailbox_user: MailboxUser) -> None:
+    answer = linked(portal, portal.administration("Basis", plan="basic"), mailbox_user)
+    assert (answer.code, answer.line["error"]["code"]) == (1, "not_premium")
+
+
+def test_fetch_list_and_log_tell_the_same_story(portal: Portal, administration: str, mailbox_user: MailboxUser) -> None:
+    mailbox_user.deliver(invoice(1))
+    channel = linked(portal, administration, mailbox_user).line["channel"]
+    fetched = portal.run("fetch_channel", channel)
+    assert fetched.line == {
+        "run": fetched.line["run"], "outcome": "succeeded", "seen": 1, "delivered": 1, "ignored": 0, "failed": 0,
+        "already": 0, "documents": 1, "error": None,
+    }  # fmt: skip
+    documents = portal.run("list_documents", "--administration", administration).lines
+    (document,) = [document for document in documents if document["channel"] == channel]
+    assert (document["filename"], document["kind"], document["email"]["subject"], document["email"]["sender"]) == (
+        "factuur-1.pdf", "attachment", "Factuur 1", "facturen@leverancier.test",
+    )  # fmt: skip
+    (line,) = portal.run("channel_log", channel).lines
+    assert (line["run"], line["trigger"], line["repeats"], line["documents"]) == (fetched.line["run"], "manual", 0, 1)
+
+
+def test_poll_fetches_what_is_due_and_nothing_else(
+    portal: Portal, administration: str, mailbox_user: MailboxUser
+) -> None:
+    mailbox_user.deliver(invoice(1))
+    channel = linked(portal, administration, mailbox_user).line["channel"]
+    assert portal.run("poll_due_channels", "--inline").lines == [{"due": 0, "queued": 0}]
+    portal.python(
+        "from channels.models import Channel; from django.utils import timezone\n"
+        f"Channel.objects.filter(pk='{channel}').update(next_fetch_at=timezone.now())"
+    )
+    summary, fetched = portal.run("poll_due_channels", "--inline").lines
+    assert (summary, fetched["channel"], fetched["delivered"]) == ({"due": 1, "queued": 0}, channel, 1)
+
+
+def test_rotation_re_encrypts_every_secret_once(portal: Portal, administration: str, mailbox_user: MailboxUser) -> None:
+    channel = linked(portal, administration, mailbox_user).line["channel"]
+    old = portal.environment()["CREDENTIAL_KEYS"]
+    new = base64.urlsafe_b64encode(b"n" * 32).decode()
+    first = portal.run("rotate_credential_keys", CREDENTIAL_KEYS=f"{new},{old}").line["rotated"]
+    second = portal.run("rotate_credential_keys", CREDENTIAL_KEYS=f"{new},{old}").line["rotated"]
+    assert (first > 0, second) == (True, 0)
+    portal.extra["CREDENTIAL_KEYS"] = f"{new},{old}"
+    assert portal.run("fetch_channel", channel, CREDENTIAL_KEYS=new).code == 0
+
+
+def test_fetch_without_the_key_is_our_fault_and_no_strike(
+    portal: Portal, administration: str, mailbox_user: MailboxUser
+) -> None:
+    channel = linked(portal, administration, mailbox_user).line["channel"]
+    lost = base64.urlsafe_b64encode(b"x" * 32).decode()
+    fetched = portal.run("fetch_channel", channel, CREDENTIAL_KEYS=lost)
+    assert (fetched.code, fetched.line["error"]["code"]) == (1, "key_missing")
+
+
+@pytest.mark.parametrize("command", ["channel_status", "fetch_channel", "channel_log"])
+def test_unknown_channel_fails_and_no_uuid_is_wrong_use(portal: Portal, command: str) -> None:
+    unknown, nonsense, nothing = portal.run(command, uuid4()), portal.run(command, "x"), portal.run(command)
+    assert (unknown.code, unknown.line["error"]["code"]) == (1, "not_found")
+    assert [(answer.code, answer.lines) for answer in (nonsense, nothing)] == [(2, []), (2, [])]
+
+
+def test_no_secret_stands_in_the_database_or_the_log(
+    portal: Portal, administration: str, mailbox_user: MailboxUser
+) -> None:
+    answer = linked(portal, administration, mailbox_user)
+    fetched = portal.run("fetch_channel", answer.line["channel"])
+    assert mailbox_user.password not in answer.log + fetched.log
+    kept = [path for path in Path(portal.folder).rglob("*") if path.is_file()]
+    assert [path for path in kept if mailbox_user.password.encode() in path.read_bytes()] == []

@@ -1,0 +1,91 @@
+"""The schedule by itself: Redis, a Celery worker and beat in their own processes, a real mailbox."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.channels.linked import invoice
+from tests.portal import Portal
+from tests.servers.certificates import Certificates
+from tests.servers.plugin import MailboxUser
+from tests.servers.redis import Broker, redis_server
+
+pytestmark = [pytest.mark.dovecot, pytest.mark.redis, pytest.mark.slow]
+ARRIVES_WITHIN = 60.0  # seconds; two on an idle machine
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    with redis_server(keep=True) as broker:
+        yield broker
+
+
+@pytest.fixture
+def portal(tmp_path: Path, certificates: Certificates, portal_database: str, broker: Broker) -> Iterator[Portal]:
+    settings = {"REDIS_URL": broker.url, "TICK_SECONDS": "1"}
+    portal = Portal(tmp_path, str(certificates.ca_file), portal_database, settings)
+    assert portal.run("migrate", "-v", "0").code == 0
+    celery = ("celery", "-A", "zenvoices")
+    with ExitStack() as stack:
+        for log, words in (
+            (
+                "worker.log",
+                ("worker", "-P", "threads", "-c", "4", "-Q", "fetch", "--without-mingle", "--without-gossip"),
+            ),
+            ("beat.log", ("beat",)),
+        ):
+            process = portal.start(*celery, *words, log=log)
+            stack.callback(_stop, process)
+        yield portal
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def make_due(portal: Portal, channel: str) -> None:
+    portal.python(
+        "from channels.models import Channel; from django.utils import timezone\n"
+        f"Channel.objects.filter(pk='{channel}').update(next_fetch_at=timezone.now())"
+    )
+
+
+def wait_until_unread_is(box: MailboxUser, number: int, portal: Portal) -> None:
+    """The flag is the last thing a fetch does for a mail."""
+    deadline = time.monotonic() + ARRIVES_WITHIN
+    while box.unread() != number:
+        if time.monotonic() > deadline:
+            pytest.fail((portal.folder / "worker.log").read_text()[-3000:])
+        time.sleep(0.2)
+
+
+def test_mail_arrives_without_anybody_asking(portal: Portal, mailbox_user: MailboxUser, broker: Broker) -> None:
+    administration = portal.administration()
+    mailbox_user.deliver(invoice(1))
+    server = mailbox_user.server("imap")
+    channel = portal.channel(administration, server, "imap", mailbox_user.name, mailbox_user.password).line["channel"]
+    make_due(portal, channel)
+    wait_until_unread_is(mailbox_user, 0, portal)
+
+    # The broker is only a hint: killed and back, the schedule goes on.
+    broker.kill()
+    broker.start()
+    mailbox_user.deliver(invoice(2))
+    make_due(portal, channel)
+    wait_until_unread_is(mailbox_user, 0, portal)
+
+    names = [line["filename"] for line in portal.run("list_documents", "--administration", administration).lines]
+    triggers = {line["trigger"] for line in portal.run("channel_log", channel).lines}
+    assert (names, triggers) == (["factuur-1.pdf", "factuur-2.pdf"], {"schedule"})
+    assert portal.run("channel_status", channel).line["failures"] == 0

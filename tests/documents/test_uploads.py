@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from kombu.exceptions import OperationalError
+
+from administrations.models import User
+from documents import filestore, tasks, uploads
+from documents.models import Document
+from documents.phrases import upload_problem
+from tests.cast import Cast
+from tests.documents.conftest import Shelf
+from tests.documents.files import XML, image, office, pdf
+from zenvoices.lib.scoping import administration_scope
+
+SignIn = Callable[[User], Client]
+EML = b"From: a@b.test\r\nSubject: x\r\n\r\nhallo"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500
+
+
+def stream(name: str) -> bytes:
+    return OLE + name.encode("utf-16-le")
+
+
+def upload(client: Client, cast: Cast, *files: tuple[str, bytes], **more: Any) -> Any:
+    posted = [SimpleUploadedFile(name, data) for name, data in files]
+    return client.post(reverse("document-upload", args=[cast.bakery.pk]), {"files": posted}, **more)
+
+
+def stored(cast: Cast) -> list[tuple[str, str]]:
+    with administration_scope(cast.bakery.pk):
+        return list(Document.objects.order_by("filename").values_list("filename", "content_type"))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "content_type"),
+    [
+        ("a.pdf", pdf(), "application/pdf"),
+        ("a.docx", office("word/document.xml"), f"{uploads._OFFICE}wordprocessingml.document"),
+        ("a.xlsx", office("xl/workbook.xml"), f"{uploads._OFFICE}spreadsheetml.sheet"),
+        ("a.doc", stream("WordDocument"), "application/msword"),
+        ("a.xls", stream("Workbook"), "application/vnd.ms-excel"),
+        ("a.msg", stream("__properties_version1.0"), "application/vnd.ms-outlook"),
+        ("a.jpeg", image("JPEG"), "image/jpeg"),
+        ("a.png", image("PNG"), "image/png"),
+        ("a.bmp", image("BMP"), "image/bmp"),
+        ("a.tif", image("TIFF"), "image/tiff"),
+        ("a.heic", b"\0\0\0\x18ftypheic" + b"\0" * 50, "image/heic"),
+        ("a.eml", EML, "message/rfc822"),
+        ("a.xml", XML, "application/xml"),
+        ("no extension", pdf(), "application/pdf"),
+    ],
+)
+def test_each_accepted_format_is_known_by_its_content(
+    cast: Cast, signed_in: SignIn, name: str, data: bytes, content_type: str
+) -> None:
+    assert upload(signed_in(cast.arie), cast, (name, data)).url == reverse("documents", args=[cast.bakery.pk])
+    assert stored(cast) == [(name if "." in name else "no extension.pdf", content_type)]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code"),
+    [
+        ("a.pdf", b"", "empty"),
+        ("a.pdf", b" \n\n", "empty"),
+        ("a.pdf", b"MZ program", "type_not_allowed"),
+        ("a.exe", b"MZ program", "type_not_allowed"),
+        ("a.html", b"<html><script>", "type_not_allowed"),
+        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "type_not_allowed"),
+        ("a.zip", office("invoice.pdf"), "type_not_allowed"),
+        ("a.docx", b"PK\x03\x04 cut off", "type_not_allowed"),
+        ("a.docm", office("word/vbaProject.bin"), "type_not_allowed"),
+        ("a.txt", b"hello", "type_not_allowed"),
+        ("a.pdf", b"%PDF-1.7" + b"x" * 5000, "too_large"),
+    ],
+)
+def test_what_is_refused_says_why_and_the_others_go_on(
+    cast: Cast, signed_in: SignIn, settings: Any, name: str, data: bytes, code: str
+) -> None:
+    settings.UPLOAD_MAX_BYTES = 5000
+
+    response = upload(signed_in(cast.arie), cast, (name, data), ("goed.pdf", pdf()))
+
+    assert response.status_code == 422
+    assert response.context["refused"] == [(name, upload_problem(code))]
+    assert stored(cast) == [("goed.pdf", "application/pdf")]
+
+
+def test_a_file_that_is_too_large_is_not_written_to_the_disk(cast: Cast, settings: Any) -> None:
+    settings.UPLOAD_MAX_BYTES = 1000
+    handler = uploads.BoundedUploadHandler()
+    handler.new_file("files", "a.pdf", "application/pdf", None, None)
+    for start in range(0, 3000, 500):
+        handler.receive_data_chunk(b"x" * 500, start)
+
+    file = handler.file_complete(3000)
+    assert (file.size, file.seek(0, 2)) == (3000, 1000)
+    file.close()
+
+
+def test_too_much_at_once_is_refused_and_not_cut_off(cast: Cast, signed_in: SignIn, monkeypatch: Any) -> None:
+    monkeypatch.setattr(uploads.BoundedUploadHandler, "REQUEST_FILES", 0)
+    response = upload(signed_in(cast.arie), cast, ("a.pdf", pdf()))
+
+    assert response.context["refused"] == [("a.pdf", upload_problem("too_many"))]
+    assert stored(cast) == []
+
+
+def test_nothing_chosen_is_said(cast: Cast, signed_in: SignIn) -> None:
+    response = signed_in(cast.arie).post(reverse("document-upload", args=[cast.bakery.pk]))
+    assert (response.status_code, response.context["nothing_chosen"]) == (422, True)
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, "disk_full"), (errno.EIO, "storage_failed")])
+def test_a_storage_that_fails_is_our_fault_and_said_so(
+    cast: Cast, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch, number: int, code: str
+) -> None:
+    def fail(*args: object) -> None:
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(filestore.os, "fsync", fail)
+    response = upload(signed_in(cast.arie), cast, ("a.pdf", pdf()))
+
+    assert response.context["refused"] == [("a.pdf", upload_problem(code))]
+    assert stored(cast) == []
+
+
+def test_the_script_gets_an_answer_for_its_file(cast: Cast, signed_in: SignIn) -> None:
+    client, asked = signed_in(cast.gerda), {"headers": {"Accept": "application/json", "Accept-Language": "en"}}
+    taken = upload(client, cast, ("a.pdf", pdf()), **asked)
+    again = upload(client, cast, ("b.pdf", pdf()), **asked)
+    refused = upload(client, cast, ("a.exe", b"MZ"), **asked)
+
+    with administration_scope(cast.bakery.pk):
+        first = Document.objects.get(filename="a.pdf")
+    [result] = taken.json()["results"]
+    assert (taken.status_code, result["filename"], result["url"]) == (
+        200,
+        "a.pdf",
+        reverse("document", args=[cast.bakery.pk, first.pk]),
+    )
+    assert again.json()["results"][0]["text"] != result["text"]
+    assert (refused.status_code, refused.json()["results"][0]["url"]) == (422, None)
+
+
+def test_an_upload_knows_who_and_comes_from_no_channel(cast: Cast, signed_in: SignIn) -> None:
+    upload(signed_in(cast.arie), cast, ("..\\..\\a.pdf", pdf()))
+    with administration_scope(cast.bakery.pk):
+        document = Document.objects.get()
+    assert (document.uploaded_by, document.kind, document.source_id, document.filename) == (
+        cast.arie,
+        "upload",
+        None,
+        "a.pdf",
+    )
+
+
+def test_a_broker_that_is_down_keeps_no_upload_out(
+    cast: Cast, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    def down(*args: object, **options: object) -> None:
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(tasks.prepare_preview, "apply_async", down)
+    with django_capture_on_commit_callbacks(execute=True) as called:
+        upload(signed_in(cast.arie), cast, ("a.pdf", pdf()))
+    assert (len(called), stored(cast)) == (1, [("a.pdf", "application/pdf")])
+
+
+def test_a_stranger_may_not_upload(cast: Cast, signed_in: SignIn) -> None:
+    assert upload(signed_in(cast.charlie), cast, ("a.pdf", pdf())).status_code == 404
+    assert stored(cast) == []
+
+
+def test_the_first_images_are_made_by_the_task(cast: Cast, shelf: Shelf, data_dir: Any) -> None:
+    drawn, other = shelf.document(), shelf.document(XML, content_type="application/xml")
+    broken = shelf.document(b"%PDF-1.4 x")
+    for document in (drawn, other, broken):
+        tasks.prepare_preview(str(cast.bakery.pk), str(document.pk))
+    tasks.prepare_preview(str(cast.foreign.pk), str(drawn.pk))
+
+    assert sorted(place.name for place in (data_dir / "previews").rglob("*.webp")) == ["1-1000.webp", "1-160.webp"]

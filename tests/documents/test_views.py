@@ -1,0 +1,381 @@
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from administrations.models import User
+from documents import storage
+from documents.models import Document
+from documents.services import delete_documents, link_companions
+from tests.cast import Cast
+from tests.documents.conftest import CHANNEL, NOON, Shelf
+from tests.documents.files import XML, image, office, pdf
+from zenvoices.lib.scoping import administration_scope
+
+SignIn = Callable[[User], Client]
+
+
+def names(response: Any) -> list[str]:
+    return re.findall(r'class="row-name cut">([^<]*)<', response.content.decode())
+
+
+def address(name: str, document: Document, *more: int) -> str:
+    return reverse(name, args=[document.administration_id, document.pk, *more])
+
+
+def inbox(cast: Cast, query: str = "") -> str:
+    return reverse("documents", args=[cast.bakery.pk]) + query
+
+
+# --- The list ------------------------------------------------------------------------------------
+
+
+def test_the_list_shows_the_newest_first_with_the_newest_beside_it(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    for _ in range(3):
+        shelf.document()
+
+    response = signed_in(cast.gerda).get(inbox(cast))
+
+    assert names(response) == ["factuur-1.pdf", "factuur-2.pdf", "factuur-3.pdf"]
+    assert "<h2>factuur-1.pdf</h2>" in response.content.decode()
+
+
+def test_an_empty_list_says_what_to_do(cast: Cast, signed_in: SignIn) -> None:
+    for person, sentence in ((cast.gerda, "Drop files here"), (cast.arie, "Drop files here")):
+        page = signed_in(person).get(inbox(cast), headers={"Accept-Language": "en"}).content.decode()
+        assert sentence in page or "Sleep hier bestanden heen" in page
+
+
+def test_the_number_of_queries_does_not_grow_with_the_list(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, django_assert_num_queries: Any
+) -> None:
+    client = signed_in(cast.gerda)
+    shelf.document(email=shelf.email(), uploaded_by=cast.gerda)
+    client.get(inbox(cast))
+    with CaptureQueriesContext(connection) as with_one:
+        client.get(inbox(cast))
+
+    for _ in range(2):
+        shelf.document(b"%PDF same", email=shelf.email(), uploaded_by=cast.arie)
+
+    with django_assert_num_queries(len(with_one)):
+        client.get(inbox(cast))
+    assert not [query for query in with_one if "COUNT(" in query["sql"] and "documents_" in query["sql"]]
+
+
+def test_pages_follow_each_other_without_gap_or_repetition(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    for _ in range(90):
+        shelf.document(b"%PDF same", received_at=NOON)
+    client, seen, link = signed_in(cast.gerda), [], inbox(cast)
+
+    while link:
+        page = client.get(link)
+        seen += names(page)
+        older = re.search(r'<a class="btn btn-block" href="([^"]*older=[^"]*)"', page.content.decode())
+        link = older[1].replace("&amp;", "&") if older else ""
+
+    assert (len(seen), len(set(seen))) == (90, 90)
+
+
+@pytest.mark.parametrize("older", ["x", "1_2", "99999999999999999_" + "0" * 32, "-1_" + "0" * 32])
+def test_a_place_that_is_none_shows_a_list(cast: Cast, shelf: Shelf, signed_in: SignIn, older: str) -> None:
+    shelf.document()
+    assert signed_in(cast.gerda).get(inbox(cast, f"?older={older}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("?q=MEEL", ["a.pdf"]),
+        ("?q=november+a.pdf", ["a.pdf"]),
+        ("?q=deegroller", ["b.txt"]),
+        ("?q=%25", []),
+        (f"?channel={CHANNEL}", ["a.pdf", "b.txt"]),
+        ("?channel=upload", ["c.pdf"]),
+        ("?kind=body", ["b.txt"]),
+        ("?sender=bol.test", ["b.txt"]),
+        ("?since=2026-11-21&until=2026-11-21", ["c.pdf"]),
+        ("?duplicates=on", ["c.pdf"]),
+        ("?since=gisteren&channel=none&kind=x", ["a.pdf", "b.txt", "c.pdf"]),
+        ("?q=a.pdf&kind=body", []),
+    ],
+)
+def test_search_and_filters_narrow_the_list(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, query: str, found: list[str]
+) -> None:
+    shelf.document(email=shelf.email(), filename="a.pdf", received_at=NOON)
+    bol = shelf.email(
+        subject="Bestelling", sender_name="bol", sender_address="x@bol.test", text="Een deegroller van beuken."
+    )
+    shelf.document(
+        b"tekst",
+        email=bol,
+        filename="b.txt",
+        kind="body",
+        content_type="text/plain",
+        received_at=NOON - timedelta(1 / 24),
+    )
+    with administration_scope(cast.bakery.pk):
+        original = Document.objects.get(filename="a.pdf")
+    shelf.document(filename="c.pdf", received_at=NOON - timedelta(days=1))
+    with administration_scope(cast.bakery.pk):
+        Document.objects.filter(filename="c.pdf").update(duplicate_of=original)
+
+    assert names(signed_in(cast.gerda).get(inbox(cast, query))) == found
+
+
+def test_the_xml_of_an_invoice_is_folded_under_its_pdf(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    email = shelf.email()
+    paper = shelf.document(email=email, filename="f.pdf")
+    xml = shelf.document(XML, email=email, filename="f.xml", content_type="application/xml")
+    with administration_scope(cast.bakery.pk):
+        link_companions([paper, xml])
+    client = signed_in(cast.gerda)
+
+    assert names(client.get(inbox(cast))) == ["f.pdf"]
+    shown = client.get(address("document", paper)).content.decode()
+    assert ("2026-114" in shown, "f.xml" in shown) == (True, True)
+    assert client.get(address("document", xml)).status_code == 200
+
+    client.post(reverse("documents-delete", args=[cast.bakery.pk]), {"ids": paper.pk})
+    assert names(client.get(inbox(cast))) == []
+
+
+def test_htmx_gets_the_part_it_asks_for_but_history_gets_the_whole_page(
+    cast: Cast, shelf: Shelf, signed_in: SignIn
+) -> None:
+    document, client = shelf.document(), signed_in(cast.gerda)
+    htmx = {"HX-Request": "true", "HX-Target": "reading"}
+
+    part = client.get(address("document", document), headers=htmx)
+    whole = client.get(address("document", document), headers=htmx | {"HX-History-Restore-Request": "true"})
+    rows = client.get(inbox(cast), headers={"HX-Request": "true", "HX-Target": "inbox-list"})
+
+    assert [b"<html" in page.content for page in (part, whole, rows)] == [False, True, False]
+    assert "HX-Target" in part["Vary"]
+
+
+# --- Who may see what ----------------------------------------------------------------------------
+
+
+ROUTES = ["document", "document-preview", "document-download", "document-email-file", "document-body"]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_document_of_another_office_is_not_there(cast: Cast, shelf: Shelf, signed_in: SignIn, route: str) -> None:
+    document = shelf.document(email=shelf.email())
+
+    assert signed_in(cast.charlie).get(address(route, document)).status_code == 404
+    moved = reverse(route, args=[cast.foreign.pk, document.pk])
+    assert signed_in(cast.charlie).get(moved).status_code == 404
+
+
+def test_a_submitter_sees_only_what_they_uploaded(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    own, other = shelf.document(uploaded_by=cast.arie), shelf.document()
+    client = signed_in(cast.arie)
+
+    assert names(client.get(inbox(cast))) == ["factuur-1.pdf"]
+    assert client.get(address("document-download", own)).getvalue() != b""
+    assert [client.get(address(route, other)).status_code for route in ROUTES] == [404] * 5
+
+
+@pytest.mark.parametrize("name", ["documents-delete", "documents-zip"])
+def test_a_submitter_may_not_delete_or_take_along(cast: Cast, shelf: Shelf, signed_in: SignIn, name: str) -> None:
+    own = shelf.document(uploaded_by=cast.arie)
+    assert signed_in(cast.arie).post(reverse(name, args=[cast.bakery.pk]), {"ids": own.pk}).status_code == 403
+
+
+def test_a_stranger_must_sign_in(cast: Cast, shelf: Shelf) -> None:
+    response = Client().get(address("document", shelf.document()))
+    assert (response.status_code, response.url.startswith(reverse("account_login"))) == (302, True)
+
+
+# --- Deleting ------------------------------------------------------------------------------------
+
+
+def test_deleting_offers_undo_which_brings_all_of_them_back(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    one, two, three = shelf.document(), shelf.document(), shelf.document()
+    client = signed_in(cast.gerda)
+
+    page = client.post(reverse("documents-delete", args=[cast.bakery.pk]), {"ids": [one.pk, two.pk]}, follow=True)
+    assert names(page) == ["factuur-3.pdf"]
+    undo = re.search(r'action="([^"]*/restore/[^"]*)"', page.content.decode())
+    assert undo is not None
+
+    assert names(client.post(undo[1], follow=True)) == ["factuur-1.pdf", "factuur-2.pdf", "factuur-3.pdf"]
+    assert client.post(undo[1]).status_code == 404
+    assert client.get(address("document", three)).status_code == 200
+
+
+@pytest.mark.parametrize("there", ["https://evil.test/", "//evil.test/", "/elsewhere", ""])
+def test_after_deleting_nobody_is_sent_elsewhere(cast: Cast, shelf: Shelf, signed_in: SignIn, there: str) -> None:
+    posted = {"ids": shelf.document().pk, "next": there}
+    response = signed_in(cast.gerda).post(reverse("documents-delete", args=[cast.bakery.pk]), posted)
+    assert response.url == inbox(cast)
+
+
+def test_the_list_keeps_its_filters_after_deleting(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    posted = {"ids": shelf.document().pk, "next": inbox(cast, "?q=fact")}
+    response = signed_in(cast.gerda).post(reverse("documents-delete", args=[cast.bakery.pk]), posted)
+    assert response.url == inbox(cast, "?q=fact")
+
+
+def test_another_offices_document_is_not_deleted(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, find: Callable[[Document], Document]
+) -> None:
+    document = shelf.document()
+    signed_in(cast.charlie).post(reverse("documents-delete", args=[cast.foreign.pk]), {"ids": document.pk})
+    assert find(document).deleted_at is None
+
+
+def test_ids_that_are_none_are_not_found(cast: Cast, signed_in: SignIn) -> None:
+    for name in ("documents-delete", "documents-zip"):
+        assert signed_in(cast.gerda).post(reverse(name, args=[cast.bakery.pk]), {"ids": "x"}).status_code == 404
+    assert signed_in(cast.gerda).post(reverse("documents-restore", args=[cast.bakery.pk, "x"])).status_code == 404
+
+
+def test_a_deleted_document_is_not_found(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    document = shelf.document()
+    with administration_scope(cast.bakery.pk):
+        delete_documents([document], cast.gerda)
+    assert signed_in(cast.gerda).get(address("document-download", document)).status_code == 404
+
+
+# --- Files on their way out ----------------------------------------------------------------------
+
+
+HOSTILE = [
+    ("x.html", "text/html", b"<script>alert(1)</script>", "application/octet-stream"),
+    ("x.svg", "image/svg+xml", b"<svg onload=alert(1)>", "application/octet-stream"),
+    ("x.xml", "application/xml", XML, "application/octet-stream"),
+    ("x\u202efdp.exe", "application/x-evil", b"MZ", "application/octet-stream"),
+    ("fac\r\nSet-Cookie: a=b.pdf", "application/pdf", b"%PDF-", "application/pdf"),
+    ("café €.pdf", "application/pdf", b"%PDF-", "application/pdf"),
+]
+
+
+@pytest.mark.parametrize(("filename", "content_type", "data", "served_as"), HOSTILE)
+def test_a_download_is_never_a_page_of_ours(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, filename: str, content_type: str, data: bytes, served_as: str
+) -> None:
+    document = shelf.document(data, filename=filename, content_type=content_type)
+
+    response = signed_in(cast.gerda).get(address("document-download", document))
+
+    assert response.getvalue() == data
+    assert response["Content-Type"] == served_as
+    assert response["Content-Disposition"].startswith("attachment;")
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert response["Cache-Control"] == "private, no-store"
+    assert response["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert not re.search("[\r\n\u202e]", response["Content-Disposition"])
+
+
+def test_the_original_mail_is_downloaded_by_its_subject(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    document = shelf.document(email=shelf.email(subject="Factuur: 1/2", raw=b"Subject: x\r\n\r\ny"))
+    response = signed_in(cast.gerda).get(address("document-email-file", document))
+    assert response.getvalue() == b"Subject: x\r\n\r\ny"
+    assert response["Content-Disposition"] == 'attachment; filename="2.eml"'
+
+
+def test_an_upload_has_no_mail(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    assert signed_in(cast.gerda).get(address("document-email-file", shelf.document())).status_code == 404
+
+
+def test_missing_bytes_are_not_found_and_the_page_says_so(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    document, client = shelf.document(), signed_in(cast.gerda)
+    storage.delete(cast.bakery.pk, document.sha256)
+
+    assert client.get(address("document-download", document)).status_code == 404
+    assert client.get(address("document-preview", document)).status_code == 200
+    zipped = client.post(reverse("documents-zip", args=[cast.bakery.pk]), {"ids": document.pk})
+    assert zipped.url == inbox(cast)
+
+
+def test_the_html_of_a_mail_is_harmless(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    html = (
+        b'<h1 onclick=x()>Dank</h1><script>alert(1)</script><img src=https://t.test/p.gif><a href="javascript:x">k</a>'
+        b"<form action=/x><input></form><style>@import url(//t.test)</style><table><td colspan=2>24</table><iframe>"
+    )
+    document = shelf.document(html, email=shelf.email(), kind="body", content_type="text/html", filename="m.html")
+
+    response = signed_in(cast.gerda).get(address("document-body", document))
+    body = response.content.decode().split("<body>")[1]
+
+    assert "Dank" in body
+    assert re.findall(r"script|img|href|form|input|import|iframe|onclick|t\\.test", body) == []
+    assert response["Content-Security-Policy"].startswith("sandbox; default-src 'none'; frame-ancestors 'self'; style")
+    assert signed_in(cast.gerda).get(address("document-body", shelf.document())).status_code == 404
+
+
+def test_the_zip_holds_each_file_once_by_its_own_name(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    one, two = shelf.document(b"%PDF 1", filename="f.pdf"), shelf.document(b"%PDF 2", filename="F.pdf")
+    response = signed_in(cast.gerda).post(
+        reverse("documents-zip", args=[cast.bakery.pk]), {"ids": [one.pk, two.pk, uuid4()]}
+    )
+
+    with zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content))) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {"f.pdf": b"%PDF 1", "F (2).pdf": b"%PDF 2"}
+        assert archive.testzip() is None
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
+def test_pages_are_images_and_thumbnails_may_be_kept(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    document, client = shelf.document(pdf(pages=2)), signed_in(cast.gerda)
+
+    page = client.get(address("document-page", document, 2, 1000))
+    thumbnail = client.get(address("document-page", document, 1, 160))
+
+    assert [page["Content-Type"], page["Cache-Control"]] == ["image/webp", "private, no-store"]
+    assert thumbnail["Cache-Control"] == "private, max-age=3600"
+    assert [page.content[:4], thumbnail.content[:4]] == [b"RIFF", b"RIFF"]
+    assert client.get(address("document-page", document, 3, 1000)).status_code == 404
+    assert client.get(address("document-page", document, 1, 5000)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "shown"),
+    [
+        (pdf(), "application/pdf", 'class="sheet"'),
+        (image(), "image/png", 'class="sheet"'),
+        (pdf(password="x"), "application/pdf", "document-download"),
+        (office("word/document.xml"), "application/msword", "document-download"),
+        (XML, "application/xml", "2026-114"),
+    ],
+)
+def test_each_kind_of_document_has_its_page(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, data: bytes, content_type: str, shown: str
+) -> None:
+    document, client = shelf.document(data, content_type=content_type), signed_in(cast.gerda)
+    client.get(address("document-preview", document))
+
+    wanted = address("document-download", document) if shown == "document-download" else shown
+    assert wanted in client.get(address("document", document)).content.decode()
+
+
+def test_the_email_tab_shows_the_mail_as_text(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    document = shelf.document(email=shelf.email(text="<script>alert(1)</script>", subject="<b>Factuur</b>"))
+    shown = signed_in(cast.gerda).get(address("document", document) + "?tab=email").content.decode()
+
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
+    assert "<b>Factuur</b>" not in shown
+
+
+def test_a_duplicate_links_to_the_earlier_document(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    first = shelf.document(b"%PDF same", received_at=NOON - timedelta(days=1))
+    second = shelf.document(b"%PDF same")
+
+    assert address("document", first) in signed_in(cast.gerda).get(address("document", second)).content.decode()
+    assert UUID(str(second.duplicate_of_id)) == first.pk
