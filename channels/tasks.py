@@ -10,6 +10,8 @@ from celery import shared_task
 from channels import runs, schedule
 from channels.fetch import Budget
 from channels.models import FetchRun
+from documents.models import Document
+from documents.tasks import queue_previews
 from zenvoices.lib import health
 from zenvoices.lib.tasks import TenantTask
 
@@ -18,7 +20,9 @@ log = structlog.get_logger(__name__)
 
 @shared_task(base=TenantTask, name="channels.tasks.fetch")
 def fetch(administration_id: str, run_id: str) -> None:
-    runs.perform(UUID(run_id), Budget.of_a_run())
+    run = runs.perform(UUID(run_id), Budget.of_a_run())
+    if run is not None and run.documents:
+        queue_previews(UUID(administration_id), Document.objects.filter(source_run_id=run.pk))
 
 
 @shared_task(name="channels.tasks.tick")
