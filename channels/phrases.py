@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.template.defaultfilters import filesizeformat
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from channels.models import Channel
 
 Text = str | Promise
 Detail = Mapping[str, Any]
@@ -226,6 +229,15 @@ def phrase(code: str, detail: Detail | None = None) -> Phrase:
     text, next_step, topic = _ERRORS.get(code, _UNKNOWN)
     facts = {"code": code, **(detail or {})}
     return Phrase(filled_in(text, facts), filled_in(next_step, facts), topic)
+
+
+def about(channel: Channel, code: str, detail: Detail | None = None) -> Phrase:
+    """The sentence, filled with the channel's own words where the error did not say."""
+    return phrase(code, facts_of(channel) | dict(detail or {}))
+
+
+def facts_of(channel: Channel) -> dict[str, Any]:
+    return {"host": channel.host, "port": channel.port, "username": channel.username, "folder": channel.folder}
 
 
 def said_in(language: str, code: str, detail: Detail | None = None) -> Phrase:
