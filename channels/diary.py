@@ -12,8 +12,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
-from channels.phrases import Phrase, phrase
-from channels.rows import Pill, error_of, outcome_pill, row_facts
+from channels.phrases import Phrase, about
+from channels.rows import Pill, error_of, outcome_pill
 from channels.wording import reason
 
 State = ReceivedMail.State
@@ -80,7 +80,7 @@ def mail_entry(channel: Channel, mail: ReceivedMail) -> MailEntry:
 def _mail_phrase(channel: Channel, mail: ReceivedMail) -> Phrase | None:
     if not mail.error_code:
         return None
-    return phrase(mail.error_code, row_facts(channel) | {"size": mail.size} | mail.error_detail)
+    return about(channel, mail.error_code, {"size": mail.size} | mail.error_detail)
 
 
 def counts_said(run: FetchRun) -> str:

@@ -19,7 +19,8 @@ from channels.check import Step
 from channels.errors import ChannelError
 from channels.forms import GENERAL_FIELDS, ChannelForm, TypeForm
 from channels.models import Channel
-from channels.rows import error_of, row_facts
+from channels.phrases import facts_of
+from channels.rows import error_of
 from channels.wording import steps_said
 
 
@@ -145,7 +146,7 @@ def _page(
     """The form with its errors, or with what the check found."""
     passed = check.succeeded(steps or [])
     failed = bool(form.errors) or (bool(steps) and not passed)
-    facts = row_facts(channel) if channel else {name: str(form.data[name]) for name in form.data}
+    facts = facts_of(channel) if channel else {name: str(form.data[name]) for name in form.data}
     context = {
         "form": form,
         "channel": channel,

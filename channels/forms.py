@@ -76,7 +76,7 @@ class ChannelForm(forms.Form):
     )  # fmt: skip
     port = forms.IntegerField(
         label=_("Port"), min_value=1, max_value=65535, required=False,
-        error_messages={"invalid": _("Enter a number from 1 to 65535.")},
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), _("Enter a number from 1 to 65535.")),
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )  # fmt: skip
     security = forms.ChoiceField(label=_("Security"), choices=Channel.Security.choices)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
@@ -65,7 +64,7 @@ def take_read_elsewhere(request: AdministrationRequest, channel_id: UUID, run_id
     channel, found = _run(channel_id, run_id)
     if found.read_elsewhere_uids:
         started = services.take_read_elsewhere(found, request.user)
-        transaction.on_commit(partial(tasks.enqueue, started), robust=True)
+        transaction.on_commit(lambda: tasks.enqueue(started), robust=True)
         count = found.read_elsewhere
         said = ngettext("%(n)s email is retrieved now.", "%(n)s emails are retrieved now.", count) % {"n": count}
         messages.success(request, said)

@@ -45,7 +45,7 @@ def _message(channel: Channel, kind: str) -> Message:
 
 
 def _text(channel: Channel, kind: str) -> str:
-    cause = phrases.phrase(channel.error_code, channel.error_detail) if channel.error_code else None
+    cause = phrases.about(channel, channel.error_code, channel.error_detail) if channel.error_code else None
     said = {
         "channel": channel.name,
         "host": channel.host,

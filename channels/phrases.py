@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.template.defaultfilters import filesizeformat
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from channels.models import Channel
 
 Text = str | Promise
 Detail = Mapping[str, Any]
@@ -227,6 +231,15 @@ def phrase(code: str, detail: Detail | None = None) -> Phrase:
     return Phrase(filled_in(text, facts), filled_in(next_step, facts), topic)
 
 
+def about(channel: Channel, code: str, detail: Detail | None = None) -> Phrase:
+    """The sentence, filled with the channel's own words where the error did not say."""
+    return phrase(code, facts_of(channel) | dict(detail or {}))
+
+
+def facts_of(channel: Channel) -> dict[str, Any]:
+    return {"host": channel.host, "port": channel.port, "username": channel.username, "folder": channel.folder}
+
+
 def said_in(language: str, code: str, detail: Detail | None = None) -> Phrase:
     """The sentence in this language, whoever asks: notifications keep both."""
     with translation.override(language):
@@ -243,7 +256,10 @@ def filled_in(text: Text, detail: Detail) -> str:
     if "size" in known:
         known["size"] = filesizeformat(known["size"])
     said = str(text) % (_general_words() | known)
-    return said[:1].upper() + said[1:]
+    begins_with = re.match(r"%\((\w+)\)", str(text))
+    if begins_with and begins_with[1] not in known:
+        return said[:1].upper() + said[1:]
+    return said
 
 
 def _general_words() -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -13,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from channels.errors import CODES
 from channels.models import Channel, FetchRun
-from channels.phrases import Phrase, phrase
+from channels.phrases import Phrase, about
 
 #: the result of a fetch by hand stays in the row this long
 RESULT_STAYS = timedelta(minutes=10)
@@ -85,16 +84,11 @@ def outcome_pill(run: FetchRun) -> Pill:
     return OUTCOMES.get(FetchRun.Outcome(run.outcome), BUSY) if run.outcome else BUSY
 
 
-def row_facts(channel: Channel) -> dict[str, Any]:
-    """What fills the sentences in when the error itself did not say."""
-    return {"host": channel.host, "port": channel.port, "username": channel.username, "folder": channel.folder}
-
-
 def error_of(channel: Channel, failed: Channel | FetchRun) -> Phrase | None:
     """The sentence of the error that stands at a channel or ended a run."""
     if not failed.error_code:
         return None
-    return phrase(failed.error_code, row_facts(channel) | failed.error_detail)
+    return about(channel, failed.error_code, failed.error_detail)
 
 
 def is_permanent(code: str) -> bool:

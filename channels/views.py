@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
@@ -50,7 +49,7 @@ def channel_fetch(request: AdministrationRequest, channel_id: UUID) -> HttpRespo
         return redirect("channels", request.administration.pk)
     run = services.request_fetch(channel, request.user)
     # The schedule queues it within a minute when the broker does not answer now.
-    transaction.on_commit(partial(tasks.enqueue, run), robust=True)
+    transaction.on_commit(lambda: tasks.enqueue(run), robust=True)
     if request.htmx:  # type: ignore[attr-defined]
         return _row(request, channel_id)
     return redirect(f"{reverse('channels', args=[channel.administration_id])}#channel-{channel.pk}")

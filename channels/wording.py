@@ -67,7 +67,9 @@ def steps_said(steps: Iterable[Step], facts: Detail) -> list[StepSaid]:
 
 
 def reason(code: str, *, size: int = 0) -> str:
-    """Why a part of a mail is no document."""
+    """Why a part of a mail is no document; "" for one that is."""
+    if not code:
+        return ""
     return filled_in(_REASONS.get(code, _("not taken in (%(code)s)")), {"code": code, "size": size})
 
 

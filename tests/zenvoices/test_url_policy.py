@@ -22,6 +22,7 @@ from tests.zenvoices.url_policy import (
     OFFICE,
     OWN,
     POLICY,
+    PRIVATE,
     PUBLIC,
     SUBMITTER,
     USER,
@@ -59,6 +60,8 @@ def expected(row: Row, kind: str, method: str) -> int | str:
         return "sign in"
     if row.needs == OWN:
         return OPENED
+    if row.needs == PRIVATE:
+        return OPENED if kind == USER else 404
     if kind == FOREIGN:
         return 404
     return OPENED if LADDER.index(kind) >= LADDER.index(row.needs) else 403

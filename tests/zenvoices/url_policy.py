@@ -24,7 +24,9 @@ from documents.models import Document, Email
 from documents.queries import moment_to_text
 from documents.storage import put_bytes
 from tests.cast import Cast
+from tests.channels.rows import make_channel, make_mail, make_part, make_run
 from tests.documents.files import image
+from tests.notifications.rows import make_notification
 from zenvoices.lib.scoping import administration_scope
 
 #: weakest first; `OFFICE` is the Beheerder of the environment
@@ -34,6 +36,8 @@ LADDER = (SUBMITTER, USER, ADMIN, OFFICE)
 KINDS = (ANONYMOUS, FOREIGN, *LADDER)
 #: anybody, signed in or not; every signed-in person, about themselves
 PUBLIC, OWN = "public", "own"
+#: what belongs to Gerda alone (her notifications)
+PRIVATE = "private"
 
 Ids = Callable[[Cast], dict[str, Any]]
 
@@ -79,6 +83,33 @@ def bakery_invitation(cast: Cast) -> dict[str, Any]:
 
 def office_invitation(cast: Cast) -> dict[str, Any]:
     return {**office(cast), "invitation_id": _invitation(cast)}
+
+
+def gerdas_notification(cast: Cast) -> dict[str, Any]:
+    return {"notification_id": make_notification(cast.bakery, cast.gerda).pk}
+
+
+def bakery_channel(cast: Cast) -> dict[str, Any]:
+    return {**bakery(cast), "channel_id": make_channel(cast.bakery, port=1).pk}
+
+
+def deleted_channel(cast: Cast) -> dict[str, Any]:
+    return {**bakery(cast), "channel_id": make_channel(cast.bakery, deleted_at=timezone.now()).pk}
+
+
+def bakery_run(cast: Cast) -> dict[str, Any]:
+    run = make_run(make_channel(cast.bakery))
+    return {**bakery(cast), "channel_id": run.channel_id, "run_id": run.pk}
+
+
+def bakery_mail(cast: Cast) -> dict[str, Any]:
+    mail = make_mail(make_run(make_channel(cast.bakery)), b"Subject: broken", state="quarantined")
+    return {**bakery(cast), "channel_id": mail.channel_id, "mail_id": mail.pk}
+
+
+def bakery_part(cast: Cast) -> dict[str, Any]:
+    part = make_part(make_mail(make_run(make_channel(cast.bakery))), can_be_taken=False)
+    return {**bakery(cast), "channel_id": part.mail.channel_id, "part_id": part.pk}
 
 
 OPERATIONS = {
@@ -157,9 +188,32 @@ DOCUMENTS = {
     "documents-restore": Row(USER, bakery_deleted, get=False, post=True),
 }
 
-NOTIFICATIONS: dict[str, Row] = {}
+NOTIFICATIONS = {
+    "notifications": Row(OWN),
+    "notifications-read": Row(OWN, get=False, post=True),
+    "notification-open": Row(PRIVATE, gerdas_notification),
+    "notification-read": Row(PRIVATE, gerdas_notification, get=False, post=True),
+}
 
-CHANNELS: dict[str, Row] = {}
+CHANNELS = {
+    "channels": Row(ADMIN, bakery),
+    "channel-new": Row(ADMIN, bakery, post=True),
+    "channel-new-email": Row(ADMIN, bakery, post=True),
+    "channel-edit": Row(ADMIN, bakery_channel, post=True),
+    "channel-row": Row(ADMIN, bakery_channel),
+    "channel-fetch": Row(ADMIN, bakery_channel, get=False, post=True),
+    "channel-pause": Row(ADMIN, bakery_channel, get=False, post=True),
+    "channel-activate": Row(ADMIN, bakery_channel, get=False, post=True),
+    "channel-delete": Row(ADMIN, bakery_channel, get=False, post=True),
+    "channel-undo-delete": Row(ADMIN, deleted_channel, get=False, post=True),
+    "logbook": Row(ADMIN, bakery_channel),
+    "run": Row(ADMIN, bakery_run),
+    "run-read-elsewhere": Row(ADMIN, bakery_run, get=False, post=True),
+    "channel-mail-retry": Row(ADMIN, bakery_mail, get=False, post=True),
+    "channel-mail-eml": Row(ADMIN, bakery_mail),
+    "channel-part-take": Row(ADMIN, bakery_part, get=False, post=True),
+    "environment-channels": Row(OFFICE, office),
+}
 
 #: django-allauth tests its own pages; here only that they are open to everybody, or to the person alone
 ALLAUTH_PUBLIC = {
