@@ -5,14 +5,20 @@ from __future__ import annotations
 import io
 import json
 import os
+from uuid import UUID
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import transaction
+from django.utils import timezone
 
 from administrations.models import Administration, Environment, Role, User
 from administrations.services import set_role
+from channels.models import Channel
+from channels.schedule import next_slot
 from demo.mailbox_server import USER
 from scripts.screen import DEMO_EMAIL
+from zenvoices.lib.scoping import every_administration
 
 ENVIRONMENT = "Kantoor Demo"
 COLLEAGUE = "joost@bakkerijdevries.example"
@@ -30,12 +36,20 @@ def seed() -> None:
         )
         administration = Administration.objects.get(pk=bakery)
         set_role(administration=administration, user=colleague, role=Role.USER)
-        _command(
+        channel = _command(
             "create_channel",
             *("--administration", bakery, "--name", CHANNEL, "--protocol", "imap"),
             *("--host", "127.0.0.1", "--port", os.environ["DEMO_MAILBOX_PORT"], "--security", "tls"),
             *("--username", USER, "--password-env", "DEMO_MAILBOX_PASSWORD", "--no-check"),
-        )
+        )["channel"]
+        _leave_the_first_fetch_to_the_newcomer(channel)
+
+
+def _leave_the_first_fetch_to_the_newcomer(channel: str) -> None:
+    """A channel's own second may come in the first minute: the demo's comes after half an hour at the earliest."""
+    with every_administration():
+        first = next_slot(UUID(channel), timezone.now() + settings.FETCH_INTERVAL)
+        Channel.objects.filter(pk=channel).update(next_fetch_at=first)
 
 
 def _administration(name: str, plan: str) -> str:

@@ -109,7 +109,8 @@ def _problems(sha256: str) -> Iterator[None]:
     try:
         yield
     except ClientError as problem:
-        if problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+        # HEAD answers a bare 404; whatever else is not found, as NoSuchBucket, is no missing blob.
+        if problem.response.get("Error", {}).get("Code") in {"404", "NoSuchKey", "NotFound"}:
             raise BlobMissing(sha256) from problem
         raise StorageProblem("storage_failed") from problem
     except BotoCoreError as problem:

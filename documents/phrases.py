@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -27,8 +26,12 @@ _PREVIEW: dict[str, Promise] = {
 }
 
 
+def largest_upload() -> str:
+    return f"{settings.UPLOAD_MAX_BYTES / 1_000_000:.0f} MB"
+
+
 def upload_problem(code: str) -> str:
-    return str(_UPLOAD[code]) % {"most": filesizeformat(settings.UPLOAD_MAX_BYTES)}
+    return str(_UPLOAD[code]) % {"most": largest_upload()}
 
 
 def preview_problem(code: str) -> str:

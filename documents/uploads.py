@@ -17,27 +17,10 @@ from administrations.models import User
 from documents import storage
 from documents.models import Document
 from documents.services import UPLOAD, add_document
-from zenvoices.lib.filenames import EXTENSIONS, safe_name
-from zenvoices.lib.filetypes import ZIP, office_kind, sniff
+from zenvoices.lib.filenames import DOCUMENTS, EXTENSIONS, safe_name
+from zenvoices.lib.filetypes import MAIL, ZIP, office_kind, sniff
 
-_OFFICE = "application/vnd.openxmlformats-officedocument."
-ALLOWED = frozenset(
-    {
-        "application/pdf",
-        f"{_OFFICE}wordprocessingml.document",
-        "application/msword",
-        f"{_OFFICE}spreadsheetml.sheet",
-        "application/vnd.ms-excel",
-        "image/jpeg",
-        "image/png",
-        "image/bmp",
-        "image/tiff",
-        "image/heic",
-        "message/rfc822",
-        "application/vnd.ms-outlook",
-        "application/xml",
-    }
-)
+ALLOWED = frozenset(DOCUMENTS) | {MAIL}
 #: zipfile makes an object of each entry; no office document has so many
 MOST_ENTRIES = 10_000
 #: what a file chooser offers

@@ -150,6 +150,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,
     "socket_timeout": 30,
     "socket_connect_timeout": 5,
+    # A view that queues does not wait for a broker that is away; workers have their own, patient retry.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.2,
 }
 CELERY_TASK_DEFAULT_QUEUE = "fetch"
 CELERY_TASK_ROUTES = {"documents.tasks.*": {"queue": "documents"}}

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import cast
 
 from django import template
-from django.conf import settings
-from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
 from documents import preview
 from documents.models import Document
+from documents.phrases import largest_upload
 from documents.services import XML_TYPES
 
 register = template.Library()
@@ -29,7 +28,11 @@ _ICONS = (
 
 @register.filter
 def drawable(document: Document) -> bool:
-    return preview.can_be_drawn(document)
+    """Whether there is, or may be, an image of its first page."""
+    if not preview.can_be_drawn(document):
+        return False
+    known = preview.known_facts(document)
+    return known is None or not known.problem
 
 
 @register.filter
@@ -58,7 +61,6 @@ def plain(number: int) -> str:
 
 @register.simple_tag
 def upload_help() -> str:
-    most = filesizeformat(settings.UPLOAD_MAX_BYTES)
     return _("PDF, Word, Excel, JPG, PNG, BMP, TIF, HEIC, EML, MSG or XML. Each file at most %(most)s.") % {
-        "most": most
+        "most": largest_upload()
     }

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from tests.documents.files import XML, image, office, pdf
 from zenvoices.lib.scoping import administration_scope
 
 SignIn = Callable[[User], Client]
+OFFICE = "application/vnd.openxmlformats-officedocument."
 EML = b"From: a@b.test\r\nSubject: x\r\n\r\nhallo"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500
 
@@ -42,8 +43,8 @@ def stored(cast: Cast) -> list[tuple[str, str]]:
     ("name", "data", "content_type"),
     [
         ("a.pdf", pdf(), "application/pdf"),
-        ("a.docx", office("word/document.xml"), f"{uploads._OFFICE}wordprocessingml.document"),
-        ("a.xlsx", office("xl/workbook.xml"), f"{uploads._OFFICE}spreadsheetml.sheet"),
+        ("a.docx", office("word/document.xml"), f"{OFFICE}wordprocessingml.document"),
+        ("a.xlsx", office("xl/workbook.xml"), f"{OFFICE}spreadsheetml.sheet"),
         ("a.doc", stream("WordDocument"), "application/msword"),
         ("a.xls", stream("Workbook"), "application/vnd.ms-excel"),
         ("a.msg", stream("__properties_version1.0"), "application/vnd.ms-outlook"),
@@ -171,6 +172,23 @@ def test_a_broker_that_is_down_keeps_no_upload_out(
     with django_capture_on_commit_callbacks(execute=True) as called:
         upload(signed_in(cast.arie), cast, ("a.pdf", pdf()))
     assert (len(called), stored(cast)) == (1, [("a.pdf", "application/pdf")])
+
+
+@pytest.fixture
+def worked_at_once() -> Iterator[None]:
+    conf = tasks.prepare_preview.app.conf
+    conf.task_always_eager = conf.task_eager_propagates = True
+    yield
+    conf.task_always_eager = conf.task_eager_propagates = False
+
+
+def test_the_images_of_an_upload_are_queued_by_id(
+    cast: Cast, signed_in: SignIn, worked_at_once: None, django_capture_on_commit_callbacks: Any, data_dir: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        upload(signed_in(cast.arie), cast, ("a.pdf", pdf()), ("b.xml", XML))
+
+    assert sorted(place.name for place in (data_dir / "previews").rglob("*.webp")) == ["1-1000.webp", "1-160.webp"]
 
 
 def test_a_stranger_may_not_upload(cast: Cast, signed_in: SignIn) -> None:

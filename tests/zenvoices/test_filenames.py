@@ -12,7 +12,7 @@ from zenvoices.lib.filenames import safe_name
         ("C:\\Users\\jan\\factuur.pdf", "factuur.pdf"),
         ("../../etc/passwd", "passwd.pdf"),
         ("fac\x00tuur\r\n.pdf", "factuur.pdf"),
-        ("factuur\u202efdp.exe", "factuurfdp.exe"),
+        ("factuur\u202efdp.exe", "factuurfdp.exe.pdf"),
         ("cafe\u0301.pdf", "café.pdf"),
         ("..", "bijlage.pdf"),
         ("", "bijlage.pdf"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-EXTENSIONS = {
+#: The types that may become documents, with the extension that each is given.
+DOCUMENTS = {
     "application/pdf": ".pdf",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
     "application/msword": ".doc",
@@ -16,9 +17,11 @@ EXTENSIONS = {
     "image/bmp": ".bmp",
     "image/tiff": ".tif",
     "image/heic": ".heic",
-    "message/rfc822": ".eml",
     "application/vnd.ms-outlook": ".msg",
     "application/xml": ".xml",
+}
+EXTENSIONS = DOCUMENTS | {
+    "message/rfc822": ".eml",
     "application/zip": ".zip",
     "application/vnd.ms-tnef": ".dat",
     "image/gif": ".gif",
@@ -32,9 +35,11 @@ EXTENSIONS = {
     "application/pgp-encrypted": ".asc",
     "application/pkcs7-mime": ".p7m",
 }
+KINDS = {suffix: kind for kind, suffix in EXTENSIONS.items()}
+KINDS |= {".jpeg": "image/jpeg", ".tiff": "image/tiff", ".heif": "image/heic"}
 _LONGEST = 255  # bytes of UTF-8: what every file system takes
 _CONSIDERED = 1_000  # characters; putting a long run of combining marks into order takes quadratic time
-_EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}\Z")
+_EXTENSION = re.compile(r"\.(?:[A-Za-z][A-Za-z0-9]{1,4}|7z|p7[sm])\Z")
 
 
 def extension(name: str) -> str:
@@ -54,7 +59,15 @@ def safe_name(name: str, content_type: str) -> str:
     kind = EXTENSIONS.get(content_type, "")
     if not name or name.lower() == kind.removeprefix("."):
         return _made_up(content_type, kind)
-    return _shortened(name, extension(name) or kind)
+    return _shortened(name, _suffix(name, content_type))
+
+
+def _suffix(name: str, content_type: str) -> str:
+    """What the name must end in: a PDF called .exe is offered as .exe.pdf and stays what it is once saved."""
+    own = extension(name)
+    if content_type in DOCUMENTS and KINDS.get(own) != content_type:
+        return own + EXTENSIONS[content_type]
+    return own or EXTENSIONS.get(content_type, "")
 
 
 def _made_up(content_type: str, kind: str) -> str:
@@ -64,7 +77,8 @@ def _made_up(content_type: str, kind: str) -> str:
 
 
 def _shortened(name: str, suffix: str) -> str:
-    stem = name[: -len(suffix)] if extension(name) else name
-    suffix = name[len(stem) :] or suffix
+    own = extension(name)
+    stem = name[: len(name) - len(own)]
+    suffix = name[len(stem) :] + suffix[len(own) :]
     room = _LONGEST - len(suffix.encode())
     return stem.encode()[:room].decode("utf-8", "ignore").rstrip() + suffix

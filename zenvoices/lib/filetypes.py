@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from zenvoices.lib.filenames import EXTENSIONS, extension
+from zenvoices.lib.filenames import KINDS, extension
 
 ZIP = "application/zip"
 TNEF = "application/vnd.ms-tnef"
 MAIL = "message/rfc822"
 OLE = "application/x-ole-storage"
+SMIME = "application/pkcs7-mime"
+_PKCS7 = bytes.fromhex("06092a864886f70d0107")  # 1.2.840.113549.1.7 (RFC 5652)
 BINARY = "application/octet-stream"
 ENCRYPTED_OFFICE = "application/vnd.ms-office.encrypted"
 PROGRAM = "application/x-msdownload"
@@ -50,21 +52,18 @@ _MAIL_START = re.compile(
     re.IGNORECASE,
 )
 _BMP_HEADERS = frozenset([12, 40, 52, 56, 64, 108, 124])
-_KINDS = {suffix: kind for kind, suffix in EXTENSIONS.items()} | {
-    ".jpeg": "image/jpeg",
-    ".tiff": "image/tiff",
-}
-_KINDS[".heif"] = "image/heic"
 
 
 def expected(name: str, declared: str) -> str:
     """The type that the name, or without a telling name the sender, says this is."""
-    return _KINDS.get(extension(name)) or {"text/xml": "application/xml"}.get(declared, declared)
+    return KINDS.get(extension(name)) or {"text/xml": "application/xml"}.get(declared, declared)
 
 
 def sniff(data: bytes, name: str, declared: str) -> str:
     """The content type of a part. A ZIP may still turn out to be an office document (`office_kind`)."""
     start = data[:1024].lstrip()
+    if not start and not data.strip():
+        return expected(name, declared) or BINARY
     for magic, kind in _MAGIC:
         if data.startswith(magic) or (kind.startswith(("text/", "application/pgp")) and start.startswith(magic)):
             return kind
@@ -76,6 +75,8 @@ def sniff(data: bytes, name: str, declared: str) -> str:
         return "image/webp"
     if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in _BMP_HEADERS:
         return "image/bmp"
+    if data[:1] == b"\x30" and _PKCS7 in data[:32]:
+        return SMIME
     if text := markup(data, expected(name, declared)):
         return text
     # Readers accept junk before the header within the first 1,024 bytes (PDF 32000-1 annex H.3.4.1).
@@ -130,7 +131,8 @@ _OLE_STREAMS = (
 
 
 def _plain(data: bytes, name: str, declared: str) -> str:
-    if b"\0" in data[:4096] or sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in data[:512]) > 8:
+    controls = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in data[:512])
+    if b"\0" in data[:4096] or controls * 32 > len(data[:512]):
         return declared if declared.startswith(("audio/", "video/", "image/x-", "font/")) else BINARY
     by_name = expected(name, declared)
     return by_name if by_name in ("text/csv", "text/calendar", "text/vcard", "text/html") else "text/plain"

@@ -1,0 +1,11 @@
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class ZenvoicesConfig(AppConfig):
+    name = "zenvoices"
+
+    def ready(self) -> None:
+        # Makes ours the current Celery app in every process, so that a view's task goes to our broker.
+        import_module("zenvoices.celery")
