@@ -165,7 +165,8 @@ def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
 @transaction.atomic
 def take_part(part: ReceivedPart, by: User | None) -> Document:
     """*Toch ophalen*: makes a document of a part that was left out. Asking twice gives the same document."""
-    part = ReceivedPart.objects.select_for_update(of=("self",)).select_related("mail__email", "mail__channel").get(pk=part.pk)
+    locked = ReceivedPart.objects.select_for_update(of=("self",)).select_related("mail__email", "mail__channel")
+    part = locked.get(pk=part.pk)
     if part.document is not None:
         return part.document
     mail = part.mail
