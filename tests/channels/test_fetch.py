@@ -11,7 +11,7 @@ from channels import runs, services
 from channels.errors import channel_error
 from channels.fetch import Budget
 from channels.mailboxes.fake import FakeMailbox
-from channels.models import Channel, ReceivedMail
+from channels.models import Channel, ReceivedMail, ReceivedPart
 from documents.models import Document
 from documents.storage import open_blob
 from tests.cast import Cast
@@ -59,6 +59,13 @@ def test_stored_document_is_byte_for_byte_what_was_sent(cast: Cast, mailbox_user
         assert blob.read() == PDF
     with open_blob(cast.bakery.pk, document.email.raw_sha256) as blob:
         assert blob.read() == raw
+
+
+def test_story_of_a_mail_without_attachment_names_its_document(cast: Cast, mailbox_user: MailboxUser) -> None:
+    mailbox_user.deliver(mail("Zonder bijlage", text="Hallo"))
+    run = fetch_now(link(cast.bakery, mailbox_user))
+    (part,) = ReceivedPart.objects.filter(mail__run=run)
+    assert (part.filename, part.outcome, part.document) == ("Zonder bijlage.txt", "document", Document.objects.get())
 
 
 @BOTH
