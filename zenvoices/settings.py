@@ -204,7 +204,7 @@ MAIL_CONNECT_SECONDS: float = env.float("MAIL_CONNECT_SECONDS", 10.0)
 MAIL_SILENCE_SECONDS: float = env.float("MAIL_SILENCE_SECONDS", 30.0)
 
 # --- E-mail that the portal sends -----------------------------------------------------------------------
-vars().update(env.email_url("EMAIL_URL", "consolemail://" if DEBUG else f"filemail://{DATA_DIR / 'outbox'}"))
+vars().update(env.email_url("EMAIL_URL", "consolemail://" if DEBUG else f"filemail:///{DATA_DIR / 'outbox'}"))
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", f"Zenvoices <noreply@{_site.hostname}>")
 EMAIL_TIMEOUT = 20
 

@@ -71,9 +71,10 @@
     say(failed ? told.someFailed : told.allDone);
     failed = 0;
     if (!panel.querySelector(".upload-done")) return;
+    // The panel stays: it says which files were not accepted, and why.
     const list = document.getElementById("inbox-list");
     if (list) htmx.ajax("GET", told.list + location.search, { target: list, source: list });
-    else location.reload();
+    else htmx.ajax("GET", told.list, { target: "#content", select: "#content", swap: "outerHTML" });
   }
 
   input.addEventListener("change", () => { add(input.files); input.value = ""; });

@@ -1,0 +1,120 @@
+"""One portal and one Chromium for all tests; of every test its own office, mailbox and browser contexts."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.whole import SEED, SIGN_IN, Stage, WholePortal, whole_portal
+from tests.servers.certificates import Certificates
+from tests.servers.plugin import missing
+from tests.servers.redis import redis_server
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+#: Chromium's own line for an answer with the form's errors (422), of which it makes no difference
+FORM_ERRORS = re.compile(r"^Failed to load resource: the server responded with a status of 422 ")
+CSP_WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
+PATIENCE = 20_000  # ms, for each thing that is waited for
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        missing("Chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def portal(
+    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates, portal_database: str
+) -> Iterator[WholePortal]:
+    folder = tmp_path_factory.mktemp("portal")
+    with (
+        redis_server() as broker,
+        whole_portal(folder, str(certificates.ca_file), portal_database, broker.url) as running,
+    ):
+        yield running
+
+
+class MakeStage(Protocol):
+    def __call__(self, language: str = "nl") -> Stage: ...
+
+
+@pytest.fixture
+def make_stage(portal: WholePortal) -> MakeStage:
+    def make(language: str = "nl") -> Stage:
+        number = next(_numbers)
+        environment, administration = portal.ask(SEED, number=number, password=Stage.PASSWORD, language=language)
+        return Stage(portal, number, environment, administration)
+
+    return make
+
+
+@pytest.fixture
+def stage(make_stage: MakeStage) -> Stage:
+    return make_stage()
+
+
+class Browse(Protocol):
+    def __call__(self, email: str = "", language: str = "nl", **context: Any) -> Page: ...
+
+
+@pytest.fixture
+def browse(chromium: Browser, portal: WholePortal, request: pytest.FixtureRequest) -> Iterator[Browse]:
+    """A page in a browser context of its own, in which `email` is signed in. Its complaints fail the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_page(email: str = "", language: str = "nl", **context: Any) -> Page:
+        made = chromium.new_context(locale={"nl": "nl-NL", "en": "en-GB"}[language], base_url=portal.url, **context)
+        contexts.append(made)
+        made.set_default_timeout(PATIENCE)
+        made.add_init_script(CSP_WATCH)
+        if email:
+            key = portal.ask(SIGN_IN, email=email)
+            made.add_cookies([{"name": "sessionid", "value": key, "url": portal.url}])
+        page = made.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        page.on("console", lambda line: _heard(page, line, complaints))
+        page.on("response", lambda answer: _answered(answer, complaints))
+        return page
+
+    yield open_page
+    _keep_pictures(request.node.name, contexts)
+    for made in contexts:
+        made.close()
+    if complaints:
+        pytest.fail("\n".join(complaints) + f"\n{portal.logs()}", pytrace=False)
+
+
+def _heard(page: Page, line: Any, complaints: list[str]) -> None:
+    if line.type == "error" and not FORM_ERRORS.match(line.text):
+        complaints.append(f"{page.url}: {line.text}")
+
+
+def _answered(answer: Any, complaints: list[str]) -> None:
+    if answer.status >= 500:
+        complaints.append(f"{answer.status} of {answer.url}")
+
+
+def _keep_pictures(name: str, contexts: list[BrowserContext]) -> None:
+    """SCREENSHOTS=folder keeps how each page looked at the end, for people to see."""
+    folder = os.environ.get("SCREENSHOTS")
+    for number, page in enumerate((page for made in contexts for page in made.pages) if folder else (), 1):
+        page.screenshot(path=Path(str(folder)) / f"{name}-{number}.png", full_page=True)

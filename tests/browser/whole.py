@@ -1,0 +1,221 @@
+"""A whole portal in processes of its own: web, worker, schedule and broker, and a shell to look inside."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.portal import ROOT, Portal
+
+READY_SECONDS = 90
+UPLOAD_MAX_BYTES = 1_000_000
+WEB = ("--worker-class", "gthread", "--threads", "8", "--no-control-socket", "--graceful-timeout", "2")
+WORKER = ("-Q", "fetch,documents", "--pool", "threads", "--concurrency", "8", "--without-gossip", "--without-mingle")
+SHELL = """
+import json, sys
+import django; django.setup()
+from zenvoices.lib.scoping import every_administration
+for line in sys.stdin:
+    code, given = json.loads(line)
+    names = dict(given, answer=None)
+    with every_administration():
+        exec(code, names)
+    print(json.dumps(names["answer"], default=str), flush=True)
+"""
+
+
+class WholePortal(Portal):
+    @property
+    def url(self) -> str:
+        return self.extra["BASE_URL"]
+
+    def ask(self, code: str, **given: Any) -> Any:
+        """What `code` leaves in `answer`, run inside the portal with every administration in scope."""
+        self.shell.stdin.write(json.dumps([code, given]) + "\n")
+        self.shell.stdin.flush()
+        line = self.shell.stdout.readline()
+        assert line, f"the shell of the portal ended: {(self.folder / 'shell.log').read_text()[-3000:]}"
+        return json.loads(line)
+
+    @property
+    def shell(self) -> subprocess.Popen[str]:
+        return self.__dict__["_shell"]
+
+    def open_shell(self) -> subprocess.Popen[str]:
+        with (self.folder / "shell.log").open("w") as log:
+            self.__dict__["_shell"] = subprocess.Popen(
+                [sys.executable, "-c", SHELL], cwd=ROOT, env=self.environment(), text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+            )  # fmt: skip
+        return self.shell
+
+    def wait_until(self, condition: Any, what: str, seconds: float = 60.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"{what}: not within {seconds} s\n{self.logs()}"
+            time.sleep(0.1)
+
+    def logs(self) -> str:
+        return "\n".join(f"{log.name}: {log.read_text()[-1500:]}" for log in sorted(self.folder.glob("*.log")))
+
+
+@contextmanager
+def whole_portal(folder: Path, ca_file: str, database_url: str, redis_url: str) -> Iterator[WholePortal]:
+    port = _free_port()
+    settings = {
+        "BASE_URL": f"http://localhost:{port}",
+        "REDIS_URL": redis_url,
+        "TICK_SECONDS": "1",
+        "MAIL_CONNECT_SECONDS": "3",
+        "MAIL_SILENCE_SECONDS": "15",
+        "UPLOAD_MAX_BYTES": str(UPLOAD_MAX_BYTES),
+        "DJANGO_SETTINGS_MODULE": "zenvoices.settings",
+    }
+    portal = WholePortal(folder, ca_file, database_url, settings)
+    with ExitStack() as stack:
+        prepared = portal.start("scripts.prepare", log="prepare.log")
+        stack.callback(stop, prepared)
+        assert prepared.wait(READY_SECONDS) == 0, portal.logs()
+        celery = ("celery", "-A", "zenvoices")
+        for log, words in (
+            ("web.log", ("gunicorn", "zenvoices.wsgi:application", "--bind", f"127.0.0.1:{port}", *WEB)),
+            ("worker.log", (*celery, "worker", *WORKER)),
+            ("beat.log", (*celery, "beat", "--pidfile=")),
+        ):
+            stack.callback(stop, portal.start(*words, log=log))
+        stack.callback(stop, portal.open_shell())
+        portal.wait_until(lambda: _is_ready(port), "/readyz", READY_SECONDS)
+        yield portal
+
+
+def stop(process: subprocess.Popen[Any]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            pipe.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An office of one test alone: one Premium administration and a person of each role; Charlie is a stranger."""
+
+    portal: WholePortal
+    number: int
+    environment: str
+    administration: str
+
+    PASSWORD = "Correct-paard-9"
+
+    @property
+    def anna(self) -> str:
+        """Beheerder of the environment."""
+        return self.person("anna")
+
+    def person(self, name: str) -> str:
+        return f"{name}{self.number}@kantoor.test"
+
+    def address(self, path: str = "") -> str:
+        return f"{self.portal.url}/administration/{self.administration}/{path}"
+
+    def channel(self, box: Any, name: str = "", password: str = "", **fields: Any) -> str:
+        """An active channel on this mailbox, unchecked; its first fetch is half an hour away."""
+        server = box.server()
+        known = {
+            "name": name or box.name, "protocol": "imap", "auth": "password", "host": server.host,
+            "port": server.port, "security": "tls", "username": box.name, "folder": "INBOX",
+        }  # fmt: skip
+        return str(
+            self.portal.ask(
+                CHANNEL, administration=self.administration, fields=known | fields, password=password or box.password
+            )
+        )
+
+    def make_due(self, channel: str) -> None:
+        self.portal.ask(DUE, channel=channel)
+
+    def fetch(self, channel: str) -> dict[str, Any]:
+        """One whole manual fetch, in the shell."""
+        found: dict[str, Any] = self.portal.ask(FETCH, channel=channel)
+        return found
+
+
+CHANNEL = """
+from administrations.models import Administration
+from channels import services
+answer = services.create_channel(
+    Administration.objects.get(pk=administration), password=password, activate=True, by=None, **fields
+).pk
+"""
+DUE = """
+from channels.models import Channel
+from django.utils import timezone
+Channel.objects.filter(pk=channel).update(next_fetch_at=timezone.now())
+"""
+FETCH = """
+from channels import runs
+from channels.fetch import Budget
+from channels.models import Channel, FetchRun
+one = Channel.objects.get(pk=channel)
+run = FetchRun.objects.create(administration_id=one.administration_id, channel=one, trigger="manual")
+done = runs.perform(run.pk, Budget.until_empty())
+answer = {"run": str(run.pk), "outcome": done.outcome, "documents": done.documents}
+"""
+SEED = """
+from django.contrib.auth.hashers import make_password
+from administrations import services
+from administrations.models import Role, User
+hashed = make_password(password)
+def person(name, family):
+    return User.objects.create(
+        email=f"{name}{number}@kantoor.test", password=hashed, name=f"{name.title()} {family}", language=language
+    )
+anna, charlie = person("anna", "Jansen"), person("charlie", "Vreemd")
+office = services.create_environment(name=f"Kantoor Jansen {number}", admin=anna)
+bakery = services.create_administration(environment=office, name="Bakkerij De Vries", plan="premium")
+barber = services.create_administration(environment=office, name="Kapsalon Knip", plan="basic")
+other = services.create_environment(name=f"Kantoor Vreemd {number}", admin=charlie)
+services.create_administration(environment=other, name="Garage Vreemd", plan="premium")
+roles = {"bert": ("de Vries", Role.ADMIN), "gerda": ("Bakker", Role.USER), "arie": ("Levering", Role.SUBMITTER)}
+for name, (family, role) in roles.items():
+    services.set_role(administration=bakery, user=person(name, family), role=role)
+answer = [str(office.pk), str(bakery.pk)]
+"""
+SIGN_IN = """
+from administrations.models import User
+from django.conf import settings
+from django.test import Client
+client = Client()
+client.force_login(User.objects.get(email=email))
+answer = client.cookies[settings.SESSION_COOKIE_NAME].value
+"""
