@@ -321,6 +321,7 @@ def test_save_that_does_not_connect_keeps_everything_as_a_draft(
     assert f'action="{address("channel-edit", cast.bakery, channel.pk)}"' in page
     assert 'value="mail.devries.test"' in page
     assert "geheim" not in page
+    assert "ingesteld op" in page
     assert "Opslaan als concept" in page
 
 
