@@ -20,14 +20,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, ViewportSize, sync_playwright
 
 from scripts.screen import DEMO_EMAIL
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 MOST_BYTES = 150_000
-VIEWPORT = {"width": 1200, "height": 760}
+VIEWPORT = ViewportSize(width=1200, height=760)
 COLLEAGUE = "sanne@bakkerijdevries.example"
 
 
