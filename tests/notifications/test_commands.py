@@ -23,7 +23,7 @@ def test_list_notifications_prints_a_line_each_newest_first(cast: Cast, capsys: 
             "administration": str(cast.bakery.pk),
             "channel": None,
             "text": "Kanaal jan is inactief. Er wacht post.",
-            "created_at": "2026-11-22 15:05:00+00:00",
+            "created_at": "2026-11-22T15:05:00+00:00",
             "read_at": None,
         }
     ]
