@@ -103,7 +103,7 @@ def open_new_channel(page: Page, words: SimpleNamespace) -> None:
 def is_top_right(page: Page, part: Locator) -> bool:
     """On the line of the heading, and nothing of the page further to the right."""
     heading, found, whole = (one.bounding_box() for one in (page.locator("h1"), part, page.locator("#content")))
-    assert heading and found and whole
+    assert None not in (heading, found, whole)
     on_its_line = abs((heading["y"] + heading["height"] / 2) - (found["y"] + found["height"] / 2)) < 40
     return on_its_line and whole["x"] + whole["width"] - (found["x"] + found["width"]) < 48
 
