@@ -123,6 +123,15 @@ def only_about(invitation: Invitation, administration: Administration) -> bool:
     return not invitation.environment_admin and list(invitation.roles) == [str(administration.pk)]
 
 
+def administrators_of(administration: Administration) -> QuerySet[User]:
+    """Who may change its channels: Beheerders of the environment and of the administration."""
+    return User.objects.filter(
+        Q(environment_admin__environment=administration.environment)
+        | Q(administration_access__administration=administration, administration_access__role=Role.ADMIN),
+        is_active=True,
+    ).distinct()
+
+
 def administration_for(user: User, administration_id: UUID, needed: Role) -> tuple[Administration, Role]:
     """Raises Http404 when foreign, PermissionDenied when the role is too weak."""
     administration = administrations_of(user).filter(pk=administration_id).first()

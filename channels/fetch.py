@@ -15,14 +15,16 @@ from pathlib import Path
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import Q
 
 from channels.connect import WANTED_MAX_BYTES, credentials_of, mailbox_of
 from channels.errors import MessageProblem, TransientProblem
-from channels.intake import OWING, Counts, Prepared, Recorder, prepare, prepare_kept
+from channels.intake import OWING, Counts, Prepared, Recorder, ledger_rows, prepare, prepare_kept
 from channels.lease import Lease
 from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch, open_session
 from channels.models import Channel, FetchRun, ReceivedMail
+from documents import storage
 from zenvoices.lib import failpoints
 
 log = structlog.get_logger(__name__)
@@ -32,6 +34,10 @@ State = ReceivedMail.State
 BATCH_MAILS = 25
 BATCH_BYTES = 8_000_000
 READ_ELSEWHERE_KEPT = 1000
+#: a signed 64-bit column holds no more
+LARGEST = 2**63 - 1
+#: Rows in these states come with the next fetch, whether their mail is still unread or not.
+TO_COME = (State.WANTED, State.FAILED)
 #: far longer than any run
 SPOOL_KEPT_SECONDS = 86_400
 
@@ -115,8 +121,9 @@ class _Plan:
     new: list[MessageRef] = field(default_factory=list)
     again: list[MessageRef] = field(default_factory=list)
     too_large: list[MessageRef] = field(default_factory=list)
-    #: asked for by a person and kept raw: no need of the server
+    #: kept raw and still to come: no need of the server
     kept: list[ReceivedMail] = field(default_factory=list)
+    gone: list[ReceivedMail] = field(default_factory=list)
     already: int = 0
     owed: list[ReceivedMail] = field(default_factory=list)
 
@@ -150,7 +157,7 @@ class _Session:
 
     def _list(self) -> Listing:
         # seen_next_uid belongs to seen_validity; under another UIDVALIDITY the mailbox gives no "read elsewhere".
-        listing = self.mailbox.candidates(since=self.channel.seen_next_uid)
+        listing = _sane(self.mailbox.candidates(since=self.channel.seen_next_uid))
         failpoints.reach("listed")
         return listing
 
@@ -159,14 +166,15 @@ class _Session:
         for ref in listing.unread:
             row = ledger.pop((ref.validity, ref.uid), None)
             self._sort(plan, ref, row)
-        for row in ledger.values():  # only the wanted are left: read meanwhile, or asked for because they were read
-            if row.state == State.WANTED:
+        for row in ledger.values():  # not unread any more, and still to come: asked for, or failed before
+            if row.state in TO_COME:
                 self._sort(plan, MessageRef(row.validity, row.uid, row.size or None), row)
+        self._sort_unreachable(plan, listing)
         return plan
 
     def _sort(self, plan: _Plan, ref: MessageRef, row: ReceivedMail | None) -> None:
         wanted = row is not None and row.state == State.WANTED
-        if row is not None and wanted and row.raw_sha256:
+        if row is not None and row.state in TO_COME and self._is_kept(row):
             plan.kept.append(row)
         elif row is None or wanted or row.state == State.FAILED:
             limit = WANTED_MAX_BYTES if wanted else settings.MAIL_MAX_BYTES
@@ -179,13 +187,23 @@ class _Session:
 
     def _ledger(self, listing: Listing) -> dict[tuple[str, str], ReceivedMail]:
         """Rows of the listed mails, and those a person asked for."""
-        rows = ReceivedMail.objects.filter(channel=self.channel, folder=self.folder)
-        found = {(row.validity, row.uid): row for row in rows.filter(state=State.WANTED, validity=listing.validity)}
+        rows = ledger_rows(self.channel, self.folder)
+        to_come = rows.filter(state__in=TO_COME, validity=listing.validity)
+        found = {(row.validity, row.uid): row for row in to_come}
         uids = [ref.uid for ref in listing.unread]
         for start in range(0, len(uids), 500):  # SQLite and PostgreSQL both bound the number of parameters
             known = rows.filter(validity=listing.validity, uid__in=uids[start : start + 500])
             found.update(((row.validity, row.uid), row) for row in known)
         return found
+
+    def _is_kept(self, row: ReceivedMail) -> bool:
+        return bool(row.raw_sha256) and storage.exists(self.channel.administration_id, row.raw_sha256)
+
+    def _sort_unreachable(self, plan: _Plan, listing: Listing) -> None:
+        """Still to come, but under a number this mailbox no longer knows: another UIDVALIDITY, folder or server."""
+        here = Q(mailbox=self.channel.mailbox, folder=self.folder, validity=listing.validity)
+        for row in ReceivedMail.objects.filter(~here, channel=self.channel, state__in=TO_COME):
+            (plan.kept if self._is_kept(row) else plan.gone).append(row)
 
     def _begin(self, listing: Listing, plan: _Plan, coming: int) -> None:
         """Everything that needs no download, in one commit; and the flags still owed from a run that died."""
@@ -196,8 +214,11 @@ class _Session:
             self.lease.renew()
             for ref in plan.too_large:
                 counts += recorder.refuse(ref, MessageProblem("mail_too_large", size=ref.size or 0))
-            for one in prepared:
-                counts += recorder.record(one)
+            for row, one in zip(plan.kept, prepared, strict=True):
+                counts += recorder.record(one, row)
+            for row in plan.gone:
+                row.state, row.error_code, row.error_detail = State.REFUSED, "mail_gone", {}
+                row.save(update_fields=["state", "error_code", "error_detail"])
             self._note_read_elsewhere(listing)
             self.run.total = counts.seen + coming
             total = self._count(counts)
@@ -212,12 +233,7 @@ class _Session:
         if not self.channel.seen_next_uid or listing.validity != self.channel.seen_validity:
             return
         read = {ref.uid: ref for ref in listing.read_elsewhere[:READ_ELSEWHERE_KEPT]}
-        known = ReceivedMail.objects.filter(
-            channel=self.channel,
-            folder=self.folder,
-            validity=listing.validity,
-            uid__in=list(read),
-        )
+        known = ledger_rows(self.channel, self.folder).filter(validity=listing.validity, uid__in=list(read))
         for uid in known.values_list("uid", flat=True):
             del read[uid]
         self.run.read_elsewhere = len(read)
@@ -250,6 +266,18 @@ class _Session:
         return prepared
 
     def _commit(self, prepared: list[Prepared]) -> list[ReceivedMail]:
+        """One transaction; a mail that the database does not take costs only itself. Returns what is owed a flag."""
+        try:
+            return self._commit_together(prepared)
+        except (DataError, IntegrityError) as problem:
+            log.exception("the database does not take a mail", channel=str(self.channel.pk))
+            if len(prepared) == 1:
+                (one,) = prepared
+                refused = MessageProblem("mail_unreadable", reason=type(problem).__name__)
+                return self._commit_together([Prepared(one.ref, one.raw_sha256, one.raw_size, problem=refused)])
+        return [row for one in prepared for row in self._commit([one])]
+
+    def _commit_together(self, prepared: list[Prepared]) -> list[ReceivedMail]:
         recorder, counts = self._recorder(), Counts()
         with transaction.atomic():
             self.lease.renew()
@@ -284,6 +312,25 @@ class _Session:
             Channel.objects.filter(pk=self.channel.pk, fence=self.lease.fence).update(
                 seen_validity=listing.validity, seen_next_uid=listing.next_uid
             )
+
+
+def _sane(listing: Listing) -> Listing:
+    """A server may say anything; the ledger's columns take what RFC 3501 and RFC 1939 allow."""
+    refs = [*listing.unread, *listing.read_elsewhere]
+    if any(len(ref.uid) > 255 or len(ref.validity) > 40 for ref in refs) or len(listing.validity) > 40:
+        raise TransientProblem("server_answer_unreadable")
+    return Listing(
+        [_bounded(ref) for ref in listing.unread],
+        [_bounded(ref) for ref in listing.read_elsewhere],
+        listing.validity,
+        listing.next_uid if 0 <= listing.next_uid <= LARGEST else 0,
+    )
+
+
+def _bounded(ref: MessageRef) -> MessageRef:
+    if ref.size is None or 0 <= ref.size <= LARGEST:
+        return ref
+    return MessageRef(ref.validity, ref.uid, LARGEST if ref.size > 0 else None)
 
 
 COUNTED = ("seen", "delivered", "ignored", "failed", "already", "documents")

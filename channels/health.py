@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from channels import notices
@@ -25,17 +25,19 @@ OUTAGE_WINDOW = timedelta(minutes=30)
 OUTAGE_CHANNELS = 5
 OUTAGE_ENVIRONMENTS = 3
 NO_NETWORK_HOSTS = 3
+NO_ANSWER = "connect_timeout"
 TRANSIENT_CODES = [code for code, kind in CODES.items() if kind is TransientProblem]
 
 
 def record_success(channel: Channel, run: FetchRun) -> None:
     """A success, manual too, sets the count to zero and tells those who were told of trouble."""
-    troubled = bool(channel.failures or channel.error_code)
     channel.failures, channel.failing_since = 0, None
     channel.error_code, channel.error_detail = "", {}
     channel.last_success_at = run.finished_at
     _end_outage(channel.host)
-    if troubled and notices.close(channel, notices.ATTENTION, notices.DEACTIVATED):
+    # An inactive channel that a fetch by hand reached still fetches nothing by itself: that is no recovery.
+    works = channel.state == Channel.State.ACTIVE
+    if works and notices.close(channel, notices.ATTENTION, notices.DEACTIVATED):
         notices.tell(channel, notices.RECOVERED, f"recovered:{run.pk}")
 
 
@@ -80,7 +82,7 @@ def _is_everybodys(channel: Channel, error: ChannelError) -> bool:
             trigger=FetchRun.Trigger.SCHEDULE, state=FetchRun.State.FINISHED,
             finished_at__gte=timezone.now() - OUTAGE_WINDOW,
         )  # fmt: skip
-        return _open_outage(channel, recent) or _nothing_answers(channel, recent)
+        return _open_outage(channel, recent) or _nothing_answers(channel, error, recent)
 
 
 def _open_outage(channel: Channel, recent: QuerySet[FetchRun]) -> bool:
@@ -101,15 +103,18 @@ def _open_outage(channel: Channel, recent: QuerySet[FetchRun]) -> bool:
     return True
 
 
-def _nothing_answers(channel: Channel, recent: QuerySet[FetchRun]) -> bool:
-    """Three hosts or more fail and none answers: it is our own line."""
-    answered = Q(outcome__in=[FetchRun.Outcome.SUCCEEDED, FetchRun.Outcome.WARNING])
-    if recent.filter(answered).exists():
+def _nothing_answers(channel: Channel, error: TransientProblem, recent: QuerySet[FetchRun]) -> bool:
+    """Three hosts or more are silent and none answers: it is our own line. A refusal is an answer."""
+    if error.code != NO_ANSWER or recent.exclude(error_code=NO_ANSWER).exists():
         return False
-    hosts = recent.filter(error_code__in=TRANSIENT_CODES).values_list("channel__host", flat=True)
+    hosts = recent.values_list("channel__host", flat=True)
     return len({*hosts, channel.host}) >= NO_NETWORK_HOSTS
 
 
 def _end_outage(host: str) -> None:
     """Any fetch that succeeds is the probe that ends it."""
-    HostOutage.objects.filter(host=host, ended_at=None).update(ended_at=timezone.now())
+    if not HostOutage.objects.filter(host=host, ended_at=None).update(ended_at=timezone.now()):
+        return
+    with every_administration():
+        for channel in Channel.objects.filter(host=host):
+            notices.close(channel, notices.OUTAGE)

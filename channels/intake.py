@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from channels.errors import MessageProblem
@@ -76,6 +77,11 @@ class Counts:
     @property
     def seen(self) -> int:
         return self.delivered + self.ignored + self.failed + self.already
+
+
+def ledger_rows(channel: Channel, folder: str) -> QuerySet[ReceivedMail]:
+    """What we know of the mailbox that the channel points at now."""
+    return ReceivedMail.objects.filter(channel=channel, mailbox=channel.mailbox, folder=folder)
 
 
 def limits_for(size: int) -> Limits:
@@ -148,11 +154,11 @@ class Recorder:
     marks_read: bool
     owed: list[ReceivedMail] = field(default_factory=list)
 
-    def record(self, prepared: Prepared) -> Counts:
-        """The ledger row of one mail, and all that follows from it."""
+    def record(self, prepared: Prepared, known: ReceivedMail | None = None) -> Counts:
+        """The ledger row of one mail (`known` when the caller has it), and all that follows from it."""
         if prepared.problem and prepared.problem.code == "mail_too_large":
             return self.refuse(prepared.ref, prepared.problem)
-        row = self._row(prepared.ref)
+        row = known or self._row(prepared.ref)
         row.raw_sha256, row.size = prepared.raw_sha256, prepared.raw_size or prepared.ref.size or 0
         if prepared.problem or prepared.mail is None:
             return self._record_problem(row, prepared, prepared.problem or MessageProblem("mail_unreadable"))
@@ -161,6 +167,8 @@ class Recorder:
         if earlier is not None:
             # Our flag is owed for this copy only while it is owed for the first: an owner's "unread" stays.
             row.state, row.acknowledged, row.email = State.ALREADY, earlier.acknowledged, earlier.email
+            if row.raw_sha256 != earlier.raw_sha256:
+                row.email = self._email(prepared)  # another text around the same attachments: its .eml is kept too
             self._save(row)
             return Counts(already=1)
         return self._deliver(row, prepared, prepared.mail)
@@ -174,12 +182,11 @@ class Recorder:
         return Counts(failed=1)
 
     def _row(self, ref: MessageRef) -> ReceivedMail:
-        row = ReceivedMail.objects.filter(
-            channel=self.channel, folder=self.folder, validity=ref.validity, uid=ref.uid
-        ).first()
+        row = ledger_rows(self.channel, self.folder).filter(validity=ref.validity, uid=ref.uid).first()
         return row or ReceivedMail(
             administration_id=self.channel.administration_id,
             channel=self.channel,
+            mailbox=self.channel.mailbox,
             folder=self.folder,
             validity=ref.validity,
             uid=ref.uid,
@@ -195,8 +202,10 @@ class Recorder:
 
     def _deliver(self, row: ReceivedMail, prepared: Prepared, mail: Mail) -> Counts:
         row.state, row.error_code, row.error_detail = State.DELIVERED, "", {}
-        row.email = row.email or self._email(prepared)
+        unread, row.email = row.email, self._email(prepared)
         self._save(row)
+        if unread is not None:
+            unread.delete()  # stood for the mail while it could not be read
         made = self._documents(row.email, prepared, mail)
         self._parts(row, mail, made)
         documents.link_companions(list(made.values()))
@@ -275,7 +284,7 @@ class Recorder:
     def _record_problem(self, row: ReceivedMail, prepared: Prepared, problem: MessageProblem) -> Counts:
         row.attempts += 1
         row.error_code, row.error_detail = problem.code, problem.detail
-        row.state = State.FAILED
+        row.state = State.REFUSED if problem.code == "mail_gone" else State.FAILED
         if row.attempts >= MAX_ATTEMPTS:
             # Kept raw it needs the mailbox no more; never had, it stays there unread until somebody asks.
             row.state = State.QUARANTINED if prepared.raw_sha256 else State.REFUSED

@@ -66,6 +66,11 @@ def claim(channel_id: UUID) -> Lease | None:
     return Lease(channel_id, Channel.objects.values_list("fence", flat=True).get(pk=channel_id))
 
 
+def revoke(channel_id: UUID) -> None:
+    """The channel was changed under a running fetch: what that fetch still brings must decide nothing."""
+    Channel.objects.filter(pk=channel_id).update(fence=F("fence") + 1, lease_until=None, lease_owner="")
+
+
 def expired() -> Q:
     """Channels whose fetch is dead by the clock."""
     return Q(lease_until__lt=Now())

@@ -61,6 +61,8 @@ class Channel(TenantModel):
     #: the process that holds the lease (channels.lease), so that a killed one is known at once on its own machine
     lease_owner = models.CharField(max_length=120, blank=True)
 
+    #: raised when the channel is pointed at another mailbox: what the ledger knows of the old one says nothing of it
+    mailbox = models.PositiveIntegerField(default=1)
     #: IMAP UIDVALIDITY and UIDNEXT at the last listing: mails from here on that were read before we came are counted
     seen_validity = models.CharField(max_length=40, blank=True)
     seen_next_uid = models.PositiveBigIntegerField(default=0)
@@ -174,12 +176,13 @@ class ReceivedMail(TenantModel):
         IGNORED = "ignored"
         ALREADY = "already"  # the same mail as an earlier row under another number
         FAILED = "failed"  # will be tried again, up to three times
-        REFUSED = "refused"  # too large: stays on the server until somebody asks for it
+        REFUSED = "refused"  # too large, gone, or never wholly had: not tried again until somebody asks
         QUARANTINED = "quarantined"
         WANTED = "wanted"  # a person asked for it: the next fetch takes it, read or not
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="ledger")
     run = models.ForeignKey(FetchRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="mails")
+    mailbox = models.PositiveIntegerField(default=1)
     folder = models.CharField(max_length=255)
     validity = models.CharField(max_length=40, blank=True)
     uid = models.CharField(max_length=255)
@@ -200,7 +203,7 @@ class ReceivedMail(TenantModel):
     class Meta:
         ordering = ["first_seen_at", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["channel", "folder", "validity", "uid"], name="once_per_mail"),
+            models.UniqueConstraint(fields=["channel", "mailbox", "folder", "validity", "uid"], name="once_per_mail"),
         ]
         indexes = [
             models.Index(fields=["channel", "raw_sha256"], name="ledger_by_raw"),

@@ -66,7 +66,7 @@ def claim_due(*, limit: int | None = None) -> list[Due]:
     ticks_per_interval = settings.FETCH_INTERVAL.total_seconds() / 60
     release = limit or max(MIN_RELEASE, math.ceil(2 * active.count() / ticks_per_interval))
     due = active.filter(next_fetch_at__lte=now).order_by("next_fetch_at", "id")
-    return [one for one in map(_claim, _fairly(due[: release * 4], release)) if one]
+    return [one for one in map(_claim, _fairly(due.iterator(chunk_size=500), release)) if one]
 
 
 def _fairly(due: Iterable[Channel], release: int) -> list[Channel]:
@@ -125,7 +125,9 @@ def unstarted() -> list[Due]:
     lost = FetchRun.objects.filter(
         state=FetchRun.State.QUEUED, queued_at__lt=timezone.now() - RESEND_AFTER, started_at=None
     )
-    return [Due(*row) for row in lost.values_list("administration_id", "id")[:500]]
+    found = [Due(*row) for row in lost.order_by("queued_at").values_list("administration_id", "id")[:500]]
+    FetchRun.objects.filter(pk__in=[due.run_id for due in found]).update(queued_at=timezone.now())
+    return found
 
 
 def reap() -> int:
@@ -144,7 +146,15 @@ def purge_deleted() -> int:
     """Erases what was deleted and not undone: secrets first, then the channel with its logbook and ledger."""
     fetched_by_nobody = Q(lease_until__isnull=True) | expired()
     gone = Channel.objects.filter(fetched_by_nobody, deleted_at__lt=timezone.now() - PURGE_AFTER)
-    for channel in gone:
-        ChannelSecret.objects.filter(channel=channel).delete()
-        channel.delete()
-    return len(gone)
+    return sum(_erase(channel_id) for channel_id in list(gone.values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def _erase(channel_id: UUID) -> bool:
+    """Under the row's lock, so that an undo either came before and counts, or comes too late."""
+    channel = Channel.objects.select_for_update().filter(pk=channel_id).exclude(deleted_at=None).first()
+    if channel is None:
+        return False
+    ChannelSecret.objects.filter(channel=channel).delete()
+    channel.delete()
+    return True

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from administrations.models import Administration, User
-from channels import auth, intake, phrases, vault
+from channels import auth, intake, lease, phrases, vault
 from channels.extract import part_bytes
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.presets import is_microsoft_host
@@ -26,6 +26,8 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: A change of one of these could send a stored secret to another server: it is cleared.
 BOUND_TO_SECRET = ("protocol", "host", "port", "security", "username", "auth")
 
+#: Another mailbox altogether: its numbers may be those of the old one by chance.
+OTHER_MAILBOX = {"protocol", "host", "username"}
 ACTIVATION = (
     "state", "inactive_reason", "inactive_since", "failures", "failing_since", "error_code", "error_detail",
     "next_fetch_at",
@@ -70,15 +72,21 @@ def create_channel(
 @transaction.atomic
 def update_channel(channel: Channel, *, password: str | None, by: User | None, **fields: Any) -> Channel:
     """Saves the fields; without a new password a change of server or username clears the stored one."""
-    moved = any(getattr(channel, name) != fields[name] for name in BOUND_TO_SECRET if name in fields)
+    changed = {name for name, value in fields.items() if getattr(channel, name) != value}
     for name, value in fields.items():
         setattr(channel, name, value)
-    if moved:
+    if changed & set(BOUND_TO_SECRET):
         vault.clear(channel)
         channel.error_code, channel.error_detail = "", {}
-    channel.save(update_fields=[*fields, "error_code", "error_detail"])
+    if changed & OTHER_MAILBOX:
+        channel.mailbox += 1
+    if changed & (OTHER_MAILBOX | {"folder"}):
+        channel.seen_validity, channel.seen_next_uid = "", 0
+    channel.save(update_fields=[*fields, "error_code", "error_detail", "mailbox", "seen_validity", "seen_next_uid"])
     if password:
         vault.store(channel, "password", password)
+    if password or changed - {"name"}:
+        lease.revoke(channel.pk)
     return channel
 
 
@@ -92,6 +100,7 @@ def pause(channel: Channel, by: User | None) -> None:
     channel.state, channel.inactive_reason = Channel.State.INACTIVE, ""
     channel.inactive_since, channel.next_fetch_at = timezone.now(), None
     channel.save(update_fields=["state", "inactive_reason", "inactive_since", "next_fetch_at"])
+    lease.revoke(channel.pk)
 
 
 def activate(channel: Channel, by: User | None) -> None:
@@ -99,6 +108,7 @@ def activate(channel: Channel, by: User | None) -> None:
     if not channel.administration.is_premium:
         raise NotPremium
     _activate(channel)
+    lease.revoke(channel.pk)
 
 
 def _activate(channel: Channel) -> None:
@@ -150,7 +160,8 @@ def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
     ReceivedMail.objects.bulk_create(
         (
             ReceivedMail(
-                administration_id=run.administration_id, channel=run.channel, run=run, folder=folder,
+                administration_id=run.administration_id, channel=run.channel, run=run,
+                mailbox=run.channel.mailbox, folder=folder,
                 validity=validity, uid=uid, state=ReceivedMail.State.WANTED,
             )
             for validity, uid in run.read_elsewhere_uids
@@ -168,6 +179,7 @@ def take_part(part: ReceivedPart, by: User | None) -> Document:
     locked = ReceivedPart.objects.select_for_update(of=("self",)).select_related("mail__email", "mail__channel")
     part = locked.get(pk=part.pk)
     if part.document is not None:
+        documents.bring_back(part.document)
         return part.document
     mail = part.mail
     if not part.can_be_taken or mail.email is None:

@@ -143,6 +143,11 @@ def delete_documents(documents: Iterable[Document], by: User) -> datetime:
     return moment
 
 
+def bring_back(document: Document) -> None:
+    """Somebody asked for one document that was deleted."""
+    Document.objects.filter(pk=document.pk).update(deleted_at=None)
+
+
 def restore_documents(moment: datetime, by: User) -> int:
     count = Document.objects.filter(deleted_at=moment).update(deleted_at=None)
     log.info("documents restored", count=count, by=str(by.pk))

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from administrations.access import people_with_access
+from administrations.access import administrators_of, people_with_access
 from administrations.models import Administration
 from notifications.models import Notification
 
@@ -19,7 +19,7 @@ EMAIL_CLAIM = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A sentence in both languages; `path` and `action` are where the person can do something about it."""
+    """A sentence in both languages; `path` and `action` are where a Beheerder can do something about it."""
 
     text_nl: str
     text_en: str
@@ -36,16 +36,22 @@ def tell_everyone_with_access(
     Call it in the transaction that makes the event true; the e-mails leave later (notifications.tasks).
     """
     now = timezone.now()
+    may_act = set(administrators_of(administration).values_list("pk", flat=True))
     rows = [
         Notification(
             administration=administration, user=person, kind=kind, event=event, subject_id=subject_id,
-            text_nl=message.text_nl, text_en=message.text_en, path=message.path,
-            action_nl=message.action_nl, action_en=message.action_en,
+            text_nl=message.text_nl, text_en=message.text_en,
             created_at=now, email_due=person.email_notifications,
+            **(_action(message) if person.pk in may_act else {}),
         )
         for person in people_with_access(administration)
     ]  # fmt: skip
     return len(Notification.objects.bulk_create(rows, ignore_conflicts=True))
+
+
+def _action(message: Message) -> dict[str, str]:
+    """Only for those whom the path lets in."""
+    return {"path": message.path, "action_nl": message.action_nl, "action_en": message.action_en}
 
 
 def close_about(subject_id: UUID, kinds: list[str]) -> int:
