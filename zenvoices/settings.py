@@ -134,7 +134,7 @@ else:
 #: redis://… or unix:///…; `make run` sets it to its private broker
 REDIS_URL: str = env.str("REDIS_URL", "")
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES = {"default": {"BACKEND": "zenvoices.lib.cache.ForgetfulRedisCache", "LOCATION": REDIS_URL}}
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 

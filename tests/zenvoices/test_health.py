@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from tests.cast import PASSWORD, Cast
 from tests.servers.redis import redis_server
 from zenvoices.lib import health
 
@@ -40,3 +41,11 @@ def test_readyz_is_503_when_documents_cannot_be_stored(
     (tmp_path / "documents").write_text("a file where the folder should be")
     settings.DATA_DIR = tmp_path
     assert client.get("/readyz").json()["storage"] is False
+
+
+def test_signing_in_works_while_redis_is_away(cast: Cast, client: Client, settings: object) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": "zenvoices.lib.cache.ForgetfulRedisCache", "LOCATION": "unix:///nowhere/broker.sock"}
+    }
+    answer = client.post("/account/login/", {"login": "bert@devries.test", "password": PASSWORD})
+    assert (answer.status_code, client.session.get("_auth_user_id")) == (302, str(cast.bert.pk))

@@ -1,0 +1,291 @@
+"""What real life does to a channel: other mailboxes, odd mails, edits in the middle. One test for each bug found."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from channels import schedule, services
+from channels.errors import channel_error
+from channels.fetch import Budget
+from channels.mailboxes.fake import FakeMailbox
+from channels.models import Channel, FetchRun, ReceivedMail
+from channels.runs import perform
+from documents.models import Document, Email
+from notifications.models import Notification
+from tests.cast import Cast
+from tests.channels.linked import PDF, fetch_now, invoice, mail
+from tests.channels.test_health import channel_in
+from zenvoices.lib.scoping import administration_scope, every_administration
+
+REFUSED = channel_error("password_refused")
+
+
+@pytest.fixture
+def channel(cast: Cast) -> Iterator[Channel]:
+    channel = channel_in(cast.bakery)
+    with administration_scope(cast.bakery.pk):
+        yield channel
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch, settings: object) -> Callable[[FakeMailbox], FakeMailbox]:
+    """The mailbox that every channel finds from now on."""
+    settings.FETCH_RETRY_SECONDS = []
+
+    def put(box: FakeMailbox) -> FakeMailbox:
+        monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
+        return box
+
+    return put
+
+
+@pytest.fixture
+def box(use: Callable[[FakeMailbox], FakeMailbox]) -> FakeMailbox:
+    return use(FakeMailbox())
+
+
+def told(kind: str) -> list[bool]:
+    """Each notification of this kind: whether it is closed."""
+    with every_administration():
+        return [notice.closed_at is not None for notice in Notification.objects.filter(kind=kind)]
+
+
+def test_other_mailbox_with_the_same_numbers_is_fetched_whole(channel: Channel, box: FakeMailbox, use) -> None:
+    for number in range(3):
+        box.deliver(invoice(number))
+    fetch_now(channel)
+    other = use(FakeMailbox())
+    for number in range(10, 13):
+        other.deliver(invoice(number))
+    services.update_channel(channel, password="nieuw", by=None, host="elsewhere.test")
+    assert fetch_now(channel).delivered == 3
+
+
+def test_same_mailbox_under_another_host_name_doubles_nothing(channel: Channel, box: FakeMailbox) -> None:
+    uid = box.deliver(invoice(1))
+    fetch_now(channel)
+    box.mails[uid].seen = False
+    services.update_channel(channel, password="nieuw", by=None, host="elsewhere.test")
+    run = fetch_now(channel)
+    assert (run.delivered, run.already, Document.objects.count()) == (0, 1, 1)
+
+
+def test_other_folder_invents_no_mails_read_elsewhere(channel: Channel, box: FakeMailbox) -> None:
+    fetch_now(channel)
+    for number in range(3):
+        box.deliver(invoice(number), seen=True)
+    services.update_channel(channel, password=None, by=None, folder="Archief")
+    assert fetch_now(channel).read_elsewhere == 0
+
+
+def test_mail_that_failed_comes_in_also_when_its_owner_read_it(channel: Channel, box: FakeMailbox) -> None:
+    uid = box.deliver(invoice(1), problem="mail_unreadable")
+    fetch_now(channel)
+    box.mails[uid].problem, box.mails[uid].seen = None, True
+    assert (fetch_now(channel).delivered, Document.objects.count()) == (1, 1)
+
+
+def test_mail_that_is_gone_is_not_said_to_be_tried_again(channel: Channel, box: FakeMailbox) -> None:
+    uid = box.deliver(invoice(1), problem="mail_unreadable")
+    fetch_now(channel)
+    del box.mails[uid]
+    fetch_now(channel)
+    row = ReceivedMail.objects.get()
+    assert (row.state, row.error_code) == ("refused", "mail_gone")
+
+
+def test_wanted_mail_of_another_uidvalidity_ends_as_gone(channel: Channel, box: FakeMailbox) -> None:
+    box.deliver(invoice(1), problem="mail_unreadable")
+    fetch_now(channel)
+    box.mails.clear()
+    box.validity = "2"
+    fetch_now(channel)
+    assert ReceivedMail.objects.get().error_code == "mail_gone"
+
+
+def test_quarantined_mail_kept_raw_comes_after_a_new_uidvalidity(
+    channel: Channel, box: FakeMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.intake.extract", _broken)
+    box.deliver(invoice(1))
+    for _attempt in range(3):
+        fetch_now(channel)
+    monkeypatch.undo()
+    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
+    box.mails.clear()
+    box.validity = "2"
+    services.retry_mail(ReceivedMail.objects.get(), by=None)
+    assert (fetch_now(channel).delivered, Document.objects.count()) == (1, 1)
+
+
+def test_mail_read_at_the_second_try_has_its_subject(
+    channel: Channel, box: FakeMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("channels.intake.extract", _broken)
+        box.deliver(invoice(1))
+        fetch_now(channel)
+    fetch_now(channel)
+    assert (Document.objects.get().email.subject, Email.objects.count()) == ("Factuur 1", 1)
+
+
+def _broken(*_args: object) -> None:
+    raise ValueError("a bug of ours")
+
+
+def test_wanted_mail_whose_bytes_are_lost_blocks_nobody(channel: Channel, box: FakeMailbox) -> None:
+    ReceivedMail.objects.create(
+        administration=channel.administration, channel=channel, folder="INBOX", validity="1", uid="77",
+        state="wanted", raw_sha256="a" * 64,
+    )  # fmt: skip
+    box.deliver(invoice(1))
+    run = fetch_now(channel)
+    assert (run.outcome, run.delivered) == ("warning", 1)
+    assert ReceivedMail.objects.get(uid="77").error_code == "mail_gone"
+
+
+@pytest.mark.parametrize("size", [2**70, -5])
+def test_senseless_size_from_the_server_costs_no_other_mail(channel: Channel, box: FakeMailbox, size: int) -> None:
+    box.deliver(invoice(1), claimed_size=size)
+    box.deliver(invoice(2))
+    run = fetch_now(channel)
+    assert (run.error_code, run.delivered + run.failed, run.delivered >= 1) == ("", 2, True)
+
+
+def uuencoded(levels: int) -> bytes:
+    """Mails in mails in mails, each with a long name: their paths grow with every level."""
+    data = invoice(9)
+    for level in range(levels):
+        lines = b"".join(binascii.b2a_uu(data[at : at + 45]) for at in range(0, len(data), 45))
+        head = b"From: a@b.test\r\nSubject: level %d\r\nContent-Type: text/plain\r\n\r\nhi\r\n\r\n" % level
+        data = head + b"begin 644 %s%d.eml\n" % (b"n" * 36, level) + lines + b"`\nend\n"
+    return data
+
+
+@pytest.mark.parametrize("odd", [uuencoded(8), mail("Lang", ("x" * 300 + ".pdf", PDF))])
+def test_mail_with_endless_names_is_taken_by_every_database(channel: Channel, box: FakeMailbox, odd: bytes) -> None:
+    box.deliver(odd)
+    box.deliver(invoice(1))
+    run = fetch_now(channel)
+    assert (run.error_code, run.seen, Document.objects.filter(filename="factuur-1.pdf").count()) == ("", 2, 1)
+
+
+def test_mail_that_the_database_refuses_costs_only_itself(
+    channel: Channel, box: FakeMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("een.pdf", "twee.pdf"):
+        box.deliver(mail(name, (name, PDF + name.encode()), (f"ook-{name}", PDF + name[::-1].encode())))
+    real = services.documents.add_document
+
+    def same_place(*args: object, **values: object) -> Document:
+        if "een" in str(values["filename"]):
+            values["part_path"] = "1"  # the constraint "one document for each part" refuses the second
+        return real(*args, **values)
+
+    monkeypatch.setattr("channels.intake.documents.add_document", same_place)
+    run = fetch_now(channel)
+    states = dict(ReceivedMail.objects.values_list("uid", "state"))
+    assert (run.outcome, run.delivered, run.failed, states) == ("warning", 1, 1, {"1": "failed", "2": "delivered"})
+
+
+def test_copy_with_another_text_keeps_its_own_original(channel: Channel, box: FakeMailbox) -> None:
+    first = mail("Factuur", ("a.pdf", PDF), message_id="<same@shop.test>")
+    box.deliver(first)
+    box.deliver(b"X-Rebuilt: by the server\r\n" + first)
+    fetch_now(channel)
+    assert Email.objects.values("raw_sha256").distinct().count() == 2
+
+
+def test_success_by_hand_on_an_inactive_channel_is_no_recovery(channel: Channel, box: FakeMailbox) -> None:
+    box.fails["sign_in"] = REFUSED
+    for _number in range(5):
+        fetch_now(channel, "schedule")
+    box.fails.clear()
+    fetch_now(channel)
+    channel.refresh_from_db()
+    assert (channel.state, told("channel_recovered"), told("channel_deactivated")) == ("inactive", [], [False] * 4)
+
+
+def test_recovery_after_mending_is_told_and_closes_the_notices(channel: Channel, box: FakeMailbox) -> None:
+    box.fails["sign_in"] = REFUSED
+    for _number in range(5):
+        fetch_now(channel, "schedule")
+    box.fails.clear()
+    channel.refresh_from_db()
+    services.activate(channel, by=None)
+    fetch_now(channel, "schedule")
+    assert (told("channel_recovered"), told("channel_deactivated")) == ([False] * 4, [True] * 4)
+
+
+def test_only_those_who_may_mend_get_the_way_to_it(cast: Cast, channel: Channel, box: FakeMailbox) -> None:
+    box.fails["sign_in"] = REFUSED
+    fetch_now(channel, "schedule")
+    with every_administration():
+        ways = {notice.user.name: bool(notice.path) for notice in Notification.objects.select_related("user")}
+    assert ways == {"Anna Jansen": True, "Bert de Vries": True, "Gerda Bakker": False, "Arie Levering": False}
+
+
+@pytest.mark.parametrize("change", ["pause", "password"])
+def test_change_in_the_middle_of_a_fetch_ends_it_without_a_judgement(
+    channel: Channel, box: FakeMailbox, change: str
+) -> None:
+    Channel.objects.update(failures=4)
+    channel.refresh_from_db()
+    box.fails["sign_in"] = REFUSED
+    steps = {
+        "pause": lambda: services.pause(Channel.objects.get(), by=None),
+        "password": lambda: services.update_channel(Channel.objects.get(), password="nieuw", by=None),
+    }
+
+    class Changing(FakeMailbox):
+        def sign_in(self, credentials: object) -> None:
+            steps[change]()
+            super().sign_in(credentials)
+
+    box.__class__ = Changing
+    fetch_now(channel, "schedule")
+    channel.refresh_from_db()
+    assert (channel.failures, channel.inactive_reason, told("channel_deactivated")) == (4, "", [])
+
+
+def test_three_hosts_that_refuse_are_counted(cast: Cast) -> None:
+    from_hosts = [channel_in(cast.bakery, f"mail{number}.test") for number in range(3)]
+    with administration_scope(cast.bakery.pk):
+        for channel in from_hosts:
+            _fail(channel, "connection_refused")
+        assert [Channel.objects.get(pk=channel.pk).failures for channel in from_hosts] == [1, 1, 1]
+
+
+def _fail(channel: Channel, code: str) -> None:
+    run = FetchRun.objects.create(administration_id=channel.administration_id, channel=channel, trigger="schedule")
+    with pytest.MonkeyPatch.context() as patched:
+        box = FakeMailbox(fails={"connect": channel_error(code)})
+        patched.setattr("channels.connect.mailbox_for", lambda *_: box)
+        patched.setattr("channels.runs.settings.FETCH_RETRY_SECONDS", [])
+        perform(run.pk, Budget.of_a_run())
+
+
+def test_backlog_of_one_office_lets_the_others_through(cast: Cast) -> None:
+    for number in range(90):
+        channel_in(cast.bakery, f"h{number}.test")
+    other = channel_in(cast.foreign)
+    with every_administration():
+        Channel.objects.update(next_fetch_at=timezone.now() - timedelta(hours=2))
+        Channel.objects.filter(pk=other.pk).update(next_fetch_at=timezone.now() - timedelta(hours=1))
+        claimed = {due.administration_id for due in schedule.claim_due()}
+    assert claimed == {cast.bakery.pk, cast.foreign.pk}
+
+
+def test_part_whose_document_was_deleted_comes_back_when_asked(channel: Channel, box: FakeMailbox) -> None:
+    box.deliver(mail("Bijlage", ("notitie.txt", b"tekst")))
+    fetch_now(channel)
+    part = ReceivedMail.objects.get().parts.filter(can_be_taken=True).first()
+    document = services.take_part(part, by=None)
+    Document.objects.filter(pk=document.pk).update(deleted_at=timezone.now())
+    services.take_part(part, by=None)
+    assert Document.objects.get(pk=document.pk).deleted_at is None

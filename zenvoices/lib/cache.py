@@ -1,0 +1,43 @@
+"""The cache holds nothing that matters: without Redis it forgets, and nobody meets an error page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+
+
+class ForgetfulRedisCache(RedisCache):
+    """Signing in must work while Redis is away; its rate limits rest until it is back."""
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        try:
+            return super().get(key, default, version)
+        except RedisError as problem:
+            return self._forgotten(problem, default)
+
+    def set(self, key: str, value: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().set(key, value, *args, **kwargs)
+        except RedisError as problem:
+            self._forgotten(problem)
+
+    def add(self, key: str, value: Any, *args: Any, **kwargs: Any) -> bool:
+        try:
+            return super().add(key, value, *args, **kwargs)
+        except RedisError as problem:
+            return bool(self._forgotten(problem, True))
+
+    def delete(self, key: str, version: int | None = None) -> bool:
+        try:
+            return super().delete(key, version)
+        except RedisError as problem:
+            return bool(self._forgotten(problem, False))
+
+    def _forgotten(self, problem: RedisError, answer: Any = None) -> Any:
+        log.warning("cache does not answer", problem=type(problem).__name__)
+        return answer
