@@ -180,6 +180,8 @@ class Pictures:
     def _folder(self, folder: str, then: str) -> None:
         self.to_channels()
         self.row.get_by_role("link", name=self.word("Edit"), exact=True).click()
+        self.page.locator("#tab-general").click()
+        self.field("Active").check()
         self.page.locator("#tab-settings").click()
         self.field("Folder").fill(folder)
         self.button("Save").click()
