@@ -30,12 +30,12 @@ TRANSIENT_CODES = [code for code, kind in CODES.items() if kind is TransientProb
 
 def record_success(channel: Channel, run: FetchRun) -> None:
     """A success, manual too, sets the count to zero and tells those who were told of trouble."""
-    troubled = bool(channel.failures or channel.error_code)
     channel.failures, channel.failing_since = 0, None
     channel.error_code, channel.error_detail = "", {}
     channel.last_success_at = run.finished_at
     _end_outage(channel.host)
-    if troubled and notices.close(channel, notices.ATTENTION, notices.DEACTIVATED):
+    # Mending by hand has cleared the channel already; its notices are over only now that a fetch shows it.
+    if notices.close(channel, notices.ATTENTION, notices.DEACTIVATED):
         notices.tell(channel, notices.RECOVERED, f"recovered:{run.pk}")
 
 
