@@ -45,7 +45,7 @@ def wrong_ports(mailbox_user: MailboxUser, scripted: StartScripted, certificates
         (
             "password",
             "fout wachtwoord",
-            "Aanmelden mislukt: de server kent deze gebruikersnaam of dit wachtwoord niet.",
+            "de server kent deze gebruikersnaam of dit wachtwoord niet.",
         ),
         ("folder", "Facturen", "De map Facturen staat niet in dit postvak."),
     ],

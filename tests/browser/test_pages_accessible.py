@@ -42,13 +42,13 @@ now = timezone.now()
 for name, fields in states.items():
     failing = {"failing_since": now} if fields.get("failures") else {}
     stopped = {"inactive_since": now} if fields.get("state") == "inactive" else {}
-    later = {"next_fetch_at": now + timezone.timedelta(minutes=30)} if "state" not in fields else {"next_fetch_at": None}
+    later = {"next_fetch_at": None if "state" in fields else now + timezone.timedelta(minutes=30)}
     make_channel(bakery, name=name, last_success_at=now, **fields, **failing, **stopped, **later)
 held = {"lease_until": now + timezone.timedelta(days=1), "lease_owner": "elsewhere:1"}
 busy = make_channel(bakery, name="bezig", next_fetch_at=now + timezone.timedelta(minutes=30), **held)
 counts = {"total": 37, "seen": 12, "delivered": 12, "documents": 9}
 FetchRun.objects.create(
-    administration_id=bakery.pk, channel=busy, trigger="manual", state="running", queued_at=now, started_at=now, **counts
+    administration_id=bakery.pk, channel=busy, trigger="manual", state="running", started_at=now, **counts
 )
 make_notification(bakery, User.objects.get(email=person))
 """
@@ -119,7 +119,8 @@ TEXTS = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
   while (walker.nextNode()) if (!walker.currentNode.parentElement.closest(skip)) found.push(walker.currentNode.data);
   for (const name of ['aria-label', 'title', 'placeholder', 'alt'])
-    for (const one of document.querySelectorAll(`[${name}]`)) if (!one.closest(skip)) found.push(one.getAttribute(name));
+    for (const one of document.querySelectorAll(`[${name}]`))
+      if (!one.closest(skip)) found.push(one.getAttribute(name));
   return [...new Set(found.map(text => text.replace(/\\s+/g, ' ').trim()).filter(Boolean))];
 }"""
 

@@ -14,7 +14,10 @@ NL = SimpleNamespace(
     fetch="Documenten ophalen", logbook="Logboek weergeven", retrieved="3 documenten opgehaald", view="bekijken",
     upload_and_read="Uploaden & Inlezen", busy="Bezig", counts="3 e-mails: 3 binnen · 3 documenten",
     fix="Herstellen", notifications="Meldingen",
-    steps=("localhost gevonden", "verbonden op poort {port}", "beveiligd", "aangemeld als {user}", "postvak {folder} geopend"),
+    steps=(
+        "localhost gevonden", "verbonden op poort {port}", "beveiligd", "aangemeld als {user}",
+        "postvak {folder} geopend",
+    ),
     succeeded="Gelukt", manual="Handmatig",
 )  # fmt: skip
 EN = SimpleNamespace(
