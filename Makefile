@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format messages lock bench clean
+.PHONY: help run test lint format messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -31,10 +31,6 @@ lock:  ## resolve requirements*.in anew into hash-checked locks (needs uv)
 	for set in requirements requirements-demo requirements-s3 requirements-dev; do \
 	  uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	    $$set.in -o $$set.txt || exit 1; done
-
-bench:  ## measure how fast a fetch is
-	@$(PYTHON) -m scripts.bootstrap --dev
-	$(VENV)/python -m bench
 
 clean:  ## remove .venv and caches; DATA_DIR stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -32,6 +32,8 @@ State = ReceivedMail.State
 BATCH_MAILS = 25
 BATCH_BYTES = 8_000_000
 READ_ELSEWHERE_KEPT = 1000
+#: far longer than any run
+SPOOL_KEPT_SECONDS = 86_400
 
 
 @dataclass(slots=True)
@@ -91,6 +93,13 @@ def fetch(channel: Channel, run: FetchRun, lease: Lease, budget: Budget, outcome
             mailbox.finish()
     finally:
         shutil.rmtree(spool, ignore_errors=True)
+
+
+def sweep_spool() -> None:
+    """Removes what fetches that were killed left behind."""
+    for folder in _spool_folder().glob("fetch-*"):
+        if time.time() - folder.stat().st_mtime > SPOOL_KEPT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _spool_folder() -> Path:
@@ -225,10 +234,11 @@ class _Session:
                 failpoints.reach("fetched")
                 self.lease.renew_if_due()
                 prepared.append(self._prepare(item))
-        except TransientProblem:
+        except TransientProblem as problem:
             # The line broke: keep what came, and remember at which mail. Its flags are owed to the next fetch.
-            cut = Prepared(batch[len(prepared)], problem=MessageProblem("mail_cut_off"))
-            self._commit([*prepared, cut])
+            if problem.code != "server_too_slow":  # a slow line blames no mail
+                prepared.append(Prepared(batch[len(prepared)], problem=MessageProblem("mail_cut_off")))
+            self._commit(prepared)
             raise
         self._acknowledge(self._commit(prepared))
 

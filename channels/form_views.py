@@ -80,6 +80,7 @@ def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpR
     if channel is None or channel.state == Channel.State.DRAFT:
         # As a draft: so the password is kept, and never has to go back to the browser.
         channel = _store(request, form, channel, activate=False)
+        form.secret_set = services.has_secret(channel)
     return _page(request, form, channel, steps)
 
 

@@ -250,21 +250,26 @@ class Recorder:
         }
 
     def _parts(self, row: ReceivedMail, mail: Mail, made: dict[str, Document]) -> None:
+        """What became of each part; the text of a mail without attachments stands first, as the document it is."""
         ReceivedPart.objects.filter(mail=row).delete()
-        ReceivedPart.objects.bulk_create(
-            ReceivedPart(
-                administration_id=row.administration_id,
-                mail=row,
-                path=part.path,
-                filename=part.filename,
-                content_type=part.content_type,
-                size=part.size,
-                outcome=part.outcome,
-                reason=part.reason,
-                can_be_taken=part.can_be_taken,
-                document=made.get(part.path),
-            )
-            for part in mail.parts
+        rows = [self._part(row, part, made.get(part.path)) for part in mail.parts]
+        if body := made.get(""):
+            told = Part("", body.filename, body.content_type, body.size, body.sha256, "document", "", False)
+            rows.insert(0, self._part(row, told, body))
+        ReceivedPart.objects.bulk_create(rows)
+
+    def _part(self, row: ReceivedMail, part: Part, document: Document | None) -> ReceivedPart:
+        return ReceivedPart(
+            administration_id=row.administration_id,
+            mail=row,
+            path=part.path,
+            filename=part.filename,
+            content_type=part.content_type,
+            size=part.size,
+            outcome=part.outcome,
+            reason=part.reason,
+            can_be_taken=part.can_be_taken,
+            document=document,
         )
 
     def _record_problem(self, row: ReceivedMail, prepared: Prepared, problem: MessageProblem) -> Counts:

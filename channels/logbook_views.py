@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -20,7 +20,7 @@ from channels.diary import counts_said, days_of, mail_entry
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.paging import mark, position
 from channels.rows import error_of, outcome_pill, row_of
-from documents import storage
+from documents import serving, storage
 
 PAGE = 50
 MAILS_PAGE = 100
@@ -105,10 +105,9 @@ def mail_eml(request: AdministrationRequest, channel_id: UUID, mail_id: UUID) ->
     if not mail.raw_sha256:
         raise Http404
     try:
-        raw = storage.open_blob(mail.administration_id, mail.raw_sha256)
-    except storage.StorageProblem as problem:
-        raise Http404 from problem
-    return FileResponse(raw, as_attachment=True, filename="email.eml", content_type="application/octet-stream")
+        return serving.attachment(mail.administration_id, mail.raw_sha256, "email.eml", "message/rfc822")
+    except storage.BlobMissing as missing:
+        raise Http404 from missing
 
 
 def _run(channel_id: UUID, run_id: UUID) -> tuple[Channel, FetchRun]:

@@ -56,7 +56,8 @@ PRESETS: Final = (
     Preset("one.com", (), ("one.com",), "imap.one.com", "pop.one.com"),
 )
 
-#: Addresses and hosts of Microsoft 365 and Outlook.com: no password opens IMAP or POP3 there.
+#: Addresses and hosts of Microsoft 365 and Outlook.com: no password opens IMAP or POP3 there (Exchange Online since
+#: January 2023, Outlook.com since September 2024).
 MICROSOFT_DOMAINS: Final = ("outlook.com", "hotmail.com", "hotmail.nl", "live.nl", "live.com", "msn.com", "outlook.nl")
 MICROSOFT_HOSTS: Final = ("office365.com", "office.com", "outlook.com", "hotmail.com", "live.com")
 

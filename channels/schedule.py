@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from channels import runs
+from channels.fetch import sweep_spool
 from channels.lease import expired
 from channels.models import Channel, ChannelSecret, FetchRun
 from zenvoices.lib.scoping import every_administration
@@ -43,6 +44,7 @@ class Tick:
 
 def tick() -> Tick:
     """Every minute: close what died, erase what was deleted, take what is due, offer again what got lost."""
+    sweep_spool()
     with every_administration():
         return Tick(reaped=reap(), purged=purge_deleted(), due=claim_due(), lost=unstarted())
 
@@ -112,6 +114,12 @@ def _claim(channel: Channel) -> Due | None:
     return Due(run.administration_id, run.pk)
 
 
+def go_on(channel_id: UUID) -> Due | None:
+    """The next run of a channel whose budget ended before its mailbox did, at the back of the queue."""
+    channel = Channel.objects.filter(pk=channel_id, deleted_at=None, next_fetch_at__lte=timezone.now()).first()
+    return _claim(channel) if channel else None
+
+
 def unstarted() -> list[Due]:
     """Runs whose message was lost on the way; starting one twice is harmless, it starts once."""
     lost = FetchRun.objects.filter(
@@ -134,7 +142,8 @@ def reap() -> int:
 
 def purge_deleted() -> int:
     """Erases what was deleted and not undone: secrets first, then the channel with its logbook and ledger."""
-    gone = Channel.objects.filter(deleted_at__lt=timezone.now() - PURGE_AFTER)
+    fetched_by_nobody = Q(lease_until__isnull=True) | expired()
+    gone = Channel.objects.filter(fetched_by_nobody, deleted_at__lt=timezone.now() - PURGE_AFTER)
     for channel in gone:
         ChannelSecret.objects.filter(channel=channel).delete()
         channel.delete()

@@ -15,6 +15,7 @@ from administrations.models import Administration, User
 from channels import auth, intake, phrases, vault
 from channels.extract import part_bytes
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
+from channels.presets import is_microsoft_host
 from channels.schedule import next_slot
 from documents import services as documents
 from documents import storage
@@ -22,8 +23,6 @@ from documents.models import Document
 
 #: CR, LF and NUL would start a second command on the wire (imaplib and poplib write fields as they are).
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-#: Microsoft ended passwords for IMAP and POP3 (Exchange Online since January 2023, Outlook.com since September 2024).
-MICROSOFT = re.compile(r"(^|\.)(outlook|office365|outlook\.office|hotmail|live)\.com\.?$", re.IGNORECASE)
 #: A change of one of these could send a stored secret to another server: it is cleared.
 BOUND_TO_SECRET = ("protocol", "host", "port", "security", "username", "auth")
 
@@ -46,7 +45,7 @@ def validate(fields: Mapping[str, Any], password: str) -> None:
     }
     if unsafe:
         raise ValidationError(unsafe)
-    if MICROSOFT.search(str(fields.get("host", ""))) and fields.get("auth") == Channel.Auth.PASSWORD:
+    if is_microsoft_host(str(fields.get("host", ""))) and fields.get("auth") == Channel.Auth.PASSWORD:
         phrase = phrases.phrase("microsoft_needs_entra", {})
         raise ValidationError({"host": f"{phrase.text} {phrase.next_step}"})
     if not 1 <= int(fields.get("port") or 0) <= 65535:
@@ -166,7 +165,8 @@ def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
 @transaction.atomic
 def take_part(part: ReceivedPart, by: User | None) -> Document:
     """*Toch ophalen*: makes a document of a part that was left out. Asking twice gives the same document."""
-    part = ReceivedPart.objects.select_for_update().select_related("mail__email", "mail__channel").get(pk=part.pk)
+    locked = ReceivedPart.objects.select_for_update(of=("self",)).select_related("mail__email", "mail__channel")
+    part = locked.get(pk=part.pk)
     if part.document is not None:
         return part.document
     mail = part.mail

@@ -21,8 +21,12 @@ log = structlog.get_logger(__name__)
 @shared_task(base=TenantTask, name="channels.tasks.fetch")
 def fetch(administration_id: str, run_id: str) -> None:
     run = runs.perform(UUID(run_id), Budget.of_a_run())
-    if run is not None and run.documents:
+    if run is None:
+        return
+    if run.documents:
         queue_previews(UUID(administration_id), Document.objects.filter(source_run_id=run.pk))
+    if more := schedule.go_on(run.channel_id):
+        offer(more)
 
 
 @shared_task(name="channels.tasks.tick")

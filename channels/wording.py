@@ -33,6 +33,7 @@ _REASONS: Final[dict[str, Text]] = {
     "calendar": _("calendar invitation, skipped"),
     "contact_card": _("contact card, skipped"),
     "delivery_report": _("delivery report, skipped"),
+    "message_partial": _("one piece of an email that was sent in pieces"),
     "duplicate": _("already taken in before"),
 }
 _STEPS: Final[dict[str, tuple[Text, Text]]] = {

@@ -10,21 +10,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from channels.extract.limits import Budget
-from channels.extract.sniff import ZIP
+from zenvoices.lib.filetypes import office_kind
 
 _CENTRAL = b"PK\x01\x02"
 _CHUNK = 64 * 1024
 _RATIO_FROM = 1024 * 1024  # small files of zeros are harmless
 # LZMA takes as much memory as the archive asks for.
 _METHODS = frozenset([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
-_OFFICE = (
-    ("word/vbaProject.bin", "application/vnd.ms-word.document.macroenabled.12"),
-    ("xl/vbaProject.bin", "application/vnd.ms-excel.sheet.macroenabled.12"),
-    ("word/document.xml", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    ("xl/workbook.xml", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    ("ppt/presentation.xml", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
-    ("META-INF/MANIFEST.MF", "application/java-archive"),
-)
 
 
 class Refused(Exception):
@@ -70,10 +62,7 @@ class Archive:
     @property
     def kind(self) -> str:
         """The content type: an office document is a ZIP too."""
-        names = {info.filename for _, info in self._files}
-        if "mimetype" in names and "META-INF/manifest.xml" in names:
-            return "application/vnd.oasis.opendocument"
-        return next((kind for name, kind in _OFFICE if name in names), ZIP)
+        return office_kind({info.filename for _, info in self._files})
 
     def check(self) -> None:
         """Raises Refused when the archive as a whole must not be opened."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from channels.extract import sniff
 from channels.extract.cms import SIGNED_DATA
-from channels.extract.names import DOCUMENTS, extension
+from zenvoices.lib import filetypes
+from zenvoices.lib.filenames import DOCUMENTS, extension
 
 _BY_DECLARATION = {
     "application/pgp-signature": "signature",
@@ -23,7 +23,7 @@ _PARTIAL = "message/partial"  # RFC 2046 5.2.2: one piece of a mail that was cut
 _BY_CONTENT = {"text/calendar": "calendar", "text/vcard": "contact_card"}
 _SMIME = frozenset(["application/pkcs7-mime", "application/x-pkcs7-mime"])
 # Kept out of the portal even when asked for: what a browser or Windows would run.
-_HARMFUL_TYPES = frozenset([sniff.PROGRAM, "text/html", "image/svg+xml", "application/java-archive"])
+_HARMFUL_TYPES = frozenset([filetypes.PROGRAM, "text/html", "image/svg+xml", "application/java-archive"])
 _HARMFUL_NAMES = frozenset(
     [
         *(".bat", ".chm", ".cmd", ".com", ".cpl", ".dll", ".docm", ".exe", ".hta", ".htm", ".html", ".img"),
@@ -68,15 +68,15 @@ def judge(data: bytes, kind: str, hints: Hints) -> Verdict:
         return Verdict("refused", "message_partial", can_be_taken=True)
     if kind.startswith("image/") and (decoration := _decoration(data, hints)):
         return Verdict("ignored", decoration, can_be_taken=kind not in _HARMFUL_TYPES)
-    if kind == sniff.SMIME and SIGNED_DATA in data[:64]:
+    if kind == filetypes.SMIME and SIGNED_DATA in data[:64]:
         return Verdict("container", "opened")
-    if kind == sniff.SMIME or (hints.declared in _SMIME and kind not in DOCUMENTS):
+    if kind == filetypes.SMIME or (hints.declared in _SMIME and kind not in DOCUMENTS):
         return Verdict("refused", "encrypted", can_be_taken=True)
-    if kind in ("application/pgp-encrypted", sniff.ENCRYPTED_OFFICE):
+    if kind in ("application/pgp-encrypted", filetypes.ENCRYPTED_OFFICE):
         return Verdict("refused", "encrypted", can_be_taken=True)
     if hints.declared == "application/pgp-encrypted":
         return Verdict("ignored", "encrypted")  # only the version number that goes before the message
-    if kind in (sniff.ZIP, sniff.TNEF, sniff.MAIL):
+    if kind in (filetypes.ZIP, filetypes.TNEF, filetypes.MAIL):
         return Verdict("container", "opened")
     if kind in DOCUMENTS:
         return Verdict("document", "", can_be_taken=True)
@@ -96,7 +96,7 @@ def _decoration(data: bytes, hints: Hints) -> str:
 
 def _not_a_document(kind: str, hints: Hints) -> Verdict:
     safe = kind not in _HARMFUL_TYPES and extension(hints.name) not in _HARMFUL_NAMES
-    meant = sniff.expected(hints.name, hints.declared)
-    if (meant in DOCUMENTS or meant == sniff.MAIL) and kind in (sniff.BINARY, sniff.OLE, "text/plain"):
+    meant = filetypes.expected(hints.name, hints.declared)
+    if (meant in DOCUMENTS or meant == filetypes.MAIL) and kind in (filetypes.BINARY, filetypes.OLE, "text/plain"):
         return Verdict("refused", "damaged", can_be_taken=safe)
     return Verdict("ignored", "type_not_allowed", can_be_taken=safe)

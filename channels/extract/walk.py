@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from channels.extract import sniff, tnef
+from channels.extract import tnef
 from channels.extract.archive import Archive, Entry, Refused
 from channels.extract.body import shown_images
 from channels.extract.cms import Unreadable, signed_content
@@ -14,9 +14,10 @@ from channels.extract.codec import decode, uu_attachments
 from channels.extract.limits import Budget
 from channels.extract.mime import Leaf, Message, cut
 from channels.extract.model import Part, Raw
-from channels.extract.names import safe_name
 from channels.extract.verdict import Hints, Verdict, judge
 from channels.extract.words import cut_bytes, decode_text
+from zenvoices.lib import filetypes
+from zenvoices.lib.filenames import safe_name
 
 _TEXT = frozenset(["text/plain", "text/html", "text/enriched", "text/richtext", "text/x-amp-html", "text/watch-html"])
 _REPORTED = frozenset(["message/rfc822", "message/global"])
@@ -72,7 +73,7 @@ class Walk:
         if leaf.refusal or head.media not in _TEXT or head.filename or head.disposition == "attachment":
             return False
         data = self._decoded(leaf)
-        if sniff.sniff(data[:8192], "", "text/plain") in ("application/pdf", "application/xml"):
+        if filetypes.sniff(data[:8192], "", "text/plain") in ("application/pdf", "application/xml"):
             return False
         if head.media == "text/html":
             body.html.append(decode_text(cut_bytes(data, 4 * self.budget.limits.html), head.charset))
@@ -97,7 +98,7 @@ class Walk:
             yield self._undecoded(place, hints, leaf.size, leaf.refusal)
         elif leaf.parent == "multipart/report" and head.media in _REPORTED:
             data = self._decoded(leaf)
-            yield self._found(place, hints, sniff.MAIL, data, Verdict("ignored", "delivery_report", True))
+            yield self._found(place, hints, filetypes.MAIL, data, Verdict("ignored", "delivery_report", True))
         elif head.media in _REPORTED and head.encoding in ("", "7bit", "8bit", "binary"):
             yield from self._forwarded(leaf, place, hints)
         else:
@@ -112,21 +113,21 @@ class Walk:
             return
         with memoryview(leaf.raw) as view:
             digest = hashlib.sha256(view[leaf.start : leaf.end]).hexdigest()
-        name = safe_name(hints.name, sniff.MAIL)
-        yield Found(Part(place.path, name, sniff.MAIL, leaf.size, digest, "container", "opened", False), None)
+        name = safe_name(hints.name, filetypes.MAIL)
+        yield Found(Part(place.path, name, filetypes.MAIL, leaf.size, digest, "container", "opened", False), None)
         inner = cut(leaf.raw, leaf.start, leaf.end, place.path, leaf.depth + 1, self.budget)
         yield from self._message(inner, Body(), place.archives)
 
     def _item(self, place: Place, hints: Hints, data: bytes) -> Iterator[Found]:
         if len(data) > self.budget.limits.part:
-            kind = sniff.sniff(data[:8192], hints.name, hints.declared)
+            kind = filetypes.sniff(data[:8192], hints.name, hints.declared)
             yield self._found(place, hints, kind, data, Verdict("refused", "too_large", True))
             return
-        kind = sniff.sniff(data, hints.name, hints.declared)
+        kind = filetypes.sniff(data, hints.name, hints.declared)
         archive: Archive | None = None
         inside: Iterator[Found] = iter(())
         try:
-            if kind == sniff.ZIP:
+            if kind == filetypes.ZIP:
                 archive = Archive(data, self.budget)
                 kind = archive.kind
             verdict = judge(data, kind, hints)
@@ -154,9 +155,9 @@ class Walk:
         # Each level is a copy that stays until the level is done.
         if not self.budget.count_unpacked(len(data)):
             raise Refused("too_deep")
-        if kind == sniff.MAIL:
+        if kind == filetypes.MAIL:
             return self._mail(place, data)
-        if kind == sniff.SMIME:
+        if kind == filetypes.SMIME:
             try:
                 return self._mail(place, signed_content(data))
             except Unreadable as error:
@@ -191,7 +192,7 @@ class Walk:
         return Found(Part(place.path, name, kind, len(data), digest, outcome, reason, can_be_taken), data)
 
     def _undecoded(self, place: Place, hints: Hints, size: int, reason: str) -> Found:
-        kind = sniff.expected(hints.name, hints.declared) or sniff.BINARY
+        kind = filetypes.expected(hints.name, hints.declared) or filetypes.BINARY
         name = safe_name(hints.name, kind)
         return Found(Part(place.path, name, kind, size, "", "refused", reason, False), None)
 

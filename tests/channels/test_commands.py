@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -48,11 +49,9 @@ def test_create_channel_checks_first_and_is_active_at_once(
     status = portal.run("channel_status", answer.line["channel"]).line
     assert sorted(status) == ["channel", "error", "failures", "last_success_at", "next_fetch_at", "state"]
     assert (status["state"], status["failures"], status["error"], status["last_success_at"]) == (
-        "active",
-        0,
-        None,
-        None,
-    )
+        "active", 0, None, None,
+    )  # fmt: skip
+    assert datetime.fromisoformat(status["next_fetch_at"]).isoformat() == status["next_fetch_at"]
 
 
 def test_create_channel_with_a_wrong_password_says_so_and_makes_nothing(

@@ -16,8 +16,8 @@ from channels.extract import Mail, extract
 from channels.extract.codec import decode_base64
 from channels.extract.headers import parse_value
 from channels.extract.limits import Budget, Limits
-from channels.extract.names import safe_name
 from channels.extract.words import decode_words
+from zenvoices.lib.filenames import safe_name
 
 CORPUS = sorted((Path(__file__).parent.parent / "mails").glob("*.eml"))
 SOUP = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from channels import runs, services
 from channels.errors import channel_error
 from channels.fetch import Budget
 from channels.mailboxes.fake import FakeMailbox
-from channels.models import Channel, ReceivedMail
+from channels.models import Channel, ReceivedMail, ReceivedPart
 from documents.models import Document
 from documents.storage import open_blob
 from tests.cast import Cast
@@ -58,6 +59,13 @@ def test_stored_document_is_byte_for_byte_what_was_sent(cast: Cast, mailbox_user
         assert blob.read() == PDF
     with open_blob(cast.bakery.pk, document.email.raw_sha256) as blob:
         assert blob.read() == raw
+
+
+def test_story_of_a_mail_without_attachment_names_its_document(cast: Cast, mailbox_user: MailboxUser) -> None:
+    mailbox_user.deliver(mail("Zonder bijlage", text="Hallo"))
+    run = fetch_now(link(cast.bakery, mailbox_user))
+    (part,) = ReceivedPart.objects.filter(mail__run=run)
+    assert (part.filename, part.outcome, part.document) == ("Zonder bijlage.txt", "document", Document.objects.get())
 
 
 @BOTH
@@ -266,3 +274,19 @@ def test_mail_that_breaks_the_line_holds_up_no_other(
     ]
     row = ReceivedMail.objects.get(uid=str(breaking))
     assert (row.state, row.error_code, box.mails[breaking].seen) == ("refused", "mail_cut_off", False)
+
+
+@BOTH
+def test_every_mail_of_the_corpus_comes_in_whole(cast: Cast, mailbox_user: MailboxUser, protocol: str) -> None:
+    """Whatever a sender makes of a mail, the database takes its names and texts, and none blocks another."""
+    cases = sorted((Path(__file__).parent.parent / "mails").glob("*.eml"))
+    for case in cases:
+        # A header of its own: cases that differ by little are different mails here.
+        mailbox_user.deliver(f"X-Case: {case.stem}\r\n".encode() + case.read_bytes())
+    run = fetch_now(link(cast.bakery, mailbox_user, protocol))
+    assert (run.outcome, run.error_code, run.failed) == ("succeeded", "", 0)
+    assert (run.seen, run.delivered + run.already) == (len(cases), len(cases))
+    assert ReceivedMail.objects.exclude(state__in=["delivered", "already"]).count() == 0
+    for document in Document.objects.all():
+        with open_blob(cast.bakery.pk, document.sha256) as blob:
+            assert len(blob.read()) == document.size

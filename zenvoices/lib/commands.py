@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -42,7 +43,12 @@ class OperatorCommand(BaseCommand):
 
     def say(self, line: dict[str, Any], *, failed: bool = False) -> None:
         self.failed = self.failed or failed
-        self.stdout.write(json.dumps(line, ensure_ascii=False, default=str))
+        self.stdout.write(json.dumps(line, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: object) -> str:
+    """Times as ISO 8601, identifiers and lazy texts as they read."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def secret_from(variable: str) -> str:

@@ -1,0 +1,51 @@
+"""Figures for Prometheus, read from the database at each scrape: right across all processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import Count, Min
+from django.utils import timezone
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from channels.models import Channel, FetchRun, HostOutage
+from zenvoices.lib.scoping import every_administration
+
+
+class ChannelCollector(Collector):
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Named beforehand, so that registering asks no database."""
+        yield GaugeMetricFamily("zenvoices_channels", "Channels by state", labels=["state"])
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        with every_administration():
+            yield _by_state()
+            yield from _lateness()
+            yield from _troubles()
+
+
+def _by_state() -> GaugeMetricFamily:
+    family = GaugeMetricFamily("zenvoices_channels", "Channels by state", labels=["state"])
+    counted = dict(Channel.objects.filter(deleted_at=None).order_by().values_list("state").annotate(Count("pk")))
+    for state in Channel.State.values:
+        family.add_metric([state], counted.get(state, 0))
+    return family
+
+
+def _lateness() -> Iterator[GaugeMetricFamily]:
+    now = timezone.now()
+    late = Channel.objects.filter(state=Channel.State.ACTIVE, deleted_at=None, next_fetch_at__lte=now)
+    oldest = late.aggregate(oldest=Min("next_fetch_at"))["oldest"]
+    seconds = (now - oldest).total_seconds() if oldest else 0
+    yield GaugeMetricFamily("zenvoices_channels_due", "Channels that are due and not yet taken", late.count())
+    yield GaugeMetricFamily("zenvoices_fetch_lateness_seconds", "How long the longest of them waits", seconds)
+
+
+def _troubles() -> Iterator[GaugeMetricFamily]:
+    open_runs = FetchRun.objects.exclude(state=FetchRun.State.FINISHED).count()
+    failing = Channel.objects.filter(failures__gt=0, deleted_at=None).count()
+    outages = HostOutage.objects.filter(ended_at=None).count()
+    yield GaugeMetricFamily("zenvoices_fetches_open", "Fetches queued or under way", open_runs)
+    yield GaugeMetricFamily("zenvoices_channels_failing", "Channels with a failure that counts", failing)
+    yield GaugeMetricFamily("zenvoices_host_outages", "Mail hosts in an outage now", outages)

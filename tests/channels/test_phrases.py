@@ -1,0 +1,104 @@
+"""Every code and reason has its sentence, short, in both languages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.utils import translation
+
+from channels import extract, phrases, wording
+from channels.check import Step
+from channels.errors import CODES, channel_error
+
+EXTRACT = Path(extract.__file__).parent
+DETAIL = {"host": "mail.devries.nl", "port": 993, "folder": "Facturen", "username": "jan", "size": 31_000_000}
+
+
+def sentences(text: str) -> list[str]:
+    return [part for part in re.split(r"(?<=[.:;])\s", text) if part]
+
+
+def test_every_code_has_a_sentence_and_no_sentence_is_without_code() -> None:
+    assert phrases.known_codes() == set(CODES)
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_sentences_are_filled_in_short_and_end_with_a_stop(code: str, language: str) -> None:
+    said = phrases.said_in(language, code, DETAIL)
+    for sentence in (said.text, said.next_step):
+        assert sentence.endswith(".")
+        assert "%" not in sentence
+        assert len(sentence.split()) <= 15
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_dutch_and_english_differ(code: str) -> None:
+    assert phrases.said_in("nl", code, DETAIL) != phrases.said_in("en", code, DETAIL)
+
+
+def test_sentence_without_detail_uses_general_words() -> None:
+    said = phrases.said_in("nl", "connect_timeout")
+    assert said.text == "De mailserver antwoordt niet op poort …."
+
+
+def test_sentence_names_host_and_port() -> None:
+    said = phrases.said_in("nl", "connect_timeout", DETAIL)
+    assert str(said) == (
+        "mail.devries.nl antwoordt niet op poort 993. Controleer hostnaam en poort; er kan een firewall tussen staan."
+    )
+
+
+def test_unknown_code_is_mentioned() -> None:
+    assert phrases.said_in("en", "moon_eclipse").text == "Fetching failed with code moon_eclipse."
+
+
+def test_host_with_a_percent_sign_breaks_nothing() -> None:
+    assert phrases.said_in("en", "host_unknown", {"host": "100%s"}).text == "The name 100%s cannot be found."
+
+
+def test_every_reason_of_the_extractor_has_words() -> None:
+    source = "".join(file.read_text() for file in EXTRACT.glob("*.py"))
+    given = re.findall(r"""(?:Refused\(|Verdict\("[a-z]+", )"([a-z_]+)\"""", source)
+    assert set(given) - wording.known_reasons() == set()
+
+
+@pytest.mark.parametrize("code", sorted(wording.known_reasons()))
+def test_reasons_differ_by_language(code: str) -> None:
+    said = set()
+    for language in ("nl", "en"):
+        with translation.override(language):
+            said.add(wording.reason(code, size=31_000_000))
+    assert len(said) == 2
+
+
+def test_reason_names_the_size() -> None:
+    with translation.override("nl"):
+        assert wording.reason("too_large", size=32_505_856) == "te groot (31,0\xa0MB)"
+
+
+def test_unknown_reason_is_mentioned() -> None:
+    with translation.override("nl"):
+        assert wording.reason("sleepy") == "niet binnengehaald (sleepy)"
+
+
+def test_steps_say_what_they_found() -> None:
+    steps = [
+        Step("name", ok=True, facts={"host": "mail.devries.nl"}),
+        Step("connection", ok=True, facts={"port": 993}),
+        Step("encryption", ok=True, facts={"tls_version": "TLSv1.3", "expires_at": "2027-03-03T12:00:00+00:00"}),
+        Step("folder", ok=True, facts={"folder": "INBOX", "unread": 12}),
+        Step("sign_in", ok=False, error=channel_error("password_refused")),
+    ]
+    with translation.override("nl"):
+        said = [step.text or str(step.problem) for step in wording.steps_said(steps, DETAIL)]
+    assert said == [
+        "mail.devries.nl gevonden",
+        "verbonden op poort 993",
+        "beveiligd (TLS 1.3, geldig tot 3 mrt 2027)",
+        "postvak INBOX geopend, 12 ongelezen e-mails",
+        "Aanmelden mislukt: de server kent deze gebruikersnaam of dit wachtwoord niet. "
+        "Controleer beide; bij Gmail en iCloud heb je een app-wachtwoord nodig.",
+    ]

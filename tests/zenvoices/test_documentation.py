@@ -1,0 +1,65 @@
+"""The documents say what the code has: every setting, every command, every link and picture."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+MOST_BYTES = 150_000
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_CODE = re.compile(r"`((?:[\w-]+/)+[\w.-]*\w/?)`")
+_FOLDERS = ("administrations", "channels", "demo", "docker", "documents", "notifications", "scripts", "templates",
+            "tests", "zenvoices")  # fmt: skip
+
+
+def section(title: str) -> str:
+    return OPERATIONS.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def first_cells(text: str) -> set[str]:
+    """The first word in code of each row of the tables in this text."""
+    return set(re.findall(r"^\| `(\w+)", text, re.MULTILINE))
+
+
+def test_every_setting_stands_in_the_table_and_the_reverse() -> None:
+    source = (ROOT / "zenvoices" / "settings.py").read_text()
+    read = re.findall(r"""(?:env\.\w+|_made_by_make_run|environ\.get)\(\s*"([A-Z][A-Z0-9_]+)\"""", source)
+    assert first_cells(section("Settings")) == set(read)
+
+
+def test_every_operator_command_stands_in_the_table_and_the_reverse() -> None:
+    files = ROOT.glob("*/management/commands/[a-z]*.py")
+    assert first_cells(section("Operator commands")) == {file.stem for file in files}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_lead_somewhere(page: Path) -> None:
+    links = [link.split("#")[0] for link in _LINK.findall(page.read_text()) if not link.startswith("http")]
+    assert [link for link in links if link and not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_named_files_exist(page: Path) -> None:
+    named = [name for name in _CODE.findall(page.read_text()) if name.split("/")[0] in _FOLDERS]
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_handbooks_have_the_same_structure() -> None:
+    def shape(language: str) -> list[str]:
+        lines = (ROOT / "docs" / f"{'handboek.nl' if language == 'nl' else 'handbook.en'}.md").read_text().splitlines()
+        heads = [line.split(" ")[0] for line in lines if re.match(r"#+ ", line)]
+        return heads + [link.replace(f"/{language}-", "/") for link in _LINK.findall("\n".join(lines)) if "/" in link]
+
+    assert shape("nl") == shape("en")
+
+
+def test_pictures_are_small_and_used() -> None:
+    text = "".join(page.read_text() for page in PAGES)
+    pictures = sorted((ROOT / "docs" / "images").iterdir())
+    assert [file.name for file in pictures if file.stat().st_size > MOST_BYTES] == []
+    assert [file.name for file in pictures if file.name not in text] == []

@@ -1,0 +1,42 @@
+"""/healthz, /readyz: does each thing the portal stands on answer?"""
+
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from tests.servers.redis import redis_server
+from zenvoices.lib import health
+
+
+def test_healthz_answers_while_the_process_lives(client: Client) -> None:
+    assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.redis
+def test_readyz_names_each_part(db: None, client: Client, settings: object) -> None:
+    with redis_server() as broker:
+        settings.REDIS_URL = broker.url
+        health.beat()
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (
+        200, {"database": True, "broker": True, "storage": True, "scheduler": True},
+    )  # fmt: skip
+
+
+def test_readyz_is_503_without_broker_and_scheduler(db: None, client: Client, settings: object) -> None:
+    settings.REDIS_URL = "unix:///nowhere/broker.sock"
+    cache.delete(health.HEARTBEAT_KEY)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (
+        503, {"database": True, "broker": False, "storage": True, "scheduler": False},
+    )  # fmt: skip
+
+
+def test_readyz_is_503_when_documents_cannot_be_stored(
+    db: None, client: Client, settings: object, tmp_path: Path
+) -> None:
+    (tmp_path / "documents").write_text("a file where the folder should be")
+    settings.DATA_DIR = tmp_path
+    assert client.get("/readyz").json()["storage"] is False
