@@ -234,6 +234,8 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _site.scheme == "http"
 MFA_TOTP_ISSUER = "Zenvoices"
+MFA_TOTP_TOLERANCE = 1  # a code counts one step of 30 seconds longer: clocks differ and people type slowly
+MFA_FORMS = {"add_webauthn": "administrations.passkey_forms.AddPasskeyForm"}
 USERSESSIONS_TRACK_ACTIVITY = False
 INVITATION_DAYS = 14
 

@@ -25,7 +25,7 @@ ARGUMENTS = [
 #: Chromium's own line for an answer with the form's errors (422), of which it makes no difference
 FORM_ERRORS = re.compile(r"^Failed to load resource: the server responded with a status of 422 ")
 CSP_WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
-PATIENCE = 20_000  # ms, for each thing that is waited for
+PATIENCE = 10_000  # ms, for each thing that is waited for
 _numbers = itertools.count(1)
 
 
@@ -87,8 +87,7 @@ def browse(chromium: Browser, portal: WholePortal, request: pytest.FixtureReques
         made.set_default_timeout(PATIENCE)
         made.add_init_script(CSP_WATCH)
         if email:
-            key = portal.ask(SIGN_IN, email=email)
-            made.add_cookies([{"name": "sessionid", "value": key, "url": portal.url}])
+            made.add_cookies([portal.ask(SIGN_IN, email=email) | {"url": portal.url}])
         page = made.new_page()
         page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
         page.on("console", lambda line: _heard(page, line, complaints))

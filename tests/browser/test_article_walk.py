@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Browse, MakeStage
+from tests.browser.gate import Gate
 from tests.browser.whole import Stage
 from tests.browser.words import BY_LANGUAGE
 from tests.channels.linked import mail
@@ -103,7 +104,9 @@ def open_new_channel(page: Page, words: SimpleNamespace) -> None:
 def is_top_right(page: Page, part: Locator) -> bool:
     """On the line of the heading, and nothing of the page further to the right."""
     heading, found, whole = (one.bounding_box() for one in (page.locator("h1"), part, page.locator("#content")))
-    assert None not in (heading, found, whole)
+    assert heading
+    assert found
+    assert whole
     on_its_line = abs((heading["y"] + heading["height"] / 2) - (found["y"] + found["height"] / 2)) < 40
     return on_its_line and whole["x"] + whole["width"] - (found["x"] + found["width"]) < 48
 
@@ -139,3 +142,24 @@ def wait_until_drawn(image: Locator) -> None:
     expect(image).to_be_visible()
     image.evaluate("image => image.decode()")
     assert image.evaluate("image => image.naturalWidth") > 0
+
+
+def test_a_reload_in_the_middle_of_a_fetch_loses_nothing(
+    stage: Stage, browse: Browse, mailbox_user: MailboxUser
+) -> None:
+    words = BY_LANGUAGE["nl"]
+    for number in range(30):  # 25 are stored before the first progress, the others wait at the gate
+        mailbox_user.deliver(mail(f"Factuur {number}", (f"{number}.pdf", pdf(f"F {number}") + bytes(20_000))))
+    with Gate(mailbox_user.server().port, lets_through=780_000) as gate:
+        stage.channel(mailbox_user, host="localhost", port=gate.port)
+        page = browse(stage.anna)
+        page.goto(stage.address("channels/"))
+        row = page.get_by_role("row", name=mailbox_user.name)
+        row.get_by_role("button", name=words.fetch).click()
+        for _ in range(2):
+            expect(row).to_contain_text("Bezig: 25 van 30 e-mails, 25 documenten")
+            expect(row.get_by_role("progressbar")).to_be_visible()
+            page.reload()
+        gate.open()
+        expect(row).to_contain_text("30 documenten opgehaald")
+    assert mailbox_user.unread() == 0

@@ -76,7 +76,7 @@ def whole_portal(folder: Path, ca_file: str, database_url: str, redis_url: str) 
         "REDIS_URL": redis_url,
         "TICK_SECONDS": "1",
         "MAIL_CONNECT_SECONDS": "3",
-        "MAIL_SILENCE_SECONDS": "15",
+        "MAIL_SILENCE_SECONDS": "8",
         "UPLOAD_MAX_BYTES": str(UPLOAD_MAX_BYTES),
         "DJANGO_SETTINGS_MODULE": "zenvoices.settings",
     }
@@ -217,5 +217,5 @@ from django.conf import settings
 from django.test import Client
 client = Client()
 client.force_login(User.objects.get(email=email))
-answer = client.cookies[settings.SESSION_COOKIE_NAME].value
+answer = {"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value}
 """

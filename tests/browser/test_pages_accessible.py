@@ -1,0 +1,154 @@
+"""The main pages: no violation of WCAG 2.2 AA, nothing wider than a phone, and no English on a Dutch page."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import polib
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Browse, MakeStage
+from tests.browser.whole import Stage
+from tests.channels.linked import mail
+from tests.documents.files import pdf
+from tests.servers.plugin import MailboxUser
+
+pytestmark = [pytest.mark.browser, pytest.mark.dovecot, pytest.mark.redis]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+CATALOGUE = Path(__file__).parents[2] / "zenvoices" / "locale" / "nl" / "LC_MESSAGES" / "django.po"
+#: Rows of a channel in each state, beside the real one
+STATES: dict[str, dict[str, Any]] = {
+    "concept": {"state": "draft"},
+    "gepauzeerd": {"state": "inactive"},
+    "gestopt": {"state": "inactive", "inactive_reason": "failures", "failures": 5, "error_code": "password_refused"},
+    "herverbinden": {"failures": 2, "error_code": "password_refused"},
+    "storing": {"failures": 1, "error_code": "connect_timeout"},
+}
+MAKE_STATES = """
+from administrations.models import Administration
+from channels.models import Channel, FetchRun
+from django.utils import timezone
+from tests.channels.rows import make_channel
+from tests.notifications.rows import make_notification
+from administrations.models import User
+bakery = Administration.objects.get(pk=administration)
+now = timezone.now()
+for name, fields in states.items():
+    failing = {"failing_since": now} if fields.get("failures") else {}
+    stopped = {"inactive_since": now} if fields.get("state") == "inactive" else {}
+    later = {"next_fetch_at": None if "state" in fields else now + timezone.timedelta(minutes=30)}
+    make_channel(bakery, name=name, last_success_at=now, **fields, **failing, **stopped, **later)
+held = {"lease_until": now + timezone.timedelta(days=1), "lease_owner": "elsewhere:1"}
+busy = make_channel(bakery, name="bezig", next_fetch_at=now + timezone.timedelta(minutes=30), **held)
+counts = {"total": 37, "seen": 12, "delivered": 12, "documents": 9}
+FetchRun.objects.create(
+    administration_id=bakery.pk, channel=busy, trigger="manual", state="running", started_at=now, **counts
+)
+make_notification(bakery, User.objects.get(email=person))
+"""
+
+
+@pytest.fixture
+def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
+    """An office with something on every page, and the addresses of its pages."""
+
+    def furnish(language: str) -> tuple[Stage, list[str]]:
+        stage = make_stage(language)
+        for number in (1, 2):
+            mailbox_user.deliver(mail(f"Factuur {number}", (f"factuur-{number}.pdf", pdf(f"Factuur {number}"))))
+        channel = stage.channel(mailbox_user)
+        run = stage.fetch(channel)["run"]
+        stage.portal.ask(MAKE_STATES, administration=stage.administration, states=STATES, person=stage.anna)
+        document = stage.portal.ask(
+            "from documents.models import Document\nanswer = Document.objects.filter(administration=a).first().pk",
+            a=stage.administration,
+        )
+        channels = stage.address("channels/")
+        managed = f"{stage.portal.url}/administrations/{stage.administration}"
+        office = f"{stage.portal.url}/environments/{stage.environment}"
+        addresses = [channels, f"{channels}new", f"{channels}new/email", f"{channels}{channel}/edit"]
+        addresses += [f"{channels}{channel}/logbook", f"{channels}{channel}/logbook/{run}"]
+        addresses += [stage.address(f"documents/{end}") for end in ("", "?q=niets", "upload/", document)]
+        addresses += [stage.address(f"documents/{document}/?tab=email")]
+        addresses += [f"{stage.portal.url}/{page}" for page in ("notifications/", "settings", "settings/security")]
+        addresses += [f"{managed}/{page}" for page in ("people", "people/invite", "settings")]
+        addresses += [f"{office}/{page}" for page in ("administrations", "people")]
+        addresses += [f"{stage.portal.url}/environment/{stage.environment}/channels"]
+        return stage, addresses
+
+    return furnish
+
+
+@pytest.mark.parametrize(
+    ("language", "scheme", "width"), [("nl", "light", 1280), ("en", "dark", 1280), ("nl", "dark", 390)]
+)
+def test_every_page(language: str, scheme: str, width: int, furnished: Any, browse: Browse) -> None:
+    look = {"color_scheme": scheme, "viewport": {"width": width, "height": 844}}
+    stage, addresses = furnished(language)
+    stranger = browse(language=language, **look)
+    found = [problem for path in ("/", "/account/login/") for problem in problems(stranger, path, language)]
+    page = browse(stage.anna, language, **look)
+    found += [problem for address in addresses for problem in problems(page, address, language)]
+    assert not found, "\n".join(found)
+
+
+def problems(page: Page, address: str, language: str) -> list[str]:
+    answer = page.goto(address)
+    assert answer
+    assert answer.status == 200, address
+    if "/documents/" in address:  # the page is drawn when it is first looked at
+        page.wait_for_load_state("networkidle")
+    keep_picture(page)
+    said = [
+        f"{each['id']}: {each['nodes'][0]['html']}" for each in Axe().run(page, options=RULES).response["violations"]
+    ]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        said.append("wider than the screen")
+    if language == "nl":
+        said += [f"English: {text}" for text in english_on(page)]
+    return [f"{address}: {each}" for each in said]
+
+
+TEXTS = """() => {
+  const skip = 'script, style, template, noscript, [lang]:not(html)';
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+  while (walker.nextNode()) if (!walker.currentNode.parentElement.closest(skip)) found.push(walker.currentNode.data);
+  for (const name of ['aria-label', 'title', 'placeholder', 'alt'])
+    for (const one of document.querySelectorAll(`[${name}]`))
+      if (!one.closest(skip)) found.push(one.getAttribute(name));
+  return [...new Set(found.map(text => text.replace(/\\s+/g, ' ').trim()).filter(Boolean))];
+}"""
+
+
+def english_on(page: Page) -> list[str]:
+    exact, patterns = _english()
+    texts = page.evaluate(TEXTS)
+    return [text for text in texts if text in exact or any(pattern.fullmatch(text) for pattern in patterns)]
+
+
+@functools.cache
+def _english() -> tuple[set[str], list[re.Pattern[str]]]:
+    """Texts of the catalogue whose Dutch differs, unless the same words are Dutch for something else."""
+    entries = [entry for entry in polib.pofile(str(CATALOGUE)) if entry.translated() and not entry.obsolete]
+    dutch = {said for entry in entries for said in (entry.msgstr, *entry.msgstr_plural.values())}
+    english = {said for entry in entries for said in (entry.msgid, entry.msgid_plural) if said} - dutch - {"English"}
+    gap = re.compile(r"%\(\w+\)[sd]")
+    with_gaps = [said for said in english if gap.search(said) and re.search(r"[a-z]{3} [a-z]{3}", gap.sub("", said))]
+    patterns = [re.compile(".+".join(map(re.escape, gap.split(said)))) for said in with_gaps]
+    return {said for said in english if not gap.search(said)}, patterns
+
+
+def keep_picture(page: Page) -> None:
+    """SCREENSHOTS=folder keeps every page, for people to see."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        name = re.sub(r"[0-9a-f-]{36}|https?://[^/]+", "", page.url).replace("/", "_") or "_"
+        look = page.evaluate(
+            "[document.documentElement.lang, innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]"
+        )
+        page.screenshot(path=Path(folder) / f"page-{'-'.join(map(str, look))}{name[:60]}.png", full_page=True)
