@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
 from channels import health, lease
@@ -81,8 +81,9 @@ def _attempt(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome)
     except StorageProblem as problem:
         log.error("storage failed", channel=str(run.channel_id), problem=problem.code)
         return OurProblem(problem.code)
-    except DatabaseError as problem:
+    except (DatabaseError, InterfaceError) as problem:
         log.exception("database failed during a fetch", channel=str(run.channel_id))
+        connection.close_if_unusable_or_obsolete()  # a restarted server knows nothing of it: the run ends on a new one
         return OurProblem("database_failed", problem=type(problem).__name__)
     except OSError as problem:
         log.exception("our own machine failed during a fetch", channel=str(run.channel_id))
