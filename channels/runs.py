@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
 from channels import health, lease
@@ -81,8 +81,9 @@ def _attempt(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome)
     except StorageProblem as problem:
         log.error("storage failed", channel=str(run.channel_id), problem=problem.code)
         return OurProblem(problem.code)
-    except DatabaseError as problem:
+    except (DatabaseError, InterfaceError) as problem:
         log.exception("database failed during a fetch", channel=str(run.channel_id))
+        connection.close_if_unusable_or_obsolete()  # a restarted server knows nothing of it: the run ends on a new one
         return OurProblem("database_failed", problem=type(problem).__name__)
     except OSError as problem:
         log.exception("our own machine failed during a fetch", channel=str(run.channel_id))
@@ -97,10 +98,12 @@ def _finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelEr
     with transaction.atomic():
         channels = Channel.objects.select_for_update(of=("self",)).select_related("administration__environment")
         channel = channels.get(pk=run.channel_id)
+        if channel.fence != held.fence:  # somebody else fetches it by now, and has closed this run
+            run.refresh_from_db()
+            return run
         set_counts(run, outcome.counts)
         _close(run, error)
-        if channel.fence == held.fence:
-            _settle(channel, run, outcome, error)
+        _settle(channel, run, outcome, error)
         run.save()
         _fold_quiet(run)
     held.release()
@@ -160,4 +163,8 @@ def _close_dead_runs(run: FetchRun) -> None:
 def close_interrupted(run: FetchRun) -> None:
     """A run whose process died: our own fault, counted for nobody. Its numbers are what it had committed."""
     _close(run, OurProblem("interrupted"))
-    run.save()
+    # Only while it runs: it may have ended since it was read.
+    FetchRun.objects.filter(pk=run.pk, state=State.RUNNING).update(
+        state=run.state, outcome=run.outcome, finished_at=run.finished_at,
+        error_code=run.error_code, error_detail=run.error_detail,
+    )  # fmt: skip

@@ -15,11 +15,11 @@ from imapclient.exceptions import ProtocolError
 from imapclient.response_parser import parse_message_list
 
 from channels.credentials import BearerToken, Credentials, Password
-from channels.errors import ChannelError, MessageProblem, channel_error
+from channels.errors import ChannelError, MessageProblem, TransientProblem, channel_error
 from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched
 from channels.mailboxes.imap_client import Client, Dialogue
 from channels.mailboxes.refusals import folder_refused, refused, sign_in_refused
-from channels.mailboxes.session import Session, plain, refuse_line_breaks, xoauth2
+from channels.mailboxes.session import Session, one_may_be_to_blame, plain, refuse_line_breaks, xoauth2
 from channels.mailboxes.spool import Spool, Spooled, batches, handed_over
 from zenvoices.lib import net
 
@@ -109,11 +109,15 @@ class ImapMailbox(Session):
                 results = self._fetch_batch(batch, spool)
             except _BrokenAnswer:
                 yield from self._one_by_one(batch, spool)
+            except TransientProblem as problem:
+                if not one_may_be_to_blame(problem, batch):
+                    raise
+                yield from self._one_by_one(batch, spool)
             else:
                 yield from handed_over(results)
 
     def _one_by_one(self, refs: Sequence[MessageRef], spool: Path) -> Iterator[Fetched | NotFetched]:
-        """After a broken answer, so that it costs one mail only."""
+        """After a broken answer or line, so that it costs one mail only."""
         self._reopen_same()
         for ref in refs:
             try:

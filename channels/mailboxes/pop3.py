@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from channels.credentials import BearerToken, Credentials
-from channels.errors import ChannelError, MessageProblem, channel_error
+from channels.errors import ChannelError, MessageProblem, TransientProblem, channel_error
 from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched
 from channels.mailboxes.refusals import refused, sign_in_refused
-from channels.mailboxes.session import Session, plain, xoauth2
+from channels.mailboxes.session import Session, one_may_be_to_blame, plain, xoauth2
 from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool, Spooled, batches, handed_over
 from zenvoices.lib import net
 
@@ -60,14 +60,21 @@ class Pop3Mailbox(Session):
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Iterator[Fetched | NotFetched]:
         """One result for each ref, in their order."""
         for batch in batches(refs):
-            with self.border():
+            try:
                 results = self._fetch_batch(batch, spool)
-            yield from handed_over(results)
+            except TransientProblem as problem:
+                if not one_may_be_to_blame(problem, batch):
+                    raise
+                self.reopen()
+                for ref in batch:
+                    yield from handed_over(self._fetch_batch([ref], spool))
+            else:
+                yield from handed_over(results)
 
     def _fetch_batch(self, refs: Sequence[MessageRef], directory: Path) -> list[Fetched | NotFetched]:
-        known = self._message_numbers() if self._numbers is None else self._numbers
-        numbers = [known[ref.uid] for ref in refs if ref.uid in known]
-        with Spool(directory, self._server.largest_mail, len(refs)) as spool:
+        with self.border(), Spool(directory, self._server.largest_mail, len(refs)) as spool:
+            known = self._message_numbers() if self._numbers is None else self._numbers
+            numbers = [known[ref.uid] for ref in refs if ref.uid in known]
             mails = dict(zip(numbers, self._client.retrieve(numbers, spool, self._pipelines), strict=True))
             return [_result(ref, known.get(ref.uid), mails, spool) for ref in refs]
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
 
 from channels.credentials import BearerToken, Credentials, Password
-from channels.errors import ChannelError, channel_error
-from channels.mailboxes.base import Server, TlsFacts, Watch
+from channels.errors import ChannelError, TransientProblem, channel_error
+from channels.mailboxes.base import MessageRef, Server, TlsFacts, Watch
 from channels.mailboxes.refusals import wants_entra
 from zenvoices.lib import net
 
@@ -145,6 +145,11 @@ class Session(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def one_may_be_to_blame(problem: TransientProblem, batch: Sequence[MessageRef]) -> bool:
+    """The line broke over several mails at once: one by one, what breaks it holds up no other."""
+    return len(batch) > 1 and problem.code in ("connection_lost", "server_silent")
 
 
 def refuse_line_breaks(name: str, value: str) -> None:
