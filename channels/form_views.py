@@ -76,7 +76,7 @@ def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpR
     steps = _check_typed(form, channel) if action == "check" or (wants_active and _must_check(form, channel)) else []
     passed = check.succeeded(steps)
     if action != "check" and (passed or not steps):
-        return _saved(request, form, channel, activate=wants_active)
+        return _saved(request, form, channel, activate=wants_active, checked=passed)
     if channel is None or channel.state == Channel.State.DRAFT:
         # As a draft: so the password is kept, and never has to go back to the browser.
         channel = _store(request, form, channel, activate=False)
@@ -91,9 +91,9 @@ def _must_check(form: ChannelForm, channel: Channel | None) -> bool:
 
 
 def _saved(
-    request: AdministrationRequest, form: ChannelForm, channel: Channel | None, *, activate: bool
+    request: AdministrationRequest, form: ChannelForm, channel: Channel | None, *, activate: bool, checked: bool
 ) -> HttpResponse:
-    channel = _store(request, form, channel, activate=activate)
+    channel = _store(request, form, channel, activate=activate, checked=checked)
     if activate:
         messages.success(request, _active_said(channel))
     else:
@@ -104,13 +104,21 @@ def _saved(
     return redirect(listing)
 
 
-def _store(request: AdministrationRequest, form: ChannelForm, channel: Channel | None, *, activate: bool) -> Channel:
+def _store(
+    request: AdministrationRequest,
+    form: ChannelForm,
+    channel: Channel | None,
+    *,
+    activate: bool,
+    checked: bool = False,
+) -> Channel:
+    """`checked`: the connection was tried just now and works, so an error that stood no longer does."""
     fields, password, by = form.channel_fields, form.cleaned_data["password"], request.user
     if channel is None:
         administration = request.administration
         return services.create_channel(administration, password=password, activate=activate, by=by, **fields)
     channel = services.update_channel(channel, password=password or None, by=by, **fields)
-    if activate and channel.state != Channel.State.ACTIVE:
+    if activate and (checked or channel.state != Channel.State.ACTIVE):
         services.activate(channel, by)
     elif not activate and channel.state == Channel.State.ACTIVE:
         services.pause(channel, by)

@@ -18,9 +18,9 @@ from channels import queries, services, tasks
 from channels.access import channel_or_404, premium_view
 from channels.diary import counts_said, days_of, mail_entry
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
-from channels.paging import mark, position
 from channels.rows import error_of, outcome_pill, row_of
 from documents import serving, storage
+from zenvoices.lib.keyset import Position
 
 PAGE = 50
 MAILS_PAGE = 100
@@ -33,8 +33,8 @@ def logbook(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     channel = queries.listed_channel(channel_id)
     if channel is None:
         raise Http404
-    runs = queries.logbook(channel, before=position(request.GET.get("before", "")), limit=PAGE + 1)
-    more = mark(runs[PAGE - 1].queued_at, runs[PAGE - 1].pk) if len(runs) > PAGE else ""
+    runs = queries.logbook(channel, before=Position.read(request.GET.get("before", "")), limit=PAGE + 1)
+    more = Position(runs[PAGE - 1].queued_at, runs[PAGE - 1].pk).mark if len(runs) > PAGE else ""
     context = {"channel": channel, "row": row_of(channel), "days": days_of(channel, runs[:PAGE]), "more": more}
     return render(request, "channels/logbook.html", context)
 
@@ -44,7 +44,10 @@ def logbook(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
 def run(request: AdministrationRequest, channel_id: UUID, run_id: UUID) -> HttpResponse:
     """Each mail of one run, with its parts."""
     channel, found = _run(channel_id, run_id)
-    mails = queries.mails_of(found, after=position(request.GET.get("after", "")), limit=MAILS_PAGE + 1)
+    mails = queries.mails_of(found, after=Position.read(request.GET.get("after", "")), limit=MAILS_PAGE + 1)
+    more = ""
+    if len(mails) > MAILS_PAGE:
+        more = Position(mails[MAILS_PAGE - 1].first_seen_at, mails[MAILS_PAGE - 1].pk).mark
     context = {
         "channel": channel,
         "run": found,
@@ -52,7 +55,7 @@ def run(request: AdministrationRequest, channel_id: UUID, run_id: UUID) -> HttpR
         "phrase": error_of(channel, found),
         "counts": counts_said(found),
         "mails": [mail_entry(channel, mail) for mail in mails[:MAILS_PAGE]],
-        "more": mark(mails[MAILS_PAGE - 1].first_seen_at, mails[MAILS_PAGE - 1].pk) if len(mails) > MAILS_PAGE else "",
+        "more": more,
     }
     return render(request, "channels/run.html", context)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -12,14 +10,7 @@ from django.db.models.functions import Coalesce
 from administrations.models import Environment
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a page of a list by keyset ends."""
-
-    at: datetime
-    id: UUID
+from zenvoices.lib.keyset import Position
 
 
 def channel_list() -> list[Channel]:

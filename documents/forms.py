@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from documents.models import Document
 from documents.queries import Filters
+from zenvoices.lib.keyset import FIRST_YEAR, LAST_YEAR
 
 UPLOADS = "upload"
+_SANE_DAYS = [
+    MinValueValidator(date(FIRST_YEAR, 1, 1), _("Choose a date between 1970 and 2200.")),
+    MaxValueValidator(date(LAST_YEAR, 12, 31), _("Choose a date between 1970 and 2200.")),
+]
 
 
 class FilterForm(forms.Form):
@@ -19,15 +26,16 @@ class FilterForm(forms.Form):
     channel = forms.ChoiceField(label=_("Channel"), required=False)
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All kinds")), *Document.Kind.choices])
     sender = forms.CharField(label=_("Sender"), required=False, max_length=200)
-    since = forms.DateField(label=_("From date"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("Up to and including"), required=False)
+    since = forms.DateField(label=_("From date"), required=False, validators=_SANE_DAYS)
+    until = forms.DateField(label=_("Up to and including"), required=False, validators=_SANE_DAYS)
     duplicates = forms.BooleanField(label=_("Only possible duplicates"), required=False)
 
     def __init__(self, data: Any, sources: list[tuple[UUID, str]]) -> None:
         super().__init__(data, label_suffix="")
         channels = [(str(key), name) for key, name in sources]
         self.fields["channel"].choices = [("", _("All channels")), *channels, (UPLOADS, _("Upload"))]  # type: ignore[attr-defined]
-        self.fields["until"].widget = forms.DateInput(attrs={"type": "date"})
+        for name in ("since", "until"):
+            self.fields[name].widget = forms.DateInput(attrs={"type": "date"})
 
     def filters(self) -> Filters:
         """What was filled in well; the rest stands as an error at its field and narrows nothing."""

@@ -22,6 +22,7 @@ from django.conf import settings
 
 from documents import storage
 from documents.models import Document
+from documents.render_page import MAX_PAGES
 
 THUMBNAIL, PAGE, SHARP = 160, 1000, 1600
 WIDTHS = (THUMBNAIL, PAGE, SHARP)
@@ -84,7 +85,7 @@ def facts(document: Document) -> Facts:
 
 def page(document: Document, number: int, width: int) -> Path:
     """The image of one page. Raises PreviewProblem."""
-    if not can_be_drawn(document) or width not in WIDTHS:
+    if not can_be_drawn(document) or width not in WIDTHS or not 1 <= number <= MAX_PAGES:
         raise PreviewProblem("damaged")
     place = _folder(document) / f"{number}-{width}.webp"
     if place.exists():

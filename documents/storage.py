@@ -2,7 +2,7 @@
 
 A blob is whole or absent: it is written beside its place, flushed to the disk and then renamed. Writing the same
 bytes twice is harmless. Callers write blobs before the row that names them, so a crash leaves at most an orphan,
-which `sweep` (documents.services) takes away after a day of grace.
+which `sweep_blobs` (documents.sweeping) takes away after a day of grace.
 """
 
 from __future__ import annotations

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from administrations.access import administrations_of
 from administrations.models import User
 from notifications.models import Notification
+from zenvoices.lib.keyset import Position
 from zenvoices.lib.scoping import every_administration
 
 
@@ -26,28 +25,6 @@ def notifications_for(user: User) -> QuerySet[Notification]:
 def unread_count(user: User) -> int:
     with every_administration():
         return notifications_for(user).filter(read_at=None).count()
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a page of the list ends, as an address carries it."""
-
-    at: datetime
-    id: UUID
-
-    @property
-    def mark(self) -> str:
-        return f"{self.at.isoformat()},{self.id}"
-
-    @classmethod
-    def read(cls, text: str) -> Position | None:
-        """None for nonsense, which begins at the top."""
-        at, _comma, last_id = text.replace(" ", "+").partition(",")
-        try:
-            moment = parse_datetime(at)
-            return cls(moment, UUID(last_id)) if moment and moment.tzinfo else None
-        except ValueError:
-            return None
 
 
 def notification_page(user: User, *, before: Position | None, limit: int) -> list[Notification]:

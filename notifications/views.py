@@ -15,8 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from administrations.models import User
 from notifications.models import Notification
-from notifications.queries import Position, notification_page, notifications_for, unread_count
+from notifications.queries import notification_page, notifications_for, unread_count
 from notifications.services import in_language, mark_read
+from zenvoices.lib.keyset import Position
 from zenvoices.lib.scoping import every_administration
 
 PAGE = 50

@@ -21,7 +21,8 @@ class Part:
     """One attachment, or what was found in one.
 
     `path` is its stable address: "2", "1.2", and behind a "/" the entry of an archive in that part, with its
-    place in it: "3/factuur.pdf#1"; at most 255 characters. `outcome` is "document", "container", "ignored"
+    place in it: "3/factuur.pdf#1"; at most 255 characters, of which a longer one ends in "~" and its digest.
+    `content_type` has at most 127. `outcome` is "document", "container", "ignored"
     or "refused"; `reason` says why, "" for a document. `sha256` and `size` are of the decoded bytes ("" and
     an estimate when they were not decoded). `can_be_taken`: a person may still ask for it.
     """

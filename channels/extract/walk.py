@@ -23,6 +23,8 @@ _TEXT = frozenset(["text/plain", "text/html", "text/enriched", "text/richtext", 
 _REPORTED = frozenset(["message/rfc822", "message/global"])
 _WORTH_TAKING = frozenset(["archive_encrypted", "damaged", "signed_opaque"])
 _PATH_NAME = 40  # characters of an entry's name in a path; its number is what makes it unique
+_LONGEST_PATH, _LONGEST_TYPE = 255, 127  # what the rows that keep a part have room for
+_PATH_DIGEST = 20  # hexadecimal digits
 
 
 @dataclass(slots=True)
@@ -114,7 +116,7 @@ class Walk:
         with memoryview(leaf.raw) as view:
             digest = hashlib.sha256(view[leaf.start : leaf.end]).hexdigest()
         name = safe_name(hints.name, filetypes.MAIL)
-        yield Found(Part(place.path, name, filetypes.MAIL, leaf.size, digest, "container", "opened", False), None)
+        yield Found(_part(place, name, filetypes.MAIL, leaf.size, digest, Verdict("container", "opened")), None)
         inner = cut(leaf.raw, leaf.start, leaf.end, place.path, leaf.depth + 1, self.budget)
         yield from self._message(inner, Body(), place.archives)
 
@@ -188,13 +190,26 @@ class Walk:
     def _found(self, place: Place, hints: Hints, kind: str, data: bytes, verdict: Verdict) -> Found:
         digest = hashlib.sha256(data).hexdigest()
         name = safe_name(hints.name, kind)
-        outcome, reason, can_be_taken = verdict.outcome, verdict.reason, verdict.can_be_taken
-        return Found(Part(place.path, name, kind, len(data), digest, outcome, reason, can_be_taken), data)
+        return Found(_part(place, name, kind, len(data), digest, verdict), data)
 
     def _undecoded(self, place: Place, hints: Hints, size: int, reason: str) -> Found:
         kind = filetypes.expected(hints.name, hints.declared) or filetypes.BINARY
         name = safe_name(hints.name, kind)
-        return Found(Part(place.path, name, kind, size, "", "refused", reason, False), None)
+        return Found(_part(place, name, kind, size, "", Verdict("refused", reason)), None)
+
+
+def _part(place: Place, name: str, kind: str, size: int, digest: str, verdict: Verdict) -> Part:
+    kind = kind if len(kind) <= _LONGEST_TYPE else filetypes.BINARY  # only a sender's invention is that long
+    path = _fitting(place.path)
+    return Part(path, name, kind, size, digest, verdict.outcome, verdict.reason, verdict.can_be_taken)
+
+
+def _fitting(path: str) -> str:
+    """A path that is too long ends in a digest of the whole: as stable and as unique as the path itself."""
+    if len(path) <= _LONGEST_PATH:
+        return path
+    digest = hashlib.sha256(path.encode("utf-8", "replace")).hexdigest()[:_PATH_DIGEST]
+    return f"{path[: _LONGEST_PATH - _PATH_DIGEST - 1]}~{digest}"
 
 
 def _tnef_entries(data: bytes) -> Iterator[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import io
 import zipfile
 from dataclasses import replace
@@ -183,6 +184,31 @@ def test_entry_above_the_limit_is_refused_and_cannot_be_taken() -> None:
     found = extract(raw, replace(Limits(), part=5_000)).parts[1]
 
     assert (found.reason, found.can_be_taken) == ("too_large", False)
+
+
+def test_path_of_a_deep_part_fits_its_row_and_still_finds_the_part() -> None:
+    raw = mixed(attached(pdf("a"), "application/pdf", "a.pdf"), attached(pdf("b"), "application/pdf", "b.pdf"))
+    for level in range(8):
+        lines = b"".join(binascii.b2a_uu(raw[at : at + 45]) for at in range(0, len(raw), 45))
+        name = b"%b%d.eml" % (b"n" * 36, level)
+        raw = b"Content-Type: text/plain\n\nhi\n\nbegin 644 " + name + b"\n" + lines + b"`\nend\n"
+
+    kept: dict[str, bytes] = {}
+    found = extract(raw, keep=lambda part, data: kept.update({part.path: data})).parts
+
+    assert [part.outcome for part in found] == ["container"] * 8 + ["document"] * 2
+    assert len({part.path for part in found}) == len(found)
+    assert max(len(part.path) for part in found) == 255
+    assert all(part_bytes(raw, one.path)[0] == one for one in found)
+    assert {path: part_bytes(raw, path)[1] for path in kept} == kept
+
+
+def test_media_type_that_is_too_long_becomes_that_of_any_file() -> None:
+    longest, too_long = f"audio/{'x' * 120}", f"{'y' * 80}/{'z' * 120}"
+    raw = mixed(*(attached(b" ", media) for media in (longest, too_long)))
+
+    assert (len(longest), len(too_long)) == (126, 201)
+    assert [part.content_type for part in extract(raw).parts] == [longest, "application/octet-stream"]
 
 
 def test_text_is_cut_at_its_limit() -> None:

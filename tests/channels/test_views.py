@@ -383,6 +383,16 @@ def test_new_name_of_a_working_channel_needs_no_connection(
     assert (fresh(channel).name, fresh(channel).state, failing) == ("Nieuwe naam", "active", [])
 
 
+def test_check_that_passed_ends_the_error_of_an_active_channel(
+    cast: Cast, signed_in: SignedIn, checked: list[check.Target]
+) -> None:
+    channel = make_channel(cast.bakery, error_code="password_refused", failures=2)
+    same = {"host": "localhost", "password": "nieuw"}
+    signed_in(cast.bert).post(address("channel-edit", cast.bakery, channel.pk), TYPED | same)
+    after = fresh(channel)
+    assert (len(checked), after.state, after.error_code, after.failures) == (1, "active", "", 0)
+
+
 def test_edit_shows_since_when_the_password_is_set_and_never_the_password(cast: Cast, signed_in: SignedIn) -> None:
     channel = make_channel(cast.bakery)
     page = signed_in(cast.bert).get(address("channel-edit", cast.bakery, channel.pk)).content.decode()

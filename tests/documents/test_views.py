@@ -379,3 +379,29 @@ def test_a_duplicate_links_to_the_earlier_document(cast: Cast, shelf: Shelf, sig
 
     assert address("document", first) in signed_in(cast.gerda).get(address("document", second)).content.decode()
     assert UUID(str(second.duplicate_of_id)) == first.pk
+
+
+@pytest.mark.parametrize("query", ["until=9999-12-31", "since=0001-01-01", "since=1969-12-31", "until=2201-01-01"])
+def test_a_date_outside_the_calendar_is_an_error_beside_its_field(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, query: str
+) -> None:
+    shelf.document()
+    client = signed_in(cast.gerda)
+    client.raise_request_exception = False
+
+    response = client.get(inbox(cast, f"?{query}"))
+
+    assert response.status_code == 200
+    assert "Kies een datum tussen 1970 en 2200." in response.content.decode()
+
+
+@pytest.mark.parametrize("number", ["0", "2001", "9" * 300])
+def test_a_page_number_that_no_document_has_is_not_looked_for(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, number: str
+) -> None:
+    client = signed_in(cast.gerda)
+    client.raise_request_exception = False
+    there = address("document-page", shelf.document(), 1, 1000)
+
+    assert client.get(there).status_code == 200
+    assert client.get(there.replace("/page/1/", f"/page/{number}/")).status_code == 404

@@ -67,9 +67,6 @@ class KeyRing:
             raise KeyProblem("a secret does not open: altered, or moved to another place") from None
         return plain.decode()
 
-    def is_current(self, token: str) -> bool:
-        return token.split(".", 2)[1:2] == [self.current]
-
 
 def new_key() -> str:
     """A fresh key as CREDENTIAL_KEYS expects it."""
