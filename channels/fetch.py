@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 State = ReceivedMail.State
 
 #: What is stored between two commits, at most: small enough for live progress, large enough for one STORE.
-BATCH_MAILS = 25
+BATCH_MAILS = 10
 BATCH_BYTES = 8_000_000
 READ_ELSEWHERE_KEPT = 1000
 #: a signed 64-bit column holds no more

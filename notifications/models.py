@@ -34,7 +34,11 @@ class Notification(TenantModel):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["user", "-created_at", "-id"], name="notification_list")]
+        indexes = [
+            models.Index(fields=["user", "-created_at", "-id"], name="notification_list"),
+            # looked at after every fetch that succeeds
+            models.Index(fields=["subject_id"], condition=models.Q(closed_at=None), name="notification_open"),
+        ]
         constraints = [models.UniqueConstraint(fields=["user", "event"], name="tell_once")]
 
     def __str__(self) -> str:
