@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from documents import einvoice, preview
 from documents.models import Document
 from documents.phrases import no_preview, preview_problem
-from documents.queries import siblings
+from documents.queries import siblings, twin_of
 from documents.render_page import SHOWN_PAGES
 from documents.services import XML_TYPES
 
 _IMAGE_SIZES = "(min-width: 900px) 60vw, 100vw"
 
 
-def pane(document: Document, tab: str, *, draw: bool = False) -> dict[str, Any]:
+def pane(document: Document, visible: QuerySet[Document], tab: str, *, draw: bool = False) -> dict[str, Any]:
     """`tab` is "email" or anything else; `draw` waits for pages that were never drawn."""
     companion = document.companion if document.companion and document.companion.deleted_at is None else None
-    original = document.duplicate_of if document.duplicate_of and document.duplicate_of.deleted_at is None else None
     return {
         "document": document,
         "email": document.email,
         "tab": "email" if tab == "email" and document.email else "document",
         "companion": companion,
-        "original": original,
+        "original": twin_of(document, visible),
         "siblings": siblings(document),
         "invoice": _invoice(document, companion),
         **_pages(document, draw),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from administrations.access import may
@@ -83,19 +83,29 @@ def visible_documents(user: User, role: Role) -> QuerySet[Document]:
 
 
 def inbox(documents: QuerySet[Document], filters: Filters, after: Place | None = None) -> Page:
-    """One page, newest first. The XML of an invoice whose PDF is there too is folded under that PDF."""
+    """One page, newest first, each with `is_duplicate`.
+
+    The XML of an invoice whose PDF is there too is folded under that PDF.
+    """
     rows = _narrowed(documents, filters).exclude(_FOLDED).order_by("-received_at", "-id")
     if after is not None:
         same_moment = Q(received_at=after.received_at, id__lt=after.id)
         rows = rows.filter(Q(received_at__lt=after.received_at) | same_moment)
-    rows = rows.select_related("email", "companion", "duplicate_of", "uploaded_by").defer("email__text")
-    found = list(rows[: PAGE_SIZE + 1])
+    rows = rows.select_related("email", "companion", "uploaded_by").defer("email__text")
+    twin = documents.filter(pk=OuterRef("duplicate_of_id"))
+    found: list[Document] = [*rows.annotate(is_duplicate=Exists(twin))[: PAGE_SIZE + 1]]
     shown = found[:PAGE_SIZE]
     older = Place(shown[-1].received_at, shown[-1].id) if len(found) > PAGE_SIZE else None
     return Page(shown, older)
 
 
-def _narrowed(documents: QuerySet[Document], filters: Filters) -> QuerySet[Document]:
+def twin_of(document: Document, visible: QuerySet[Document]) -> Document | None:
+    """The earlier document with the same bytes; of one that a person may not see they do not learn that it is there."""
+    return visible.filter(pk=document.duplicate_of_id).first() if document.duplicate_of_id else None
+
+
+def _narrowed(visible: QuerySet[Document], filters: Filters) -> QuerySet[Document]:
+    documents = visible
     for word in filters.words.split()[:8]:
         documents = documents.filter(
             Q(filename__icontains=word)
@@ -119,7 +129,7 @@ def _narrowed(documents: QuerySet[Document], filters: Filters) -> QuerySet[Docum
     if filters.until:
         documents = documents.filter(received_at__lt=_midnight(filters.until + timedelta(days=1)))
     if filters.duplicates:
-        documents = documents.filter(duplicate_of__isnull=False, duplicate_of__deleted_at=None)
+        documents = documents.filter(duplicate_of__in=visible)
     return documents
 
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from administrations.access import AdministrationRequest, administration_view
 from administrations.models import Role
 from documents.phrases import upload_problem
+from documents.queries import twin_of, visible_documents
 from documents.tasks import queue_previews
 from documents.uploads import ACCEPT, Result, take_in
 
@@ -54,6 +55,7 @@ def _told(request: AdministrationRequest, result: Result) -> dict[str, Any]:
     document = result.document
     if document is None:
         return {"filename": result.filename, "url": None, "text": upload_problem(result.problem)}
-    text = _("Uploaded. We already have this file: possibly duplicate.") if document.duplicate_of_id else _("Uploaded")
+    known = twin_of(document, visible_documents(request.user, request.role))
+    text = _("Uploaded. We already have this file: possibly duplicate.") if known else _("Uploaded")
     url = reverse("document", args=[request.administration.pk, document.pk])
     return {"filename": document.filename, "url": url, "text": text}

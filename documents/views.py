@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -49,7 +50,7 @@ def documents(request: AdministrationRequest) -> HttpResponse:
 def document(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
     found = visible_document(request, document_id)
     if _target(request) == "reading":
-        context = _common(request) | pane(found, request.GET.get("tab", "")) | {"opened": True}
+        context = _common(request) | pane(found, _visible(request), request.GET.get("tab", "")) | {"opened": True}
         return _varied(render(request, "documents/_document.html", context))
     return _varied(render(request, "documents/documents.html", _whole_page(request, found)))
 
@@ -58,7 +59,7 @@ def document(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
 @administration_view(Role.SUBMITTER)
 def preview_pages(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
     """The pages of a document that nobody looked at before: this draws the first one."""
-    context = _common(request) | pane(visible_document(request, document_id), "", draw=True)
+    context = _common(request) | pane(visible_document(request, document_id), _visible(request), "", draw=True)
     return render(request, "documents/_pages.html", context)
 
 
@@ -123,8 +124,12 @@ def _common(request: AdministrationRequest) -> dict[str, Any]:
     }
 
 
+def _visible(request: AdministrationRequest) -> QuerySet[Document]:
+    return visible_documents(request.user, request.role)
+
+
 def _list(request: AdministrationRequest) -> dict[str, Any]:
-    rows = visible_documents(request.user, request.role)
+    rows = _visible(request)
     named = sources(rows)
     form = FilterForm(request.GET, named)
     filters = form.filters()
@@ -144,4 +149,4 @@ def _whole_page(request: AdministrationRequest, opened: Document | None) -> dict
     context = _list(request)
     beside = opened or next(iter(context["page"].documents), None)
     context |= {"opened": opened is not None, "accept": ACCEPT, "selected": beside}
-    return context | (pane(beside, request.GET.get("tab", "")) if beside else {})
+    return context | (pane(beside, _visible(request), request.GET.get("tab", "")) if beside else {})

@@ -42,11 +42,6 @@ def is_einvoice(document: Document) -> bool:
     return beside or document.content_type in XML_TYPES
 
 
-@register.filter
-def is_duplicate(document: Document) -> bool:
-    return document.duplicate_of is not None and document.duplicate_of.deleted_at is None
-
-
 @register.simple_tag
 def file_icon(document: Document, size: int = 24) -> SafeString:
     name = next((icon for start, icon in _ICONS if document.content_type.startswith(start)), "file-text")

@@ -204,3 +204,30 @@ def test_the_first_images_are_made_by_the_task(cast: Cast, shelf: Shelf, data_di
     tasks.prepare_preview(str(cast.foreign.pk), str(drawn.pk))
 
     assert sorted(place.name for place in (data_dir / "previews").rglob("*.webp")) == ["1-1000.webp", "1-160.webp"]
+
+
+def test_a_submitter_is_not_told_of_the_same_file_of_somebody_else(cast: Cast, signed_in: SignIn) -> None:
+    theirs, arie = pdf("geheim"), signed_in(cast.arie)
+    upload(signed_in(cast.gerda), cast, ("geheim.pdf", theirs))
+    with administration_scope(cast.bakery.pk):
+        hidden = Document.objects.get()
+
+    (told,) = upload(arie, cast, ("x.pdf", theirs), headers={"Accept": "application/json"}).json()["results"]
+
+    assert told["text"] == "Geüpload"
+    listing = reverse("documents", args=[cast.bakery.pk])
+    for there in (told["url"], listing, f"{listing}?duplicates=on"):
+        page = arie.get(there).content.decode()
+        assert str(hidden.pk) not in page
+        assert "tag-duplicate" not in page
+        assert "hetzelfde bestand" not in page.lower()
+    assert "x.pdf" not in arie.get(f"{listing}?duplicates=on").content.decode()
+
+
+def test_a_submitter_is_told_of_a_second_copy_of_their_own(cast: Cast, signed_in: SignIn) -> None:
+    arie, mine = signed_in(cast.arie), ("x.pdf", pdf("mijn"))
+    upload(arie, cast, mine)
+    (told,) = upload(arie, cast, mine, headers={"Accept": "application/json"}).json()["results"]
+
+    assert "mogelijk dubbel" in told["text"]
+    assert "tag-duplicate" in arie.get(reverse("documents", args=[cast.bakery.pk])).content.decode()
