@@ -60,9 +60,12 @@ def change_administration(*, administration: Administration, name: str, plan: st
 def invite(
     *, environment: Environment, email: str, environment_admin: bool, roles: Roles, by: User
 ) -> tuple[Invitation, str]:
-    """Returns the invitation and the token for its link; an open one for this address is replaced."""
+    """Returns the invitation and the token for its link; what `by` may change of this address is replaced."""
     email = email.strip().lower()
-    open_invitations(environment).filter(email=email).update(withdrawn_at=timezone.now())
+    everything = environment.admins.filter(user=by).exists()
+    for known in open_invitations(environment).filter(email=email):
+        if everything or (not known.environment_admin and set(known.roles) <= {str(pk) for pk in roles}):
+            withdraw_invitation(invitation=known)
     token = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(
         environment=environment,

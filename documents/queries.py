@@ -83,19 +83,17 @@ def visible_documents(user: User, role: Role) -> QuerySet[Document]:
 
 
 def inbox(documents: QuerySet[Document], filters: Filters, after: Place | None = None) -> Page:
-    """One page, newest first, each with `is_duplicate`. The XML of an invoice whose PDF is there too is folded under that PDF."""
-    twin = documents.filter(pk=OuterRef("duplicate_of_id"))
-    rows = (
-        _narrowed(documents, filters)
-        .annotate(is_duplicate=Exists(twin))
-        .exclude(_FOLDED)
-        .order_by("-received_at", "-id")
-    )
+    """One page, newest first, each with `is_duplicate`.
+
+    The XML of an invoice whose PDF is there too is folded under that PDF.
+    """
+    rows = _narrowed(documents, filters).exclude(_FOLDED).order_by("-received_at", "-id")
     if after is not None:
         same_moment = Q(received_at=after.received_at, id__lt=after.id)
         rows = rows.filter(Q(received_at__lt=after.received_at) | same_moment)
     rows = rows.select_related("email", "companion", "uploaded_by").defer("email__text")
-    found = list(rows[: PAGE_SIZE + 1])
+    twin = documents.filter(pk=OuterRef("duplicate_of_id"))
+    found: list[Document] = [*rows.annotate(is_duplicate=Exists(twin))[: PAGE_SIZE + 1]]
     shown = found[:PAGE_SIZE]
     older = Place(shown[-1].received_at, shown[-1].id) if len(found) > PAGE_SIZE else None
     return Page(shown, older)

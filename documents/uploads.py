@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from zenvoices.lib.filetypes import MAIL, ZIP, office_kind, sniff
 ALLOWED = frozenset(DOCUMENTS) | {MAIL}
 #: zipfile makes an object of each entry; no office document has so many
 MOST_ENTRIES = 10_000
+LONGEST_TAIL = 150  # bytes; a file system takes 255 for a whole name
 #: what a file chooser offers
 ACCEPT = ",".join(sorted({EXTENSIONS[kind] for kind in ALLOWED} | {".jpeg", ".tiff", ".heif"}))
 
@@ -44,6 +46,11 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kept = 0
+
+    def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
+        """What stands behind the last dot goes into the name of the temporary file: it has to fit there."""
+        stem, tail = os.path.splitext(file_name)
+        super().new_file(field_name, stem + tail.encode()[:LONGEST_TAIL].decode("utf-8", "ignore"), *args, **kwargs)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         most = settings.UPLOAD_MAX_BYTES

@@ -14,3 +14,5 @@ urlpatterns = [
     path("", include("channels.urls")),
     path("account/", include("allauth.urls")),
 ]
+
+handler400 = "zenvoices.errors.bad_request"

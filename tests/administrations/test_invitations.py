@@ -142,3 +142,24 @@ def test_inviting_somebody_who_has_access_is_refused(cast: Cast, signed_in: Sign
     )
     assert answer.status_code == 422
     assert role_in(cast.gerda, cast.bakery) == Role.USER
+
+
+@pytest.mark.parametrize("environment_admin", [True, False])
+def test_beheerder_of_one_administration_leaves_invitations_for_more_alone(
+    cast: Cast, signed_in: SignIn, environment_admin: bool
+) -> None:
+    wide, _token = services.invite(
+        environment=cast.office,
+        email="nieuw@devries.test",
+        environment_admin=environment_admin,
+        roles={} if environment_admin else {cast.bakery.pk: Role.USER, cast.basic.pk: Role.USER},
+        by=cast.anna,
+    )
+    for role in ("submitter", "user"):
+        signed_in(cast.bert).post(
+            reverse("administration-invite", args=[cast.bakery.pk]), {"email": "nieuw@devries.test", "role": role}
+        )
+    wide.refresh_from_db()
+    open_now = services.open_invitations(cast.office).filter(email="nieuw@devries.test")
+    assert wide.withdrawn_at is None
+    assert [one.roles for one in open_now.exclude(pk=wide.pk)] == [{str(cast.bakery.pk): "user"}]

@@ -200,3 +200,10 @@ def test_mails_read_elsewhere_are_taken_after_all(
     assert said(answer) == ["2 e-mails worden nu opgehaald."]
     assert [one.trigger for one in enqueued] == ["manual"]
     assert "Alsnog ophalen" not in page_of(bert, "logbook", cast.bakery, channel.pk)
+
+
+def test_run_of_mails_that_were_in_before_says_so(channel: Channel, bert: Client, cast: Cast) -> None:
+    known = make_run(channel, seen=1, already=1)
+    page = page_of(bert, "run", cast.bakery, channel.pk, known.pk)
+    assert "Deze e-mails waren al binnen" in page
+    assert "Geen e-mails in deze ophaalbeurt" not in page

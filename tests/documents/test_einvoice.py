@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from documents import einvoice
 from documents.einvoice import EInvoice, read
+from tests.documents.conftest import Shelf
 from tests.documents.files import XML
 
 UBL = b"""<?xml version="1.0" encoding="UTF-8"?>
@@ -77,3 +79,20 @@ def test_an_amount_that_is_none_is_left_out(wrong: bytes) -> None:
     invoice = read(XML.replace(b"121.00", wrong).replace(b"2026-11-20", wrong))
     assert invoice is not None
     assert (invoice.total, invoice.issued) == (None, None)
+
+
+def test_an_e_invoice_is_read_once_and_a_large_one_not_at_all(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = shelf.document(UBL + b"<!-- once -->", content_type="application/xml")
+    large = shelf.document(UBL + b"<!--" + b"x" * 500_000 + b"-->", content_type="application/xml")
+    times: list[int] = []
+
+    def counted(data: bytes) -> EInvoice | None:
+        times.append(len(data))
+        return read(data)
+
+    monkeypatch.setattr(einvoice, "read", counted)
+
+    found = [einvoice.of_document(one) for one in (small, small, large)]
+
+    assert [one and one.number for one in found] == ["2026-114", "2026-114", None]
+    assert len(times) == 1

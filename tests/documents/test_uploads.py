@@ -231,3 +231,23 @@ def test_a_submitter_is_told_of_a_second_copy_of_their_own(cast: Cast, signed_in
 
     assert "mogelijk dubbel" in told["text"]
     assert "tag-duplicate" in arie.get(reverse("documents", args=[cast.bakery.pk])).content.decode()
+
+
+@pytest.mark.parametrize("tail", ["x" * 300, "€" * 300])
+def test_an_endless_extension_is_a_name_like_any(cast: Cast, signed_in: SignIn, tail: str) -> None:
+    client = signed_in(cast.arie)
+    client.raise_request_exception = False
+    head = f'--B\r\nContent-Disposition: form-data; name="files"; filename="a.{tail}"\r\n'.encode()
+    body = head + b"Content-Type: application/pdf\r\n\r\n" + pdf() + b"\r\n--B--\r\n"
+    there = reverse("document-upload", args=[cast.bakery.pk])
+
+    assert client.post(there, body, content_type="multipart/form-data; boundary=B").status_code == 302
+    ((name, content_type),) = stored(cast)
+    assert (name[:3], name[-4:], content_type) == (f"a.{tail[0]}", ".pdf", "application/pdf")
+
+
+def test_too_many_files_at_once_is_said_in_the_language_of_the_reader(cast: Cast, signed_in: SignIn) -> None:
+    answer = upload(signed_in(cast.arie), cast, *((f"{n}.pdf", b"x") for n in range(101)))
+
+    assert answer.status_code == 400
+    assert "Upload hoogstens 100 bestanden tegelijk." in answer.content.decode()
