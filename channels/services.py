@@ -104,10 +104,14 @@ def pause(channel: Channel, by: User | None) -> None:
 
 
 def activate(channel: Channel, by: User | None) -> None:
-    """After a connection check that succeeded: everything still unread comes in with the next fetch."""
+    """After a connection check that succeeded. What waited while it rested or failed is fetched at once."""
     if not channel.administration.is_premium:
         raise NotPremium
+    waited = channel.state != Channel.State.DRAFT
     _activate(channel)
+    if waited:
+        channel.next_fetch_at = timezone.now()
+        channel.save(update_fields=["next_fetch_at"])
     lease.revoke(channel.pk)
 
 
