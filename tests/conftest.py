@@ -53,3 +53,19 @@ def portal_database() -> Iterator[str]:
     yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+NEEDS_A_DATABASE = {"db", "transactional_db", "portal_database"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL only what meets a database is run again: the rest has passed on SQLite already."""
+    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        return
+    again: list[pytest.Item] = []
+    passed: list[pytest.Item] = []
+    for item in items:
+        meets = NEEDS_A_DATABASE & set(getattr(item, "fixturenames", ()))
+        (again if meets else passed).append(item)
+    config.hook.pytest_deselected(items=passed)
+    items[:] = again
