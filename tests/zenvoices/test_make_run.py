@@ -197,7 +197,8 @@ def test_crash_of_one_program_ends_all_with_the_end_of_its_log(data: Path):
     launched = Launched(data)
     launched.read_until("Ctrl-C")
     family = launched.family()
-    web = next(pid for pid in family if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    servers = {pid for pid in family if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    (web,) = (pid for pid in servers if parents()[pid] not in servers)  # the master: it replaces its workers
     os.kill(web, signal.SIGKILL)
     code, output = launched.ended()
     assert code != 0
