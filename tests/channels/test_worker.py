@@ -70,7 +70,7 @@ def wait_until_unread_is(box: MailboxUser, number: int, portal: Portal) -> None:
         time.sleep(0.2)
 
 
-def test_mail_arrives_without_anybody_asking(portal: Portal, mailbox_user: MailboxUser, broker: Broker) -> None:
+def test_mail_arrives_without_anybody_asking(portal: Portal, mailbox_user: MailboxUser) -> None:
     administration = portal.administration()
     mailbox_user.deliver(invoice(1))
     server = mailbox_user.server("imap")
@@ -78,9 +78,6 @@ def test_mail_arrives_without_anybody_asking(portal: Portal, mailbox_user: Mailb
     make_due(portal, channel)
     wait_until_unread_is(mailbox_user, 0, portal)
 
-    # The broker is only a hint: killed and back, the schedule goes on.
-    broker.kill()
-    broker.start()
     mailbox_user.deliver(invoice(2))
     make_due(portal, channel)
     wait_until_unread_is(mailbox_user, 0, portal)
