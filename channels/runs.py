@@ -32,12 +32,15 @@ def perform(run_id: UUID, budget: Budget) -> FetchRun | None:
 
     Works inside the administration's scope. Never raises for what the mailbox does; the run says what happened.
     """
-    run = _start(run_id)
+    run = _wanted(run_id)
     if run is None:
         return None
     held = lease.claim(run.channel_id)
     if held is None:
         return _finish_busy(run)
+    if not _start(run):
+        held.release()
+        return None
     failpoints.reach("claimed")
     _close_dead_runs(run)
     outcome = Outcome()
@@ -46,18 +49,25 @@ def perform(run_id: UUID, budget: Budget) -> FetchRun | None:
     return _finish(run, held, outcome, error)
 
 
-def _start(run_id: UUID) -> FetchRun | None:
-    started = FetchRun.objects.filter(pk=run_id, state=State.QUEUED).update(
-        state=State.RUNNING, started_at=timezone.now()
-    )
-    if not started:
+def _wanted(run_id: UUID) -> FetchRun | None:
+    """The queued run, unless it was started before; one that its channel no longer wants is removed."""
+    runs = FetchRun.objects.select_related("channel__administration__environment")
+    run = runs.filter(pk=run_id, state=State.QUEUED).first()
+    if run is None:
         return None
-    run = FetchRun.objects.select_related("channel__administration__environment").get(pk=run_id)
     unwanted = run.channel.state != Channel.State.ACTIVE and run.trigger != Trigger.MANUAL
     if unwanted or run.channel.deleted_at or not run.channel.administration.is_premium:
-        run.delete()
+        FetchRun.objects.filter(pk=run_id, state=State.QUEUED).delete()
         return None
     return run
+
+
+def _start(run: FetchRun) -> bool:
+    """Only who holds the lease starts a run: what still runs when the lease is free is dead."""
+    run.state, run.started_at = State.RUNNING, timezone.now()
+    return bool(
+        FetchRun.objects.filter(pk=run.pk, state=State.QUEUED).update(state=run.state, started_at=run.started_at)
+    )
 
 
 def _try(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome) -> ChannelError | None:
@@ -98,7 +108,8 @@ def _finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelEr
     with transaction.atomic():
         channels = Channel.objects.select_for_update(of=("self",)).select_related("administration__environment")
         channel = channels.get(pk=run.channel_id)
-        if channel.fence != held.fence:  # somebody else fetches it by now, and has closed this run
+        if channel.fence != held.fence:  # changed under us, or fetched by somebody else by now
+            close_interrupted(run)
             run.refresh_from_db()
             return run
         set_counts(run, outcome.counts)
@@ -129,10 +140,14 @@ def _close(run: FetchRun, error: ChannelError | None) -> None:
         run.outcome = RunOutcome.WARNING if run.failed else RunOutcome.SUCCEEDED
 
 
-def _finish_busy(run: FetchRun) -> FetchRun:
-    run.state, run.outcome, run.finished_at = State.FINISHED, RunOutcome.BUSY, timezone.now()
-    run.save()
-    return run
+def _finish_busy(run: FetchRun) -> FetchRun | None:
+    """None when another process has started it: then it is that one's to finish."""
+    run.state, run.outcome, run.started_at = State.FINISHED, RunOutcome.BUSY, timezone.now()
+    run.finished_at = run.started_at
+    ended = FetchRun.objects.filter(pk=run.pk, state=State.QUEUED).update(
+        state=run.state, outcome=run.outcome, started_at=run.started_at, finished_at=run.finished_at
+    )
+    return run if ended else None
 
 
 def is_quiet(run: FetchRun) -> bool:

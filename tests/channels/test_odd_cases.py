@@ -251,6 +251,7 @@ def test_change_in_the_middle_of_a_fetch_ends_it_without_a_judgement(
     fetch_now(channel, "schedule")
     channel.refresh_from_db()
     assert (channel.failures, channel.inactive_reason, told("channel_deactivated")) == (4, "", [])
+    assert [(run.state, run.error_code) for run in FetchRun.objects.all()] == [("finished", "interrupted")]
 
 
 def test_three_hosts_that_refuse_are_counted(cast: Cast) -> None:

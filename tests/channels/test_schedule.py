@@ -114,8 +114,8 @@ def test_lost_message_is_offered_again(channel: Channel) -> None:
 
 def test_message_that_comes_three_times_starts_one_run(channel: Channel) -> None:
     run = services.new_manual_run(channel)
-    first = runs._start(run.pk)
-    assert (first.pk, runs._start(run.pk), runs._start(run.pk)) == (run.pk, None, None)
+    assert [runs._start(run), runs._start(run), runs._start(run)] == [True, False, False]
+    assert runs._finish_busy(run) is None  # it is the first one's to finish
 
 
 def test_run_of_a_channel_paused_meanwhile_disappears(channel: Channel) -> None:
@@ -156,7 +156,7 @@ def test_old_holder_may_write_nothing_more(channel: Channel) -> None:
 
 def test_run_of_a_dead_process_is_closed_and_its_channel_due(channel: Channel) -> None:
     run = services.new_manual_run(channel)
-    runs._start(run.pk)
+    runs._start(run)
     lease.claim(channel.pk)
     assert schedule.reap() == 0
     long_ago = timezone.now() - timedelta(minutes=5)

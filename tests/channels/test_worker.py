@@ -70,7 +70,9 @@ def wait_until_unread_is(box: MailboxUser, number: int, portal: Portal) -> None:
         time.sleep(0.2)
 
 
-def test_mail_arrives_without_anybody_asking(portal: Portal, mailbox_user: MailboxUser) -> None:
+def test_mail_arrives_without_anybody_asking_also_after_the_broker_was_killed(
+    portal: Portal, mailbox_user: MailboxUser, broker: Broker
+) -> None:
     administration = portal.administration()
     mailbox_user.deliver(invoice(1))
     server = mailbox_user.server("imap")
@@ -78,6 +80,8 @@ def test_mail_arrives_without_anybody_asking(portal: Portal, mailbox_user: Mailb
     make_due(portal, channel)
     wait_until_unread_is(mailbox_user, 0, portal)
 
+    broker.kill()
+    broker.start()
     mailbox_user.deliver(invoice(2))
     make_due(portal, channel)
     wait_until_unread_is(mailbox_user, 0, portal)
