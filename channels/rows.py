@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from channels.errors import CODES
 from channels.models import Channel, FetchRun
+from channels.notices import is_reconnecting
 from channels.phrases import Phrase, about
 
 #: the result of a fetch by hand stays in the row this long
@@ -52,6 +53,8 @@ class Row:
     result_phrase: Phrase | None
     poll_seconds: int
     needs_mending: bool
+    #: mended by signing in at the provider again
+    reconnects: bool
 
     @property
     def limit(self) -> int:
@@ -77,6 +80,7 @@ def row_of(channel: Channel) -> Row:
         result_phrase=error_of(channel, result) if result else None,
         poll_seconds=_pace(run) if run else 0,
         needs_mending=is_permanent(channel.error_code) or channel.inactive_reason == "failures",
+        reconnects=is_reconnecting(channel),
     )
 
 

@@ -49,8 +49,10 @@ def read_all(channel: Channel) -> dict[str, str]:
         raise OurProblem("key_missing") from problem
 
 
-def clear(channel: Channel) -> None:
-    ChannelSecret.objects.filter(channel=channel).delete()
+def clear(channel: Channel, *names: str) -> None:
+    """These secrets; without names, all of them."""
+    found = ChannelSecret.objects.filter(channel=channel)
+    (found.filter(name__in=names) if names else found).delete()
 
 
 def rotate() -> int:
