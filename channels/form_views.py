@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.contrib import messages
@@ -79,6 +80,8 @@ def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpR
     wants_active = action == "save" and form.cleaned_data["active"]
     if form.wants_link and (wants_active or action == "check"):
         return _ask(request, _store(request, form, channel, activate=False))
+    if form.app_changed:
+        channel = _store(request, form, channel, activate=False)
     steps = _check_typed(form, channel) if action == "check" or (wants_active and _must_check(form, channel)) else []
     passed = check.succeeded(steps)
     if action != "check" and (passed or not steps):
@@ -142,7 +145,9 @@ def _store(
 
 def _check_typed(form: ChannelForm, channel: Channel | None) -> list[Step]:
     """What stands in the form; a secret that was not typed again is the stored one."""
-    fields = {name: value for name, value in form.channel_fields.items() if name not in ("name", "secret_expires_on")}
+    if channel is not None and form.cleaned_data["auth"] in providers.NAMES:
+        return _check_link(form, channel)
+    fields = {name: form.cleaned_data[name] for name in check.TYPED}
     try:
         stored = vault.read_all(channel) if channel else {}
     except ChannelError as error:
@@ -150,6 +155,20 @@ def _check_typed(form: ChannelForm, channel: Channel | None) -> list[Step]:
             return [Step("sign_in", ok=False, error=error)]
         stored = {}
     return check.run_check(check.Target(**fields, secrets=stored | form.secrets))
+
+
+def _check_link(form: ChannelForm, channel: Channel) -> list[Step]:
+    """The stored link, into the folder that was typed. A new client secret that does not work leaves the old one."""
+    try:
+        before = vault.read_all(channel).get("client_secret", "") if form.secrets else ""
+        if form.secrets:
+            vault.store(channel, "client_secret", form.secrets["client_secret"])
+        steps = check.run_check(replace(check.target_of(channel), folder=form.cleaned_data["folder"]))
+    except ChannelError as error:
+        return [Step("provider", ok=False, error=error)]
+    if before and not check.succeeded(steps):
+        vault.store(channel, "client_secret", before)
+    return steps
 
 
 def _check_stored(channel: Channel) -> list[Step]:
@@ -182,7 +201,7 @@ def _page(
         "secret_kept": kept.get("client_secret"),
         "retype": bool(form["password"].errors) or any(step.name == "sign_in" and not step.ok for step in steps or []),
         "presets": presets.for_the_page(),
-        "portal_apps": " ".join(presets.portal_apps()),
+        "portal_apps": " ".join(providers.portal_apps()),
         "provider": providers.NAMES.get(channel.auth, "") if channel else "",
         "reconnects": channel is not None and is_reconnecting(channel),
         "linkable": channel is not None and channel.auth != Channel.Auth.PASSWORD and not channel.app_only,

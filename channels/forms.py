@@ -11,7 +11,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from channels import presets
+from channels import connect, presets, providers
 from channels.form_fields import (
     FIELDS_OF,
     GOOGLE_ID,
@@ -148,14 +148,13 @@ class ChannelForm(forms.Form):
 
     def _provider_fields(self, auth: str) -> None:
         data = self.cleaned_data
-        data["security"] = Channel.Security.TLS
         if data["app_only"]:
             data["signs_in_as"] = ""
         if "protocol" in data:
-            data["host"], data["port"] = presets.provider_server(auth, data["protocol"])
+            data |= connect.server_fields(auth, data["protocol"])
         for name in ("username", "signs_in_as"):
             self._read_address(auth, name)
-        if auth not in presets.portal_apps() or data["own_registration"]:
+        if auth not in providers.portal_apps() or data["own_registration"]:
             self._own_registration(auth)
         else:
             self._registration_of_the_portal()
@@ -251,6 +250,11 @@ class ChannelForm(forms.Form):
         if self.channel is None or self.secrets:
             return True
         return any(getattr(self.channel, name) != self.cleaned_data[name] for name in ("folder", *BOUND_TO_SECRET))
+
+    @property
+    def app_changed(self) -> bool:
+        """An app signs in by itself: what was typed about it is checked as it is stored."""
+        return bool(self.cleaned_data["app_only"]) and self.connects_otherwise
 
     @property
     def wants_link(self) -> bool:

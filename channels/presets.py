@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from django.conf import settings
-
 
 @dataclass(frozen=True, slots=True)
 class Preset:
@@ -71,14 +69,6 @@ DEFAULT_PORTS: Final = {
     ("pop3", "starttls"): 110,
 }
 
-#: (way of signing in, protocol) -> setting with host:port of the mail server behind it
-_PROVIDER_SERVERS: Final = {
-    ("google", "imap"): "GMAIL_IMAP",
-    ("google", "pop3"): "GMAIL_POP3",
-    ("entra", "imap"): "ENTRA_IMAP",
-    ("entra", "pop3"): "ENTRA_POP3",
-}
-
 
 def is_microsoft_host(host: str) -> bool:
     return _is_in(host.lower().rstrip("."), MICROSOFT_HOSTS)
@@ -87,21 +77,6 @@ def is_microsoft_host(host: str) -> bool:
 def is_personal_microsoft(address: str) -> bool:
     """An account of Outlook.com: no organisation, so no Entra."""
     return address.strip().lower().rpartition("@")[2] in MICROSOFT_DOMAINS
-
-
-def provider_server(auth: str, protocol: str) -> tuple[str, int]:
-    """Host and port of the mailboxes that a provider signs in to; nobody types them."""
-    host, _, port = str(getattr(settings, _PROVIDER_SERVERS[auth, protocol])).rpartition(":")
-    return host, int(port)
-
-
-def portal_apps() -> tuple[str, ...]:
-    """The ways of signing in for which this portal has an app of its own: linking in a few clicks."""
-    own = {
-        "google": settings.GOOGLE_CLIENT_ID and settings.GOOGLE_CLIENT_SECRET,
-        "entra": settings.ENTRA_CLIENT_ID and settings.ENTRA_CLIENT_SECRET,
-    }
-    return tuple(auth for auth, known in own.items() if known)
 
 
 def preset_for(address_or_host: str) -> Preset | None:

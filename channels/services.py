@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from administrations.models import Administration, User
-from channels import intake, lease, phrases, vault
+from channels import connect, intake, lease, phrases, vault
 from channels.extract import part_bytes
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.presets import is_microsoft_host
@@ -73,6 +73,7 @@ def create_channel(
     """`fields`: name, folder and what BOUND_TO_SECRET lists. Due at its own second when active."""
     if not administration.is_premium:
         raise NotPremium
+    fields |= connect.server_fields(fields["auth"], fields["protocol"])
     channel = Channel.objects.create(administration=administration, created_by=by, **fields)
     _store(channel, password, client_secret)
     if activate:
@@ -85,6 +86,7 @@ def update_channel(
     channel: Channel, *, password: str | None, by: User | None, client_secret: str = "", **fields: Any
 ) -> Channel:
     """Saves the fields. A secret that was given for something else is cleared; without a link it is a draft again."""
+    fields |= connect.server_fields(fields.get("auth", channel.auth), fields.get("protocol", channel.protocol))
     changed = {name for name, value in fields.items() if getattr(channel, name) != value}
     written = {*fields, "error_code", "error_detail", "mailbox", "seen_validity", "seen_next_uid"}
     for name, value in fields.items():
