@@ -216,9 +216,7 @@ class ChannelForm(forms.Form):
             return
         before = self.channel.secret_expires_on if self.channel else None
         if end < timezone.localdate() and (end != before or self.cleaned_data.get("client_secret")):
-            self._refuse(
-                "secret_expires_on", _("Enter a day in the future: this one is over."), "past"
-            )
+            self._refuse("secret_expires_on", _("Enter a day in the future: this one is over."), "past")
         elif end == before and self.cleaned_data.get("client_secret") and end - timezone.localdate() < _SAME_END:
             self._refuse("secret_expires_on", _("Enter the end date of the new client secret."), "unchanged")
 

@@ -46,9 +46,8 @@ class ProviderRefused(LinkRefused):
     """The provider, or what it told us, is the reason."""
 
     def __init__(self, error: ChannelError, channel: Channel, *, by_consent: bool) -> None:
-        super().__init__("provider", channel)
-        self.error = error
-        self.by_consent = by_consent
+        super().__init__("provider", None if by_consent else channel)
+        self.asked, self.error, self.by_consent = channel, error, by_consent
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +203,10 @@ def _link(pending: PendingLink, asked: Channel, grant: Grant) -> Channel | None:
     if channel.deleted_at is not None or _asked(channel) != _asked(asked):
         return None
     now = timezone.now()
-    used = ConsentLink.objects.filter(pk=pending.consent_link_id, used_at=None)
-    if pending.consent_link_id and not used.update(used_at=now, account=grant.account):
-        return None
+    if pending.consent_link_id is not None:
+        unused = ConsentLink.objects.filter(pk=pending.consent_link_id, used_at=None)
+        if not unused.update(used_at=now, account=grant.account):
+            return None
     tokens.store(channel, grant.tokens)
     channel.granted, channel.linked_at = grant.granted, now
     channel.link_ends_at = now + timedelta(seconds=grant.link_seconds) if grant.link_seconds else None

@@ -114,7 +114,9 @@ def _arrived(request: HttpRequest, provider: str) -> HttpResponse:
 
 def _taken_up(channel: Channel) -> tuple[bool, ChannelError | None]:
     """A channel that worked before, and only waited for this, goes on when its connection works."""
-    if channel.state == Channel.State.DRAFT or (channel.state == Channel.State.INACTIVE and not channel.inactive_reason):
+    if channel.state == Channel.State.DRAFT or (
+        channel.state == Channel.State.INACTIVE and not channel.inactive_reason
+    ):
         return False, None
     try:
         steps = check.run_check(check.target_of(channel))
@@ -134,7 +136,9 @@ def _welcome(request: HttpRequest, linked: Linked, *, active: bool, problem: Cha
         return redirect("channels", channel.administration_id)
     if problem:
         said = about(channel, problem.code, problem.detail)
-        messages.warning(request, f"{_('Linked with %(account)s, but the connection does not work yet.') % facts} {said}")
+        messages.warning(
+            request, f"{_('Linked with %(account)s, but the connection does not work yet.') % facts} {said}"
+        )
     elif channel.state == Channel.State.DRAFT:
         messages.success(request, _("Linked with %(account)s. Choose Save to finish.") % facts)
     else:
@@ -154,4 +158,4 @@ def _refused(request: HttpRequest, refused: LinkRefused) -> HttpResponse:
 def _said(refused: LinkRefused) -> Refusal:
     if not isinstance(refused, ProviderRefused):
         return refusal(refused.reason)
-    return provider_refusal(about(refused.channel, refused.error.code, refused.error.detail))
+    return provider_refusal(about(refused.asked, refused.error.code, refused.error.detail))
