@@ -151,7 +151,10 @@ def _refused(request: HttpRequest, refused: LinkRefused) -> HttpResponse:
     by_consent = isinstance(refused, ProviderRefused) and refused.by_consent
     plain = by_consent or refused.reason == "consent_closed" or not request.user.is_authenticated
     channel = None if plain else refused.channel
+    # Never this address again, neither in the page nor by its NL|EN switch: it holds a code.
+    back = reverse("channel-edit", args=[channel.administration_id, channel.pk]) if channel else reverse("home")
     context = {"said": _said(refused), "channel": channel, "plain": plain, "by_consent": by_consent}
+    context["language_next"] = back
     return render(request, "channels/link_refused.html", context, status=_STATUS.get(refused.reason, 410))
 
 
