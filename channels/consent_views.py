@@ -54,7 +54,7 @@ def channel_consent(request: AdministrationRequest, channel_id: UUID) -> HttpRes
     channel = channel_or_404(channel_id)
     if channel.auth == Channel.Auth.PASSWORD or channel.app_only:
         return redirect("channel-edit", channel.administration_id, channel.pk)
-    form, made = ConsentForm(request.POST or None), ""
+    form, made = ConsentForm(request.POST if request.method == "POST" else None), ""
     if request.method == "POST" and form.is_valid():
         if not within_rate("consent-made", str(request.user.pk), amount=SENDS, seconds=3600):
             form.add_error(None, _("Wait an hour before you make more links."))
