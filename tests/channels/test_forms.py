@@ -160,9 +160,7 @@ def _stored(typed: dict[str, str], **other: object) -> Channel:
         ({"tenant_id": CLIENT}, {"client_secret": ["moved"]}),
     ],
 )
-def test_client_secret_goes_to_its_own_registration_only(
-    change: dict[str, str], refused: dict[str, list[str]]
-) -> None:
+def test_client_secret_goes_to_its_own_registration_only(change: dict[str, str], refused: dict[str, list[str]]) -> None:
     channel = _stored(AT_ENTRA, secret_expires_on=date(2099, 1, 31))
     form = ChannelForm(AT_ENTRA | {"client_secret": ""} | change, channel=channel, stored={"client_secret"})
     assert codes(form) == refused

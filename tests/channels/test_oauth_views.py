@@ -234,9 +234,7 @@ def test_answer_counts_once(cast: Cast, signed_in: SignedIn, said_provider: Said
     assert address("channel-connect", channel) in again.content.decode()
 
 
-def test_state_of_a_refused_answer_is_used_up_too(
-    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider
-) -> None:
+def test_state_of_a_refused_answer_is_used_up_too(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     channel, bert = gmail(cast.bakery), signed_in(cast.bert)
     depart(bert, channel)
     said_provider.fails = channel_error("consent_refused", provider="Google")

@@ -422,8 +422,8 @@ def test_missing_key_is_a_step_that_failed(cast: Cast, signed_in: SignedIn, sett
         (
             "nl",
             "Naam, Actief, Protocol, Authenticatie type, Map-id (tenant-id), Client id, Client secret, "
-            "Einddatum van het client secret, Gebruikersnaam, Meldt zich aan als, Zonder persoon (app-only), Wachtwoord, "
-            "Hostnaam, Poort, Beveiliging, Map",
+            "Einddatum van het client secret, Gebruikersnaam, Meldt zich aan als, Zonder persoon (app-only), "
+            "Wachtwoord, Hostnaam, Poort, Beveiliging, Map",
         ),
         (
             "en",
