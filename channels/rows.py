@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from channels import services
 from channels.errors import CODES
 from channels.models import Channel, FetchRun
 from channels.notices import is_reconnecting
@@ -55,6 +56,8 @@ class Row:
     needs_mending: bool
     #: mended by signing in at the provider again
     reconnects: bool
+    #: a draft that nobody authorised at its provider yet
+    unlinked: bool
 
     @property
     def limit(self) -> int:
@@ -81,6 +84,7 @@ def row_of(channel: Channel) -> Row:
         poll_seconds=_pace(run) if run else 0,
         needs_mending=is_permanent(channel.error_code) or channel.inactive_reason == "failures",
         reconnects=is_reconnecting(channel),
+        unlinked=services.needs_link(channel),
     )
 
 
