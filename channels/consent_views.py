@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from administrations.access import AdministrationRequest
 from channels import linking, providers
@@ -122,7 +122,7 @@ def consent(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @never_cache
-@require_safe
+@require_GET
 def consent_go(request: HttpRequest, token: str) -> HttpResponse:
     """Only from our own page: programs that follow links in mails stay here."""
     if request.headers.get("Sec-Fetch-Site") != "same-origin":

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_GET, require_POST
 
 from administrations.access import AdministrationRequest
 from administrations.models import User
@@ -37,7 +37,7 @@ _STATUS: Final = {
 
 
 @never_cache
-@require_safe
+@require_GET
 @premium_view
 def channel_connect(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     """From a link of our own at once to the provider; from elsewhere (an e-mail) it asks first.
@@ -62,13 +62,13 @@ def channel_disconnect(request: AdministrationRequest, channel_id: UUID) -> Http
 
 
 @never_cache
-@require_safe
+@require_GET
 def google_arrival(request: HttpRequest) -> HttpResponse:
     return _arrived(request, Channel.Auth.GOOGLE)
 
 
 @never_cache
-@require_safe
+@require_GET
 def entra_arrival(request: HttpRequest) -> HttpResponse:
     if "admin_consent" in request.GET and "state" not in request.GET:
         # Microsoft sends an administrator here after the link of the set-up help: nothing of ours began it.
@@ -153,8 +153,9 @@ def _refused(request: HttpRequest, refused: LinkRefused) -> HttpResponse:
     channel = None if plain else refused.channel
     # Never this address again, neither in the page nor by its NL|EN switch: it holds a code.
     back = reverse("channel-edit", args=[channel.administration_id, channel.pk]) if channel else reverse("home")
-    context = {"said": _said(refused), "channel": channel, "plain": plain, "by_consent": by_consent}
-    context["language_next"] = back
+    context = {
+        "said": _said(refused), "channel": channel, "plain": plain, "by_consent": by_consent, "language_next": back,
+    }  # fmt: skip
     return render(request, "channels/link_refused.html", context, status=_STATUS.get(refused.reason, 410))
 
 

@@ -116,11 +116,13 @@ def _store(channel: Channel, password: str | None, client_secret: str) -> None:
 def unlink(channel: Channel) -> set[str]:
     """Nobody authorises it any more: a draft until somebody does. Returns the fields to save."""
     channel.granted, channel.linked_at, channel.link_ends_at = "", None, None
-    if needs_link(channel):
-        channel.state, channel.inactive_reason, channel.inactive_since = Channel.State.DRAFT, "", None
-        channel.failures, channel.failing_since, channel.next_fetch_at = 0, None, None
-        channel.error_code, channel.error_detail = "", {}
-    return {"granted", "linked_at", "link_ends_at", *ACTIVATION}
+    written = {"granted", "linked_at", "link_ends_at"}
+    if not needs_link(channel):
+        return written
+    channel.state, channel.inactive_reason, channel.inactive_since = Channel.State.DRAFT, "", None
+    channel.failures, channel.failing_since, channel.next_fetch_at = 0, None, None
+    channel.error_code, channel.error_detail = "", {}
+    return {*written, *ACTIVATION}
 
 
 def needs_link(channel: Channel) -> bool:

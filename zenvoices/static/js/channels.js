@@ -175,10 +175,16 @@ document.addEventListener("htmx:afterRequest", (event) => {
   document.querySelectorAll("#channel-form .form-actions button").forEach((one) => { one.disabled = false; });
 });
 
+function ask() {
+  const question = document.querySelector("dialog[data-modal][open]");
+  if (!question) return;
+  question.close();
+  question.showModal();
+  history.replaceState(null, "", location.pathname); // asked once: a reload is no second question
+}
+
 function begin() {
   startTabs();
-  const question = document.querySelector("dialog[data-modal][open]");
-  if (question) { question.close(); question.showModal(); }
   untouchedPort = table && field("protocol") ? String(table.ports[`${field("protocol").value} ${field("security").value}`]) : "";
   if (table) { followProtocol(); suggest(); }
 }
@@ -193,3 +199,4 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 
 begin();
+ask();
