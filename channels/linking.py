@@ -179,10 +179,10 @@ def _arrive(pending: PendingLink, channel: Channel, answer: Mapping[str, str]) -
 
 
 def _give_back(channel: Channel, unwanted: Tokens) -> None:
-    """As far as nobody else lives on the same consent; what the provider does not take back ends unused."""
+    """Unless a channel lives on the same consent; what the provider does not take back ends unused."""
     try:
         registration, account = providers.registration_of(channel), providers.account_of(channel)
-        if not providers.shares_consent(channel, registration.client_id, account.login):
+        if not providers.lives_on_consent(channel.auth, registration.client_id, account.login):
             providers.method_of(channel).revoke(registration, unwanted)
     except ChannelError as error:
         log.warning("a link was not revoked at the provider", channel=str(channel.pk), error_code=error.code)
