@@ -33,9 +33,10 @@ from zenvoices.lib import failpoints
 log = structlog.get_logger(__name__)
 State = ReceivedMail.State
 
-#: What is stored between two commits, at most: small enough for live progress, large enough for one STORE.
-BATCH_MAILS = 10
-BATCH_BYTES = 8_000_000
+#: What is stored between two commits, at most: what a crash costs, and how often progress shows.
+BATCH_MAILS = 25
+BATCH_BYTES = 16_000_000
+BATCH_SECONDS = 2.0
 READ_ELSEWHERE_KEPT = 1000
 #: a signed 64-bit column holds no more
 LARGEST = 2**63 - 1
@@ -259,12 +260,13 @@ class _Session:
         """Store a batch, commit its rows, then mark it as read. Returns how many mails it had."""
         with storage.batch(self.channel.administration_id) as blobs:
             prepared: list[Prepared] = []
+            begun = time.monotonic()
             try:
                 for item in items:
                     failpoints.reach("fetched")
                     self.lease.renew_if_due()
                     prepared.append(self._prepare(item, blobs))
-                    if _is_full(prepared):
+                    if _is_full(prepared) or time.monotonic() - begun >= BATCH_SECONDS:
                         break
             except TransientProblem as problem:
                 # The line broke: keep what came, and remember at which mail. Its flags are owed to the next fetch.

@@ -10,7 +10,7 @@ from imapclient import IMAPClient
 from imapclient.imapclient import join_message_ids
 from imapclient.response_parser import parse_fetch_response
 
-from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool
+from channels.mailboxes.spool import LARGE_CHUNK, LONGEST_ANSWER, Spool
 from zenvoices.lib import net
 
 
@@ -126,6 +126,6 @@ class Dialogue:
 
 def _chunks(read: Any, size: int) -> Iterator[bytes]:
     while size > 0:
-        chunk = read(min(size, CHUNK))
+        chunk = read(min(size, LARGE_CHUNK))
         size -= len(chunk)
         yield chunk

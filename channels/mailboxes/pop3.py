@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import poplib
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -20,7 +21,7 @@ from channels.errors import ChannelError, MessageProblem, TransientProblem, chan
 from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results
 from channels.mailboxes.refusals import refused, sign_in_refused
 from channels.mailboxes.session import Session, one_may_be_to_blame, plain, xoauth2
-from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Group, Spool, Spooled, groups_of, handed_over, under_way
+from channels.mailboxes.spool import LONGEST_ANSWER, Group, Spool, Spooled, groups_of, handed_over, under_way
 from zenvoices.lib import net
 
 _LONGEST_UIDL: Final = 255  # RFC 1939 7 says 70
@@ -234,18 +235,33 @@ class _Client(poplib.POP3):
     def _mail(self) -> Iterator[bytes]:
         """The mail as it was, without byte stuffing, up to the final dot (RFC 1939 3); lines of any length.
 
-        poplib stops at a line of 2048 bytes, and is out of step from there on.
+        poplib stops at a line of 2048 bytes, and is out of step from there on. Nothing behind the dot is taken:
+        with PIPELINING the next answer follows at once.
         """
-        readline = self._connection.reader.readline
-        at_line_start = True
+        reader = self._connection.reader
+        held = b"\n"  # as if a line had ended: the dot may come first
+        skip = 1
         while True:
-            piece = readline(CHUNK)
-            if at_line_start and piece[:1] == b".":
-                if piece in (b".\r\n", b".\n"):
-                    return
-                piece = piece[1:]
-            at_line_start = piece[-1:] == b"\n"
-            yield piece
+            block = reader.peek(1)
+            data = held + block
+            end = _LAST_DOT.search(data)
+            if end:
+                reader.read(end.end() - len(held))
+                yield _unstuffed(data[: end.start() + 1])[skip:]
+                return
+            reader.read(len(block))
+            held = _BEGINNING_OF_LAST_DOT.search(data)[0]  # type: ignore[index]
+            piece = _unstuffed(data[: len(data) - len(held)])
+            yield piece[skip:]
+            skip = max(0, skip - len(piece))
+
+
+_LAST_DOT: Final = re.compile(rb"\n\.\r?\n")
+_BEGINNING_OF_LAST_DOT: Final = re.compile(rb"(?:\n(?:\.\r?)?)?\Z")
+
+
+def _unstuffed(data: bytes) -> bytes:
+    return data.replace(b"\n.", b"\n")
 
 
 def _result(
