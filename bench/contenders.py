@@ -122,7 +122,64 @@ def django_mailbox(task: Task) -> Iterator[Any]:
     yield {"delivered": mails, "folder": str(folder / "media")}
 
 
-CONTENDERS = {"ours": ours, "imap_tools": imap_tools, "django_mailbox": django_mailbox}
+def polls(task: Task) -> Iterator[Any]:
+    """Looks into empty mailboxes, from many threads: sessions alone, or whole runs as the worker does them."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    from administrations.models import Administration, Environment
+    from channels import connect, runs, services
+    from channels.fetch import Budget
+    from channels.mailboxes.base import Watch, open_session
+    from channels.models import FetchRun
+    from zenvoices.lib.scoping import administration_scope
+
+    environment = Environment.objects.create(name=f"Kantoor van {task['users'][0]}")
+    administration = Administration.objects.create(environment=environment, name="Bakkerij", plan="premium")
+    fields = {"protocol": "imap", "auth": "password", "host": "127.0.0.1", "security": "tls", "folder": "INBOX"}
+    failed: list[str] = []
+    with administration_scope(administration.pk):
+        channels = [
+            services.create_channel(
+                administration, password=task["password"], activate=True, by=None,
+                name=user, username=user, port=task["port"], **fields,
+            )
+            for user in task["users"]
+        ]  # fmt: skip
+
+    def whole(number: int) -> None:
+        with administration_scope(administration.pk):
+            channel = channels[number % len(channels)]
+            run = FetchRun.objects.create(administration=administration, channel=channel, trigger="schedule")
+            done = runs.perform(run.pk, Budget.of_a_run())
+            if done is None or done.outcome not in ("succeeded", "busy"):
+                failed.append(str(done and done.error_code))
+
+    def session(number: int) -> None:
+        with administration_scope(administration.pk):
+            channel = channels[number % len(channels)]
+            credentials = connect.credentials_of(channel)
+            with connect.mailbox_of(channel, Watch()) as mailbox:
+                open_session(mailbox, credentials)
+                mailbox.candidates()
+                mailbox.finish()
+
+    work = whole if task["whole"] else session
+    with ThreadPoolExecutor(task["threads"]) as pool:
+        list(pool.map(work, range(task["threads"])))  # connections to the database and the CAs are there
+        yield
+        for done in [pool.submit(work, number) for number in range(task["polls"])]:
+            if done.exception():
+                failed.append(repr(done.exception()))
+        yield
+        yield {"failed": len(failed), "first": failed[:1], "database": connection.vendor}
+
+
+CONTENDERS = {"ours": ours, "polls": polls, "imap_tools": imap_tools, "django_mailbox": django_mailbox}
 
 
 def _cpu() -> float:

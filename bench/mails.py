@@ -68,6 +68,17 @@ def mailbox(folder: Path, count: int, *, scans: bool = True, seed: int = 42) -> 
     return Mailbox(maildir, mails)
 
 
+def heavy_mail(folder: Path) -> Mailbox:
+    """One mail just below what a channel takes (50 MB), with two PDFs just below what a document may be."""
+    maildir = folder / "heavy"
+    (maildir / "new").mkdir(parents=True, exist_ok=True)
+    writer = _Writer(7, scans=True)
+    attachments: list[bytes] = []
+    raw = writer.heavy(attachments)
+    hashes = [hashlib.sha256(data).hexdigest() for data in attachments]
+    return Mailbox(maildir, [_write(maildir / "new", (Written("1788220800.M1P1.bench", 0, "heavy", hashes), raw))])
+
+
 def _write(folder: Path, mail: tuple[Written, bytes]) -> Written:
     written, raw = mail
     # Dovecot's own delivery puts both sizes into the name, so that it need not read the mail to tell them.
@@ -109,6 +120,11 @@ class _Writer:
             attachments.append(self._ubl(number))
             parts.append(_attachment(attachments[-1], "application/xml", f"Factuur_{number}.xml"))
         return head + _multipart("mixed", parts)
+
+    def heavy(self, attachments: list[bytes]) -> bytes:
+        attachments += [self._pdf(24_000, 24_000), self._pdf(11_000, 11_000)]
+        parts = [_attachment(data, "application/pdf", f"{number}.pdf") for number, data in enumerate(attachments)]
+        return self._head(0) + _multipart("mixed", [self._text(), *parts])
 
     def _head(self, number: int) -> bytes:
         some, supplier = self._random, self._random.choice(SUPPLIERS)
