@@ -12,7 +12,7 @@ from administrations.models import Administration, Environment
 from channels import health, notices, runs, services
 from channels.errors import CODES, ChannelError, channel_error
 from channels.fetch import Outcome
-from channels.intake import Counts
+from channels.recorder import Counts
 from channels.lease import claim
 from channels.models import Channel, FetchRun, HostOutage
 from notifications.models import Notification
