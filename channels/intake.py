@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from channels.errors import MessageProblem
-from channels.extract import Limits, Mail, Part, extract
+from channels.extract import Content, Limits, Mail, Part, extract
 from channels.mailboxes.base import MessageRef
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from documents import services as documents
@@ -106,8 +106,9 @@ def prepare_kept(channel: Channel, ref: MessageRef, raw_sha256: str, size: int) 
 
 
 def _read(channel: Channel, prepared: Prepared, path: Path) -> None:
-    def keep(part: Part, data: bytes) -> None:
-        storage.put_bytes(channel.administration_id, data)
+    def keep(part: Part, content: Content) -> None:
+        with content.open() as source:
+            storage.put_stream(channel.administration_id, source)
 
     try:
         with mapped(path) as raw:

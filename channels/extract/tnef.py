@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from channels.extract.words import decode_text
 
@@ -19,10 +19,10 @@ _MOST_PROPERTIES = 1_000
 @dataclass(slots=True)
 class Attachment:
     name: str = ""
-    data: bytes = b""
+    data: memoryview = field(default_factory=lambda: memoryview(b""))
 
 
-def attachments(data: bytes) -> Iterator[Attachment]:
+def attachments(data: memoryview) -> Iterator[Attachment]:
     """In order; data that ends early gives what came before. The caller has seen the signature."""
     current: Attachment | None = None
     for level, attribute, start, length in _attributes(data):
@@ -38,7 +38,7 @@ def attachments(data: bytes) -> Iterator[Attachment]:
         yield current
 
 
-def _attributes(data: bytes) -> Iterator[tuple[int, int, int, int]]:
+def _attributes(data: memoryview) -> Iterator[tuple[int, int, int, int]]:
     position = 6
     while position + 9 <= len(data):
         level, attribute, _, length = struct.unpack_from("<BHHI", data, position)
@@ -49,20 +49,20 @@ def _attributes(data: bytes) -> Iterator[tuple[int, int, int, int]]:
         position = start + length + 2  # a checksum that some writers get wrong
 
 
-def _apply(attachment: Attachment, attribute: int, value: bytes) -> None:
+def _apply(attachment: Attachment, attribute: int, value: memoryview) -> None:
     if attribute == _TITLE and not attachment.name:
-        attachment.name = decode_text(value.rstrip(b"\0"))
+        attachment.name = decode_text(bytes(value).rstrip(b"\0"))
     elif attribute == _DATA:
         attachment.data = value
     elif attribute == _PROPERTIES:
         for tag, content in _properties(value):
             if tag in (_LONG_NAME, _FILE_NAME) and content and (tag == _LONG_NAME or not attachment.name):
-                attachment.name = content.decode("utf-8", "replace")
+                attachment.name = bytes(content).decode("utf-8", "replace")
             elif tag == _DATA_OBJECT and content:  # the plain data is then only a picture of it
                 attachment.data = content
 
 
-def _properties(value: bytes) -> Iterator[tuple[int, bytes]]:
+def _properties(value: memoryview) -> Iterator[tuple[int, memoryview]]:
     """MAPI properties of variable length, texts as UTF-8. Ends quietly when cut off."""
     try:
         count, position = struct.unpack_from("<I", value)[0], 4
@@ -86,15 +86,15 @@ def _properties(value: bytes) -> Iterator[tuple[int, bytes]]:
         return
 
 
-def _after_name(value: bytes, position: int) -> int:
+def _after_name(value: memoryview, position: int) -> int:
     """Named properties carry a GUID and a number or a text before their value."""
     by_text, number = struct.unpack_from("<II", value, position + 16)
     return position + 24 + ((number + -number % 4) if by_text else 0)
 
 
-def _content(kind: int, content: bytes) -> bytes:
+def _content(kind: int, content: memoryview) -> memoryview:
     if kind == _UNICODE:
-        return content.decode("utf-16-le", "replace").rstrip("\0").encode()
+        return memoryview(bytes(content).decode("utf-16-le", "replace").rstrip("\0").encode())
     if kind == _STRING8:
-        return decode_text(content.rstrip(b"\0")).encode()
+        return memoryview(decode_text(bytes(content).rstrip(b"\0")).encode())
     return content[16:] if kind == _OBJECT else content  # behind the interface's GUID
