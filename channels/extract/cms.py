@@ -12,8 +12,11 @@ class Unreadable(Exception):
     pass
 
 
-def signed_content(data: memoryview) -> list[memoryview]:
-    """What was signed, in pieces. Raises Unreadable, also for a signature that holds no content of its own."""
+def signed_content(data: memoryview) -> list[tuple[int, int]]:
+    """Where what was signed begins and ends, in pieces.
+
+    Raises Unreadable, also for a signature that holds no content of its own.
+    """
     position, end = _enter(data, 0, len(data), _SEQUENCE)  # ContentInfo
     position, end = _enter(data, _skip(data, position, end), end, _CONTEXT_0)
     position, end = _enter(data, position, end, _SEQUENCE)  # SignedData
@@ -23,15 +26,15 @@ def signed_content(data: memoryview) -> list[memoryview]:
     position, end = _enter(data, _skip(data, position, end), end, _CONTEXT_0)
     if data[position : position + 1] == bytes([_OCTETS]):
         start, stop = _enter(data, position, end, _OCTETS)
-        return [data[start:stop]]
+        return [(start, stop)]
     return _pieces(data, *_enter(data, position, end, _OCTETS_IN_PIECES))
 
 
-def _pieces(data: memoryview, position: int, end: int) -> list[memoryview]:
-    pieces: list[memoryview] = []
+def _pieces(data: memoryview, position: int, end: int) -> list[tuple[int, int]]:
+    pieces: list[tuple[int, int]] = []
     while position < end and data[position] == _OCTETS and len(pieces) < _MOST_PIECES:
         start, position = _enter(data, position, end, _OCTETS)
-        pieces.append(data[start:position])
+        pieces.append((start, position))
     return pieces
 
 

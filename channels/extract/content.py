@@ -177,9 +177,9 @@ class _Stream(io.RawIOBase):
         while self._passed + len(self._piece) <= self._at:
             self._passed += len(self._piece)
             piece = next(self._coming, None)
+            self._piece = memoryview(piece or b"")
             if piece is None:
                 return 0
-            self._piece = memoryview(piece)
         found = self._piece[self._at - self._passed :][: len(buffer)]
         buffer[: len(found)] = found
         self._at += len(found)

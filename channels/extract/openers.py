@@ -48,9 +48,12 @@ def _zip(job: Job) -> Opened:
 
 def _tnef(job: Job) -> Opened:
     def written() -> Iterable[Entry]:
-        for number, attachment in enumerate(tnef.attachments(job.source.view()), start=1):
+        for number, attachment in enumerate(tnef.attachments(job.source), start=1):
             at = job.target.at
-            job.target.write(attachment.data)
+            if attachment.data:
+                job.target.write(attachment.data)
+            else:
+                job.source.copy(attachment.start, attachment.size, job.target)
             yield Entry(number, attachment.name, job.target.at - at, at)
 
     return Opened(entries=job.entries(written()))
@@ -69,8 +72,8 @@ def _ole(job: Job) -> Opened:
 
 def _signed(job: Job) -> Opened:
     try:
-        for piece in cms.signed_content(job.source.view()):
-            job.target.write(piece)
+        for start, stop in cms.signed_content(job.source.view()):
+            job.source.copy(start, stop - start, job.target)
     except cms.Unreadable:
         return Opened(reason="signed_opaque")
     return Opened(entries=[Entry(1, "", job.target.at)])

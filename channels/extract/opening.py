@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import ExitStack
 from dataclasses import asdict
 from typing import BinaryIO
-
-import structlog
 
 from channels.extract.content import Content, temporary
 from channels.extract.limits import Budget
 from channels.extract.opened import Opened, Refused
 from zenvoices.lib.apart import NotDone, Pool
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)  # structlog would make the other process, which imports us, twice as large
 POOL = Pool("channels.extract.openers")
 
 
@@ -34,7 +33,7 @@ def open_part(
     except NotDone as failure:
         budget.failures += 1
         budget.seconds += min(left, time.monotonic() - began)
-        log.warning("a part could not be opened", kind=kind, size=content.size, why=failure.why)
+        log.warning("a part could not be opened: %s, %s of %d bytes", failure.why, kind, content.size)
         raise Refused("not_opened") from failure
     opened = Opened.heard(told)
     budget.listed, budget.unpacked = opened.listed, opened.unpacked

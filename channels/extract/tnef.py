@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from io import SEEK_END, RawIOBase
 
 from channels.extract.words import decode_text
 
@@ -14,18 +15,24 @@ _LONG_NAME, _FILE_NAME, _DATA_OBJECT = 0x3707, 0x3704, 0x3701
 _STRING8, _UNICODE, _BINARY, _OBJECT = 0x001E, 0x001F, 0x0102, 0x000D
 _FIXED = {2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 10: 4, 11: 4, 20: 8, 64: 8, 72: 16}
 _MOST_PROPERTIES = 1_000
+_HEADER = 9  # bytes of level, attribute, type and length
+_LONGEST_TITLE = 1_000
 
 
 @dataclass(slots=True)
 class Attachment:
+    """Its bytes are `data`, or lie in the file."""
+
     name: str = ""
-    data: memoryview = field(default_factory=lambda: memoryview(b""))
+    data: bytes = b""
+    start: int = 0
+    size: int = 0
 
 
-def attachments(data: memoryview) -> Iterator[Attachment]:
-    """In order; data that ends early gives what came before. The caller has seen the signature."""
+def attachments(file: RawIOBase) -> Iterator[Attachment]:
+    """In order; a file that ends early gives what came before. The caller has seen the signature."""
     current: Attachment | None = None
-    for level, attribute, start, length in _attributes(data):
+    for level, attribute, start, size in _attributes(file):
         if level != _ATTACHMENT_LEVEL:
             continue
         if attribute == _REND_DATA:
@@ -33,36 +40,41 @@ def attachments(data: memoryview) -> Iterator[Attachment]:
                 yield current
             current = Attachment()
         elif current is not None:
-            _apply(current, attribute, data[start : start + length])
+            _apply(current, attribute, file, start, size)
     if current is not None:
         yield current
 
 
-def _attributes(data: memoryview) -> Iterator[tuple[int, int, int, int]]:
-    position = 6
-    while position + 9 <= len(data):
-        level, attribute, _, length = struct.unpack_from("<BHHI", data, position)
-        start = position + 9
-        if start + length > len(data):
+def _attributes(file: RawIOBase) -> Iterator[tuple[int, int, int, int]]:
+    end, position = file.seek(0, SEEK_END), 6
+    while position + _HEADER <= end:
+        level, attribute, _, size = struct.unpack("<BHHI", _read(file, position, _HEADER))
+        start = position + _HEADER
+        if start + size > end:
             return
-        yield level, attribute, start, length
-        position = start + length + 2  # a checksum that some writers get wrong
+        yield level, attribute, start, size
+        position = start + size + 2  # a checksum that some writers get wrong
 
 
-def _apply(attachment: Attachment, attribute: int, value: memoryview) -> None:
+def _read(file: RawIOBase, start: int, size: int) -> bytes:
+    file.seek(start)
+    return file.read(size) or b""
+
+
+def _apply(attachment: Attachment, attribute: int, file: RawIOBase, start: int, size: int) -> None:
     if attribute == _TITLE and not attachment.name:
-        attachment.name = decode_text(bytes(value).rstrip(b"\0"))
+        attachment.name = decode_text(_read(file, start, min(size, _LONGEST_TITLE)).rstrip(b"\0"))
     elif attribute == _DATA:
-        attachment.data = value
+        attachment.start, attachment.size = start, size
     elif attribute == _PROPERTIES:
-        for tag, content in _properties(value):
+        for tag, content in _properties(_read(file, start, size)):
             if tag in (_LONG_NAME, _FILE_NAME) and content and (tag == _LONG_NAME or not attachment.name):
-                attachment.name = bytes(content).decode("utf-8", "replace")
+                attachment.name = content.decode("utf-8", "replace")
             elif tag == _DATA_OBJECT and content:  # the plain data is then only a picture of it
                 attachment.data = content
 
 
-def _properties(value: memoryview) -> Iterator[tuple[int, memoryview]]:
+def _properties(value: bytes) -> Iterator[tuple[int, bytes]]:
     """MAPI properties of variable length, texts as UTF-8. Ends quietly when cut off."""
     try:
         count, position = struct.unpack_from("<I", value)[0], 4
@@ -86,15 +98,15 @@ def _properties(value: memoryview) -> Iterator[tuple[int, memoryview]]:
         return
 
 
-def _after_name(value: memoryview, position: int) -> int:
+def _after_name(value: bytes, position: int) -> int:
     """Named properties carry a GUID and a number or a text before their value."""
     by_text, number = struct.unpack_from("<II", value, position + 16)
     return position + 24 + ((number + -number % 4) if by_text else 0)
 
 
-def _content(kind: int, content: memoryview) -> memoryview:
+def _content(kind: int, content: bytes) -> bytes:
     if kind == _UNICODE:
-        return memoryview(bytes(content).decode("utf-16-le", "replace").rstrip("\0").encode())
+        return content.decode("utf-16-le", "replace").rstrip("\0").encode()
     if kind == _STRING8:
-        return memoryview(decode_text(bytes(content).rstrip(b"\0")).encode())
+        return decode_text(content.rstrip(b"\0")).encode()
     return content[16:] if kind == _OBJECT else content  # behind the interface's GUID

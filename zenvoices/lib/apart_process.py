@@ -27,8 +27,8 @@ from zenvoices.lib.apart import LENGTH, PATIENCE_SECONDS
 
 WRITTEN_BYTES = 1 << 30
 JOBS = 1_000
-#: kilobytes it may have used at most to be asked again
-SLIM = 128 * 1024
+#: kilobytes that its memory may have grown by to be asked again
+GROWTH = 100 * 1024
 _LONGEST_ORDER = 64 * 1024
 _CHUNK = 1 << 20
 _OURS = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE])
@@ -74,6 +74,13 @@ class Source(io.RawIOBase):
         mapped = mmap.mmap(self._handle, size, access=mmap.ACCESS_READ, offset=skipped)
         return memoryview(mapped)[self._start - skipped :]
 
+    def copy(self, start: int, size: int, target: Target) -> None:
+        """As much of a stretch as there is."""
+        self.seek(start)
+        end = min(start + size, self.size)
+        while self._at < end and (chunk := self.read(min(_CHUNK, end - self._at))):
+            target.write(chunk)
+
     def count(self, needle: bytes) -> int:
         found, kept = 0, b""
         self.seek(0)
@@ -103,6 +110,7 @@ def main(module: str, line: str, lifeline: str, memory: str) -> None:
     _die_with_parent(int(lifeline))
     _limit(int(memory))
     functions = importlib.import_module(module).FUNCTIONS
+    at_first = _used()  # Linux counts what our parent used before exec() as well
     with socket.socket(fileno=int(line)) as asked:
         _tell(asked, {"result": "ready"})
         for number in range(JOBS):
@@ -110,7 +118,7 @@ def main(module: str, line: str, lifeline: str, memory: str) -> None:
             if not order:
                 return
             answer = _done(functions, order, handles)
-            answer["last"] = answer.get("last") or number == JOBS - 1 or _used() > SLIM
+            answer["last"] = answer.get("last") or number == JOBS - 1 or _used() - at_first > GROWTH
             _tell(asked, answer)
 
 
