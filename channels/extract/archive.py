@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,6 +20,12 @@ _RATIO_FROM = 1024 * 1024  # small files of zeros are harmless
 # LZMA takes as much memory as the archive asks for.
 _METHODS = frozenset([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
 
+#: what zipfile raises for a file that is not what it says
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, LookupError, NotImplementedError, OverflowError),
+    *(RuntimeError, ValueError),
+)
+
 
 class Archive:
     def __init__(self, source: Source, budget: Budget) -> None:
@@ -30,16 +37,9 @@ class Archive:
             raise Refused("archive_bomb")
         try:
             self._zip = zipfile.ZipFile(io.BufferedReader(source))
-        except (
-            zipfile.BadZipFile,
-            ValueError,
-            NotImplementedError,
-            EOFError,
-            OSError,
-            OverflowError,
-        ) as error:
+        except (*_DAMAGE, OSError) as error:
             raise Refused("damaged") from error
-        self._files = [(n, info) for n, info in enumerate(self._zip.infolist(), 1) if not info.is_dir()]
+        self._files = [(n, info) for n, info in enumerate(self._zip.infolist(), 1) if not info.filename.endswith("/")]
 
     @property
     def kind(self) -> str:
@@ -82,7 +82,11 @@ class Archive:
             raise Refused("too_large")
         try:
             self._unpack(info, target)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError) as error:
+        except _DAMAGE as error:
+            raise Refused("damaged") from error
+        except OSError as error:
+            if error.errno is not None:  # of our disk; bz2's has no number
+                raise
             raise Refused("damaged") from error
 
     def _unpack(self, info: zipfile.ZipInfo, target: Target) -> None:

@@ -68,6 +68,10 @@ def _ole(job: Job) -> Opened:
         return Opened(kind, job.entries(outlook.attachments(job.source, job.target, job.budget)))
     except outlook.DAMAGE:
         return Opened(kind)
+    except OSError as error:
+        if error.errno is not None:  # of our disk; olefile's has no number
+            raise
+        return Opened(kind)
 
 
 def _signed(job: Job) -> Opened:

@@ -26,7 +26,7 @@ _SHOWN_IN_HTML = 4  # ATT_MHTML_REF
 _MOST_HTML = 1024 * 1024
 _DEEPEST = 5
 #: what olefile raises for a file that is not what it says
-DAMAGE = (OleFileError, struct.error, IndexError, KeyError, ValueError, TypeError, AttributeError, RecursionError)
+DAMAGE = (OleFileError, struct.error, ArithmeticError, LookupError, ValueError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(slots=True)

@@ -85,10 +85,10 @@ def judge(content: Content, kind: str, hints: Hints) -> Verdict:
 
 
 def _decoration(size: int, hints: Hints) -> str:
-    if hints.attached:
-        return ""
     if hints.shown:
         return "inline_image"
+    if hints.attached:
+        return ""
     # A photographed receipt is never this small.
     small = size <= _LOGO_SIZE
     attachment = hints.disposition == "attachment"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from channels.extract.body import shown_images
-from channels.extract.codec import decode, uu_attachments
+from channels.extract.codec import decode, is_base64, uu_attachments
 from channels.extract.content import Content, of_bytes, of_encoded, of_region, windows
 from channels.extract.limits import Budget
 from channels.extract.mime import Leaf, Message, cut
@@ -24,7 +24,7 @@ from zenvoices.lib.filenames import safe_name
 
 _TEXT = frozenset(["text/plain", "text/html", "text/enriched", "text/richtext", "text/x-amp-html", "text/watch-html"])
 _REPORTED = frozenset(["message/rfc822", "message/global"])
-_WORTH_TAKING = frozenset(["archive_encrypted", "damaged", "not_opened", "signed_opaque"])
+_WORTH_TAKING = frozenset(["archive_encrypted", "damaged", "encrypted", "not_opened", "signed_opaque"])
 _PDF = "application/pdf"
 _PATH_NAME = 40  # characters of an entry's name in a path; its number is what makes it unique
 _LONGEST_PATH, _LONGEST_TYPE = 255, 127  # what the rows that keep a part have room for
@@ -92,12 +92,12 @@ class Walk:
                 yield from self._leaf(leaf, shown, archives)
 
     def _take_text(self, leaf: Leaf, body: Body, inside: list[Found]) -> bool:
-        """Whether this is the mail's own text. A nameless text part that holds a PDF or an XML is not."""
+        """Whether this is the mail's own text. A nameless text part that holds a file is not."""
         head = leaf.head
         if leaf.refusal or head.media not in _TEXT or head.filename or head.disposition == "attachment":
             return False
         data = self._decoded(leaf)
-        if filetypes.sniff(data[:8192], "", "text/plain") in ("application/pdf", "application/xml"):
+        if is_base64(data[:80]) or filetypes.sniff(data[:8192], "", "text/plain") in (_PDF, "application/xml"):
             return False
         if head.media == "text/html":
             body.html.append(decode_text(cut_bytes(data, 4 * self.budget.limits.html), head.charset))
@@ -114,7 +114,12 @@ class Walk:
             return decode(view[leaf.start : leaf.end], leaf.head.encoding, self.budget)
 
     def _content(self, leaf: Leaf) -> Content:
-        return of_encoded(leaf.raw, leaf.start, leaf.end, leaf.head.encoding, self.budget)
+        found = of_encoded(leaf.raw, leaf.start, leaf.end, leaf.head.encoding, self.budget)
+        if not is_base64(found.head):
+            return found
+        # Encoded twice, or under a wrong or misspelt Content-Transfer-Encoding: nobody sends this on purpose.
+        self.budget.note("base64_undeclared")
+        return of_bytes(decode(found.read(), "base64", self.budget))
 
     def _leaf(self, leaf: Leaf, shown: set[str], archives: int) -> Iterator[Found]:
         head = leaf.head
@@ -214,12 +219,14 @@ class Walk:
         for entry in opened.found.entries:
             if self.budget.full:
                 return
-            yield from self._entry(place, entry, None if entry.reason else opened.content(entry))
+            mailed = opened.found.kind == filetypes.OUTLOOK
+            yield from self._entry(place, entry, None if entry.reason else opened.content(entry), mailed)
 
-    def _entry(self, place: Place, entry: Entry, content: Content | None) -> Iterator[Found]:
+    def _entry(self, place: Place, entry: Entry, content: Content | None, mailed: bool = False) -> Iterator[Found]:
+        """`mailed`: it was attached to a message, not put into an archive."""
         name = safe_name(entry.name, "")
         inner = Place(f"{place.path}/{name[:_PATH_NAME]}#{entry.number}", place.depth + 1, place.archives + 1)
-        hints = Hints(entry.name, shown=entry.shown, attached=True)
+        hints = Hints(entry.name, "", "attachment" if mailed else "", entry.shown, attached=not mailed)
         reason = entry.reason if self.budget.count_part() else "too_many_parts"
         if reason or content is None:
             yield self._undecoded(inner, hints, entry.size, reason)
