@@ -75,7 +75,7 @@ class Content:
 
 
 def temporary(files: ExitStack) -> BinaryIO:
-    return files.enter_context(tempfile.TemporaryFile())  # type: ignore[return-value]
+    return files.enter_context(tempfile.TemporaryFile())
 
 
 def of_bytes(data: bytes) -> Content:
@@ -104,7 +104,7 @@ def windows(raw: Raw, start: int, end: int) -> Iterator[bytes]:
     """Copies of one piece after the other; pages of a mapped file that were read are given back."""
     for at in range(start, end, _PIECE):
         stop = min(at + _PIECE, end)
-        yield raw[at:stop]
+        yield bytes(raw[at:stop])
         give_back(raw, at, stop)
 
 

@@ -140,9 +140,10 @@ def _matches(delimiter: re.Pattern[bytes], longest: int, raw: Raw, start: int, e
         stop = min(start + _WINDOW, end)
         for match in delimiter.finditer(raw, start, stop):
             if match.end() == stop < end:  # the window's end is not the end: look again, further
-                match = delimiter.match(raw, match.start(), end)
-                if match is None:
+                whole = delimiter.match(raw, match.start(), end)
+                if not whole:
                     break
+                match = whole
             yield match
             start = match.end()
         give_back(raw, start, stop)

@@ -26,7 +26,16 @@ _SHOWN_IN_HTML = 4  # ATT_MHTML_REF
 _MOST_HTML = 1024 * 1024
 _DEEPEST = 5
 #: what olefile raises for a file that is not what it says
-DAMAGE = (OleFileError, struct.error, ArithmeticError, LookupError, ValueError, TypeError, AttributeError, RecursionError)
+DAMAGE = (
+    OleFileError,
+    struct.error,
+    ArithmeticError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
 
 
 @dataclass(slots=True)
@@ -62,6 +71,7 @@ class _Folder:
 
 def attachments(source: Source, target: Target, budget: Budget) -> Iterator[Entry]:
     """In order; raises one of DAMAGE when the file cannot be read (further)."""
+    _check(source)
     with OleFileIO(source) as file:
         for number, (folder, shown) in enumerate(_found(_Folder(file, []), 0), start=1):
             name = folder.text(_LONG_NAME) or folder.text(_SHORT_NAME) or folder.text(_SHOWN_AS)
@@ -72,6 +82,16 @@ def attachments(source: Source, target: Target, budget: Budget) -> Iterator[Entr
             at = target.at
             target.write(folder.read(_DATA, size))
             yield Entry(number, name, target.at - at, at, shown=shown)
+
+
+def _check(source: Source) -> None:
+    """olefile believes the header: sectors of terabytes, and more tables of them than the file has sectors."""
+    source.seek(0)
+    header = source.read(512) or b""
+    sector, small, tables = struct.unpack_from("<HH10xI", header, 30)  # [MS-CFB] 2.2
+    if sector not in (9, 12) or small != 6 or tables > source.size >> sector:
+        raise ValueError("no compound file")
+    source.seek(0)
 
 
 def _found(message: _Folder, depth: int) -> Iterator[tuple[_Folder, bool]]:
