@@ -14,7 +14,7 @@ from django.utils import timezone
 from channels import health, lease
 from channels.errors import ChannelError, OurProblem, TransientProblem
 from channels.fetch import Budget, Outcome, fetch, set_counts
-from channels.models import Channel, FetchRun
+from channels.models import Channel, FetchRun, ReceivedPart
 from documents.storage import StorageProblem
 from zenvoices.lib import failpoints
 
@@ -137,7 +137,12 @@ def _close(run: FetchRun, error: ChannelError | None) -> None:
     if error:
         run.outcome = RunOutcome.FAILED
     else:
-        run.outcome = RunOutcome.WARNING if run.failed else RunOutcome.SUCCEEDED
+        run.outcome = RunOutcome.WARNING if run.failed or _left_closed(run) else RunOutcome.SUCCEEDED
+
+
+def _left_closed(run: FetchRun) -> bool:
+    """A part that took its opener along may be an invoice: somebody should look."""
+    return bool(run.delivered) and ReceivedPart.objects.filter(mail__run=run, reason="not_opened").exists()
 
 
 def _finish_busy(run: FetchRun) -> FetchRun | None:
