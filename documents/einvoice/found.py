@@ -90,5 +90,3 @@ class Found:
         if None not in (net, tax, total) and net + tax != total:  # BR-CO-15
             self.warnings.add("sums")
         return Invoice(**self.facts, warnings=tuple(sorted(self.warnings)))
-
-
