@@ -19,7 +19,7 @@ from zenvoices.lib.tasks import TenantTask
 log = structlog.get_logger(__name__)
 PREVIEW_KEPT_SECONDS = 30 * 86_400
 #: of each sweep, for documents from before e-invoices were read, or whose message was lost
-READING_SECONDS = 600
+READING_SECONDS = 300
 
 
 @shared_task(base=TenantTask, ignore_result=True)

@@ -226,7 +226,9 @@ def test_only_an_xml_that_claims_to_be_an_invoice_can_be_wrong(tmp_path: Path, n
     assert answer == ({"problem": code} if code else {"invoice": None})
 
 
-@pytest.mark.parametrize("data", [pdf(password="geheim"), b"%PDF-1.7 and no more", pdf_with({"factur-x.xml": b"x"})[:900]])
+@pytest.mark.parametrize(
+    "data", [pdf(password="geheim"), b"%PDF-1.7 and no more", pdf_with({"factur-x.xml": b"x"})[:900]]
+)
 def test_a_pdf_that_does_not_open_has_no_e_invoice(tmp_path: Path, data: bytes) -> None:
     assert read_file.answer(written(tmp_path, data), "application/pdf") == {"invoice": None}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -263,7 +264,9 @@ def test_an_e_invoice_without_a_pdf_is_written_out(cast: Cast, shelf: Shelf, sig
     read(document)
 
     shown = page(signed_in(cast.gerda), document)
-    cells = [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<t[hd] [^>]*(?:row|num)\"[^>]*>(.*?)</t[hd]>", shown)]
+    cells = [
+        re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<t[hd] [^>]*(?:row|num)\"[^>]*>(.*?)</t[hd]>", shown)
+    ]
     assert [cell.replace(NBSP, " ") for cell in cells][-10:] == [
         "Tarwebloem T55", "250 kg", "€ 1,78", "9%", "€ 445,00",
         "Afstellen molen", "1,5 uur", "€ 64,2866667", "21%", "€ 96,43",
@@ -281,7 +284,9 @@ def test_the_pdf_inside_is_the_preview_else_its_lines(cast: Cast, shelf: Shelf, 
     assert client.get(image)["Content-Type"] == "image/webp"
     assert 'src="' + image in page(client, good)
 
-    broken = xml_of(shelf, data=invoice("nlcius-with-pdf").replace(b"b3JlYm", b"AAAAAA").replace(b"ZW5kb2Jq", b"QUFBQUFB"))
+    broken = xml_of(
+        shelf, data=invoice("nlcius-with-pdf").replace(b"b3JlYm", b"AAAAAA").replace(b"ZW5kb2Jq", b"QUFBQUFB")
+    )
     read(broken)
     assert "Reparatie etageoven" in page(client, broken, "document-preview")
 
@@ -358,9 +363,7 @@ def test_the_number_of_queries_does_not_grow_with_e_invoices(
         listed(client, cast)
 
 
-def test_a_submitter_sees_nothing_of_anothers_half(
-    cast: Cast, shelf: Shelf, signed_in: SignIn, find: Find
-) -> None:
+def test_a_submitter_sees_nothing_of_anothers_half(cast: Cast, shelf: Shelf, signed_in: SignIn, find: Find) -> None:
     own = xml_of(shelf, uploaded_by=cast.arie)
     other = shelf.document(pdf(), filename="geheim.pdf")
     read(own)
