@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from administrations.models import User
-from documents.linking import link_anew, link_companions
+from documents.linking import link_anew, link_companions, pairs
 from documents.models import Document, EInvoice
 from tests.cast import Cast
 from tests.documents.conftest import Shelf
@@ -64,19 +64,17 @@ CASES: list[tuple[str, Mail, list[set[str]]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("mail", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_an_xml_and_a_pdf_are_linked_by_proof_only(
-    cast: Cast, shelf: Shelf, desk: Desk, find: Find, mail: Mail, expected: list[set[str]]
-) -> None:
-    email = shelf.email()
-    documents = [desk.put(name, facts, email=email) for name, facts in mail]
-    with administration_scope(cast.bakery.pk):
-        link_companions(list(Document.objects.filter(email=email)))
+def unsaved(name: str, facts: dict[str, Any] | None) -> Document:
+    kind = "application/xml" if name.endswith(".xml") else "application/pdf"
+    document = Document(filename=name, content_type=kind, sha256=name, einvoice_read_at=timezone.now())
+    document._state.fields_cache["einvoice"] = None if facts is None else EInvoice(**facts)
+    return document
 
-    names = {document.pk: document.filename for document in documents}
-    found = [find(document) for document in documents]
-    pairs = {frozenset((one.filename, names[one.companion_id])) for one in found if one.companion_id}
-    assert pairs == {frozenset(pair) for pair in expected}
+
+@pytest.mark.parametrize(("mail", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_an_xml_and_a_pdf_are_paired_by_proof_only(mail: Mail, expected: list[set[str]]) -> None:
+    found = pairs([unsaved(name, facts) for name, facts in mail])
+    assert {frozenset((xml.filename, pdf.filename)) for xml, pdf in found} == {frozenset(pair) for pair in expected}
 
 
 def test_the_pdf_inside_a_ubl_is_proof_whatever_the_names(cast: Cast, shelf: Shelf, desk: Desk, find: Find) -> None:
