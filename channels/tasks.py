@@ -11,7 +11,7 @@ from channels import runs, schedule
 from channels.fetch import Budget
 from channels.models import FetchRun
 from documents.models import Document
-from documents.tasks import queue_previews
+from documents.tasks import queue_preparation
 from zenvoices.lib import health
 from zenvoices.lib.tasks import TenantTask
 
@@ -24,7 +24,7 @@ def fetch(administration_id: str, run_id: str) -> None:
     if run is None:
         return
     if run.documents:
-        queue_previews(UUID(administration_id), Document.objects.filter(source_run_id=run.pk))
+        queue_preparation(UUID(administration_id), Document.objects.filter(source_run_id=run.pk))
     if more := schedule.go_on(run.channel_id):
         offer(more)
 

@@ -8,13 +8,13 @@ from celery import current_app
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from documents.tasks import prepare_preview
+from documents.tasks import prepare
 from zenvoices.celery import app
 
 
 def test_every_process_queues_with_our_app() -> None:
     assert current_app._get_current_object() is app
-    assert prepare_preview.app is app
+    assert prepare.app is app
 
 
 def test_a_broker_that_is_away_keeps_nobody_waiting() -> None:
@@ -22,5 +22,5 @@ def test_a_broker_that_is_away_keeps_nobody_waiting() -> None:
     began = time.monotonic()
     with Connection("redis://127.0.0.1:9/0", transport_options=app.conf.broker_transport_options) as away:
         with pytest.raises(OperationalError):
-            prepare_preview.apply_async(ids, connection=away, retry=False)
+            prepare.apply_async(ids, connection=away, retry=False)
         assert time.monotonic() - began < 2
