@@ -265,6 +265,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG or TESTING
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS  # looks for a file when it is asked for, not for all at the start
 
 # --- The browser's side of safety -----------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
