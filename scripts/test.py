@@ -99,7 +99,12 @@ def _tests(summary: Summary, folder: Path, arguments: list[str], absent: set[str
         on_postgresql = ["-m", f"(postgres or not slow) and not browser{without}", *spread]
         _pytest(summary, "tests on PostgreSQL", folder, [*on_postgresql, *arguments], with_postgresql=True)
     if "browser" not in absent:
-        _pytest(summary, "tests in the browser", folder, ["-m", f"browser{without}", *workers, "--dist", "load", "--maxschedchunk", "1", *arguments])
+        _pytest(
+            summary,
+            "tests in the browser",
+            folder,
+            ["-m", f"browser{without}", *workers, "--dist", "load", "--maxschedchunk", "1", *arguments],
+        )
 
 
 def _pytest(summary: Summary, name: str, folder: Path, options: list[str], *, with_postgresql: bool = False) -> None:

@@ -82,9 +82,7 @@ def browser(cast: Cast, kind: str, signed_in: Callable[[User], Client]) -> Clien
 
 
 @pytest.mark.parametrize("name", sorted(POLICY))
-def test_route_answers_each_person_as_its_row_says(
-    cast: Cast, signed_in: Callable[[User], Client], name: str
-) -> None:
+def test_route_answers_each_person_as_its_row_says(cast: Cast, signed_in: Callable[[User], Client], name: str) -> None:
     row, found, wanted = POLICY[name], {}, {}
     for kind, method in itertools.product(KINDS, ("get", "post")):
         with transaction.atomic():  # each meets the same rows
