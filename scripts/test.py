@@ -99,12 +99,9 @@ def _tests(summary: Summary, folder: Path, arguments: list[str], absent: set[str
         on_postgresql = ["-m", f"(postgres or not slow) and not browser{without}", *spread]
         _pytest(summary, "tests on PostgreSQL", folder, [*on_postgresql, *arguments], with_postgresql=True)
     if "browser" not in absent:
-        _pytest(
-            summary,
-            "tests in the browser",
-            folder,
-            ["-m", f"browser{without}", *workers, "--dist", "load", "--maxschedchunk", "1", *arguments],
-        )
+        # One by one: each worker has a portal of its own, and these tests are long.
+        in_browser = ["-m", f"browser{without}", *workers, "--dist", "load", "--maxschedchunk", "1"]
+        _pytest(summary, "tests in the browser", folder, [*in_browser, *arguments])
 
 
 def _pytest(summary: Summary, name: str, folder: Path, options: list[str], *, with_postgresql: bool = False) -> None:

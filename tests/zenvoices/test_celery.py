@@ -20,7 +20,7 @@ def test_a_broker_that_is_away_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPa
     ids = (str(uuid4()), str(uuid4()))
     pauses: list[float] = []
     monkeypatch.setattr("kombu.utils.functional.sleep", pauses.append)
-    with Connection("redis://127.0.0.1:9/0", transport_options=app.conf.broker_transport_options) as away:
-        with pytest.raises(OperationalError):
-            prepare_preview.apply_async(ids, connection=away, retry=False)
+    options = app.conf.broker_transport_options
+    with Connection("redis://127.0.0.1:9/0", transport_options=options) as away, pytest.raises(OperationalError):
+        prepare_preview.apply_async(ids, connection=away, retry=False)
     assert sum(pauses) <= 0.2
