@@ -39,6 +39,7 @@ class Line:
     looked: int
     counts: str
     took: str
+    check_problem: Phrase | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,12 @@ def counts_said(run: FetchRun) -> str:
     return f"{emails}: {', '.join(text % {'n': n} for n, text in found if n)} · {documents}"
 
 
+def check_problem(channel: Channel, run: FetchRun) -> Phrase | None:
+    """Why the nightly check was not finished."""
+    found = run.reconciled or {}
+    return about(channel, found["error"], found["detail"]) if "error" in found else None
+
+
 def duration(took: timedelta) -> str:
     minutes, seconds = divmod(max(round(took.total_seconds()), 1), 60)
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
@@ -107,7 +114,8 @@ def _line(channel: Channel, run: FetchRun) -> Line:
     alone = run.finished_at and run.started_at and not run.repeats
     took = duration(run.finished_at - run.started_at) if alone else ""  # type: ignore[operator]
     looked = run.repeats + 1 if run.repeats else 0
-    return Line(run, outcome_pill(run), error_of(channel, run), looked, counts_said(run), took)
+    phrase, problem = error_of(channel, run), check_problem(channel, run)
+    return Line(run, outcome_pill(run), phrase, looked, counts_said(run), took, problem)
 
 
 def _day(line: Line) -> date:

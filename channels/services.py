@@ -28,6 +28,8 @@ BOUND_TO_SECRET = ("protocol", "host", "port", "security", "username", "auth")
 
 #: Another mailbox altogether: its numbers may be those of the old one by chance.
 OTHER_MAILBOX = {"protocol", "host", "username"}
+#: What we know of the numbers of the mailbox that the channel points at.
+LISTED = ("seen_validity", "seen_next_uid", "first_validity", "first_next_uid")
 ACTIVATION = (
     "state", "inactive_reason", "inactive_since", "failures", "failing_since", "error_code", "error_detail",
     "next_fetch_at",
@@ -82,7 +84,8 @@ def update_channel(channel: Channel, *, password: str | None, by: User | None, *
         channel.mailbox += 1
     if changed & (OTHER_MAILBOX | {"folder"}):
         channel.seen_validity, channel.seen_next_uid = "", 0
-    channel.save(update_fields=[*fields, "error_code", "error_detail", "mailbox", "seen_validity", "seen_next_uid"])
+        channel.first_validity, channel.first_next_uid = "", 0
+    channel.save(update_fields=[*fields, *LISTED, "error_code", "error_detail", "mailbox"])
     if password:
         vault.store(channel, "password", password)
     if password or changed - {"name"}:
