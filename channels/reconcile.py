@@ -13,7 +13,6 @@ from datetime import time as time_of_day
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from channels import lease
 from channels.connect import credentials_of, mailbox_of
@@ -61,11 +60,11 @@ class Found:
     missing: list[MessageRef] = field(default_factory=list)
 
 
-def is_due(run: FetchRun) -> bool:
+def is_due(run: FetchRun, now: datetime) -> bool:
     """One scheduled run a night."""
     channel = run.channel
     last = channel.reconciled_at or channel.created_at
-    return run.trigger == FetchRun.Trigger.SCHEDULE and last < _latest_moment(channel, timezone.now())
+    return run.trigger == FetchRun.Trigger.SCHEDULE and last < _latest_moment(channel, now)
 
 
 def _latest_moment(channel: Channel, now: datetime) -> datetime:

@@ -45,7 +45,7 @@ def perform(run_id: UUID, budget: Budget) -> FetchRun | None:
     _close_dead_runs(run)
     outcome = Outcome()
     error = _try(run, held, budget, outcome)
-    if error is None and not outcome.more and reconcile.is_due(run):
+    if error is None and not outcome.more and reconcile.is_due(run, timezone.now()):
         error = _guarded(run, lambda: reconcile.nightly(run, held))
     failpoints.reach("before_finish")
     return _finish(run, held, outcome, error)
