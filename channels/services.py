@@ -82,10 +82,13 @@ def update_channel(channel: Channel, *, password: str | None, by: User | None, *
         channel.error_code, channel.error_detail = "", {}
     if changed & OTHER_MAILBOX:
         channel.mailbox += 1
-    if changed & (OTHER_MAILBOX | {"folder"}):
+    elsewhere = bool(changed & (OTHER_MAILBOX | {"folder"}))
+    if elsewhere:
         channel.seen_validity, channel.seen_next_uid = "", 0
         channel.first_validity, channel.first_next_uid = "", 0
-    channel.save(update_fields=[*fields, *LISTED, "error_code", "error_detail", "mailbox"])
+    # A running fetch writes them too: left alone unless they end here.
+    listed = LISTED if elsewhere else ()
+    channel.save(update_fields=[*fields, *listed, "error_code", "error_detail", "mailbox"])
     if password:
         vault.store(channel, "password", password)
     if password or changed - {"name"}:

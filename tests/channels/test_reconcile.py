@@ -149,6 +149,7 @@ def test_after_a_renumbering_counting_begins_anew(cast: Cast, mailbox_user: Mail
 def test_other_mailbox_begins_anew_and_invents_nothing(cast: Cast, mailbox_user: MailboxUser) -> None:
     """Its server may give the numbers of the old one, and its mails were never ours to count."""
     channel = linked_with_three(cast, mailbox_user)
+    channel.refresh_from_db()
     services.update_channel(channel, password=mailbox_user.password, by=None, host="localhost")
     assert night(channel).reconciled == numbers()
     mailbox_user.deliver(invoice(5), flags="S")
