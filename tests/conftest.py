@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     again: list[pytest.Item] = []
     passed: list[pytest.Item] = []
     for item in items:
-        meets = NEEDS_A_DATABASE & set(getattr(item, "fixturenames", ()))
+        meets = NEEDS_A_DATABASE & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("postgres")
         (again if meets else passed).append(item)
     config.hook.pytest_deselected(items=passed)
     items[:] = again
