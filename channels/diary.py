@@ -50,8 +50,11 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class PartEntry:
+    """`can_be_asked`: *toch ophalen*, of what was left out and of what was deleted since."""
+
     part: ReceivedPart
     said: str
+    can_be_asked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,15 @@ def mail_entry(channel: Channel, mail: ReceivedMail) -> MailEntry:
         mail=mail,
         pill=_MAIL_PILLS[State(mail.state)],
         phrase=_mail_phrase(channel, mail),
-        parts=[PartEntry(part, reason(part.reason, size=part.size)) for part in mail.parts.all()],
+        parts=[_part_entry(mail, part) for part in mail.parts.all()],
         can_retry=mail.state in (State.REFUSED, State.QUARANTINED),
     )
+
+
+def _part_entry(mail: ReceivedMail, part: ReceivedPart) -> PartEntry:
+    deleted = part.document is not None and part.document.deleted_at is not None
+    left_out = part.document is None and part.outcome != "document" and part.can_be_taken
+    return PartEntry(part, reason(part.reason, size=part.size), mail.email_id is not None and (deleted or left_out))
 
 
 def _mail_phrase(channel: Channel, mail: ReceivedMail) -> Phrase | None:
