@@ -27,6 +27,13 @@ class Channel(TenantModel):
         TLS = "tls", "SSL/TLS"
         STARTTLS = "starttls", "STARTTLS"
 
+    class Granted(models.TextChoices):
+        """What the provider lets us do; "" while not linked."""
+
+        MAIL = "mail"  # IMAP and POP3
+        MODIFY = "gmail_modify"  # the Gmail API, marking as read included
+        READ_ONLY = "gmail_readonly"  # the Gmail API, reading only
+
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         ACTIVE = "active", _("Active")
@@ -40,6 +47,21 @@ class Channel(TenantModel):
     security = models.CharField(_("Security"), max_length=8, choices=Security, default=Security.TLS)
     username = models.CharField(_("Username"), max_length=320)
     folder = models.CharField(_("Folder"), max_length=255, default="INBOX")
+
+    #: OAuth only. The registration at the provider; "" is the portal's own
+    client_id = models.CharField(_("Client id"), max_length=255, blank=True)
+    #: Entra: the directory that the registration and the mailbox live in
+    tenant_id = models.CharField(_("Directory (tenant) ID"), max_length=255, blank=True)
+    #: Entra: the account that signs in for a shared mailbox; "" is the username itself
+    signs_in_as = models.CharField(_("Signs in as"), max_length=320, blank=True)
+    #: Entra: the registration signs in by itself, nobody authorises (IMAP.AccessAsApp)
+    app_only = models.BooleanField(default=False)
+    granted = models.CharField(max_length=14, choices=Granted, blank=True)
+    linked_at = models.DateTimeField(null=True, blank=True)
+    #: when the link ends by itself (a Google project in *Testing*: after seven days); null: as far as we know never
+    link_ends_at = models.DateTimeField(null=True, blank=True)
+    #: the end date of the client secret, as a person told us
+    secret_expires_on = models.DateField(null=True, blank=True)
 
     state = models.CharField(max_length=8, choices=State, default=State.DRAFT)
     #: why it rests: "" (a person paused it) or "failures"
@@ -97,12 +119,59 @@ class ChannelSecret(TenantModel):
     name = models.CharField(max_length=20)  # "password"; OAuth adds "client_secret", "tokens"
     ciphertext = models.TextField()
     set_at = models.DateTimeField(default=timezone.now)
+    #: somebody renews this token now (the database's clock): who comes meanwhile waits and reads it again
+    renewing_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "name"], name="one_secret_per_name")]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.channel_id}"
+
+
+class ConsentLink(TenantModel):
+    """An invitation to the owner of a mailbox to authorise a channel without an account here. Used once."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="consent_links")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    expires_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True, blank=True)
+    #: authorised, by this account
+    used_at = models.DateTimeField(null=True, blank=True)
+    account = models.CharField(max_length=320, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.channel_id} until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class PendingLink(TenantModel):
+    """Somebody is at the provider to authorise a channel: found by its state, used once, within ten minutes."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="pending_links")
+    provider = models.CharField(max_length=8)  # Channel.auth
+    state_sha256 = models.CharField(max_length=64, unique=True)
+    #: PKCE verifier and nonce, encrypted
+    flow = models.TextField()
+    #: who set out: a person of the portal, or the holder of a consent link
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    consent_link = models.ForeignKey(ConsentLink, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    #: hash of a secret in the session of the browser that set out
+    browser_sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.provider} of {self.channel_id} until {self.expires_at:%Y-%m-%d %H:%M}"
 
 
 class FetchRun(TenantModel):

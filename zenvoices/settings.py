@@ -205,6 +205,22 @@ OUTBOUND_CA_FILE: str = env.str("OUTBOUND_CA_FILE", "")
 MAIL_CONNECT_SECONDS: float = env.float("MAIL_CONNECT_SECONDS", 10.0)
 MAIL_SILENCE_SECONDS: float = env.float("MAIL_SILENCE_SECONDS", 30.0)
 
+#: The portal's own registrations: linking in a few clicks. Empty: each office brings its own.
+GOOGLE_CLIENT_ID: str = env.str("GOOGLE_CLIENT_ID", "")
+GOOGLE_CLIENT_SECRET: str = env.str("GOOGLE_CLIENT_SECRET", "")
+ENTRA_CLIENT_ID: str = env.str("ENTRA_CLIENT_ID", "")
+ENTRA_CLIENT_SECRET: str = env.str("ENTRA_CLIENT_SECRET", "")
+GOOGLE_AUTH_URI: str = env.str("GOOGLE_AUTH_URI", "https://accounts.google.com/o/oauth2/v2/auth")
+GOOGLE_TOKEN_URI: str = env.str("GOOGLE_TOKEN_URI", "https://oauth2.googleapis.com/token")
+GOOGLE_REVOKE_URI: str = env.str("GOOGLE_REVOKE_URI", "https://oauth2.googleapis.com/revoke")
+GMAIL_API_ROOT: str = env.str("GMAIL_API_ROOT", "https://gmail.googleapis.com").rstrip("/")
+ENTRA_AUTHORITY_BASE: str = env.str("ENTRA_AUTHORITY_BASE", "https://login.microsoftonline.com").rstrip("/")
+#: host:port of the mail servers behind the OAuth types; nobody types them
+GMAIL_IMAP: str = env.str("GMAIL_IMAP", "imap.gmail.com:993")
+GMAIL_POP3: str = env.str("GMAIL_POP3", "pop.gmail.com:995")
+ENTRA_IMAP: str = env.str("ENTRA_IMAP", "outlook.office365.com:993")
+ENTRA_POP3: str = env.str("ENTRA_POP3", "outlook.office365.com:995")
+
 # --- E-mail that the portal sends -----------------------------------------------------------------------
 vars().update(env.email_url("EMAIL_URL", "consolemail://" if DEBUG else f"filemail:///{DATA_DIR / 'outbox'}"))
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", f"Zenvoices <noreply@{_site.hostname}>")

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('channels', '0002_row_level_security'),
+        ('channels', '0004_oauth_row_level_security'),
     ]
 
     operations = [
