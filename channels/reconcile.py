@@ -16,7 +16,7 @@ from django.db import transaction
 
 from channels import lease
 from channels.connect import credentials_of, mailbox_of
-from channels.errors import ChannelError, OurProblem
+from channels.errors import ChannelError
 from channels.intake import OWING, ledger_rows
 from channels.mailboxes.base import Listing, MessageRef, Watch, open_session
 from channels.models import Channel, FetchRun, ReceivedMail
@@ -74,17 +74,16 @@ def _latest_moment(channel: Channel, now: datetime) -> datetime:
 
 
 def nightly(run: FetchRun, held: lease.Lease) -> None:
-    """Puts the numbers into the run, and what is missing into its offer. Raises only what is our own fault."""
-    try:
-        found = reconcile(Channel.objects.get(pk=run.channel_id), held)
-    except OurProblem:
-        raise
-    except ChannelError as error:
-        run.reconciled = {"error": error.code, "detail": dict(error.detail)}
-        return
+    """Puts the numbers into the run, and what is missing into its offer. Raises ChannelError."""
+    found = reconcile(Channel.objects.get(pk=run.channel_id), held)
     run.reconciled = asdict(found.numbers)
     run.read_elsewhere = found.numbers.missing
     run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in found.missing[-OFFERED:]]
+
+
+def note_problem(run: FetchRun, problem: ChannelError) -> None:
+    """The fetch before it succeeded, and stays so."""
+    run.reconciled = {"error": problem.code, "detail": dict(problem.detail)}
 
 
 def note(channel: Channel, run: FetchRun) -> None:
@@ -109,9 +108,9 @@ def by_hand(channel: Channel) -> Found | None:
 def reconcile(channel: Channel, held: lease.Lease) -> Found:
     """One session that lists, compares, and notes the confirmations that were lost. Raises ChannelError."""
     folder = channel.folder if channel.protocol == Channel.Protocol.IMAP else ""
-    first = max(channel.first_next_uid, channel.seen_next_uid - NEWEST)
-    owed = _owed(channel, folder)
-    listing = _list(channel, held, since=min([first, *map(int, owed)]))
+    oldest = channel.seen_next_uid - NEWEST
+    first, owed = max(channel.first_next_uid, oldest), _owed(channel, folder)
+    listing = _list(channel, held, since=max(min([first, *map(int, owed)]), oldest))
     repaired = _repair(channel, listing, owed, held)
     known = ledger_rows(channel, folder).filter(validity=listing.validity).values_list("uid", flat=True)
     return _compare(channel, listing, set(known.iterator()), first, repaired)

@@ -46,7 +46,7 @@ def perform(run_id: UUID, budget: Budget) -> FetchRun | None:
     outcome = Outcome()
     error = _try(run, held, budget, outcome)
     if error is None and not outcome.more and reconcile.is_due(run, timezone.now()):
-        error = _guarded(run, lambda: reconcile.nightly(run, held))
+        _reconcile(run, held)
     failpoints.reach("before_finish")
     return _finish(run, held, outcome, error)
 
@@ -91,6 +91,11 @@ def _attempt(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome)
         fetch(channel, run, held, budget, outcome)
 
     return _guarded(run, work)
+
+
+def _reconcile(run: FetchRun, held: lease.Lease) -> None:
+    if problem := _guarded(run, lambda: reconcile.nightly(run, held)):
+        reconcile.note_problem(run, problem)
 
 
 def _guarded(run: FetchRun, work: Callable[[], None]) -> ChannelError | None:

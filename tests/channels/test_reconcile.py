@@ -166,17 +166,26 @@ def test_pop3_is_compared_by_its_numbers(cast: Cast, mailbox_user: MailboxUser) 
     assert found.missing == []
 
 
+def wrong_password(channel: Channel) -> Password:
+    return Password(channel.username, "is gewijzigd")
+
+
+def bug(channel: Channel) -> Password:
+    raise KeyError("what we never thought of")
+
+
 @BOTH
+@pytest.mark.parametrize(("wrong", "code"), [(wrong_password, "password_refused"), (bug, "internal")])
 def test_check_that_fails_fails_no_fetch_and_no_channel(
-    cast: Cast, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch, protocol: str
+    cast: Cast, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch, protocol: str, wrong: object, code: str
 ) -> None:
     channel = linked_with_three(cast, mailbox_user, protocol)
     mailbox_user.deliver(invoice(7))
-    monkeypatch.setattr(reconcile, "credentials_of", lambda channel: Password(mailbox_user.name, "is gewijzigd"))
+    monkeypatch.setattr(reconcile, "credentials_of", wrong)
     run = night(channel)
     channel.refresh_from_db()
     assert (run.outcome, run.delivered, channel.failures) == ("succeeded", 1, 0)
-    assert run.reconciled["error"] == "password_refused"
+    assert run.reconciled["error"] == code
     assert not reconcile.is_due(FetchRun(channel=channel, trigger="schedule"), timezone.now())
 
 
