@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import structlog
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
-from channels import health, lease
+from channels import health, lease, reconcile
 from channels.errors import ChannelError, OurProblem, TransientProblem
 from channels.fetch import Budget, Outcome, fetch, set_counts
 from channels.models import Channel, FetchRun, ReceivedPart
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 #: What a finished run may change in its channel.
 SETTLED = (
     "failures", "failing_since", "error_code", "error_detail", "last_success_at", "next_fetch_at",
-    "state", "inactive_reason", "inactive_since",
+    "state", "inactive_reason", "inactive_since", "first_validity", "first_next_uid", "reconciled_at",
 )  # fmt: skip
 State, RunOutcome, Trigger = FetchRun.State, FetchRun.Outcome, FetchRun.Trigger
 
@@ -45,6 +45,8 @@ def perform(run_id: UUID, budget: Budget) -> FetchRun | None:
     _close_dead_runs(run)
     outcome = Outcome()
     error = _try(run, held, budget, outcome)
+    if error is None and not outcome.more and reconcile.is_due(run, timezone.now()):
+        _reconcile(run, held)
     failpoints.reach("before_finish")
     return _finish(run, held, outcome, error)
 
@@ -82,10 +84,24 @@ def _try(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome) -> 
 
 
 def _attempt(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome) -> ChannelError | None:
-    """One session. The border where everything that can go wrong becomes one of our own errors."""
-    try:
+    """One session."""
+
+    def work() -> None:
         channel = Channel.objects.select_related("administration__environment").get(pk=run.channel_id)
         fetch(channel, run, held, budget, outcome)
+
+    return _guarded(run, work)
+
+
+def _reconcile(run: FetchRun, held: lease.Lease) -> None:
+    if problem := _guarded(run, lambda: reconcile.nightly(run, held)):
+        reconcile.note_problem(run, problem)
+
+
+def _guarded(run: FetchRun, work: Callable[[], None]) -> ChannelError | None:
+    """The border where everything that can go wrong becomes one of our own errors."""
+    try:
+        work()
     except ChannelError as error:
         return error
     except StorageProblem as problem:
@@ -126,6 +142,7 @@ def _settle(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelErr
         health.record_success(channel, run)
     else:
         health.record_failure(channel, run, error, partial=bool(outcome.counts.delivered))
+    reconcile.note(channel, run)
     if outcome.more and channel.state == Channel.State.ACTIVE:
         channel.next_fetch_at = run.finished_at  # a full mailbox goes on at once, after everybody's turn
     channel.save(update_fields=SETTLED)
@@ -159,7 +176,7 @@ def is_quiet(run: FetchRun) -> bool:
     return (
         run.trigger == Trigger.SCHEDULE
         and run.outcome == RunOutcome.SUCCEEDED
-        and not (run.delivered or run.ignored or run.failed or run.read_elsewhere)
+        and not (run.delivered or run.ignored or run.failed or run.read_elsewhere or run.reconciled)
     )
 
 
