@@ -15,11 +15,11 @@ from uuid import UUID
 from django.db import transaction
 
 from channels import lease
-from channels.connect import credentials_of, mailbox_of
+from channels.connect import opened
 from channels.errors import ChannelError
-from channels.intake import OWING, ledger_rows
-from channels.mailboxes.base import Listing, MessageRef, Watch, open_session
+from channels.mailboxes.base import Listing, MessageRef, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
+from channels.recorder import OWING, ledger_rows
 
 #: From midnight UTC on, spread by the channel's id: each night at one of its own half hours.
 NIGHT_SECONDS = 4 * 3600
@@ -124,9 +124,7 @@ def _owed(channel: Channel, folder: str) -> dict[str, UUID]:
 
 def _list(channel: Channel, held: lease.Lease, since: int) -> Listing:
     watch = Watch(deadline=time.monotonic() + SECONDS, tick=held.renew_if_due)
-    credentials = credentials_of(channel)
-    with mailbox_of(channel, watch) as mailbox:
-        open_session(mailbox, credentials)
+    with opened(channel, watch) as mailbox:
         listing = mailbox.candidates(since=since)
         mailbox.finish()
     return listing

@@ -181,7 +181,7 @@ def test_check_that_fails_fails_no_fetch_and_no_channel(
 ) -> None:
     channel = linked_with_three(cast, mailbox_user, protocol)
     mailbox_user.deliver(invoice(7))
-    monkeypatch.setattr(reconcile, "credentials_of", wrong)
+    monkeypatch.setattr(reconcile, "opened", wrong)
     run = night(channel)
     channel.refresh_from_db()
     assert (run.outcome, run.delivered, channel.failures) == ("succeeded", 1, 0)

@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import pytest
 
 from channels.credentials import Password
 from channels.mailboxes.base import Server
 from tests.servers.certificates import Certificate, Certificates, make_certificates
-from tests.servers.dovecot import Dovecot, is_installed
+from tests.servers.dovecot import Dovecot, Introspection, is_installed
+from tests.servers.openid import OpenIdProvider
+from tests.servers.openid import is_installed as provider_is_installed
 from tests.servers.scripted import Script, ScriptedServer
 
 _numbers = itertools.count(1)
@@ -42,6 +44,45 @@ def dovecot(certificates: Certificates) -> Iterator[Dovecot]:
         Dovecot(Path(directory), certificates.good) as server,
     ):
         yield server
+
+
+@pytest.fixture(scope="session")
+def provider_process(certificates: Certificates) -> Iterator[OpenIdProvider]:
+    if not provider_is_installed():
+        missing("The OpenID provider (Node.js, npm and tests/servers/provider/node_modules)")
+    with OpenIdProvider(certificates) as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(provider_process: OpenIdProvider) -> Iterator[OpenIdProvider]:
+    """Google and Entra, with nothing wrong at the beginning of a test."""
+    yield provider_process
+    provider_process.reset()
+
+
+@pytest.fixture(scope="session")
+def token_dovecot(certificates: Certificates, provider_process: OpenIdProvider) -> Iterator[Dovecot]:
+    """A Dovecot that takes the provider's tokens."""
+    if not is_installed():
+        missing("Dovecot")
+    introspection = Introspection(provider_process.introspection, certificates.ca_file)
+    with (
+        tempfile.TemporaryDirectory(prefix="dovecot-") as directory,
+        Dovecot(Path(directory), certificates.good, introspection=introspection) as server,
+    ):
+        yield server
+
+
+@pytest.fixture
+def at_provider(settings: Any, provider: OpenIdProvider, token_dovecot: Dovecot) -> OpenIdProvider:
+    """The provider, with this portal's settings leading to it and to the mail server that takes its tokens."""
+    for name, value in provider.settings().items():
+        setattr(settings, name, value)
+    for protocol, port in (("IMAP", token_dovecot.ports.imaps), ("POP3", token_dovecot.ports.pop3s)):
+        setattr(settings, f"GMAIL_{protocol}", f"127.0.0.1:{port}")
+        setattr(settings, f"ENTRA_{protocol}", f"127.0.0.1:{port}")
+    return provider
 
 
 @dataclass(frozen=True)
@@ -84,6 +125,12 @@ def mailbox_user(dovecot: Dovecot, certificates: Certificates) -> MailboxUser:
     user = MailboxUser(dovecot, certificates, f"user{next(_numbers)}@acme.test", "geheim woord")
     dovecot.add_user(user.name, user.password)
     return user
+
+
+@pytest.fixture
+def token_user(token_dovecot: Dovecot, certificates: Certificates) -> MailboxUser:
+    """A mailbox that its owner's token opens; any account may sign in at the provider."""
+    return MailboxUser(token_dovecot, certificates, f"token{next(_numbers)}@acme.test", "")
 
 
 class StartScripted(Protocol):
