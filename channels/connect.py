@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from http.client import HTTPS_PORT
+from urllib.parse import urlsplit
+
 from django.conf import settings
 
 from channels import auth, vault
@@ -30,14 +34,33 @@ def server_at(host: str, port: int, security: str, folder: str, largest_mail: in
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a channel's mail is had: `protocol` names the mailbox in channels.mailboxes."""
+
+    protocol: str
+    host: str
+    port: int
+    security: str
+
+
+def place_of(channel: Channel) -> Place:
+    """The channel's own server; the Gmail API for a link whose rights are too narrow for IMAP and POP3."""
+    if channel.uses_gmail_api:
+        root = urlsplit(settings.GMAIL_API_ROOT)
+        return Place(channel.granted, root.hostname or "", root.port or HTTPS_PORT, "tls")
+    return Place(channel.protocol, channel.host, channel.port or 0, channel.security)
+
+
 def mailbox_of(channel: Channel, watch: Watch) -> Mailbox:
     """The channel's mailbox, not yet connected."""
-    if not channel.host or channel.port is None:
-        raise ConfigurationProblem("host_unknown", host=channel.host)
+    place = place_of(channel)
+    if not place.host or not place.port:
+        raise ConfigurationProblem("host_unknown", host=place.host)
     asked_for = ReceivedMail.objects.filter(channel=channel, state=ReceivedMail.State.WANTED).exists()
     largest = WANTED_MAX_BYTES if asked_for else settings.MAIL_MAX_BYTES
-    server = server_at(channel.host, channel.port, channel.security, channel.folder, largest)
-    return mailbox_for(channel.protocol, server, watch)
+    server = server_at(place.host, place.port, place.security, channel.folder, largest)
+    return mailbox_for(place.protocol, server, watch)
 
 
 def credentials_of(channel: Channel) -> Credentials:

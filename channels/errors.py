@@ -66,6 +66,7 @@ CODES: dict[str, type[ChannelError]] = {
     "account_locked": CredentialProblem,
     "password_expired": CredentialProblem,
     "app_password_needed": CredentialProblem,
+    "token_refused": CredentialProblem,
     # configuration
     "host_unknown": ConfigurationProblem,
     "address_not_allowed": ConfigurationProblem,
@@ -85,6 +86,11 @@ CODES: dict[str, type[ChannelError]] = {
     "microsoft_needs_entra": ConfigurationProblem,
     "secret_missing": ConfigurationProblem,
     "uidl_missing": ConfigurationProblem,
+    # configuration: the Gmail API
+    "gmail_api_disabled": ConfigurationProblem,  # not switched on in the Google project
+    "gmail_rights_missing": ConfigurationProblem,
+    "gmail_forbidden": ConfigurationProblem,  # the organisation's own rules
+    "gmail_missing": ConfigurationProblem,  # an account without a mailbox
     # transient
     "connection_refused": TransientProblem,
     "connect_timeout": TransientProblem,

@@ -19,7 +19,7 @@ from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
 
 from channels.connect import WANTED_MAX_BYTES, credentials_of, mailbox_of
-from channels.errors import MessageProblem, TransientProblem
+from channels.errors import MessageProblem, Throttled, TransientProblem
 from channels.intake import OWING, Counts, Prepared, Recorder, ledger_rows, prepare, prepare_kept
 from channels.lease import Lease
 from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch, open_session
@@ -139,7 +139,7 @@ class _Session:
 
     @property
     def folder(self) -> str:
-        return self.channel.folder if self.channel.protocol == Channel.Protocol.IMAP else ""
+        return self.channel.folder if self.channel.has_folders else ""
 
     def take(self, budget: Budget) -> None:
         listing = self._list()
@@ -182,7 +182,7 @@ class _Session:
             (plan.too_large if (ref.size or 0) > limit else fresh).append(ref)
         else:
             plan.already += 1
-            if row.state in OWING and not row.acknowledged:
+            if row.state in OWING and not row.acknowledged and self.channel.marks_read:
                 plan.owed.append(row)
 
     def _ledger(self, listing: Listing) -> dict[tuple[str, str], ReceivedMail]:
@@ -240,7 +240,7 @@ class _Session:
         self.run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in read.values()]
 
     def _recorder(self) -> Recorder:
-        return Recorder(self.channel, self.run, self.folder, marks_read=self.channel.protocol == Channel.Protocol.IMAP)
+        return Recorder(self.channel, self.run, self.folder, marks_read=self.channel.marks_read)
 
     def _take_batch(self, batch: list[MessageRef]) -> None:
         """Download and store a batch, commit its rows, then mark it as read."""
@@ -250,9 +250,10 @@ class _Session:
                 failpoints.reach("fetched")
                 self.lease.renew_if_due()
                 prepared.append(self._prepare(item))
-        except TransientProblem as problem:
+        except (TransientProblem, Throttled) as problem:
             # The line broke: keep what came, and remember at which mail. Its flags are owed to the next fetch.
-            if problem.code != "server_too_slow":  # a slow line blames no mail
+            # A slow line and a provider that asks to come back later blame no mail.
+            if isinstance(problem, TransientProblem) and problem.code != "server_too_slow":
                 prepared.append(Prepared(batch[len(prepared)], problem=MessageProblem("mail_cut_off")))
             self._commit(prepared)
             raise

@@ -106,6 +106,21 @@ class Channel(TenantModel):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def uses_gmail_api(self) -> bool:
+        """Linked with rights that are too narrow for IMAP and POP3."""
+        return self.auth == self.Auth.GOOGLE and self.granted in (self.Granted.MODIFY, self.Granted.READ_ONLY)
+
+    @property
+    def has_folders(self) -> bool:
+        """POP3 has none, and knows no read mails."""
+        return self.protocol == self.Protocol.IMAP or self.uses_gmail_api
+
+    @property
+    def marks_read(self) -> bool:
+        """Whether taking a mail in marks it as read at the provider."""
+        return self.has_folders and not (self.uses_gmail_api and self.granted == self.Granted.READ_ONLY)
+
 
 class ChannelSecret(TenantModel):
     """A password or token, encrypted for exactly this channel and name. Written, never shown."""

@@ -59,6 +59,11 @@ _ERRORS: Final[dict[str, tuple[Text, Text, str]]] = {
         _("Make an app password at your provider and enter it as password."),
         "app_password",
     ),
+    "token_refused": (
+        _("Signing in failed: the provider no longer accepts the link."),
+        _("Connect again."),
+        "",
+    ),
     # configuration
     "host_unknown": (
         _("The name %(host)s cannot be found."),
@@ -140,6 +145,26 @@ _ERRORS: Final[dict[str, tuple[Text, Text, str]]] = {
     "uidl_missing": (
         _("%(host)s cannot tell mails apart over POP3."),
         _("Choose IMAP as protocol."),
+        "",
+    ),
+    "gmail_api_disabled": (
+        _("The Gmail API is not switched on in the Google project."),
+        _("Switch on the Gmail API in the Google Cloud console and try again."),
+        "",
+    ),
+    "gmail_rights_missing": (
+        _("The link does not allow reading email."),
+        _("Connect again and give every permission that Google asks for."),
+        "",
+    ),
+    "gmail_forbidden": (
+        _("The rules of the organisation do not allow opening %(username)s."),
+        _("Ask the Google Workspace administrator to allow the app."),
+        "",
+    ),
+    "gmail_missing": (
+        _("%(username)s has no Gmail mailbox."),
+        _("Connect an account that has one, or ask the Google Workspace administrator."),
         "",
     ),
     # transient
