@@ -6,16 +6,17 @@ import errno
 import os
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from channels.errors import MessageProblem, channel_error
 from channels.mailboxes.base import Fetched, MessageRef, NotFetched
 
+_Result = TypeVar("_Result")
 BATCH_BYTES: Final = 8 * 1024 * 1024
 BATCH_MAILS: Final = 50
 CHUNK: Final = 64 * 1024
@@ -118,7 +119,7 @@ def _disk() -> Iterator[None]:
         raise channel_error("disk_full" if full else "storage_failed") from error
 
 
-def handed_over(results: Sequence[Fetched | NotFetched]) -> Iterator[Fetched | NotFetched]:
+def handed_over(results: Sequence[_Result]) -> Generator[_Result, None, None]:
     """The results one by one; when the caller stops half-way, the files it did not come to are removed."""
     waiting = deque(results)
     try:
