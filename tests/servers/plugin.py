@@ -16,7 +16,9 @@ import pytest
 from channels.credentials import Password
 from channels.mailboxes.base import Server
 from tests.servers.certificates import Certificate, Certificates, make_certificates
-from tests.servers.dovecot import Dovecot, is_installed
+from tests.servers.dovecot import Dovecot, Introspection, is_installed
+from tests.servers.openid import OpenIdProvider
+from tests.servers.openid import is_installed as provider_is_installed
 from tests.servers.scripted import Script, ScriptedServer
 
 _numbers = itertools.count(1)
@@ -40,6 +42,34 @@ def dovecot(certificates: Certificates) -> Iterator[Dovecot]:
     with (
         tempfile.TemporaryDirectory(prefix="dovecot-") as directory,
         Dovecot(Path(directory), certificates.good) as server,
+    ):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def provider_process(certificates: Certificates) -> Iterator[OpenIdProvider]:
+    if not provider_is_installed():
+        missing("The OpenID provider (Node.js, npm and tests/servers/provider/node_modules)")
+    with OpenIdProvider(certificates) as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(provider_process: OpenIdProvider) -> Iterator[OpenIdProvider]:
+    """Google and Entra, with nothing wrong at the beginning of a test."""
+    yield provider_process
+    provider_process.reset()
+
+
+@pytest.fixture(scope="session")
+def token_dovecot(certificates: Certificates, provider_process: OpenIdProvider) -> Iterator[Dovecot]:
+    """A Dovecot that takes the provider's tokens."""
+    if not is_installed():
+        missing("Dovecot")
+    introspection = Introspection(provider_process.introspection, certificates.ca_file)
+    with (
+        tempfile.TemporaryDirectory(prefix="dovecot-") as directory,
+        Dovecot(Path(directory), certificates.good, introspection=introspection) as server,
     ):
         yield server
 
@@ -84,6 +114,12 @@ def mailbox_user(dovecot: Dovecot, certificates: Certificates) -> MailboxUser:
     user = MailboxUser(dovecot, certificates, f"user{next(_numbers)}@acme.test", "geheim woord")
     dovecot.add_user(user.name, user.password)
     return user
+
+
+@pytest.fixture
+def token_user(token_dovecot: Dovecot, certificates: Certificates) -> MailboxUser:
+    """A mailbox that its owner's token opens; any account may sign in at the provider."""
+    return MailboxUser(token_dovecot, certificates, f"token{next(_numbers)}@acme.test", "")
 
 
 class StartScripted(Protocol):
