@@ -136,6 +136,8 @@ class GmailMailbox(Session):
                 if answer.status != http.client.NOT_FOUND:
                     self._refuse(answer)
                 result = _taken(ref, answer.status, body_of(answer), spool)
+            if not isinstance(result, Fetched):
+                self.close()  # of an answer that was not whole, more may come
             return result or NotFetched(ref, MessageProblem("mail_unreadable"))
 
     def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
@@ -191,9 +193,11 @@ class GmailMailbox(Session):
             self._clock = int(parsedate_to_datetime(answer.headers["Date"]).timestamp())
         try:
             yield answer
-        finally:
-            if not answer.isclosed():
-                self.close()
+        except BaseException:
+            self.close()
+            raise
+        if not answer.isclosed():
+            self.close()
 
     def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> http.client.HTTPResponse:
         """Once more on a new connection when the old one was closed meanwhile: every call may be repeated."""

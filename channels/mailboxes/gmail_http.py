@@ -212,10 +212,11 @@ class _Stream:
         self._held = held
 
     def line(self) -> bytes:
-        while b"\n" not in self._held:
+        while b"\n" not in self._held and self._more():
             if len(self._held) > _LONGEST_LINE:
                 raise ValueError("line too long")
-            self._more()
+        if not self._held:
+            raise ValueError("ended too early")
         line, _, self._held = self._held.partition(b"\n")
         return line.rstrip(b"\r")
 
@@ -235,7 +236,8 @@ class _Stream:
             ready, self._held = self._held[:safe], self._held[safe:]
             if ready:
                 yield ready
-            self._more()
+            if not self._more():
+                raise ValueError("ended too early")
         ready, self._held = self._held[:at], self._held[at + len(mark) :]
         if ready:
             yield ready
@@ -246,8 +248,7 @@ class _Stream:
     def drain(self) -> None:
         self._held = whole(self._chunks, _LONGEST_AROUND)
 
-    def _more(self) -> None:
-        chunk = next(self._chunks, None)
-        if chunk is None:
-            raise ValueError("ended too early")
+    def _more(self) -> bool:
+        chunk = next(self._chunks, b"")
         self._held += chunk
+        return bool(chunk)

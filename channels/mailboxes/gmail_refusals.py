@@ -21,8 +21,8 @@ _BY_REASON: Final = {
     "RATE_LIMIT_EXCEEDED": "quota_reached",
     "accessNotConfigured": "gmail_api_disabled",
     "SERVICE_DISABLED": "gmail_api_disabled",
-    "insufficientPermissions": "gmail_rights_missing",
-    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "gmail_rights_missing",
+    "insufficientPermissions": "scope_missing",
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "scope_missing",
     "domainPolicy": "gmail_forbidden",
     "failedPrecondition": "gmail_missing",  # "Mail service not enabled": the account has no mailbox
 }

@@ -32,7 +32,6 @@ from tests.servers.discovery import Violation
 
 MODIFY = "https://www.googleapis.com/auth/gmail.modify"
 READONLY = "https://www.googleapis.com/auth/gmail.readonly"
-METADATA = "https://www.googleapis.com/auth/gmail.metadata"
 
 #: status and `reason` as Gmail gives them
 REFUSALS = {
@@ -119,6 +118,18 @@ class GmailApi:
     """`introspection` and its CA: where the provider says whose a token is; else only the tokens given here count."""
 
     def __init__(self, certificate: Certificate, introspection: str = "", ca_file: Path | None = None) -> None:
+        self.introspection, self.ca_file = introspection, ca_file
+        self.over = threading.Event()
+        self.reset()
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self), bind_and_activate=False)
+        self._server.daemon_threads = True
+        self._certificate = certificate
+        self.port = 0
+
+    def reset(self) -> None:
+        """Nobody has a mailbox, and nothing is wrong."""
+        self.over.set()
+        self.over = threading.Event()
         self.accounts: dict[str, Account] = {}
         self.tokens: dict[str, tuple[str, tuple[str, ...]]] = {}
         self.faults: list[Fault] = []
@@ -127,12 +138,6 @@ class GmailApi:
         self.page_size = 500
         self.escapes_padding = False
         self.hangs_up = False  # after every answer, as for a connection that was idle too long
-        self.over = threading.Event()
-        self._introspection, self._ca_file = introspection, ca_file
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self), bind_and_activate=False)
-        self._server.daemon_threads = True
-        self._certificate = certificate
-        self.port = 0
 
     def account(self, address: str, token: str = "", *scopes: str) -> Account:
         if token:
@@ -179,12 +184,12 @@ class GmailApi:
         return None
 
     def _who(self, token: str) -> tuple[str | None, tuple[str, ...]]:
-        if not self._introspection:
+        if not self.introspection:
             return self.tokens.get(token, (None, ()))
         asked = requests.Session()
-        asked.trust_env, asked.verify = False, str(self._ca_file)
+        asked.trust_env, asked.verify = False, str(self.ca_file)
         with asked:
-            told = asked.post(self._introspection, data={"token": token}, timeout=10).json()
+            told = asked.post(self.introspection, data={"token": token}, timeout=10).json()
         return (told["username"], tuple(told["scope"].split())) if told["active"] else (None, ())
 
     def _getProfile(self, account: Account, *_: Any) -> Any:  # noqa: N802
@@ -374,9 +379,10 @@ def _handler(api: GmailApi) -> type[http.server.BaseHTTPRequestHandler]:
             half = body[: len(body) // 2]
             self.wfile.write(half if kind in ("hang", "cut", "drip") else body)
             self.wfile.flush()
+            over = api.over
             if kind == "hang":
-                api.over.wait()
-            while kind == "drip" and not api.over.wait(0.05):
+                over.wait()
+            while kind == "drip" and not over.wait(0.05):
                 self.wfile.write(b"A")
                 self.wfile.flush()
             if kind:
