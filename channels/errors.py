@@ -67,6 +67,8 @@ CODES: dict[str, type[ChannelError]] = {
     "password_expired": CredentialProblem,
     "app_password_needed": CredentialProblem,
     "token_refused": CredentialProblem,
+    "scope_missing": CredentialProblem,
+    "google_testing": CredentialProblem,  # a link that Google ended after seven days
     # configuration
     "host_unknown": ConfigurationProblem,
     "address_not_allowed": ConfigurationProblem,
@@ -88,7 +90,6 @@ CODES: dict[str, type[ChannelError]] = {
     "uidl_missing": ConfigurationProblem,
     # configuration: the Gmail API
     "gmail_api_disabled": ConfigurationProblem,  # not switched on in the Google project
-    "gmail_rights_missing": ConfigurationProblem,
     "gmail_forbidden": ConfigurationProblem,  # the organisation's own rules
     "gmail_missing": ConfigurationProblem,  # an account without a mailbox
     # transient

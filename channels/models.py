@@ -60,8 +60,12 @@ class Channel(TenantModel):
     linked_at = models.DateTimeField(null=True, blank=True)
     #: when the link ends by itself (a Google project in *Testing*: after seven days); null: as far as we know never
     link_ends_at = models.DateTimeField(null=True, blank=True)
+    #: Google: when the last link was made that Google ended after seven days, as it does in *Testing*
+    short_lived_link_at = models.DateTimeField(null=True, blank=True)
     #: the end date of the client secret, as a person told us
     secret_expires_on = models.DateField(null=True, blank=True)
+    #: the last day that channels.expiry looked at these dates
+    watched_on = models.DateField(null=True, blank=True)
 
     state = models.CharField(max_length=8, choices=State, default=State.DRAFT)
     #: why it rests: "" (a person paused it) or "failures"

@@ -64,6 +64,16 @@ _ERRORS: Final[dict[str, tuple[Text, Text, str]]] = {
         _("Connect again."),
         "",
     ),
+    "scope_missing": (
+        _("The link does not allow reading email."),
+        _("Connect again and give every permission that is asked for."),
+        "",
+    ),
+    "google_testing": (
+        _("Google ended the link after seven days, as for every app in Testing."),
+        _("Choose Publish app or Internal at Google, then connect again."),
+        "google_testing",
+    ),
     # configuration
     "host_unknown": (
         _("The name %(host)s cannot be found."),
@@ -150,11 +160,6 @@ _ERRORS: Final[dict[str, tuple[Text, Text, str]]] = {
     "gmail_api_disabled": (
         _("The Gmail API is not switched on in the Google project."),
         _("Switch on the Gmail API in the Google Cloud console and try again."),
-        "",
-    ),
-    "gmail_rights_missing": (
-        _("The link does not allow reading email."),
-        _("Connect again and give every permission that Google asks for."),
         "",
     ),
     "gmail_forbidden": (

@@ -17,7 +17,14 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from channels.credentials import BearerToken, Credentials
-from channels.errors import ChannelError, ConfigurationProblem, MessageProblem, TransientProblem, channel_error
+from channels.errors import (
+    ChannelError,
+    ConfigurationProblem,
+    CredentialProblem,
+    MessageProblem,
+    TransientProblem,
+    channel_error,
+)
 from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Server, Watch
 from channels.mailboxes.gmail_http import BATCH_TYPE, CutOff, Http, Quota, batch_body, body_of, parts, raw_mail, whole
 from channels.mailboxes.gmail_refusals import refusal
@@ -144,7 +151,7 @@ class GmailMailbox(Session):
         """Marks as read, after the caller's commit; returns those that Gmail confirmed."""
         ours = [ref for ref in refs if ref.validity == VALIDITY]
         confirmed: list[MessageRef] = []
-        with self.border(), suppress(ConfigurationProblem):  # without the right to: owed, and no failed fetch
+        with self.border(), suppress(ConfigurationProblem, CredentialProblem):  # without the right to, it is owed
             for start in range(0, len(ours), _MARKED_AT_ONCE):
                 some = ours[start : start + _MARKED_AT_ONCE]
                 self._mark_read([ref.uid for ref in some])
