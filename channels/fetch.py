@@ -18,11 +18,11 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
 
-from channels.connect import WANTED_MAX_BYTES, credentials_of, mailbox_of
+from channels.connect import WANTED_MAX_BYTES, opened
 from channels.errors import MessageProblem, Throttled, TransientProblem
 from channels.intake import OWING, Counts, Prepared, Recorder, ledger_rows, prepare, prepare_kept
 from channels.lease import Lease
-from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch, open_session
+from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents import storage
 from zenvoices.lib import failpoints
@@ -92,9 +92,7 @@ def fetch(channel: Channel, run: FetchRun, lease: Lease, budget: Budget, outcome
     watch = Watch(deadline=budget.deadline, tick=lease.renew_if_due)
     spool = Path(tempfile.mkdtemp(prefix="fetch-", dir=_spool_folder()))
     try:
-        credentials = credentials_of(channel)
-        with mailbox_of(channel, watch) as mailbox:
-            open_session(mailbox, credentials)
+        with opened(channel, watch) as mailbox:
             _Session(channel, run, lease, mailbox, spool, outcome).take(budget)
             mailbox.finish()
     finally:

@@ -16,6 +16,9 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from channels.auth import PROVIDER_NAMES
+from channels.provider_phrases import PROVIDER_ERRORS
+
 if TYPE_CHECKING:
     from channels.models import Channel
 
@@ -38,6 +41,7 @@ _OUR_SIDE: Final = _("You need not do anything: this does not count against the 
 _ASK_SERVER: Final = _("Ask the administrator of the mail server to renew the certificate.")
 
 _ERRORS: Final[dict[str, tuple[Text, Text, str]]] = {
+    **PROVIDER_ERRORS,
     # credentials
     "password_refused": (
         _("Signing in failed: the server does not know this username or password."),
@@ -58,21 +62,6 @@ _ERRORS: Final[dict[str, tuple[Text, Text, str]]] = {
         _("%(host)s accepts only an app password."),
         _("Make an app password at your provider and enter it as password."),
         "app_password",
-    ),
-    "token_refused": (
-        _("Signing in failed: the provider no longer accepts the link."),
-        _("Connect again."),
-        "",
-    ),
-    "scope_missing": (
-        _("The link does not allow reading email."),
-        _("Connect again and give every permission that is asked for."),
-        "",
-    ),
-    "google_testing": (
-        _("Google ended the link after seven days, as for every app in Testing."),
-        _("Choose Publish app or Internal at Google, then connect again."),
-        "google_testing",
     ),
     # configuration
     "host_unknown": (
@@ -155,21 +144,6 @@ _ERRORS: Final[dict[str, tuple[Text, Text, str]]] = {
     "uidl_missing": (
         _("%(host)s cannot tell mails apart over POP3."),
         _("Choose IMAP as protocol."),
-        "",
-    ),
-    "gmail_api_disabled": (
-        _("The Gmail API is not switched on in the Google project."),
-        _("Switch on the Gmail API in the Google Cloud console and try again."),
-        "",
-    ),
-    "gmail_forbidden": (
-        _("The rules of the organisation do not allow opening %(username)s."),
-        _("Ask the Google Workspace administrator to allow the app."),
-        "",
-    ),
-    "gmail_missing": (
-        _("%(username)s has no Gmail mailbox."),
-        _("Connect an account that has one, or ask the Google Workspace administrator."),
         "",
     ),
     # transient
@@ -267,7 +241,13 @@ def about(channel: Channel, code: str, detail: Detail | None = None) -> Phrase:
 
 
 def facts_of(channel: Channel) -> dict[str, Any]:
-    return {"host": channel.host, "port": channel.port, "username": channel.username, "folder": channel.folder}
+    return {
+        "host": channel.host,
+        "port": channel.port,
+        "username": channel.username,
+        "folder": channel.folder,
+        "provider": PROVIDER_NAMES.get(channel.auth, ""),
+    }
 
 
 def said_in(language: str, code: str, detail: Detail | None = None) -> Phrase:
@@ -299,4 +279,8 @@ def _general_words() -> dict[str, Any]:
         "folder": "INBOX",
         "username": str(_("this account")),
         "size": "…",
+        "provider": str(_("the provider")),
+        "account": str(_("another account")),
+        "expected": str(_("this account")),
+        "reason": "…",
     }

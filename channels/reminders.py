@@ -16,24 +16,24 @@ from channels.models import Channel
 from channels.notices import ATTENTION, TO_COME
 from notifications.services import Message, close_about, close_event, tell_administrators, tell_everyone_with_access
 
-SECRET: Final = "secret_expires"
-_SECRET_FIELD: Final = "#id_secret_expires_on"
+ENDING: Final = "secret_expires"
+_END_DATE: Final = "#id_secret_expires_on"
 
 
 def tell_secret_expires(channel: Channel, day: date, days: int, threshold: int) -> None:
     """Those who manage the channel, once for each threshold of each end date."""
-    close_about(channel.pk, [SECRET])  # what was said before is out of date
+    close_about(channel.pk, [ENDING])  # what was said before is out of date
     tell_administrators(
         channel.administration,
-        kind=SECRET,
-        event=f"{channel.pk}:{SECRET}:{day}:{threshold}",
+        kind=ENDING,
+        event=f"{channel.pk}:{ENDING}:{day}:{threshold}",
         subject_id=channel.pk,
-        message=_message(channel, lambda: _about_secret(channel, day, days), _SECRET_FIELD),
+        message=_message(channel, lambda: _about_secret(channel, day, days), _END_DATE),
     )
 
 
 def secret_was_replaced(channel: Channel) -> None:
-    close_about(channel.pk, [SECRET])
+    close_about(channel.pk, [ENDING])
 
 
 def tell_link_ends(channel: Channel, ends_at: datetime) -> None:

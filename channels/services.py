@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from administrations.models import Administration, User
-from channels import auth, intake, lease, phrases, vault
+from channels import auth, connect, intake, lease, phrases, vault
 from channels.extract import part_bytes
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.presets import is_microsoft_host
@@ -61,6 +61,7 @@ def create_channel(
     """`fields`: name, protocol, auth, host, port, security, username, folder. Due at its own second when active."""
     if not administration.is_premium:
         raise NotPremium
+    fields |= connect.server_fields(fields["auth"], fields["protocol"])
     channel = Channel.objects.create(administration=administration, created_by=by, **fields)
     if password:
         vault.store(channel, "password", password)
@@ -72,6 +73,7 @@ def create_channel(
 @transaction.atomic
 def update_channel(channel: Channel, *, password: str | None, by: User | None, **fields: Any) -> Channel:
     """Saves the fields; without a new password a change of server or username clears the stored one."""
+    fields |= connect.server_fields(fields.get("auth", channel.auth), fields.get("protocol", channel.protocol))
     changed = {name for name, value in fields.items() if getattr(channel, name) != value}
     for name, value in fields.items():
         setattr(channel, name, value)

@@ -41,6 +41,7 @@ _STEPS: Final[dict[str, tuple[Text, Text]]] = {
     "address": (_("Address"), _("address %(address)s allowed")),
     "connection": (_("Connection"), _("connected on port %(port)s")),
     "encryption": (_("Security"), _("secured (%(tls)s)")),
+    "provider": (_("Link with the provider"), _("%(provider)s confirms the link")),
     "sign_in": (_("Signing in"), _("signed in as %(username)s")),
     "folder": (_("Mailbox"), _("mailbox %(folder)s opened")),
 }

@@ -352,8 +352,12 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         "django": {"level": "INFO"},
-        # Payloads on this logger hold mail text and sign-ins.
+        # Payloads on these loggers hold mail text, sign-ins and tokens.
         "imapclient": {"level": "WARNING"},
+        "google": {"level": "WARNING"},
+        "msal": {"level": "WARNING"},
+        "oauthlib": {"level": "WARNING"},
+        "requests_oauthlib": {"level": "WARNING"},
     },
 }
 if DEBUG and os.environ.get("PORTAL_FAILPOINT"):

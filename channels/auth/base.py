@@ -36,11 +36,15 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The mailbox that is wanted, and who signs in for it. `protocol` decides the scopes at Entra."""
+    """The mailbox that is wanted, and who signs in for it. `protocol` decides the scopes at Entra.
+
+    `app_only`: nobody signs in, the registration does by itself.
+    """
 
     protocol: str
     username: str
     signs_in_as: str = ""
+    app_only: bool = False
 
     @property
     def login(self) -> str:
@@ -49,7 +53,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """`expires_at` in Unix seconds. Without a refresh token (an app that signs in by itself) a new one is asked."""
+    """`expires_at` in Unix seconds. An app that signs in by itself has no refresh token."""
 
     access_token: str = field(repr=False)
     expires_at: float
@@ -104,11 +108,11 @@ class OAuthMethod(Protocol):
     ) -> Grant:
         """The end of it: code for tokens. `answer` is the query of the callback; its state was checked by the caller.
 
-        Checks issuer, audience, tenant and account of the id_token. A wrong account's token is revoked at once.
+        Checks issuer, audience, tenant and account of the id_token. What is refused after all is revoked at once.
         """
 
-    def renew(self, registration: Registration, account: Account, tokens: Tokens) -> Tokens:
-        """New tokens for old; the refresh token in them may be another one (rotation)."""
+    def renew(self, registration: Registration, account: Account, tokens: Tokens | None) -> Tokens:
+        """New tokens for old; the refresh token in them may be another one (rotation). `None`: app_only."""
 
     def revoke(self, registration: Registration, tokens: Tokens) -> None:
         """Ends the link at the provider, where it has an address for that."""

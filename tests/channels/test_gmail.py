@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from email.message import EmailMessage
 from itertools import count, repeat
 from pathlib import Path
@@ -274,10 +274,8 @@ def test_fault_in_one_mail_has_its_own_code_and_the_next_call_works(
     account.deliver(MAIL * 99)
     refs = list(mailbox.candidates().unread)
     gmail_api.faults.append(Fault(kind, "/messages/"))
-    try:
+    with nullcontext() if code == "mail_cut_off" else pytest.raises(ChannelError, match=code):
         assert said(mailbox, refs, tmp_path) == [code]
-    except ChannelError as error:
-        assert error.code == code
     assert list(tmp_path.iterdir()) == []
     assert said(mailbox, refs, tmp_path) == [MAIL * 99]
 
@@ -509,4 +507,3 @@ def test_result_that_is_not_fetched_names_its_mail(mailbox: Mailbox, tmp_path: P
     assert isinstance(result, NotFetched)
     assert isinstance(result.error, MessageProblem)
     assert result.error.code == "mail_gone"
-

@@ -252,7 +252,7 @@ def test_refused_token_answers_the_error_document(scripted: StartScripted) -> No
         assert peer.hear() == b""
         peer.say(b"-ERR [AUTH] Authentication failed.")
 
-    assert error_of(scripted(pop3({"AUTH": auth})), BearerToken("jan", "t")) == "password_refused"
+    assert error_of(scripted(pop3({"AUTH": auth})), BearerToken("jan", "t")) == "token_refused"
 
 
 def test_token_without_xoauth2_is_a_missing_method(scripted: StartScripted) -> None:

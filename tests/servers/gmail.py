@@ -355,10 +355,14 @@ def _handler(api: GmailApi) -> type[http.server.BaseHTTPRequestHandler]:
                 answer = api.answer("GET", address, self._token(), b"")
                 body = _written(answer, api)
                 answers += (
-                    f"--batch_Ab-1_x\r\nContent-Type: application/http\r\nContent-ID: <response-{name}>\r\n\r\n"
-                    f"HTTP/1.1 {answer.status} Said\r\nContent-Type: application/json; charset=UTF-8\r\n"
-                    f"Content-Length: {len(body)}\r\n\r\n"
-                ).encode() + body + b"\r\n"
+                    (
+                        f"--batch_Ab-1_x\r\nContent-Type: application/http\r\nContent-ID: <response-{name}>\r\n\r\n"
+                        f"HTTP/1.1 {answer.status} Said\r\nContent-Type: application/json; charset=UTF-8\r\n"
+                        f"Content-Length: {len(body)}\r\n\r\n"
+                    ).encode()
+                    + body
+                    + b"\r\n"
+                )
             return answers + b"--batch_Ab-1_x--\r\n"
 
         def _reply(self, answer: Answer) -> None:

@@ -1,0 +1,78 @@
+"""What this installation and a channel tell a provider: its addresses, the registration, the account."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.conf import settings
+
+from channels import vault
+from channels.auth import PROVIDER_NAMES
+from channels.auth.base import Account, OAuthMethod, Registration
+from channels.auth.entra import EntraAuth
+from channels.auth.google import GoogleAuth
+from channels.errors import ConfigurationProblem
+from channels.models import Channel
+from zenvoices.lib.scoping import every_administration
+
+NAMES: Final = PROVIDER_NAMES
+#: Customers have registered exactly these paths.
+CALLBACK_PATHS: Final = {
+    Channel.Auth.GOOGLE.value: "/ChannelConnector/ProcessGmailIMAPAuthorizationResult",
+    Channel.Auth.ENTRA.value: "/ChannelConnector/ProcessEntraIMAPAuthorizationResult",
+}
+
+
+def is_oauth(channel: Channel) -> bool:
+    return channel.auth in NAMES
+
+
+def method_of(channel: Channel) -> OAuthMethod:
+    """As the settings say now. A channel with a password is a KeyError: a mistake in our code."""
+    ca_file = settings.OUTBOUND_CA_FILE or None
+    methods: dict[str, OAuthMethod] = {
+        Channel.Auth.GOOGLE.value: GoogleAuth(
+            settings.GOOGLE_AUTH_URI,
+            settings.GOOGLE_TOKEN_URI,
+            settings.GOOGLE_REVOKE_URI,
+            ca_file,
+            lambda client_id, account: shares_consent(channel, client_id, account),
+        ),
+        Channel.Auth.ENTRA.value: EntraAuth(settings.ENTRA_AUTHORITY_BASE, ca_file),
+    }
+    return methods[channel.auth]
+
+
+def registration_of(channel: Channel) -> Registration:
+    """The channel's own, or the portal's when it names none. Raises ConfigurationProblem without a secret."""
+    if channel.client_id:
+        client_id, secret = channel.client_id, vault.read_all(channel).get("client_secret", "")
+    else:
+        client_id, secret = portal_registration(channel.auth)
+    if not client_id or not secret:
+        raise ConfigurationProblem("client_secret_missing", provider=NAMES[channel.auth])
+    return Registration(client_id, secret, channel.tenant_id)
+
+
+def portal_registration(auth: str) -> tuple[str, str]:
+    """Client id and secret of the portal's own registration; "" where the operator made none."""
+    if auth == Channel.Auth.GOOGLE:
+        return settings.GOOGLE_CLIENT_ID, settings.GOOGLE_CLIENT_SECRET
+    return settings.ENTRA_CLIENT_ID, settings.ENTRA_CLIENT_SECRET
+
+
+def account_of(channel: Channel) -> Account:
+    return Account(channel.protocol, channel.username, channel.signs_in_as, channel.app_only)
+
+
+def redirect_uri(auth: str) -> str:
+    return settings.BASE_URL + CALLBACK_PATHS[auth]
+
+
+def shares_consent(channel: Channel, client_id: str, account: str) -> bool:
+    """Whether another channel, in whatever office, lives on what this account allowed this registration."""
+    portals_own = client_id == portal_registration(channel.auth)[0]
+    with every_administration():
+        others = Channel.objects.exclude(pk=channel.pk).exclude(granted="").filter(auth=channel.auth, deleted_at=None)
+        named = [client_id, ""] if portals_own else [client_id]
+        return others.filter(client_id__in=named, username__iexact=account).exists()
