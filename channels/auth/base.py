@@ -73,7 +73,7 @@ class Tokens:
 class Departure:
     """Where to send the browser, and what must be kept secret until it is back (JSON-safe)."""
 
-    url: str
+    url: str = field(repr=False)
     state: str = field(repr=False)
     flow: dict[str, object] = field(repr=False)
 

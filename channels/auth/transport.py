@@ -36,10 +36,11 @@ class ProviderAdapter(HTTPAdapter):
             response = super().send(request, timeout=TIMEOUT)
         except (requests.RequestException, OSError):
             raise Throttled("provider_unavailable", provider=self._provider) from None
-        if response.status_code == requests.codes.too_many_requests:
-            raise Throttled("provider_busy", retry_after=_retry_after(response), provider=self._provider)
-        if response.status_code >= 500 or response.is_redirect:
-            raise Throttled("provider_unavailable", retry_after=_retry_after(response), provider=self._provider)
+        busy = response.status_code == requests.codes.too_many_requests
+        if busy or response.status_code >= 500 or response.is_redirect:
+            response.close()
+            code = "provider_busy" if busy else "provider_unavailable"
+            raise Throttled(code, retry_after=_retry_after(response), provider=self._provider)
         return response
 
 

@@ -322,7 +322,7 @@ def test_bearer_token_goes_as_xoauth2(scripted: StartScripted) -> None:
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (b"[AUTHENTICATIONFAILED] Invalid credentials (Failure)", "password_refused"),
+        (b"[AUTHENTICATIONFAILED] Invalid credentials (Failure)", "token_refused"),
         (b"[ALERT] Too many simultaneous connections. (Failure)", "too_many_connections"),
     ],
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import pytest
 
@@ -73,6 +73,17 @@ def token_dovecot(certificates: Certificates, provider_process: OpenIdProvider) 
         Dovecot(Path(directory), certificates.good, introspection=introspection) as server,
     ):
         yield server
+
+
+@pytest.fixture
+def at_provider(settings: Any, provider: OpenIdProvider, token_dovecot: Dovecot) -> OpenIdProvider:
+    """The provider, with this portal's settings leading to it and to the mail server that takes its tokens."""
+    for name, value in provider.settings().items():
+        setattr(settings, name, value)
+    for protocol, port in (("IMAP", token_dovecot.ports.imaps), ("POP3", token_dovecot.ports.pop3s)):
+        setattr(settings, f"GMAIL_{protocol}", f"127.0.0.1:{port}")
+        setattr(settings, f"ENTRA_{protocol}", f"127.0.0.1:{port}")
+    return provider
 
 
 @dataclass(frozen=True)
