@@ -29,7 +29,7 @@ from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Se
 from channels.mailboxes.gmail_http import BATCH_TYPE, CutOff, Http, Quota, batch_body, body_of, parts, raw_mail, whole
 from channels.mailboxes.gmail_refusals import refusal
 from channels.mailboxes.session import Session, refuse_line_breaks
-from channels.mailboxes.spool import Spool, handed_over
+from channels.mailboxes.spool import Spool, discard, handed_over
 from zenvoices.lib import net
 
 VALIDITY: Final = "gmail"  # the id of a message names it for ever, in every folder
@@ -116,8 +116,8 @@ class GmailMailbox(Session):
 
     def _fetch_batch(self, refs: Sequence[MessageRef], directory: Path) -> list[Result | None]:
         """None for a mail that is to be asked for alone: its own answer then says what is the matter."""
-        if len(refs) == 1:
-            return [None]
+        if len(refs) == 1 or any(ref.validity != VALIDITY for ref in refs):
+            return [None] * len(refs)
         paths = [_ROOT + _message(ref) for ref in refs]
         results: list[Result | None] = [None] * len(refs)
         cost = len(refs) * _COST["message"]
@@ -131,13 +131,15 @@ class GmailMailbox(Session):
                 for part in parts(answer):
                     if part.number < len(refs) and results[part.number] is None:
                         results[part.number] = _taken(refs[part.number], part.status, part.chunks, spool)
-        except TransientProblem as problem:
-            if problem.code == "server_too_slow":
+        except ChannelError as problem:
+            if not isinstance(problem, TransientProblem) or problem.code == "server_too_slow":
+                discard(results)
                 raise
-            return [None] * len(refs)
-        return results
+        return results  # what came before a line broke is whole
 
     def _fetch_alone(self, ref: MessageRef, directory: Path) -> Result:
+        if ref.validity != VALIDITY:
+            return NotFetched(ref, MessageProblem("mail_gone"))
         with self.border(), Spool(directory, self._server.largest_mail) as spool:
             with self._answer("GET", _ROOT + _message(ref), _COST["message"]) as answer:
                 if answer.status != http.client.NOT_FOUND:

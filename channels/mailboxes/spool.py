@@ -126,6 +126,11 @@ def handed_over(results: Sequence[_Result]) -> Generator[_Result, None, None]:
         while waiting:
             yield waiting.popleft()
     finally:
-        for result in waiting:
-            if isinstance(result, Fetched):
-                result.path.unlink(missing_ok=True)
+        discard(waiting)
+
+
+def discard(results: Iterable[object]) -> None:
+    """Removes the files of results that nobody will come to."""
+    for result in results:
+        if isinstance(result, Fetched):
+            result.path.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from channels.credentials import BearerToken, Password
-from channels.errors import ChannelError, MessageProblem, Throttled
+from channels.errors import ChannelError, MessageProblem, Throttled, channel_error
 from channels.mailboxes import gmail_http, mailbox_for
 from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Watch, open_session
 from channels.mailboxes.gmail_refusals import refusal
@@ -240,6 +240,44 @@ def test_call_in_a_batch_that_is_refused_is_asked_alone(
     gmail_api.faults.append(Fault(kind, f"/messages/{refs[1].uid}"))
     assert said(mailbox, refs, tmp_path) == [MAIL] * 3
     assert gmail_api.calls[-1] == "messages.get"
+
+
+def test_batch_that_breaks_off_keeps_what_came_whole(
+    gmail_api: GmailApi, account: Account, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    for _ in range(4):
+        account.deliver(MAIL)
+    gmail_api.faults.append(Fault("cut", "/batch"))
+    assert said(mailbox, list(mailbox.candidates().unread), tmp_path) == [MAIL] * 4
+    assert gmail_api.calls.count("messages.get") == 4 + 3  # the answer was cut after its first mail
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_full_disk_leaves_no_file_behind(
+    account: Account, mailbox: Mailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        account.deliver(MAIL)
+    refs = list(mailbox.candidates().unread)
+    write, written = Spool.write, count()
+
+    def fills_up(spool: Spool, chunks: Iterator[bytes]) -> object:
+        if next(written) == 2:
+            raise channel_error("disk_full")
+        return write(spool, chunks)
+
+    monkeypatch.setattr(Spool, "write", fills_up)
+    assert raised(lambda: list(mailbox.fetch(refs, tmp_path))) == "disk_full"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mail_numbered_by_another_protocol_is_gone(account: Account, mailbox: Mailbox, tmp_path: Path) -> None:
+    account.deliver(MAIL)
+    (ref,) = mailbox.candidates().unread
+    other = MessageRef("1726000000", ref.uid)
+    assert said(mailbox, [other, ref], tmp_path) == ["mail_gone", MAIL]
+    assert list(mailbox.acknowledge([other])) == []
+    assert account.unread() == 1
 
 
 def test_throttling_that_lasts_hands_over_what_came_before(
