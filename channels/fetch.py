@@ -180,7 +180,7 @@ class _Session:
             (plan.too_large if (ref.size or 0) > limit else fresh).append(ref)
         else:
             plan.already += 1
-            if row.state in OWING and not row.acknowledged and self.channel.marks_read:
+            if row.state in OWING and not row.acknowledged:
                 plan.owed.append(row)
 
     def _ledger(self, listing: Listing) -> dict[tuple[str, str], ReceivedMail]:

@@ -506,6 +506,7 @@ def decoded(text: bytes, size: int) -> bytes | str:
         (b'{"raw":"aGFsb"}', "cut off"),
         (b'{"raw":"aGF!bG8="}', "cut off"),
         (b'{"raw":"aGF=bG8="}', "cut off"),
+        (b'{"raw":"aGFs!!!!bG8="}', "cut off"),
         (b'{"raw":"aGFs=====================bG8="}', "cut off"),
         (b'{"raw":null}', "cut off"),
         (b"", "cut off"),
