@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any, Final
 
 import requests
-from google.auth.exceptions import GoogleAuthError, RefreshError
-from google.auth.transport.requests import Request
-from google.oauth2.credentials import Credentials
 from google_auth_oauthlib.flow import Flow
 from oauthlib.oauth2 import OAuth2Error
 
@@ -54,7 +50,7 @@ class GoogleAuth:
     kind = "google"
 
     def depart(self, registration: Registration, account: Account, redirect_uri: str) -> Departure:
-        flow, nonce = self._flow(registration, redirect_uri), secrets.token_urlsafe(24)
+        flow, nonce = self._flow(registration, _ASKED, redirect_uri=redirect_uri), secrets.token_urlsafe(24)
         url, state = flow.authorization_url(
             access_type="offline",  # or there is no refresh token,
             prompt="consent",  # nor the second time that somebody links
@@ -96,23 +92,14 @@ class GoogleAuth:
     def renew(self, registration: Registration, account: Account, tokens: Tokens | None) -> Tokens:
         if tokens is None or not tokens.refresh_token:
             raise CredentialProblem("not_linked", provider=GOOGLE)
-        credentials = Credentials(
-            None,
-            refresh_token=tokens.refresh_token,
-            token_uri=self.token_uri,
-            client_id=registration.client_id,
-            client_secret=registration.client_secret,
-        )
-        try:
-            with self._session() as session:
-                credentials.refresh(Request(session=session))
-        except RefreshError as error:
-            raise _refused(error.args) from None
-        except (GoogleAuthError, ValueError):
-            raise Throttled("provider_unavailable", provider=GOOGLE) from None
-        # In UTC, which google-auth does not write to it.
-        expires_at = credentials.expiry.replace(tzinfo=UTC).timestamp() if credentials.expiry else time.time()
-        return Tokens(str(credentials.token), expires_at, str(credentials.refresh_token), tokens.scopes)
+        with self._asking(registration, scopes=None) as flow:  # none: the provider knows what it granted
+            told = flow.oauth2session.refresh_token(
+                self.token_uri,
+                refresh_token=tokens.refresh_token,
+                client_id=registration.client_id,
+                client_secret=registration.client_secret,
+            )
+        return _tokens(told, tokens.scopes)
 
     def revoke(self, registration: Registration, tokens: Tokens) -> None:
         with self._session() as session:
@@ -126,30 +113,35 @@ class GoogleAuth:
             self.revoke(Registration("", ""), Tokens(token, 0))
 
     def _exchange(self, registration: Registration, redirect_uri: str, verifier: str, code: str) -> dict[str, Any]:
-        flow = self._flow(registration, redirect_uri, verifier)
-        prepare(flow.oauth2session, GOOGLE, self.ca_file)
         try:
-            told: dict[str, Any] = flow.fetch_token(code=code)
-        except OAuth2Error as error:
-            if error.error == "invalid_grant":  # not a link that ended, but a code that was used or is too old
-                raise CredentialProblem("sign_in_used", provider=GOOGLE) from None
-            raise google_error(str(error.error), str(error.description or "")) from None
-        except ValueError:
-            raise Throttled("provider_unavailable", provider=GOOGLE) from None
-        finally:
-            flow.oauth2session.close()
+            with self._asking(registration, _ASKED, redirect_uri=redirect_uri, code_verifier=verifier) as flow:
+                told: dict[str, Any] = flow.fetch_token(code=code)
+        except CredentialProblem as refused:
+            # No link has ended here, there is none yet: the code was used before or is too old.
+            code = "sign_in_used" if refused.code == "link_revoked" else refused.code
+            raise CredentialProblem(code, **refused.detail) from None
         return told
 
-    def _flow(self, registration: Registration, redirect_uri: str, verifier: str | None = None) -> Flow:
+    @contextmanager
+    def _asking(self, registration: Registration, scopes: Sequence[str] | None, **kept: str) -> Iterator[Flow]:
+        """Its session, with our line and our reading of refusals."""
+        flow = self._flow(registration, scopes, **kept)
+        with prepare(flow.oauth2session, GOOGLE, self.ca_file):
+            for answer in ("access_token_response", "refresh_token_response"):
+                flow.oauth2session.register_compliance_hook(answer, _readable)
+            try:
+                yield flow
+            except OAuth2Error:  # an answer without a token
+                raise Throttled("provider_unavailable", provider=GOOGLE) from None
+
+    def _flow(self, registration: Registration, scopes: Sequence[str] | None, **kept: str) -> Flow:
         client = {
             "client_id": registration.client_id,
             "client_secret": registration.client_secret,
             "auth_uri": self.auth_uri,
             "token_uri": self.token_uri,
         }
-        return Flow.from_client_config(
-            {"web": client}, scopes=_ASKED, redirect_uri=redirect_uri, code_verifier=verifier
-        )
+        return Flow.from_client_config({"web": client}, scopes=scopes, **kept)
 
     def _issuers(self) -> tuple[str, ...]:
         """https://accounts.google.com, and as Google also writes it, without its scheme."""
@@ -160,13 +152,18 @@ class GoogleAuth:
         return prepare(requests.Session(), GOOGLE, self.ca_file)
 
 
-def _refused(told: Sequence[Any]) -> ChannelError:
-    """RefreshError(text, answer); without an answer there was none that could be read."""
-    answer = told[1] if len(told) > 1 else None
-    if not isinstance(answer, Mapping):
-        return Throttled("provider_unavailable", provider=GOOGLE)
-    description = f"{answer.get('error_subtype', '')} {answer.get('error_description', '')}".strip()
-    return google_error(str(answer.get("error", "")), description)
+def _readable(response: requests.Response) -> requests.Response:
+    """Before oauthlib looks at it: a refusal raises what it means, and what nobody can read is for later."""
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise Throttled("provider_unavailable", provider=GOOGLE)
+    if "error" in answer:
+        description = f"{answer.get('error_subtype', '')} {answer.get('error_description', '')}".strip()
+        raise google_error(str(answer["error"]), description)
+    return response
 
 
 def _granted(told: Mapping[str, Any]) -> str:
@@ -182,11 +179,12 @@ def _scopes(told: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(scope.split()) if isinstance(scope, str) else tuple(map(str, scope))
 
 
-def _tokens(told: Mapping[str, Any]) -> Tokens:
+def _tokens(told: Mapping[str, Any], scopes: tuple[str, ...] = ()) -> Tokens:
+    """`scopes`: those that stand when the answer names none."""
     if not told.get("refresh_token"):
         raise channel_error("refresh_token_missing", provider=GOOGLE)
-    expires_in = _seconds(told.get("expires_in")) or 0
-    return Tokens(str(told["access_token"]), time.time() + expires_in, str(told["refresh_token"]), _scopes(told))
+    expires_at = time.time() + (_seconds(told.get("expires_in")) or 0)
+    return Tokens(str(told["access_token"]), expires_at, str(told["refresh_token"]), _scopes(told) or scopes)
 
 
 def _seconds(value: object) -> int | None:
