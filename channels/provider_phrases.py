@@ -22,7 +22,7 @@ PROVIDER_ERRORS: Final[dict[str, tuple[str | Promise, str | Promise, str]]] = {
     "google_testing": (
         _("Google ended the link after seven days, as for every app in Testing."),
         _("Choose Publish app or Internal at Google, then connect again."),
-        "google_testing",
+        "google",
     ),
     "sign_in_again": (
         _("%(provider)s wants an extra confirmation of who you are."),

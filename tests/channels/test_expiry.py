@@ -95,7 +95,7 @@ def test_reminder_leads_to_the_field_in_both_languages(
     with every_administration():
         note = Notification.objects.get(user=cast.bert)
     assert note.path.endswith(f"{channel.pk}/edit#id_secret_expires_on")
-    assert (note.action_nl, note.action_en) == ("Oplossen", "Fix")
+    assert (note.action_nl, note.action_en) == ("Herstellen", "Fix")
     assert note.text_nl.startswith("Vervang het client secret van kanaal facturen@devries.test: het verloopt over 14")
     assert "geheim~van~entra" not in note.text_nl + note.text_en
 
