@@ -21,7 +21,7 @@ from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
 
 from channels.connect import WANTED_MAX_BYTES, opened
-from channels.errors import MessageProblem, TransientProblem
+from channels.errors import MessageProblem, Throttled, TransientProblem
 from channels.intake import Prepared, prepare, prepare_kept
 from channels.lease import Lease
 from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch
@@ -143,7 +143,7 @@ class _Session:
 
     @property
     def folder(self) -> str:
-        return self.channel.folder if self.channel.protocol == Channel.Protocol.IMAP else ""
+        return self.channel.folder if self.channel.has_folders else ""
 
     def take(self, budget: Budget) -> None:
         listing = self._list()
@@ -244,7 +244,7 @@ class _Session:
         self.run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in read.values()]
 
     def _recorder(self) -> Recorder:
-        return Recorder(self.channel, self.run, self.folder, marks_read=self.channel.protocol == Channel.Protocol.IMAP)
+        return Recorder(self.channel, self.run, self.folder, marks_read=self.channel.marks_read)
 
     def _take(self, refs: Sequence[MessageRef], budget: Budget) -> int:
         """Stores batch after batch while the next mails are under way. Returns how many; fewer when time is up."""
@@ -266,9 +266,10 @@ class _Session:
                     prepared.append(self._prepare(item, blobs))
                     if _is_full(prepared) or time.monotonic() - begun >= BATCH_SECONDS:
                         break
-            except TransientProblem as problem:
+            except (TransientProblem, Throttled) as problem:
                 # The line broke: keep what came, and remember at which mail. Its flags are owed to the next fetch.
-                if problem.code != "server_too_slow":  # a slow line blames no mail
+                # A slow line and a provider that asks to come back later blame no mail.
+                if isinstance(problem, TransientProblem) and problem.code != "server_too_slow":
                     prepared.append(Prepared(refs[len(prepared)], problem=MessageProblem("mail_cut_off")))
                 self._store(prepared, blobs)
                 raise

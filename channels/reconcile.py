@@ -7,6 +7,7 @@ its host. What it cannot do fails no fetch; the next night comes.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
@@ -25,6 +26,8 @@ from channels.recorder import OWING, ledger_rows
 NIGHT_SECONDS = 4 * 3600
 #: The newest numbers of a mailbox that are looked at: a bound for what one night costs.
 NEWEST = 5_000
+#: The same for the Gmail API, whose ids say nothing of their order: what came in the last week.
+GMAIL_SECONDS = 7 * 86_400
 #: Mails that can be asked for (*alsnog ophalen*).
 OFFERED = 1_000
 SECONDS = 120.0
@@ -107,10 +110,11 @@ def by_hand(channel: Channel) -> Found | None:
 
 def reconcile(channel: Channel, held: lease.Lease) -> Found:
     """One session that lists, compares, and notes the confirmations that were lost. Raises ChannelError."""
-    folder = channel.folder if channel.protocol == Channel.Protocol.IMAP else ""
-    oldest = channel.seen_next_uid - NEWEST
+    folder = channel.folder if channel.has_folders else ""
+    oldest = channel.seen_next_uid - (GMAIL_SECONDS if channel.uses_gmail_api else NEWEST)
     first, owed = max(channel.first_next_uid, oldest), _owed(channel, folder)
-    listing = _list(channel, held, since=max(min([first, *map(int, owed)]), oldest))
+    earliest = first if channel.uses_gmail_api else min([first, *map(int, owed)])
+    listing = _list(channel, held, since=max(earliest, oldest))
     repaired = _repair(channel, listing, owed, held)
     known = ledger_rows(channel, folder).filter(validity=listing.validity).values_list("uid", flat=True)
     return _compare(channel, listing, set(known.iterator()), first, repaired)
@@ -143,9 +147,14 @@ def _repair(channel: Channel, listing: Listing, owed: dict[str, UUID], held: lea
 
 def _compare(channel: Channel, listing: Listing, ledger: set[str], first: int, repaired: int) -> Found:
     renumbered = channel.first_validity not in ("", listing.validity)
-    read = [] if renumbered else [ref for ref in listing.read_elsewhere if int(ref.uid) >= first]
+    read: Sequence[MessageRef] = () if renumbered else listing.read_elsewhere
+    if channel.uses_gmail_api:  # ids without order: what is gone cannot be told from what is older
+        before = ledger
+    else:
+        read = [ref for ref in read if int(ref.uid) >= first]
+        before = {uid for uid in ledger if uid.isdecimal() and int(uid) < first}
     there = {ref.uid for ref in [*listing.unread, *read]}
-    counted = {uid for uid in ledger if uid in there or renumbered or not uid.isdecimal() or int(uid) >= first}
+    counted = ledger if renumbered else ledger - (before - there)
     missing = [ref for ref in read if ref.uid not in ledger]
     numbers = Numbers(
         on_server=len(there),

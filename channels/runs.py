@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -12,7 +13,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
 from channels import health, lease, reconcile
-from channels.errors import ChannelError, OurProblem, TransientProblem
+from channels.errors import ChannelError, OurProblem, Throttled, TransientProblem
 from channels.fetch import Budget, Outcome, fetch, set_counts
 from channels.models import Channel, FetchRun, ReceivedPart
 from documents.storage import StorageProblem
@@ -143,9 +144,17 @@ def _settle(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelErr
     else:
         health.record_failure(channel, run, error, partial=bool(outcome.counts.delivered))
     reconcile.note(channel, run)
-    if outcome.more and channel.state == Channel.State.ACTIVE:
-        channel.next_fetch_at = run.finished_at  # a full mailbox goes on at once, after everybody's turn
+    if channel.state == Channel.State.ACTIVE:
+        channel.next_fetch_at = _next_fetch_at(channel, run, outcome, error)
     channel.save(update_fields=SETTLED)
+
+
+def _next_fetch_at(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelError | None) -> datetime | None:
+    planned, ended = channel.next_fetch_at, run.finished_at
+    if isinstance(error, Throttled):
+        stay_away = ended + timedelta(seconds=error.retry_after or 0) if ended else None
+        return max(planned, stay_away) if planned and stay_away else planned
+    return ended if outcome.more else planned  # a full mailbox goes on at once, after everybody's turn
 
 
 def _close(run: FetchRun, error: ChannelError | None) -> None:

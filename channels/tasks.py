@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 
-from channels import runs, schedule
+from channels import expiry, runs, schedule
 from channels.fetch import Budget
 from channels.models import FetchRun
 from documents.models import Document
@@ -29,12 +29,20 @@ def fetch(administration_id: str, run_id: str) -> None:
         offer(more)
 
 
+@shared_task(base=TenantTask, name="channels.tasks.keep_alive")
+def keep_alive(administration_id: str, channel_id: str) -> None:
+    """Lost, it is offered again the next day."""
+    expiry.keep_alive(UUID(channel_id))
+
+
 @shared_task(name="channels.tasks.tick")
 def tick() -> None:
     health.beat()
     found = schedule.tick()
     for one in [*found.due, *found.lost]:
         offer(one)
+    for resting in found.resting:
+        keep_alive.delay(str(resting.administration_id), str(resting.channel_id))
     log.info("tick", due=len(found.due), lost=len(found.lost), reaped=found.reaped, purged=found.purged)
 
 
