@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import NoReturn
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,7 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from channels import lease, reconcile, runs, services
-from channels.credentials import Password
+from channels.errors import channel_error
 from channels.fetch import Budget
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
@@ -166,16 +167,16 @@ def test_pop3_is_compared_by_its_numbers(cast: Cast, mailbox_user: MailboxUser) 
     assert found.missing == []
 
 
-def wrong_password(channel: Channel) -> Password:
-    return Password(channel.username, "is gewijzigd")
+def refused(channel: Channel, watch: object) -> NoReturn:
+    raise channel_error("password_refused")
 
 
-def bug(channel: Channel) -> Password:
+def bug(channel: Channel, watch: object) -> NoReturn:
     raise KeyError("what we never thought of")
 
 
 @BOTH
-@pytest.mark.parametrize(("wrong", "code"), [(wrong_password, "password_refused"), (bug, "internal")])
+@pytest.mark.parametrize(("wrong", "code"), [(refused, "password_refused"), (bug, "internal")])
 def test_check_that_fails_fails_no_fetch_and_no_channel(
     cast: Cast, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch, protocol: str, wrong: object, code: str
 ) -> None:
