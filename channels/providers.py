@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from channels.auth import PROVIDER_NAMES
 from channels.auth.base import Account, OAuthMethod, Registration
 from channels.auth.entra import EntraAuth
 from channels.auth.google import GoogleAuth
+from channels.auth.identity import same_account
 from channels.errors import ConfigurationProblem
 from channels.models import Channel
 from zenvoices.lib.scoping import every_administration
@@ -36,7 +38,7 @@ def method_of(channel: Channel) -> OAuthMethod:
             settings.GOOGLE_TOKEN_URI,
             settings.GOOGLE_REVOKE_URI,
             ca_file,
-            lambda client_id, account: shares_consent(channel, client_id, account),
+            partial(lives_on_consent, channel.auth),
         ),
         Channel.Auth.ENTRA.value: EntraAuth(settings.ENTRA_AUTHORITY_BASE, ca_file),
     }
@@ -69,10 +71,13 @@ def redirect_uri(auth: str) -> str:
     return settings.BASE_URL + CALLBACK_PATHS[auth]
 
 
-def shares_consent(channel: Channel, client_id: str, account: str) -> bool:
-    """Whether another channel, in whatever office, lives on what this account allowed this registration."""
-    portals_own = client_id == portal_registration(channel.auth)[0]
+def lives_on_consent(auth: str, client_id: str, account: str, *, besides: Channel | None = None) -> bool:
+    """Whether a channel, in whatever office, lives on what this account allowed this registration."""
+    portals_own = client_id == portal_registration(auth)[0]
     with every_administration():
-        others = Channel.objects.exclude(pk=channel.pk).exclude(granted="").filter(auth=channel.auth, deleted_at=None)
-        named = [client_id, ""] if portals_own else [client_id]
-        return others.filter(client_id__in=named, username__iexact=account).exists()
+        linked = Channel.objects.exclude(granted="").filter(auth=auth, deleted_at=None)
+        linked = linked.filter(client_id__in=[client_id, ""] if portals_own else [client_id])
+        if besides is not None:
+            linked = linked.exclude(pk=besides.pk)
+        logins = linked.values_list("username", flat=True)
+        return any(same_account(login, account) for login in logins.iterator())

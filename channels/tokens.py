@@ -85,11 +85,10 @@ def is_linked(channel: Channel) -> bool:
 
 def _revoke(channel: Channel, row: ChannelSecret) -> None:
     try:
-        registration = providers.registration_of(channel)
+        registration, account = providers.registration_of(channel), providers.account_of(channel)
         tokens = _read(channel, row)
-        if tokens and not providers.shares_consent(
-            channel, registration.client_id, providers.account_of(channel).login
-        ):
+        shared = providers.lives_on_consent(channel.auth, registration.client_id, account.login, besides=channel)
+        if tokens and not shared:
             providers.method_of(channel).revoke(registration, tokens)
     except ChannelError as error:
         log.warning("a link was not revoked at the provider", channel=str(channel.pk), error_code=error.code)

@@ -158,12 +158,13 @@ class _Line:
         self._ca_file = ca_file
 
     def get(self, url: str, **kwargs: Any) -> requests.Response:
-        until, response = self._remembered.get(url, (0.0, requests.Response()))
-        if until < time.monotonic():
-            with prepare(requests.Session(), MICROSOFT, self._ca_file) as session:
-                response = session.get(url, **kwargs)
-            if response.ok:
-                self._remembered[url] = time.monotonic() + _DISCOVERY_LASTS, response
+        until, remembered = self._remembered.get(url, (0.0, None))
+        if remembered is not None and until > time.monotonic():
+            return remembered
+        with prepare(requests.Session(), MICROSOFT, self._ca_file) as session:
+            response = session.get(url, **kwargs)
+        if response.ok:
+            self._remembered[url] = time.monotonic() + _DISCOVERY_LASTS, response
         return response
 
     def post(self, url: str, **kwargs: Any) -> requests.Response:

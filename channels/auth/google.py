@@ -36,9 +36,10 @@ _AUTH_PATH: Final = "/o/oauth2/v2/auth"
 
 @dataclass(frozen=True, slots=True)
 class GoogleAuth:
-    """`needed(client_id, account)`: whether another channel lives on this account's consent.
+    """`needed(client_id, account)`: whether a channel lives on this account's consent to this registration.
 
-    Google ends the whole consent of an account to a registration when one of its tokens is revoked.
+    Google ends the whole consent when one of its tokens is revoked, so what is refused here may have to be left alone:
+    the mailbox of another channel, or this channel's own link that is being made anew.
     """
 
     auth_uri: str

@@ -49,9 +49,14 @@ def check(claims: Mapping[str, Any], *, issuers: Collection[str], audience: str,
 def check_account(signed_in: object, expected: str, provider: str) -> str:
     """The address that signed in, when it is the expected one; otherwise the error names both."""
     account = signed_in if isinstance(signed_in, str) and _ADDRESS.fullmatch(signed_in) else ""
-    if not account or _plain(account) != _plain(expected):
+    if not account or not same_account(account, expected):
         raise CredentialProblem("wrong_account", account=account, expected=expected, provider=provider)
     return account
+
+
+def same_account(one: str, other: str) -> bool:
+    """However it is written: Google knows its own addresses with and without dots, under either name."""
+    return _plain(one) == _plain(other)
 
 
 def _listed(audience: object) -> list[object]:
@@ -59,7 +64,6 @@ def _listed(audience: object) -> list[object]:
 
 
 def _plain(address: str) -> str:
-    """Google knows its own addresses with and without dots, under either name."""
     local, _, domain = address.strip().casefold().rpartition("@")
     if domain in _GOOGLE_MAIL:
         return f"{local.replace('.', '')}@{_GOOGLE_MAIL[0]}"

@@ -7,7 +7,7 @@ from typing import Any, Final
 import requests
 from requests.adapters import HTTPAdapter
 
-from channels.errors import Throttled
+from channels.errors import OurProblem, Throttled
 from zenvoices.lib import net
 
 #: seconds to connect, and without one byte; two requests of a renewal fit into its claim (channels/tokens.py)
@@ -21,7 +21,10 @@ class ProviderAdapter(HTTPAdapter):
 
     def __init__(self, provider: str, ca_file: str | None) -> None:
         self._provider = provider
-        self._context = net.tls_context(ca_file)
+        try:
+            self._context = net.tls_context(ca_file)
+        except OSError:
+            raise OurProblem("internal") from None  # OUTBOUND_CA_FILE is ours to mend
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -34,6 +37,7 @@ class ProviderAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         try:
             response = super().send(request, timeout=TIMEOUT)
+            response.content  # noqa: B018 -- read here, so that an answer that breaks off is a hiccup too
         except (requests.RequestException, OSError):
             raise Throttled("provider_unavailable", provider=self._provider) from None
         busy = response.status_code == requests.codes.too_many_requests

@@ -109,10 +109,11 @@ class OpenIdProvider:
         headers: dict[str, str] | None = None,
         delay: float = 0,
         drop: bool = False,
+        cut: bool = False,
     ) -> None:
-        """What the next request to this endpoint gets. `drop`: nothing, the connection breaks."""
+        """What the next request to this endpoint gets. `drop`: nothing, the connection breaks; `cut`: half of it."""
         told = {"mount": mount, "endpoint": endpoint, "times": times, "status": status, "delay": delay, "drop": drop}
-        self.control(answer={**told, "headers": headers or {}, "body": body or {}})
+        self.control(answer={**told, "cut": cut, "headers": headers or {}, "body": body or {}})
 
     def redirect(self, **query: str) -> None:
         """What the next request for authorization is sent back with, instead of pages and a code."""

@@ -153,6 +153,7 @@ async function answeredAsWished(name, endpoint, url, res) {
     answer.times -= 1;
     await new Promise((after) => setTimeout(after, (answer.delay ?? 0) * 1000));
     if (answer.drop) res.socket.destroy();
+    else if (answer.cut) res.writeHead(200, { 'content-length': 1000 }).write('{"access_token"', () => res.socket.destroy());
     else send(res, answer.body ?? {}, answer.status, answer.headers);
     return true;
   }
