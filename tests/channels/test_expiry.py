@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -18,7 +20,7 @@ from channels.auth.base import Tokens
 from channels.errors import ChannelError, channel_error
 from channels.models import Channel, ChannelSecret
 from notifications.models import Notification
-from tests.cast import Cast
+from tests.cast import Cast, make_cast
 from tests.channels.rows import make_channel
 from tests.channels.test_health import finish
 from zenvoices.lib.scoping import administration_scope, every_administration
@@ -153,6 +155,27 @@ def test_two_schedules_at_once_tell_once(cast: Cast) -> None:
         Notification.objects.all().delete()
         assert expiry._look_at(channel.pk, None, today) is None
     assert told(cast.bert) == []
+
+
+def test_four_schedules_in_a_race_tell_once(transactional_db: None) -> None:
+    cast = make_cast()
+    for _ in range(5):
+        entra(cast.bakery, secret_expires_on=NOON.date() + 7 * DAY, state="inactive", linked_at=NOON - 9 * DAY)
+    with every_administration():
+        ChannelSecret.objects.update(set_at=NOON - 8 * DAY)
+    together, found = threading.Barrier(4), []
+
+    def beat() -> None:
+        together.wait()
+        found.extend(look())
+        connection.close()
+
+    beats = [threading.Thread(target=beat) for _ in range(4)]
+    for one in beats:
+        one.start()
+    for one in beats:
+        one.join()
+    assert (len(told(cast.bert)), len(found)) == (5, 5)
 
 
 @pytest.mark.parametrize("change", ["deleted", "basic", "portal's own", "no date", "password"])
