@@ -133,7 +133,9 @@ def polls(task: Task) -> Iterator[Any]:
 
     from administrations.models import Administration, Environment
     from channels import connect, runs, services
+    from channels.credentials import Password
     from channels.fetch import Budget
+    from channels.mailboxes import mailbox_for
     from channels.mailboxes.base import Watch, open_session
     from channels.models import FetchRun
     from zenvoices.lib.scoping import administration_scope
@@ -160,13 +162,12 @@ def polls(task: Task) -> Iterator[Any]:
                 failed.append(str(done and done.error_code))
 
     def session(number: int) -> None:
-        with administration_scope(administration.pk):
-            channel = channels[number % len(channels)]
-            credentials = connect.credentials_of(channel)
-            with connect.mailbox_of(channel, Watch()) as mailbox:
-                open_session(mailbox, credentials)
-                mailbox.candidates()
-                mailbox.finish()
+        user = task["users"][number % len(task["users"])]
+        server = connect.server_at("127.0.0.1", task["port"], "tls", "INBOX")
+        with mailbox_for("imap", server, Watch()) as mailbox:
+            open_session(mailbox, Password(user, task["password"]))
+            mailbox.candidates()
+            mailbox.finish()
 
     work = whole if task["whole"] else session
     with ThreadPoolExecutor(task["threads"]) as pool:

@@ -26,6 +26,7 @@ def extract(raw: Raw, limits: Limits | None = None, keep: Keep | None = None) ->
         parts.append(found.part)
         if keep and found.data is not None and found.part.outcome == "document":
             keep(found.part, found.data)
+        del found  # its bytes need not stay while the next part is decoded
     return _mail(walk, tuple(parts))
 
 

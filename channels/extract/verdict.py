@@ -58,7 +58,7 @@ class Verdict:
 
 def judge(data: bytes, kind: str, hints: Hints) -> Verdict:
     """`kind` by content, as sniff() has it."""
-    if not data.strip():
+    if not data or data.isspace():  # strip() would copy it all
         return Verdict("ignored", "empty")
     reason = _BY_DECLARATION.get(hints.declared) or _BY_CONTENT.get(kind)
     reason = "signature" if extension(hints.name) == ".p7s" else reason
