@@ -31,7 +31,6 @@ def ours(task: Task) -> Iterator[Any]:
     from channels import runs, services, tasks  # noqa: F401 -- a worker has its tasks loaded
     from channels.fetch import Budget
     from channels.models import Channel, FetchRun
-    from documents import storage
     from documents.models import Document
     from zenvoices.lib.scoping import administration_scope
 
@@ -52,9 +51,7 @@ def ours(task: Task) -> Iterator[Any]:
             username=task["user"],
             folder="INBOX",
         )
-        run = FetchRun.objects.create(
-            administration=administration, channel=channel, trigger=FetchRun.Trigger.MANUAL
-        )
+        run = FetchRun.objects.create(administration=administration, channel=channel, trigger=FetchRun.Trigger.MANUAL)
         yield
         done = runs.perform(run.pk, Budget.until_empty())
         yield
@@ -68,7 +65,6 @@ def ours(task: Task) -> Iterator[Any]:
             "delivered": done.delivered,
             "attachments": sorted(rows),
             "folder": str(folder),
-            "storage": type(storage).__name__,
         }
 
 

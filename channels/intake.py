@@ -106,5 +106,3 @@ def body_document(mail: Mail) -> bytes:
     sent = mail.sent_at.isoformat(timespec="minutes") if mail.sent_at else ""
     sender = f"{mail.sender_name} <{mail.sender_address}>".strip()
     return f"From: {sender}\nSubject: {mail.subject}\nDate: {sent}\n\n{mail.text}".encode()
-
-

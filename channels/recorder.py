@@ -256,8 +256,3 @@ class Recorder:
             email.delete()
         for written in (self._emails, self._rows, self._documents, self._parts, self._replaced):
             written.clear()
-
-
-def ledger_rows(channel: Channel, folder: str) -> QuerySet[ReceivedMail]:
-    """What we know of the mailbox that the channel points at now."""
-    return ReceivedMail.objects.filter(channel=channel, mailbox=channel.mailbox, folder=folder)
