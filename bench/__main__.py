@@ -18,20 +18,22 @@ WORK = Path(__file__).resolve().parent.parent / "var" / "bench"
 
 def main() -> int:
     options = _options()
-    absent = [program for program in ("dovecot", "mbsync") if not shutil.which(program, path=rounds.PATH)]
+    wanted = ("dovecot",) if options.check else ("dovecot", "mbsync")
+    absent = [program for program in wanted if not shutil.which(program, path=rounds.PATH)]
     if absent:
         print(f"Not installed: {', '.join(absent)} (Debian: apt-get install dovecot-imapd dovecot-pop3d isync)")
         return 1
     began = time.monotonic()
-    WORK.mkdir(parents=True, exist_ok=True)
-    WORK.chmod(0o755)
-    many = mailbox(WORK / "mails", options.mails or (100 if options.small else 1000), scans=not options.small)
-    few = mailbox(WORK / "mails", options.mails or 100, scans=False)
-    with ground(WORK) as where, portal.portal(where, options.database) as ours:
-        plan = rounds.Plan(where, ours, many, few, options.rounds)
+    options.work.mkdir(parents=True, exist_ok=True)
+    options.work.chmod(0o755)  # the server runs as another user
+    many = mailbox(options.work / "mails", options.mails, scans=not (options.small or options.check))
+    few = mailbox(options.work / "mails", min(options.mails, 100), scans=False)
+    with ground(options.work) as where, portal.portal(where, options.database) as ours:
+        only, delays = ({"ours"}, (0,)) if options.check else (None, rounds.DELAYS)
+        plan = rounds.Plan(where, ours, many, few, options.rounds, delays, only)
         found = plan.run(say=lambda text: print(text, file=sys.stderr, flush=True))
-        found += plan.memory()
-        found += polls.measure(where, ours, options.polls if options.polls is not None else 10_000)
+        if not options.check:
+            found += plan.memory() + polls.measure(where, ours, options.polls)
     print(f"{platform.machine()}, {_processor()}, {portal.cores()} cores, Python {platform.python_version()}")
     print(f"{len(many.mails)} mails, {many.size / 1e6:.0f} MB, {len(many.attachments)} attachments; "
           f"medians of {options.rounds}; {time.monotonic() - began:.0f} s in all\n")  # fmt: skip
@@ -41,21 +43,26 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--small", action="store_true", help="100 small mails and three rounds: under two minutes")
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--mails", type=int, help="another number of mails")
-    parser.add_argument("--polls", type=int, help="how many empty mailboxes are looked into; 0 leaves that out")
+    parser.add_argument("--small", action="store_true", help="100 small mails, three rounds, 500 polls")
+    parser.add_argument("--check", action="store_true", help="only our own fetches, of 20 mails, once")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--mails", type=int, default=1000)
+    parser.add_argument("--polls", type=int, default=10_000)
     parser.add_argument("--database", choices=("postgresql", "sqlite"), default="postgresql")
+    parser.add_argument("--work", type=Path, default=WORK, help="on the disk to be measured; keeps the mailboxes")
     options = parser.parse_args()
-    options.rounds = options.rounds or (3 if options.small else 5)
-    if options.polls is None and options.small:
-        options.polls = 500
+    if options.small:
+        options.rounds, options.mails, options.polls = 3, 100, 500
+    if options.check:
+        options.rounds, options.mails, options.database = 1, 20, "sqlite"
     return options
 
 
 def _processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "processor unknown")
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "processor unknown"
+    )
 
 
 if __name__ == "__main__":

@@ -31,7 +31,6 @@ def ours(task: Task) -> Iterator[Any]:
     from channels import runs, services, tasks  # noqa: F401 -- a worker has its tasks loaded
     from channels.fetch import Budget
     from channels.models import Channel, FetchRun
-    from documents import storage
     from documents.models import Document
     from zenvoices.lib.scoping import administration_scope
 
@@ -52,9 +51,7 @@ def ours(task: Task) -> Iterator[Any]:
             username=task["user"],
             folder="INBOX",
         )
-        run = FetchRun.objects.create(
-            administration=administration, channel=channel, trigger=FetchRun.Trigger.MANUAL
-        )
+        run = FetchRun.objects.create(administration=administration, channel=channel, trigger=FetchRun.Trigger.MANUAL)
         yield
         done = runs.perform(run.pk, Budget.until_empty())
         yield
@@ -68,7 +65,6 @@ def ours(task: Task) -> Iterator[Any]:
             "delivered": done.delivered,
             "attachments": sorted(rows),
             "folder": str(folder),
-            "storage": type(storage).__name__,
         }
 
 
@@ -133,7 +129,9 @@ def polls(task: Task) -> Iterator[Any]:
 
     from administrations.models import Administration, Environment
     from channels import connect, runs, services
+    from channels.credentials import Password
     from channels.fetch import Budget
+    from channels.mailboxes import mailbox_for
     from channels.mailboxes.base import Watch, open_session
     from channels.models import FetchRun
     from zenvoices.lib.scoping import administration_scope
@@ -160,13 +158,12 @@ def polls(task: Task) -> Iterator[Any]:
                 failed.append(str(done and done.error_code))
 
     def session(number: int) -> None:
-        with administration_scope(administration.pk):
-            channel = channels[number % len(channels)]
-            credentials = connect.credentials_of(channel)
-            with connect.mailbox_of(channel, Watch()) as mailbox:
-                open_session(mailbox, credentials)
-                mailbox.candidates()
-                mailbox.finish()
+        user = task["users"][number % len(task["users"])]
+        server = connect.server_at("127.0.0.1", task["port"], "tls", "INBOX")
+        with mailbox_for("imap", server, Watch()) as mailbox:
+            open_session(mailbox, Password(user, task["password"]))
+            mailbox.candidates()
+            mailbox.finish()
 
     work = whole if task["whole"] else session
     with ThreadPoolExecutor(task["threads"]) as pool:

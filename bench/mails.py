@@ -34,7 +34,7 @@ SENTENCE = (
 
 @dataclass
 class Written:
-    """One mail of the mailbox. `attachments`: the SHA-256 of each, in a ZIP or forwarded mail that of what is inside."""
+    """One mail. `attachments`: the SHA-256 of each, of a ZIP or forwarded mail those of what is inside."""
 
     name: str
     size: int
@@ -160,7 +160,8 @@ class _Writer:
         return head + content + b"\nendstream\nendobj\ntrailer\n<< >>\n%%EOF\n"
 
     def _ubl(self, number: int) -> bytes:
-        line = "<cac:InvoiceLine><cbc:ID>{}</cbc:ID><cbc:LineExtensionAmount>{:.2f}</cbc:LineExtensionAmount></cac:InvoiceLine>"
+        line = "<cac:InvoiceLine><cbc:ID>{}</cbc:ID><cbc:LineExtensionAmount>{:.2f}</cbc:LineExtensionAmount>"
+        line += "</cac:InvoiceLine>"
         lines = "".join(line.format(k, self._random.random() * 900) for k in range(self._random.randint(5, 60)))
         return (
             '<?xml version="1.0" encoding="UTF-8"?>'

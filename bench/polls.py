@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bench.measure import Run, contender
 from bench.delay import delayed
 from bench.ground import PASSWORD, Ground
+from bench.measure import Run, contender
 from bench.portal import Portal
 from bench.report import Found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,21 +51,28 @@ class Plan:
     many: Mailbox
     few: Mailbox
     rounds: int
+    delays: tuple[int, ...] = DELAYS
+    #: whom to leave in; None: everybody
+    only: Collection[str] | None = None
     _ports: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def run(self, say: Callable[[str], None]) -> list[Found]:
         ports = self.ground.dovecot.ports
         with ExitStack() as stack:
-            for delay in DELAYS:
+            for delay in self.delays:
                 self._ports["imap", delay] = stack.enter_context(delayed(ports.imaps, delay))
                 self._ports["pop3", delay] = stack.enter_context(delayed(ports.pop3s, delay))
-            return [found for delay in DELAYS for found in self._over(delay, say)]
+            return [found for delay in self.delays for found in self._over(delay, say)]
 
     def _over(self, delay: int, say: Callable[[str], None]) -> list[Found]:
         line = f"{delay} ms" if delay else "direct"
         rivals = {"mbsync": self.mbsync}
         if not delay:
-            rivals |= {"imap_tools": self.imap_tools, "django-mailbox": self.django_mailbox}
+            rivals |= {
+                "imap_tools": self.imap_tools,
+                "django-mailbox": self.django_mailbox,
+                "ours by POP3": self.ours_pop3,
+            }
         found = [self._side_by_side(f"all mails, {line}", self.many, delay, rivals, say)]
         if delay == DELAYS[-1]:
             slow = {
@@ -76,8 +83,6 @@ class Plan:
                 "ours by POP3": self.ours_pop3,
             }
             found.append(self._side_by_side(f"{len(self.few.mails)} small mails, {line}", self.few, delay, slow, say))
-        elif not delay:
-            found.append(self._side_by_side("all mails, POP3, direct", self.many, 0, {"ours by POP3": self.ours_pop3}, say))
         return found
 
     def _side_by_side(
@@ -86,6 +91,8 @@ class Plan:
         found = Found(name)
         for number in range(self.rounds):
             for who, fetch in {"ours": self.ours, **rivals}.items():
+                if self.only is not None and who not in self.only:
+                    continue
                 user = self.ground.user(mailbox)
                 run, right = fetch(user, mailbox, delay)
                 self.ground.forget(user)

@@ -18,7 +18,6 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
-from django.db.models import Q
 
 from channels.connect import WANTED_MAX_BYTES, opened
 from channels.errors import MessageProblem, Throttled, TransientProblem
@@ -116,6 +115,9 @@ def _spool_folder() -> Path:
     return folder
 
 
+Ledger = dict[tuple[str, str], ReceivedMail]
+
+
 @dataclass(slots=True)
 class _Plan:
     """What to do with each mail of the listing."""
@@ -171,14 +173,17 @@ class _Session:
         return listing
 
     def _plan(self, listing: Listing) -> _Plan:
-        plan, ledger = _Plan(), self._ledger(listing)
+        plan = _Plan()
+        here, elsewhere = self._to_come(listing)
+        ledger = here | self._ledger(listing)
         for ref in listing.unread:
             row = ledger.pop((ref.validity, ref.uid), None)
             self._sort(plan, ref, row)
-        for row in ledger.values():  # not unread any more, and still to come: asked for, or failed before
-            if row.state in TO_COME:
+        for row in here.values():  # not unread any more, and still to come: asked for, or failed before
+            if (row.validity, row.uid) in ledger:
                 self._sort(plan, MessageRef(row.validity, row.uid, row.size or None), row)
-        self._sort_unreachable(plan, listing)
+        for row in elsewhere:
+            (plan.kept if self._is_kept(row) else plan.gone).append(row)
         return plan
 
     def _sort(self, plan: _Plan, ref: MessageRef, row: ReceivedMail | None) -> None:
@@ -194,28 +199,37 @@ class _Session:
             if row.state in OWING and not row.acknowledged:
                 plan.owed.append(row)
 
-    def _ledger(self, listing: Listing) -> dict[tuple[str, str], ReceivedMail]:
-        """Rows of the listed mails, and those a person asked for."""
-        rows = ledger_rows(self.channel, self.folder)
-        to_come = rows.filter(state__in=TO_COME, validity=listing.validity)
-        found = {(row.validity, row.uid): row for row in to_come}
+    def _ledger(self, listing: Listing) -> Ledger:
+        """Rows of the listed mails."""
+        rows = ledger_rows(self.channel, self.folder).filter(validity=listing.validity)
+        found: Ledger = {}
         uids = [ref.uid for ref in listing.unread]
         for start in range(0, len(uids), 500):  # SQLite and PostgreSQL both bound the number of parameters
-            known = rows.filter(validity=listing.validity, uid__in=uids[start : start + 500])
+            known = rows.filter(uid__in=uids[start : start + 500])
             found.update(((row.validity, row.uid), row) for row in known)
         return found
+
+    def _to_come(self, listing: Listing) -> tuple[Ledger, list[ReceivedMail]]:
+        """Rows that come with this fetch, read or not; and those under a number that this mailbox no longer knows:
+        of another UIDVALIDITY, folder or server.
+        """
+        here: Ledger = {}
+        elsewhere: list[ReceivedMail] = []
+        place = (self.channel.mailbox, self.folder, listing.validity)
+        for row in ReceivedMail.objects.filter(channel=self.channel, state__in=TO_COME):
+            if (row.mailbox, row.folder, row.validity) == place:
+                here[row.validity, row.uid] = row
+            else:
+                elsewhere.append(row)
+        return here, elsewhere
 
     def _is_kept(self, row: ReceivedMail) -> bool:
         return bool(row.raw_sha256) and storage.exists(self.channel.administration_id, row.raw_sha256)
 
-    def _sort_unreachable(self, plan: _Plan, listing: Listing) -> None:
-        """Still to come, but under a number this mailbox no longer knows: another UIDVALIDITY, folder or server."""
-        here = Q(mailbox=self.channel.mailbox, folder=self.folder, validity=listing.validity)
-        for row in ReceivedMail.objects.filter(~here, channel=self.channel, state__in=TO_COME):
-            (plan.kept if self._is_kept(row) else plan.gone).append(row)
-
     def _begin(self, listing: Listing, plan: _Plan, coming: int) -> None:
         """Everything that needs no download, in one commit; and the flags still owed from a run that died."""
+        if not (listing.unread or listing.read_elsewhere or plan.kept or plan.gone or coming):
+            return  # most fetches find nothing: then there is nothing to write
         recorder = self._recorder()
         with storage.batch(self.channel.administration_id) as blobs:
             kept = [prepare_kept(self.channel, row, blobs) for row in plan.kept]
@@ -334,7 +348,8 @@ class _Session:
         ReceivedMail.objects.filter(pk__in=done).update(acknowledged=True)
 
     def _remember(self, listing: Listing) -> None:
-        if listing.next_uid:
+        known = (self.channel.seen_validity, self.channel.seen_next_uid)
+        if listing.next_uid and known != (listing.validity, listing.next_uid):
             Channel.objects.filter(pk=self.channel.pk, fence=self.lease.fence).update(
                 seen_validity=listing.validity, seen_next_uid=listing.next_uid
             )

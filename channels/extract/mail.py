@@ -30,6 +30,7 @@ def extract(raw: Raw, limits: Limits | None = None, keep: Keep | None = None) ->
             parts.append(found.part)
             if keep and found.content and found.part.outcome == "document":
                 keep(found.part, found.content)
+            del found  # its bytes need not stay while the next part is decoded
     return _mail(walk, tuple(parts))
 
 

@@ -232,7 +232,8 @@ class ImapMailbox(Session):
     def finish(self) -> None:
         if not self._asked:  # else the caller gave up: what is under way is not waited for
             with suppress(ChannelError), self.border():
-                self._client.logout()
+                # The answer would tell us nothing, and costs a round trip.
+                self._client.protocol._command("LOGOUT")
         self.close()
 
     def _greet(self, connection: net.Connection) -> None:

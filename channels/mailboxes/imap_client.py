@@ -53,7 +53,7 @@ class Protocol(imaplib.IMAP4):
 
     def _get_capabilities(self) -> None:
         """As the greeting told them (RFC 3501 7.1), which saves a round trip; else asked for."""
-        told = self.untagged_responses.pop("CAPABILITY", [None])[-1]
+        told: Any = self.untagged_responses.pop("CAPABILITY", [None])[-1]
         if told is None:
             super()._get_capabilities()  # type: ignore[misc]
         else:
