@@ -34,7 +34,7 @@ def outcomes(raw: bytes, limits: Limits | None = None) -> list[tuple[str, str, s
     return [(part.path, part.outcome, part.reason) for part in extract(raw, limits).parts]
 
 
-@pytest.mark.parametrize("behaviour", ["eat", "crash", "mistake", "loop", "never_back_to_python"])
+@pytest.mark.parametrize("behaviour", ["eat", "crash", "mistake", "lie", "loop", "never_back_to_python"])
 def test_part_that_cannot_be_opened_costs_only_itself(misbehaving: Pool, behaviour: str) -> None:
     archive = attached(zip_of(("in.pdf", pdf("in zip"))), "application/zip", "a.zip")
     raw = mixed(archive, winmail(behaviour), attached(pdf("erna"), "application/pdf", "erna.pdf"))
