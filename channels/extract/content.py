@@ -27,6 +27,7 @@ from zenvoices.lib.apart import Region
 _SMALL = 2 * 1024 * 1024
 _PIECE = 1024 * 1024
 _HEAD = 8 * 1024
+_TAIL = 64 * 1024
 _ENCRYPT = b"/Encrypt"
 
 Pieces = Callable[[], Iterator[bytes]]
@@ -36,8 +37,8 @@ Pieces = Callable[[], Iterator[bytes]]
 class Content:
     """`head`: the first 8 KB. `blank`: nothing but white space. `region`: where it lies when it is in a file.
 
-    `may_be_locked`: a PDF that names an encryption, with or without a password (ISO 32000-1 7.6.1: the name stands
-    in the trailer, which is never compressed).
+    `may_be_locked`: a PDF that names an encryption, with or without a password. The name stands in the trailer, never
+    compressed, at the end or, of one made for the web, at the beginning (ISO 32000-1 7.6.1, annex F).
     """
 
     size: int
@@ -135,17 +136,15 @@ def _read(region: Region) -> Iterator[bytes]:
 
 
 def _measured(pieces: Pieces, region: Region | None = None) -> Content:
-    digest, size, head, blank, encrypts, last = hashlib.sha256(), 0, b"", True, False, b""
+    digest, size, head, tail, blank = hashlib.sha256(), 0, b"", b"", True
     for piece in pieces():
         digest.update(piece)
         size += len(piece)
-        if len(head) < _HEAD:
-            head += piece[: _HEAD - len(head)]
-        blank = blank and not piece.strip()
-        if b"%PDF-" in head and not encrypts:
-            encrypts = _ENCRYPT in last + piece[: len(_ENCRYPT)] or _ENCRYPT in piece
-            last = piece[1 - len(_ENCRYPT) :]
-    return Content(size, digest.hexdigest(), head, blank, encrypts, pieces, region)
+        head = head if len(head) >= _HEAD else head + piece[: _HEAD - len(head)]
+        tail = (tail + piece if len(piece) < _TAIL else piece)[-_TAIL:]
+        blank = blank and not piece[:_HEAD].strip() and not piece.strip()
+    locked = b"%PDF-" in head and (_ENCRYPT in head or _ENCRYPT in tail)
+    return Content(size, digest.hexdigest(), head, blank, locked, pieces, region)
 
 
 class _Stream(io.RawIOBase):

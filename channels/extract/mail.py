@@ -14,6 +14,7 @@ from channels.extract.walk import Walk
 from channels.extract.words import decode_words, one_line, storable
 
 Keep = Callable[[Part, Content], None]
+_CONSIDERED = 64 * 1024
 _MOST_HEADERS = 500
 _SHOWN = 2_000  # characters of a header
 
@@ -47,6 +48,9 @@ def _walk(raw: Raw, limits: Limits | None) -> Walk:
     limits = limits or Limits()
     if len(raw) > limits.mail:
         raise MailUnreadable("mail_too_large", size=len(raw), limit=limits.mail)
+    start = bytes(raw[:_CONSIDERED])
+    if b"\r" in start and b"\n" not in start:
+        raw = bytes(raw).replace(b"\r", b"\n")  # lines as old Macs end them
     return Walk(raw, Budget(limits))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -36,6 +37,9 @@ def open_part(
         log.warning("a part could not be opened: %s, %s of %d bytes", failure.why, kind, content.size)
         raise Refused("not_opened") from failure
     opened = Opened.heard(told)
+    written = os.fstat(target.fileno()).st_size
+    if not all(one.reason or 0 <= one.at <= one.at + one.size <= written for one in opened.entries):
+        raise Refused("not_opened")  # not what our opener says: something spoke through it
     budget.listed, budget.unpacked = opened.listed, opened.unpacked
     budget.seconds += opened.seconds
     return opened, target

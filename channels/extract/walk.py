@@ -97,7 +97,8 @@ class Walk:
         if leaf.refusal or head.media not in _TEXT or head.filename or head.disposition == "attachment":
             return False
         data = self._decoded(leaf)
-        if is_base64(data[:80]) or filetypes.sniff(data[:8192], "", "text/plain") in (_PDF, "application/xml"):
+        kind = filetypes.sniff(data[:8192], "", "text/plain" if head.understood else "")
+        if is_base64(data[:80]) or kind in (_PDF, "application/xml"):
             return False
         if head.media == "text/html":
             body.html.append(decode_text(cut_bytes(data, 4 * self.budget.limits.html), head.charset))

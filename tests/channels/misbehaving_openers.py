@@ -12,6 +12,9 @@ from zenvoices.lib.filetypes import TNEF
 
 def _misbehave(source: Source, target: Target, **arguments: Any) -> Any:
     first = next(tnef.attachments(source)).name
+    if first == "lie":
+        told: dict[str, Any] = openers.FUNCTIONS[TNEF](source, target, **arguments)
+        return told | {"entries": [one | {"size": 1 << 60} for one in told["entries"]]}
     if first in misbehaving.FUNCTIONS:
         return misbehaving.FUNCTIONS[first](source, target)
     return openers.FUNCTIONS[TNEF](source, target, **arguments)

@@ -56,7 +56,7 @@ def test_part_that_kills_its_opener_costs_only_itself(
 def test_unreadable_mail_is_quarantined_while_the_others_come_in(
     channel: Channel, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def extract(raw: bytes, limits: Limits, keep: intake.Keep) -> Mail:
+    def extract(raw: bytes, limits: Limits, keep: object) -> Mail:
         if b"vergif" in bytes(raw):
             raise RecursionError
         return whole(raw, limits, keep)

@@ -473,6 +473,15 @@ CASES: dict[str, Callable[[], bytes]] = {
             "Content-Disposition: attachment; filename=twee.pdf; filename=drie.pdf",
         ),
     ),
+    "line-ends-bare-cr": lambda: mixed(attached(pdf("oude Mac"), PDF, "a.pdf")).replace(b"\r\n", b"\r"),
+    "line-end-bare-cr-in-header": lambda: mixed(attached(pdf("halve regel"), PDF, "a.pdf")).replace(
+        b"1.0\r\nContent", b"1.0\rContent"
+    ),
+    "content-type-nonsense": lambda: mail(
+        multi("mixed", text(), attached(b"\r\n" + pdf("onzin"), "applicati\0on", "a.pdf")).replace(
+            b"/mixed", b"/mi\xffxed"
+        ),
+    ),
     "boundary-of-another": lambda: mail(
         multi(
             "mixed",

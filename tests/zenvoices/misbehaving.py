@@ -61,6 +61,10 @@ def crash(source: Source, target: Target) -> None:
     ctypes.string_at(0)
 
 
+def talk_without_end(source: Source, target: Target) -> str:
+    return "x" * 20_000_000
+
+
 def mistake(source: Source, target: Target) -> None:
     raise IndexError
 
@@ -71,5 +75,17 @@ def full_disk(source: Source, target: Target) -> None:
 
 FUNCTIONS = {
     one.__name__: one
-    for one in (copy, surroundings, grow, eat, loop, never_back_to_python, sleep, crash, mistake, full_disk)
+    for one in (
+        copy,
+        surroundings,
+        grow,
+        eat,
+        loop,
+        never_back_to_python,
+        sleep,
+        crash,
+        talk_without_end,
+        mistake,
+        full_disk,
+    )
 }

@@ -81,6 +81,7 @@ def test_process_has_nothing_of_ours(pool: Pool, monkeypatch: pytest.MonkeyPatch
         ("loop", 0.2, "time"),
         ("never_back_to_python", 0.2, "time"),
         ("crash", 5, "killed"),
+        ("talk_without_end", 5, "killed"),
         ("mistake", 5, "IndexError"),
     ],
 )

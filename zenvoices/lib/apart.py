@@ -26,8 +26,10 @@ MEMORY_BYTES = 512 * 1024 * 1024
 #: of the clock, on top of what a function may use of the processor: the machine may be busy
 PATIENCE_SECONDS = 10.0
 START_SECONDS = 30.0
-TURN_SECONDS = 120.0
+#: shorter than a fetch holds its lease
+TURN_SECONDS = 30.0
 LENGTH = 4  # bytes in front of each answer
+_LONGEST_ANSWER = 16 * 1024 * 1024
 _ROOT = Path(__file__).parents[2]
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
 _OUT_OF_TIME = (-signal.SIGPROF, -signal.SIGALRM)
@@ -157,6 +159,8 @@ class _Process:
         deadline = time.monotonic() + seconds
         try:
             length = int.from_bytes(self._received(LENGTH, deadline), "big")
+            if length > _LONGEST_ANSWER:
+                raise ValueError("an answer without end")
             answer: dict[str, Any] = json.loads(self._received(length, deadline))
         except TimeoutError as problem:
             raise NotDone("time") from problem

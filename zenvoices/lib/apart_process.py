@@ -27,8 +27,8 @@ from zenvoices.lib.apart import LENGTH, PATIENCE_SECONDS
 
 WRITTEN_BYTES = 1 << 30
 JOBS = 1_000
-#: kilobytes that its memory may have grown by to be asked again
-GROWTH = 100 * 1024
+#: kilobytes that it may have used at most to be asked again
+SLIM = 128 * 1024
 _LONGEST_ORDER = 64 * 1024
 _CHUNK = 1 << 20
 _OURS = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE])
@@ -110,7 +110,6 @@ def main(module: str, line: str, lifeline: str, memory: str) -> None:
     _die_with_parent(int(lifeline))
     _limit(int(memory))
     functions = importlib.import_module(module).FUNCTIONS
-    at_first = _used()  # Linux counts what our parent used before exec() as well
     with socket.socket(fileno=int(line)) as asked:
         _tell(asked, {"result": "ready"})
         for number in range(JOBS):
@@ -118,7 +117,7 @@ def main(module: str, line: str, lifeline: str, memory: str) -> None:
             if not order:
                 return
             answer = _done(functions, order, handles)
-            answer["last"] = answer.get("last") or number == JOBS - 1 or _used() - at_first > GROWTH
+            answer["last"] = answer.get("last") or number == JOBS - 1 or _used() > SLIM
             _tell(asked, answer)
 
 
@@ -173,8 +172,12 @@ def _called(function: Callable[..., Any], source: Source, target: Target, argume
 
 
 def _used() -> int:
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return used // 1024 if sys.platform == "darwin" else used
+    """At most, since we are this program: Linux's rusage counts what our parent used before exec() as well."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1)
 
 
 def _tell(asked: socket.socket, answer: dict[str, Any]) -> None:
