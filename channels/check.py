@@ -19,6 +19,9 @@ from channels.models import Channel
 #: seconds for the whole check: somebody is waiting
 CHECK_SECONDS = 45
 
+#: the fields of a form that are checked as they were typed
+TYPED = ("protocol", "auth", "host", "port", "security", "username", "folder")
+
 Facts = dict[str, str | int | datetime | None]
 
 

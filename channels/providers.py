@@ -63,6 +63,11 @@ def portal_registration(auth: str) -> tuple[str, str]:
     return settings.ENTRA_CLIENT_ID, settings.ENTRA_CLIENT_SECRET
 
 
+def portal_apps() -> tuple[str, ...]:
+    """The ways of signing in for which this portal has a registration of its own: linking in a few clicks."""
+    return tuple(auth for auth in NAMES if all(portal_registration(auth)))
+
+
 def account_of(channel: Channel) -> Account:
     return Account(channel.protocol, channel.username, channel.signs_in_as, channel.app_only)
 

@@ -10,8 +10,10 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from channels import services
 from channels.errors import CODES
 from channels.models import Channel, FetchRun
+from channels.notices import is_reconnecting
 from channels.phrases import Phrase, about
 from channels.reminders import shown_at
 
@@ -53,6 +55,10 @@ class Row:
     result_phrase: Phrase | None
     poll_seconds: int
     needs_mending: bool
+    #: mended by signing in at the provider again
+    reconnects: bool
+    #: a draft that nobody authorised at its provider yet
+    unlinked: bool
 
     @property
     def limit(self) -> int:
@@ -83,6 +89,8 @@ def row_of(channel: Channel) -> Row:
         result_phrase=error_of(channel, result) if result else None,
         poll_seconds=_pace(run) if run else 0,
         needs_mending=is_permanent(channel.error_code) or channel.inactive_reason == "failures",
+        reconnects=is_reconnecting(channel),
+        unlinked=services.needs_link(channel),
     )
 
 

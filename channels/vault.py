@@ -55,8 +55,10 @@ def read_all(channel: Channel) -> dict[str, str]:
     return {secret.name: decrypt(secret) for secret in ChannelSecret.objects.filter(channel=channel)}
 
 
-def clear(channel: Channel) -> None:
-    ChannelSecret.objects.filter(channel=channel).delete()
+def clear(channel: Channel, *names: str) -> None:
+    """These secrets; without names, all of them."""
+    found = ChannelSecret.objects.filter(channel=channel)
+    (found.filter(name__in=names) if names else found).delete()
 
 
 def rotate() -> int:

@@ -31,6 +31,8 @@ GOOGLE_CLIENT = "123456789012-zenvoices.apps.googleusercontent.com"
 GOOGLE_SECRET = "GOCSPX-kanarie-geheim-van-google"
 ENTRA_CLIENT = "22222222-3333-4444-8555-666666666666"
 ENTRA_SECRET = "kanarie~8Q~geheim-van-entra"
+#: the default BASE_URL
+PORTAL = "http://localhost:8000"
 CALLBACK = "/ChannelConnector/Process{}IMAPAuthorizationResult"
 MAIL = "https://mail.google.com/"
 GMAIL_READONLY = "https://www.googleapis.com/auth/gmail.readonly"
@@ -44,16 +46,27 @@ def is_installed() -> bool:
 class OpenIdProvider:
     """Knows one registration at Google, and one in each tenant of Entra. Any account may sign in."""
 
-    def __init__(self, certificates: Certificates, tenants: tuple[str, ...] = (TENANT, OTHER_TENANT)) -> None:
+    def __init__(
+        self,
+        certificates: Certificates,
+        tenants: tuple[str, ...] = (TENANT, OTHER_TENANT),
+        portals: tuple[str, ...] = (PORTAL,),
+    ) -> None:
         self.ca_file = certificates.ca_file
+        gmail, entra = _callbacks(portals, "Gmail"), _callbacks(portals, "Entra")
         self._configuration = {
             "cert": str(certificates.good.chain),
             "key": str(certificates.good.key),
             "tenants": tenants,
-            "googleClients": [_client(GOOGLE_CLIENT, GOOGLE_SECRET, "Gmail", "authorization_code", "refresh_token")],
+            "googleClients": [_client(GOOGLE_CLIENT, GOOGLE_SECRET, gmail, "authorization_code", "refresh_token")],
             "entraClients": [
                 _client(
-                    ENTRA_CLIENT, ENTRA_SECRET, "Entra", "authorization_code", "refresh_token", "client_credentials"
+                    ENTRA_CLIENT,
+                    ENTRA_SECRET,
+                    entra,
+                    "authorization_code",
+                    "refresh_token",
+                    "client_credentials",
                 )
             ],
             "denied": {
@@ -201,11 +214,15 @@ class OpenIdProvider:
         self.stop()
 
 
-def _client(client_id: str, secret: str, name: str, *grants: str) -> dict[str, Any]:
+def _callbacks(portals: tuple[str, ...], name: str) -> list[str]:
+    return [f"{portal}{CALLBACK.format(name)}" for portal in portals]
+
+
+def _client(client_id: str, secret: str, callbacks: list[str], *grants: str) -> dict[str, Any]:
     return {
         "client_id": client_id,
         "client_secret": secret,
-        "redirect_uris": [f"http://localhost:8000{CALLBACK.format(name)}"],
+        "redirect_uris": callbacks,
         "grant_types": grants,
         "response_types": ["code"],
         "token_endpoint_auth_method": "client_secret_post",

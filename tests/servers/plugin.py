@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from channels.mailboxes.base import Server
 from tests.servers.certificates import Certificate, Certificates, make_certificates
 from tests.servers.dovecot import Dovecot, Introspection, is_installed
 from tests.servers.gmail import GmailApi
-from tests.servers.openid import OpenIdProvider
+from tests.servers.openid import PORTAL, OpenIdProvider
 from tests.servers.openid import is_installed as provider_is_installed
 from tests.servers.scripted import Script, ScriptedServer
 
@@ -48,10 +49,18 @@ def dovecot(certificates: Certificates) -> Iterator[Dovecot]:
 
 
 @pytest.fixture(scope="session")
-def provider_process(certificates: Certificates) -> Iterator[OpenIdProvider]:
+def portal_port() -> int:
+    """Where a whole portal of the tests answers: the provider must know its address beforehand."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def provider_process(certificates: Certificates, portal_port: int) -> Iterator[OpenIdProvider]:
     if not provider_is_installed():
         missing("The OpenID provider (Node.js, npm and tests/servers/provider/node_modules)")
-    with OpenIdProvider(certificates) as provider:
+    with OpenIdProvider(certificates, portals=(PORTAL, f"http://localhost:{portal_port}")) as provider:
         yield provider
 
 
