@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from channels import auth, providers, vault
-from channels.connect import address_of, credentials_of, server_at
+from channels.connect import address_of, credentials_of, protocol_of, server_at
 from channels.credentials import Credentials
 from channels.errors import ChannelError, ConfigurationProblem
 from channels.mailboxes import mailbox_for
@@ -60,7 +60,7 @@ def target_of(channel: Channel) -> Target:
     host, port, security = address_of(channel)
     provider = providers.NAMES.get(channel.auth, "")
     return Target(
-        channel.protocol, channel.auth, host, port, security, channel.username, channel.folder,
+        protocol_of(channel), channel.auth, host, port, security, channel.username, channel.folder,
         secrets={} if provider else vault.read_all(channel),
         provider=provider,
         token=partial(credentials_of, channel, fresh=True) if provider else None,

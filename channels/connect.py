@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from http.client import HTTPS_PORT
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from channels import auth, providers, tokens, vault
+from channels import auth, google_testing, providers, tokens, vault
 from channels.credentials import BearerToken, Credentials
-from channels.errors import ConfigurationProblem, CredentialProblem
+from channels.errors import ChannelError, ConfigurationProblem, CredentialProblem
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Mailbox, Server, Watch, open_session
 from channels.models import Channel, ReceivedMail
@@ -58,12 +60,20 @@ def server_fields(auth_type: str, protocol: str) -> dict[str, str | int]:
 
 def address_of(channel: Channel) -> tuple[str, int, str]:
     """Host, port and security. Those of a provider are never a matter of what stands in the row."""
+    if channel.uses_gmail_api:
+        root = urlsplit(settings.GMAIL_API_ROOT)
+        return root.hostname or "", root.port or HTTPS_PORT, Channel.Security.TLS.value
     provider = provider_server(channel.auth, channel.protocol)
     if provider is not None:
         return *provider, Channel.Security.TLS.value
     if not channel.host or channel.port is None:
         raise ConfigurationProblem("host_unknown", host=channel.host)
     return channel.host, channel.port, channel.security
+
+
+def protocol_of(channel: Channel) -> str:
+    """Which of channels.mailboxes: the Gmail API for a link whose rights are too narrow for IMAP and POP3."""
+    return channel.granted if channel.uses_gmail_api else channel.protocol
 
 
 @contextmanager
@@ -96,13 +106,16 @@ def mailbox_of(channel: Channel, watch: Watch) -> Mailbox:
     asked_for = ReceivedMail.objects.filter(channel=channel, state=ReceivedMail.State.WANTED).exists()
     largest = WANTED_MAX_BYTES if asked_for else settings.MAIL_MAX_BYTES
     server = server_at(host, port, security, channel.folder, largest)
-    return mailbox_for(channel.protocol, server, watch)
+    return mailbox_for(protocol_of(channel), server, watch)
 
 
 def credentials_of(channel: Channel, *, fresh: bool = False) -> Credentials:
     """May ask the provider for tokens: not inside a transaction. `fresh`: those that stand were refused."""
     if channel.auth in providers.NAMES:
-        return BearerToken(channel.username, tokens.current(channel, fresh=fresh).access_token)
+        try:
+            return BearerToken(channel.username, tokens.current(channel, fresh=fresh).access_token)
+        except ChannelError as error:
+            raise google_testing.explained(channel, error) from None
     method = auth.METHODS.get(channel.auth)
     if method is None:
         raise ConfigurationProblem("sign_in_method_missing", method=channel.auth)

@@ -70,6 +70,7 @@ CODES: dict[str, type[ChannelError]] = {
     "not_linked": CredentialProblem,
     "token_refused": CredentialProblem,  # by the mail server
     "link_revoked": CredentialProblem,
+    "google_testing": CredentialProblem,  # ended after seven days
     "sign_in_again": CredentialProblem,
     "sign_in_used": CredentialProblem,  # its code was used before, or is too old
     "identity_unproven": CredentialProblem,
@@ -116,6 +117,10 @@ CODES: dict[str, type[ChannelError]] = {
     "permission_missing": ConfigurationProblem,
     "registration_refused": ConfigurationProblem,
     "provider_refused": ConfigurationProblem,  # with a code that we do not know
+    # configuration: the Gmail API
+    "gmail_api_disabled": ConfigurationProblem,  # not switched on in the Google project
+    "gmail_forbidden": ConfigurationProblem,  # the organisation's own rules
+    "gmail_missing": ConfigurationProblem,  # an account without a mailbox
     # transient
     "connection_refused": TransientProblem,
     "connect_timeout": TransientProblem,

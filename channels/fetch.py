@@ -10,29 +10,32 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
-from django.db.models import Q
 
 from channels.connect import WANTED_MAX_BYTES, opened
-from channels.errors import MessageProblem, TransientProblem
-from channels.intake import OWING, Counts, Prepared, Recorder, ledger_rows, prepare, prepare_kept
+from channels.errors import MessageProblem, Throttled, TransientProblem
+from channels.intake import Prepared, prepare, prepare_kept
 from channels.lease import Lease
 from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
+from channels.recorder import OWING, Counts, Recorder, ledger_rows
 from documents import storage
 from zenvoices.lib import failpoints
 
 log = structlog.get_logger(__name__)
 State = ReceivedMail.State
 
-#: What is stored between two commits, at most: small enough for live progress, large enough for one STORE.
-BATCH_MAILS = 10
-BATCH_BYTES = 8_000_000
+#: What is stored between two commits, at most: what a crash costs, and how often progress shows.
+BATCH_MAILS = 25
+BATCH_BYTES = 16_000_000
+BATCH_SECONDS = 2.0
 READ_ELSEWHERE_KEPT = 1000
 #: a signed 64-bit column holds no more
 LARGEST = 2**63 - 1
@@ -112,6 +115,9 @@ def _spool_folder() -> Path:
     return folder
 
 
+Ledger = dict[tuple[str, str], ReceivedMail]
+
+
 @dataclass(slots=True)
 class _Plan:
     """What to do with each mail of the listing."""
@@ -134,10 +140,12 @@ class _Session:
     mailbox: Mailbox
     spool: Path
     outcome: Outcome
+    #: rows whose mail the server was asked to mark as read
+    flagging: dict[tuple[str, str], UUID] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
-        return self.channel.folder if self.channel.protocol == Channel.Protocol.IMAP else ""
+        return self.channel.folder if self.channel.has_folders else ""
 
     def take(self, budget: Budget) -> None:
         listing = self._list()
@@ -146,11 +154,16 @@ class _Session:
         refs = budget.within([*plan.new, *plan.again])
         self.outcome.more = len(refs) < len(plan.new) + len(plan.again)
         self._begin(listing, plan, len(refs))
-        for batch in _batches(refs, alone=set(plan.again)):
-            self._take_batch(batch)
+        again = set(plan.again)
+        fresh = [ref for ref in refs if ref not in again]
+        taken = 0
+        for some in [fresh, *([ref] for ref in refs[len(fresh) :])]:
+            taken += self._take(some, budget)
             if budget.is_spent():
-                self.outcome.more = self.outcome.more or batch[-1] is not refs[-1]
                 break
+        self.outcome.more = self.outcome.more or taken < len(refs)
+        if self.flagging:
+            self._note_acknowledged(self.mailbox.acknowledge([]))
         self._remember(listing)
 
     def _list(self) -> Listing:
@@ -160,14 +173,17 @@ class _Session:
         return listing
 
     def _plan(self, listing: Listing) -> _Plan:
-        plan, ledger = _Plan(), self._ledger(listing)
+        plan = _Plan()
+        here, elsewhere = self._to_come(listing)
+        ledger = here | self._ledger(listing)
         for ref in listing.unread:
             row = ledger.pop((ref.validity, ref.uid), None)
             self._sort(plan, ref, row)
-        for row in ledger.values():  # not unread any more, and still to come: asked for, or failed before
-            if row.state in TO_COME:
+        for row in here.values():  # not unread any more, and still to come: asked for, or failed before
+            if (row.validity, row.uid) in ledger:
                 self._sort(plan, MessageRef(row.validity, row.uid, row.size or None), row)
-        self._sort_unreachable(plan, listing)
+        for row in elsewhere:
+            (plan.kept if self._is_kept(row) else plan.gone).append(row)
         return plan
 
     def _sort(self, plan: _Plan, ref: MessageRef, row: ReceivedMail | None) -> None:
@@ -183,37 +199,44 @@ class _Session:
             if row.state in OWING and not row.acknowledged:
                 plan.owed.append(row)
 
-    def _ledger(self, listing: Listing) -> dict[tuple[str, str], ReceivedMail]:
-        """Rows of the listed mails, and those a person asked for."""
-        rows = ledger_rows(self.channel, self.folder)
-        to_come = rows.filter(state__in=TO_COME, validity=listing.validity)
-        found = {(row.validity, row.uid): row for row in to_come}
+    def _ledger(self, listing: Listing) -> Ledger:
+        """Rows of the listed mails."""
+        rows = ledger_rows(self.channel, self.folder).filter(validity=listing.validity)
+        found: Ledger = {}
         uids = [ref.uid for ref in listing.unread]
         for start in range(0, len(uids), 500):  # SQLite and PostgreSQL both bound the number of parameters
-            known = rows.filter(validity=listing.validity, uid__in=uids[start : start + 500])
+            known = rows.filter(uid__in=uids[start : start + 500])
             found.update(((row.validity, row.uid), row) for row in known)
         return found
+
+    def _to_come(self, listing: Listing) -> tuple[Ledger, list[ReceivedMail]]:
+        """Rows that come with this fetch, read or not; and those under a number that this mailbox no longer knows:
+        of another UIDVALIDITY, folder or server.
+        """
+        here: Ledger = {}
+        elsewhere: list[ReceivedMail] = []
+        place = (self.channel.mailbox, self.folder, listing.validity)
+        for row in ReceivedMail.objects.filter(channel=self.channel, state__in=TO_COME):
+            if (row.mailbox, row.folder, row.validity) == place:
+                here[row.validity, row.uid] = row
+            else:
+                elsewhere.append(row)
+        return here, elsewhere
 
     def _is_kept(self, row: ReceivedMail) -> bool:
         return bool(row.raw_sha256) and storage.exists(self.channel.administration_id, row.raw_sha256)
 
-    def _sort_unreachable(self, plan: _Plan, listing: Listing) -> None:
-        """Still to come, but under a number this mailbox no longer knows: another UIDVALIDITY, folder or server."""
-        here = Q(mailbox=self.channel.mailbox, folder=self.folder, validity=listing.validity)
-        for row in ReceivedMail.objects.filter(~here, channel=self.channel, state__in=TO_COME):
-            (plan.kept if self._is_kept(row) else plan.gone).append(row)
-
     def _begin(self, listing: Listing, plan: _Plan, coming: int) -> None:
         """Everything that needs no download, in one commit; and the flags still owed from a run that died."""
-        counts = Counts(already=plan.already)
+        if not (listing.unread or listing.read_elsewhere or plan.kept or plan.gone or coming):
+            return  # most fetches find nothing: then there is nothing to write
         recorder = self._recorder()
-        prepared = [self._prepare_kept(row) for row in plan.kept]
+        with storage.batch(self.channel.administration_id) as blobs:
+            kept = [prepare_kept(self.channel, row, blobs) for row in plan.kept]
+            blobs.settle()
         with transaction.atomic():
             self.lease.renew()
-            for ref in plan.too_large:
-                counts += recorder.refuse(ref, MessageProblem("mail_too_large", size=ref.size or 0))
-            for row, one in zip(plan.kept, prepared, strict=True):
-                counts += recorder.record(one, row)
+            counts = Counts(already=plan.already) + recorder.refuse(plan.too_large) + recorder.record(kept)
             for row in plan.gone:
                 row.state, row.error_code, row.error_detail = State.REFUSED, "mail_gone", {}
                 row.save(update_fields=["state", "error_code", "error_detail"])
@@ -222,9 +245,6 @@ class _Session:
             total = self._count(counts)
         self.outcome.counts = total
         self._acknowledge([*plan.owed, *recorder.owed])
-
-    def _prepare_kept(self, row: ReceivedMail) -> Prepared:
-        return prepare_kept(self.channel, MessageRef(row.validity, row.uid, row.size), row.raw_sha256, row.size)
 
     def _note_read_elsewhere(self, listing: Listing) -> None:
         """Mails that came after our last look and were read before this one; not those we took ourselves."""
@@ -238,30 +258,48 @@ class _Session:
         self.run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in read.values()]
 
     def _recorder(self) -> Recorder:
-        return Recorder(self.channel, self.run, self.folder, marks_read=self.channel.protocol == Channel.Protocol.IMAP)
+        return Recorder(self.channel, self.run, self.folder, marks_read=self.channel.marks_read)
 
-    def _take_batch(self, batch: list[MessageRef]) -> None:
-        """Download and store a batch, commit its rows, then mark it as read."""
-        prepared: list[Prepared] = []
-        try:
-            for item in self.mailbox.fetch(batch, self.spool):
-                failpoints.reach("fetched")
-                self.lease.renew_if_due()
-                prepared.append(self._prepare(item))
-        except TransientProblem as problem:
-            # The line broke: keep what came, and remember at which mail. Its flags are owed to the next fetch.
-            if problem.code != "server_too_slow":  # a slow line blames no mail
-                prepared.append(Prepared(batch[len(prepared)], problem=MessageProblem("mail_cut_off")))
-            self._commit(prepared)
-            raise
-        self._acknowledge(self._commit(prepared))
+    def _take(self, refs: Sequence[MessageRef], budget: Budget) -> int:
+        """Stores batch after batch while the next mails are under way. Returns how many; fewer when time is up."""
+        taken = 0
+        with closing(self.mailbox.fetch(refs, self.spool)) as items:
+            while taken < len(refs) and not (taken and budget.is_spent()):
+                taken += self._take_batch(items, refs[taken:])
+        return taken
 
-    def _prepare(self, item: Fetched | NotFetched) -> Prepared:
+    def _take_batch(self, items: Iterator[Fetched | NotFetched], refs: Sequence[MessageRef]) -> int:
+        """Store a batch, commit its rows, then mark it as read. Returns how many mails it had."""
+        with storage.batch(self.channel.administration_id) as blobs:
+            prepared: list[Prepared] = []
+            begun = time.monotonic()
+            try:
+                for item in items:
+                    failpoints.reach("fetched")
+                    self.lease.renew_if_due()
+                    prepared.append(self._prepare(item, blobs))
+                    if _is_full(prepared) or time.monotonic() - begun >= BATCH_SECONDS:
+                        break
+            except (TransientProblem, Throttled) as problem:
+                # The line broke: keep what came, and remember at which mail. Its flags are owed to the next fetch.
+                # A slow line and a provider that asks to come back later blame no mail.
+                if isinstance(problem, TransientProblem) and problem.code != "server_too_slow":
+                    prepared.append(Prepared(refs[len(prepared)], problem=MessageProblem("mail_cut_off")))
+                self._store(prepared, blobs)
+                raise
+            self._acknowledge(self._store(prepared, blobs))
+        return len(prepared)
+
+    def _prepare(self, item: Fetched | NotFetched, blobs: storage.Batch) -> Prepared:
         if isinstance(item, NotFetched):
             return Prepared(item.ref, problem=item.error)
-        prepared = prepare(self.channel, item.ref, item.path)
-        item.path.unlink(missing_ok=True)
-        return prepared
+        return prepare(self.channel, item, blobs)
+
+    def _store(self, prepared: list[Prepared], blobs: storage.Batch) -> list[ReceivedMail]:
+        blobs.settle()
+        for _one in prepared:
+            failpoints.reach("blob_written")
+        return self._commit(prepared)
 
     def _commit(self, prepared: list[Prepared]) -> list[ReceivedMail]:
         """One transaction; a mail that the database does not take costs only itself. Returns what is owed a flag."""
@@ -276,12 +314,10 @@ class _Session:
         return [row for one in prepared for row in self._commit([one])]
 
     def _commit_together(self, prepared: list[Prepared]) -> list[ReceivedMail]:
-        recorder, counts = self._recorder(), Counts()
+        recorder = self._recorder()
         with transaction.atomic():
             self.lease.renew()
-            for one in prepared:
-                counts += recorder.record(one)
-            total = self._count(counts)
+            total = self._count(recorder.record(prepared))
             failpoints.reach("before_commit")
         self.outcome.counts = total
         failpoints.reach("committed")
@@ -299,14 +335,21 @@ class _Session:
         if not rows:
             return
         failpoints.reach("before_seen")
-        refs = [MessageRef(row.validity, row.uid) for row in rows]
-        confirmed = {(ref.validity, ref.uid) for ref in self.mailbox.acknowledge(refs)}
+        for row in rows:
+            self.flagging[row.validity, row.uid] = row.pk
+        self._note_acknowledged(self.mailbox.acknowledge([MessageRef(row.validity, row.uid) for row in rows]))
+
+    def _note_acknowledged(self, confirmed: Sequence[MessageRef]) -> None:
+        """What the server confirmed by now; the rest comes later, or is owed to the next fetch."""
+        if not confirmed:
+            return
         failpoints.reach("seen")
-        done = [row.pk for row in rows if (row.validity, row.uid) in confirmed]
+        done = [self.flagging.pop((ref.validity, ref.uid)) for ref in confirmed]
         ReceivedMail.objects.filter(pk__in=done).update(acknowledged=True)
 
     def _remember(self, listing: Listing) -> None:
-        if listing.next_uid:
+        known = (self.channel.seen_validity, self.channel.seen_next_uid)
+        if listing.next_uid and known != (listing.validity, listing.next_uid):
             Channel.objects.filter(pk=self.channel.pk, fence=self.lease.fence).update(
                 seen_validity=listing.validity, seen_next_uid=listing.next_uid
             )
@@ -339,14 +382,5 @@ def set_counts(run: FetchRun, counts: Counts) -> None:
         setattr(run, name, getattr(counts, name))
 
 
-def _batches(refs: Sequence[MessageRef], alone: set[MessageRef]) -> Iterator[list[MessageRef]]:
-    batch: list[MessageRef] = []
-    size = 0
-    for ref in refs:
-        if batch and (ref in alone or len(batch) == BATCH_MAILS or size + (ref.size or 0) > BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(ref)
-        size += ref.size or 0
-    if batch:
-        yield batch
+def _is_full(prepared: Sequence[Prepared]) -> bool:
+    return len(prepared) == BATCH_MAILS or sum(one.raw_size for one in prepared) >= BATCH_BYTES

@@ -60,8 +60,12 @@ class Channel(TenantModel):
     linked_at = models.DateTimeField(null=True, blank=True)
     #: when the link ends by itself (a Google project in *Testing*: after seven days); null: as far as we know never
     link_ends_at = models.DateTimeField(null=True, blank=True)
+    #: Google: when the last link was made that Google ended after seven days, as it does in *Testing*
+    short_lived_link_at = models.DateTimeField(null=True, blank=True)
     #: the end date of the client secret, as a person told us
     secret_expires_on = models.DateField(null=True, blank=True)
+    #: the last day that channels.expiry looked at these dates
+    watched_on = models.DateField(null=True, blank=True)
 
     state = models.CharField(max_length=8, choices=State, default=State.DRAFT)
     #: why it rests: "" (a person paused it) or "failures"
@@ -88,6 +92,11 @@ class Channel(TenantModel):
     #: IMAP UIDVALIDITY and UIDNEXT at the last listing: mails from here on that were read before we came are counted
     seen_validity = models.CharField(max_length=40, blank=True)
     seen_next_uid = models.PositiveBigIntegerField(default=0)
+    #: the same at the first listing of this mailbox: from here on every mail is ours to know (channels.reconcile)
+    first_validity = models.CharField(max_length=40, blank=True)
+    first_next_uid = models.PositiveBigIntegerField(default=0)
+    #: when the server's mails were last compared with the ledger
+    reconciled_at = models.DateTimeField(null=True, blank=True)
 
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(
@@ -105,6 +114,21 @@ class Channel(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def uses_gmail_api(self) -> bool:
+        """Linked with rights that are too narrow for IMAP and POP3."""
+        return self.auth == self.Auth.GOOGLE and self.granted in (self.Granted.MODIFY, self.Granted.READ_ONLY)
+
+    @property
+    def has_folders(self) -> bool:
+        """POP3 has none, and knows no read mails."""
+        return self.protocol == self.Protocol.IMAP or self.uses_gmail_api
+
+    @property
+    def marks_read(self) -> bool:
+        """Whether taking a mail in marks it as read at the provider."""
+        return self.has_folders and not (self.uses_gmail_api and self.granted == self.Granted.READ_ONLY)
 
 
 class ChannelSecret(TenantModel):
@@ -209,6 +233,8 @@ class FetchRun(TenantModel):
     read_elsewhere = models.PositiveIntegerField(default=0)
     #: their numbers as [validity, uid], at most 1,000, until somebody asks for them (*alsnog ophalen*)
     read_elsewhere_uids = models.JSONField(default=list, blank=True)
+    #: the nightly comparison of the server with the ledger, when this run made it (channels.reconcile)
+    reconciled = models.JSONField(null=True, blank=True)
     #: how many quiet runs before this one are folded into it
     repeats = models.PositiveIntegerField(default=0)
     error_code = models.CharField(max_length=40, blank=True)

@@ -15,6 +15,8 @@ ATTENTION = "channel_needs_attention"
 DEACTIVATED = "channel_deactivated"
 RECOVERED = "channel_recovered"
 OUTAGE = "provider_outage"
+#: how the events begin that tell of what has not happened yet
+TO_COME = "to-come:"
 CONSENTED = "mailbox_authorised"
 
 
@@ -58,8 +60,8 @@ def tell_consented(channel: Channel, account: str, event: str, *, active: bool) 
 
 
 def close(channel: Channel, *kinds: str) -> int:
-    """Returns how many open notifications this ended."""
-    return close_about(channel.pk, list(kinds))
+    """Returns how many open notifications this ended. A warning of what is to come (channels.reminders) stays."""
+    return close_about(channel.pk, list(kinds), keeping=f"{channel.pk}:{TO_COME}")
 
 
 def _message(channel: Channel, kind: str) -> Message:
@@ -81,7 +83,7 @@ def _text(channel: Channel, kind: str) -> str:
     said = {
         "channel": channel.name,
         "host": channel.host,
-        "since": _moment(channel),
+        "since": _moment(channel, kind),
         "cause": f"{cause.text} {cause.next_step}".strip() if cause else "",
     }
     return _template(kind) % said
@@ -100,6 +102,6 @@ def _template(kind: str) -> str:
     return _("You need to do nothing. %(host)s has had an outage since %(since)s; we keep trying.")
 
 
-def _moment(channel: Channel) -> str:
-    moment = channel.inactive_since if channel.state == Channel.State.INACTIVE else channel.failing_since
+def _moment(channel: Channel, kind: str) -> str:
+    moment = channel.inactive_since if kind == DEACTIVATED else channel.failing_since
     return formats.date_format(timezone.localtime(moment or timezone.now()), "DATETIME_FORMAT")

@@ -19,6 +19,11 @@ PROVIDER_ERRORS: Final[dict[str, tuple[str | Promise, str | Promise, str]]] = {
         "",
     ),
     "link_revoked": (_("%(provider)s says that the link was withdrawn or has expired."), _CONNECT_AGAIN, ""),
+    "google_testing": (
+        _("Google ended the link after seven days, as for every app in Testing."),
+        _("Choose Publish app or Internal at Google, then connect again."),
+        "google",
+    ),
     "sign_in_again": (
         _("%(provider)s wants an extra confirmation of who you are."),
         _("Connect the mailbox again and confirm at %(provider)s."),
@@ -165,6 +170,22 @@ PROVIDER_ERRORS: Final[dict[str, tuple[str | Promise, str | Promise, str]]] = {
     "sign_in_broken": (
         _("%(provider)s does not understand our request (%(reason)s)."),
         _("Connect again; mention this code if it goes on."),
+        "",
+    ),
+    # configuration, of the Gmail API
+    "gmail_api_disabled": (
+        _("The Gmail API is not switched on in the Google project."),
+        _("Switch on the Gmail API in the Google Cloud console and try again."),
+        "",
+    ),
+    "gmail_forbidden": (
+        _("The rules of the organisation do not allow opening %(username)s."),
+        _("Ask the Google Workspace administrator to allow the app."),
+        "",
+    ),
+    "gmail_missing": (
+        _("%(username)s has no Gmail mailbox."),
+        _("Connect an account that has one, or ask the Google Workspace administrator."),
         "",
     ),
 }

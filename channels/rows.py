@@ -15,6 +15,7 @@ from channels.errors import CODES
 from channels.models import Channel, FetchRun
 from channels.notices import is_reconnecting
 from channels.phrases import Phrase, about
+from channels.reminders import shown_at
 
 #: the result of a fetch by hand stays in the row this long
 RESULT_STAYS = timedelta(minutes=10)
@@ -63,6 +64,11 @@ class Row:
     def limit(self) -> int:
         """Failures in a row until the channel becomes inactive."""
         return settings.FAILURES_UNTIL_INACTIVE
+
+    @property
+    def reminder(self) -> str:
+        """What ended by itself at this channel."""
+        return shown_at(self.channel, timezone.localdate())
 
     @property
     def done(self) -> int:

@@ -14,7 +14,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from channels import runs, tokens
+from channels import expiry, runs, tokens
+from channels.expiry import Resting
 from channels.fetch import sweep_spool
 from channels.lease import expired
 from channels.models import Channel, ChannelSecret, FetchRun
@@ -41,13 +42,18 @@ class Tick:
     lost: list[Due]
     reaped: int
     purged: int
+    #: links that must be used to stay alive
+    resting: list[Resting]
 
 
 def tick() -> Tick:
-    """Every minute: close what died, erase what was deleted, take what is due, offer again what got lost."""
+    """Every minute: close what died, erase what was deleted, take what is due, offer again what got lost.
+
+    And once a day for each channel: warn of what is about to end.
+    """
     sweep_spool()
     with every_administration():
-        return Tick(reaped=reap(), purged=purge_deleted(), due=claim_due(), lost=unstarted())
+        return Tick(reaped=reap(), purged=purge_deleted(), due=claim_due(), lost=unstarted(), resting=expiry.look())
 
 
 def next_slot(channel_id: UUID, after: datetime) -> datetime:

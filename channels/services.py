@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from administrations.models import Administration, User
 from channels import connect, intake, lease, phrases, vault
-from channels.extract import part_bytes
+from channels.extract import extract, part_bytes
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.presets import is_microsoft_host
 from channels.schedule import next_slot
@@ -35,6 +35,8 @@ BOUND_TO_SECRET = (
 
 #: Another mailbox altogether: its numbers may be those of the old one by chance.
 OTHER_MAILBOX = {"protocol", "host", "username"}
+#: What we know of the numbers of the mailbox that the channel points at.
+LISTED = ("seen_validity", "seen_next_uid", "first_validity", "first_next_uid")
 ACTIVATION = (
     "state", "inactive_reason", "inactive_since", "failures", "failing_since", "error_code", "error_detail",
     "next_fetch_at",
@@ -88,7 +90,7 @@ def update_channel(
     """Saves the fields. A secret that was given for something else is cleared; without a link it is a draft again."""
     fields |= connect.server_fields(fields.get("auth", channel.auth), fields.get("protocol", channel.protocol))
     changed = {name for name, value in fields.items() if getattr(channel, name) != value}
-    written = {*fields, "error_code", "error_detail", "mailbox", "seen_validity", "seen_next_uid"}
+    written = {*fields, "error_code", "error_detail", "mailbox"}
     for name, value in fields.items():
         setattr(channel, name, value)
     if outdated := [secret for secret, bound in BOUND.items() if changed & bound]:
@@ -99,6 +101,8 @@ def update_channel(
         channel.mailbox += 1
     if changed & (OTHER_MAILBOX | {"folder"}):
         channel.seen_validity, channel.seen_next_uid = "", 0
+        channel.first_validity, channel.first_next_uid = "", 0
+        written |= set(LISTED)  # a running fetch writes them too: left alone unless they end here
     channel.save(update_fields=written)
     _store(channel, password, client_secret)
     if password or client_secret or changed - {"name"}:
@@ -196,7 +200,7 @@ def retry_mail(mail: ReceivedMail, by: User | None) -> None:
 @transaction.atomic
 def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
     """*Alsnog ophalen*: the mails that were read before we came."""
-    folder = run.channel.folder if run.channel.protocol == Channel.Protocol.IMAP else ""
+    folder = run.channel.folder if run.channel.has_folders else ""
     ReceivedMail.objects.bulk_create(
         (
             ReceivedMail(
@@ -215,29 +219,44 @@ def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
 
 @transaction.atomic
 def take_part(part: ReceivedPart, by: User | None) -> Document:
-    """*Toch ophalen*: makes a document of a part that was left out. Asking twice gives the same document."""
+    """*Toch ophalen*: makes a document of a part that was left out, or brings its deleted one back.
+
+    Asking twice gives the same document.
+    """
     locked = ReceivedPart.objects.select_for_update(of=("self",)).select_related("mail__email", "mail__channel")
     part = locked.get(pk=part.pk)
-    if part.document is not None:
-        documents.bring_back(part.document)
-        return part.document
-    mail = part.mail
-    if not part.can_be_taken or mail.email is None:
+    mail, document = part.mail, part.document
+    if mail.email is None or not (part.can_be_taken or document):
         raise LookupError("this part cannot be taken")
-    with storage.path_of(part.administration_id, mail.email.raw_sha256) as path, intake.mapped(path) as raw:
-        found, data = part_bytes(raw, part.path, intake.limits_for(mail.size))
+    filename, content_type, data = _again(part, mail.email.raw_sha256)
+    sha256 = storage.put_bytes(part.administration_id, data)
+    if document is not None:  # its bytes may have been swept since
+        if sha256 != document.sha256:
+            raise LookupError("the mail reads otherwise now")
+        documents.bring_back(document)
+        return document
     part.document = documents.add_document(
         part.administration_id,
         origin=documents.Origin(mail.channel_id, mail.channel.name, mail.run_id),
         email=mail.email,
         kind=Document.Kind.ATTACHMENT,
-        filename=found.filename,
-        content_type=found.content_type,
+        filename=filename,
+        content_type=content_type,
         size=len(data),
-        sha256=storage.put_bytes(part.administration_id, data),
+        sha256=sha256,
         part_path=part.path,
         received_at=timezone.now(),
     )
     part.outcome, part.reason = "document", ""
     part.save(update_fields=["document", "outcome", "reason"])
     return part.document
+
+
+def _again(part: ReceivedPart, raw_sha256: str) -> tuple[str, str, bytes]:
+    """Name, type and bytes of a part, out of the mail as it was received."""
+    limits = intake.limits_for(part.mail.size)
+    with storage.path_of(part.administration_id, raw_sha256) as path, intake.mapped(path) as raw:
+        if not part.path:  # the text of a mail without attachments
+            return part.filename, part.content_type, intake.body_document(extract(raw, limits, lambda *_: None))
+        found, data = part_bytes(raw, part.path, limits)
+        return found.filename, found.content_type, data

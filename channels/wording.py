@@ -27,6 +27,7 @@ _REASONS: Final[dict[str, Text]] = {
     "too_deep": _("packed too deeply"),
     "too_many_parts": _("one part too many in this email"),
     "damaged": _("damaged file"),
+    "not_opened": _("could not be opened safely"),
     "opened": _("opened; what was in it stands below"),
     "signature": _("digital signature, skipped"),
     "signed_opaque": _("sealed by a digital signature"),

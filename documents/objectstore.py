@@ -44,6 +44,10 @@ class ObjectBlobs:
                 self._object(administration_id, sha256).put(Body=source, ContentType="application/octet-stream")
         return sha256
 
+    @contextmanager
+    def batch(self, administration_id: UUID) -> Iterator[ObjectBatch]:
+        yield ObjectBatch(self, administration_id)
+
     def _is_young(self, administration_id: UUID, sha256: str, size: int) -> bool:
         try:
             with _problems(sha256):
@@ -102,6 +106,27 @@ class ObjectBlobs:
     def _object(self, administration_id: UUID, sha256: str) -> Any:
         parts = (self.prefix, str(administration_id), sha256[:2], sha256)
         return self.storage.bucket.Object("/".join(part for part in parts if part))
+
+
+class ObjectBatch:
+    """An object is safe as soon as it is written: nothing is left to settle."""
+
+    def __init__(self, blobs: ObjectBlobs, administration_id: UUID) -> None:
+        self._blobs = blobs
+        self._administration_id = administration_id
+
+    def add(self, source: BinaryIO, sha256: str) -> None:
+        self._blobs.put(self._administration_id, source)
+
+    def adopt(self, path: Path, sha256: str) -> None:
+        try:
+            with path.open("rb") as source:
+                self._blobs.put(self._administration_id, source)
+            path.unlink()
+        except OSError as problem:
+            raise StorageProblem.of(problem) from problem
+
+    def settle(self) -> None: ...
 
 
 @contextmanager

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePath
+from typing import Any
 from uuid import UUID
 
 import structlog
 from django.utils import timezone
 
 from administrations.models import User
+from documents.linking import link_companions as link_companions
+from documents.linking import pair_companions as pair_companions
 from documents.models import Document, Email
 from zenvoices.lib.filenames import safe_name
 
 log = structlog.get_logger(__name__)
 MAX_TEXT = 1_000_000
 MAX_LINE = 10_000
-XML_TYPES = frozenset({"application/xml", "text/xml"})
-_PDF = "application/pdf"
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,16 @@ class Origin:
 UPLOAD = Origin()
 
 
-def add_email(
+def add_email(administration_id: UUID, **facts: Any) -> Email:
+    """`facts` are those of new_email()."""
+    return add_emails([new_email(administration_id, **facts)])[0]
+
+
+def add_emails(emails: Sequence[Email]) -> Sequence[Email]:
+    return Email.objects.bulk_create(emails)
+
+
+def new_email(
     administration_id: UUID,
     *,
     origin: Origin,
@@ -50,7 +58,8 @@ def add_email(
     text: str,
     received_at: datetime,
 ) -> Email:
-    return Email.objects.create(
+    """Not saved yet."""
+    return Email(
         administration_id=administration_id,
         **_columns(origin),
         raw_sha256=raw_sha256,
@@ -66,7 +75,21 @@ def add_email(
     )
 
 
-def add_document(
+def add_document(administration_id: UUID, **facts: Any) -> Document:
+    """`facts` are those of new_document()."""
+    return add_documents(administration_id, [new_document(administration_id, **facts)])[0]
+
+
+def add_documents(administration_id: UUID, documents: Sequence[Document]) -> Sequence[Document]:
+    """All in one statement; each that has the bytes of an earlier one, also of this list, names it."""
+    first = _earliest_with(administration_id, {document.sha256 for document in documents})
+    for document in documents:
+        document.duplicate_of = first.get(document.sha256)
+        first.setdefault(document.sha256, document)
+    return Document.objects.bulk_create(documents)
+
+
+def new_document(
     administration_id: UUID,
     *,
     origin: Origin,
@@ -80,7 +103,8 @@ def add_document(
     received_at: datetime,
     uploaded_by: User | None = None,
 ) -> Document:
-    return Document.objects.create(
+    """Not saved yet."""
+    return Document(
         administration_id=administration_id,
         **_columns(origin),
         email=email,
@@ -92,7 +116,6 @@ def add_document(
         part_path=_fit(part_path, 255),
         received_at=received_at,
         uploaded_by=uploaded_by,
-        duplicate_of=_earliest_with(administration_id, sha256),
     )
 
 
@@ -109,29 +132,15 @@ def _fit(text: str, length: int) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode()[:length]
 
 
-def _earliest_with(administration_id: UUID, sha256: str) -> Document | None:
-    same = Document.objects.filter(administration_id=administration_id, sha256=sha256, deleted_at=None)
-    return same.order_by("received_at", "id").first()
-
-
-def link_companions(documents: Sequence[Document]) -> None:
-    """Of one mail: an XML and a PDF that are the same invoice, by name or by being the only two, name each other."""
-    xmls = [document for document in documents if document.content_type in XML_TYPES]
-    pdfs = [document for document in documents if document.content_type == _PDF]
-    pairs = _pairs_by_name(xmls, pdfs)
-    if not pairs and len(xmls) == len(pdfs) == 1:
-        pairs = [(xmls[0], pdfs[0])]
-    for xml, pdf in pairs:
-        xml.companion, pdf.companion = pdf, xml
-    Document.objects.bulk_update([one for pair in pairs for one in pair], ["companion"])
-
-
-def _pairs_by_name(xmls: Iterable[Document], pdfs: Iterable[Document]) -> list[tuple[Document, Document]]:
-    by_stem: dict[str, tuple[list[Document], list[Document]]] = defaultdict(lambda: ([], []))
-    for side, group in enumerate((xmls, pdfs)):
-        for document in group:
-            by_stem[PurePath(document.filename).stem.casefold()][side].append(document)
-    return [(same[0][0], same[1][0]) for same in by_stem.values() if len(same[0]) == len(same[1]) == 1]
+def _earliest_with(administration_id: UUID, hashes: Iterable[str]) -> dict[str, Document]:
+    found: dict[str, Document] = {}
+    wanted = list(hashes)
+    for start in range(0, len(wanted), 500):  # databases bound the number of parameters
+        some = wanted[start : start + 500]
+        same = Document.objects.filter(administration_id=administration_id, sha256__in=some, deleted_at=None)
+        for document in same.order_by("received_at", "id"):
+            found.setdefault(document.sha256, document)
+    return found
 
 
 def delete_documents(documents: Iterable[Document], by: User) -> datetime:
@@ -141,6 +150,11 @@ def delete_documents(documents: Iterable[Document], by: User) -> datetime:
     count = Document.objects.filter(pk__in=ids, deleted_at=None).update(deleted_at=moment)
     log.info("documents deleted", count=count, by=str(by.pk))
     return moment
+
+
+def deleted_together(moment: datetime) -> bool:
+    """Whether a PDF and the XML of the same invoice went at that moment."""
+    return Document.objects.filter(deleted_at=moment, companion__deleted_at=moment).exists()
 
 
 def bring_back(document: Document) -> None:

@@ -50,9 +50,23 @@ class Blob:
     modified: datetime
 
 
+class Batch(Protocol):
+    """Blobs that are written now and safe after `settle()`: one wait for the disk instead of one for each."""
+
+    def add(self, source: BinaryIO, sha256: str) -> None:
+        """Reads a seekable file to its end. `sha256` is the caller's word: of these very bytes."""
+
+    def adopt(self, path: Path, sha256: str) -> None:
+        """Takes the file itself over; the caller must not use it any more."""
+
+    def settle(self) -> None:
+        """Returns when everything added is whole, named and safe."""
+
+
 class Blobs(Protocol):
     """What each place to keep bytes can do; names are checked before they come here."""
 
+    def batch(self, administration_id: UUID) -> AbstractContextManager[Batch]: ...
     def put(self, administration_id: UUID, source: BinaryIO) -> str: ...
     def open(self, administration_id: UUID, sha256: str) -> BinaryIO: ...
     def path_of(self, administration_id: UUID, sha256: str) -> AbstractContextManager[Path]: ...
@@ -97,6 +111,11 @@ def put_stream(administration_id: UUID, source: BinaryIO) -> str:
 
 def put_bytes(administration_id: UUID, data: bytes | memoryview) -> str:
     return _blobs().put(administration_id, io.BytesIO(data))
+
+
+def batch(administration_id: UUID) -> AbstractContextManager[Batch]:
+    """What is not settled when the context ends was never there."""
+    return _blobs().batch(administration_id)
 
 
 def open_blob(administration_id: UUID, sha256: str) -> BinaryIO:

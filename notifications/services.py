@@ -71,11 +71,21 @@ def _action(message: Message) -> dict[str, str]:
     return {"path": message.path, "action_nl": message.action_nl, "action_en": message.action_en}
 
 
-def close_about(subject_id: UUID, kinds: list[str]) -> int:
-    """The matter is over: e-mails not yet sent stay unsent. Returns how many open notifications it closed."""
-    return Notification.objects.filter(subject_id=subject_id, kind__in=kinds, closed_at=None).update(
-        closed_at=timezone.now(), email_due=False
-    )
+def close_about(subject_id: UUID, kinds: list[str], *, keeping: str = "") -> int:
+    """The matter is over: e-mails not yet sent stay unsent. Returns how many open notifications it closed.
+
+    `keeping`: events that begin so are another matter, although of the same kind.
+    """
+    about = Notification.objects.filter(subject_id=subject_id, kind__in=kinds, closed_at=None)
+    if keeping:
+        about = about.exclude(event__startswith=keeping)
+    return about.update(closed_at=timezone.now(), email_due=False)
+
+
+def close_event(subject_id: UUID, event: str) -> int:
+    """The same for the events that begin so."""
+    about = Notification.objects.filter(subject_id=subject_id, event__startswith=event, closed_at=None)
+    return about.update(closed_at=timezone.now(), email_due=False)
 
 
 def mark_read(notification: Notification) -> None:

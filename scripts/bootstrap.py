@@ -16,6 +16,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 RUN_LOCKS = ("requirements.txt", "requirements-demo.txt")
 TEST_LOCKS = (*RUN_LOCKS, "requirements-dev.txt")
+BENCH_LOCKS = (*TEST_LOCKS, "requirements-bench.txt")
 
 
 class BootstrapFailed(Exception):
@@ -135,7 +136,7 @@ def say(text: str) -> None:
 
 def main() -> int:
     try:
-        ensure(TEST_LOCKS if "--dev" in sys.argv[1:] else RUN_LOCKS)
+        ensure({"--dev": TEST_LOCKS, "--bench": BENCH_LOCKS}.get("".join(sys.argv[1:]), RUN_LOCKS))
     except BootstrapFailed as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1

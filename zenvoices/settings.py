@@ -180,7 +180,8 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 #: A dead fetch is taken over after at most one lease and one tick: 120 seconds after its last sign of life.
-FETCH_LEASE_SECONDS = 60
+#: Longer than a mail server may keep silent (MAIL_SILENCE_SECONDS): nothing is renewed while we wait for it.
+FETCH_LEASE_SECONDS: int = env.int("FETCH_LEASE_SECONDS", 60)
 #: A scheduled fetch tries again after these pauses before its slot counts as failed.
 FETCH_RETRY_SECONDS: list[int] = env.list("FETCH_RETRY_SECONDS", cast=int, default=[2, 5])
 FETCH_RUN_SECONDS: int = env.int("FETCH_RUN_SECONDS", 600)
@@ -281,6 +282,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG or TESTING
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS  # looks for a file when it is asked for, not for all at the start
 
 # --- The browser's side of safety -----------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ __all__ = [
     "Mailbox",
     "MessageRef",
     "NotFetched",
+    "Results",
     "Server",
     "TlsFacts",
     "Watch",
@@ -55,10 +56,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole mail, exactly as received, in a file of its own. The caller removes the file."""
+    """A whole mail, exactly as received, in a file of its own. The caller removes the file. `sha256`: of its bytes."""
 
     ref: MessageRef
     path: Path
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,10 @@ class Server:
     connect_timeout: float = 10.0  # seconds, for the name, each address and the TLS handshake
     silence_timeout: float = 30.0  # seconds without one byte
     largest_mail: int = 50 * 1024 * 1024  # bytes; held even when the server gave another size
+
+
+#: closed early, it removes the files that nobody came to
+Results = Generator[Fetched | NotFetched, None, None]
 
 
 class Mailbox(Protocol):
@@ -110,15 +116,20 @@ class Mailbox(Protocol):
 
     def candidates(self, since: int = 0) -> Listing: ...
 
-    def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Iterator[Fetched | NotFetched]:
-        """One result for each ref, in their order; never marks as read. Batches by bytes.
+    def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
+        """One result for each ref, in their order; never marks as read.
 
-        A mail over the limits is the caller's to leave out. Files of results that the caller never came to
-        are removed. An error of the line ends the iteration: what was not yielded was not fetched.
+        The next mails are under way while the caller has one; between two it may acknowledge(), and nothing
+        else. A mail over the limits is the caller's to leave out. Files of results that the caller never came
+        to are removed. An error of the line ends the iteration: what was not yielded was not fetched.
         """
 
     def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
-        """Marks as read after the caller's commit; returns those the server confirmed (POP3: none)."""
+        """Marks as read after the caller's commit; returns those the server confirmed by now (POP3: none).
+
+        While mails are under way a confirmation comes with a later call; acknowledge([]) after the last mail
+        returns the rest.
+        """
 
     def finish(self) -> None:
         """Says goodbye and closes; a line that is lost by now is no error.

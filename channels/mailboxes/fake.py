@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Self
 
 from channels.credentials import Credentials
 from channels.errors import ChannelError, MessageProblem
-from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, TlsFacts
+from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results, TlsFacts
 from channels.mailboxes.spool import Spool, handed_over
 
 
@@ -80,7 +80,7 @@ class FakeMailbox:
         read = [self._ref(uid) for uid, mail in self.mails.items() if mail.seen and 0 < since <= uid]
         return Listing(unread, read, self.validity, self.next_uid)
 
-    def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Iterator[Fetched | NotFetched]:
+    def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
         for ref in refs:
             self._step("fetch")
             with Spool(spool, self.largest_mail) as files:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import imaplib
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -16,15 +17,16 @@ from imapclient.response_parser import parse_message_list
 
 from channels.credentials import BearerToken, Credentials, Password
 from channels.errors import ChannelError, MessageProblem, TransientProblem, channel_error
-from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched
+from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results, Server, Watch
 from channels.mailboxes.imap_client import Client, Dialogue
 from channels.mailboxes.refusals import folder_refused, refused, sign_in_refused
 from channels.mailboxes.session import Session, one_may_be_to_blame, plain, refuse_line_breaks, xoauth2
-from channels.mailboxes.spool import Spool, Spooled, batches, handed_over
+from channels.mailboxes.spool import Group, Spool, Spooled, groups_of, handed_over, under_way
 from zenvoices.lib import net
 
 # imaplib stops at a line of 1,000,000 bytes; 50,000 ids of ten digits stay well below.
 _SEARCH_SLICE: Final = 50_000
+_COMMANDS_AHEAD: Final = 16
 _COMMAND_SLICE: Final = 500  # ids in one command: RFC 7162 4 advises lines below 8192 bytes
 
 # What imaplib's and imapclient's parsers raise on an answer that breaks the protocol.
@@ -42,6 +44,14 @@ class ImapMailbox(Session):
     _exists = 0
     _keeps_seen = True
     _unread: list[int] | None = None
+    #: tags of FETCH commands whose answer is still to come, in the order of the groups they ask for
+    _asked: deque[bytes | None]
+    #: answers that came before their group's turn
+    _early: dict[int, dict[bytes, Any]]
+
+    def __init__(self, server: Server, watch: Watch) -> None:
+        super().__init__(server, watch)
+        self._flagging: deque[tuple[bytes, Sequence[MessageRef]]] = deque()
 
     def open(self) -> int:
         """Opens the folder, without changing anything in it. Returns the number of unread mails."""
@@ -97,56 +107,82 @@ class ImapMailbox(Session):
 
     def _refs(self, uids: Sequence[int]) -> list[MessageRef]:
         sizes: dict[int, Any] = {}
-        for some in _slices(uids, _COMMAND_SLICE):
-            # A size that cannot be read is no size: the mail itself may still come.
-            with suppress(ProtocolError):
-                sizes |= self._client.fetch(some, ["RFC822.SIZE"])
+        for some in _slices(_slices(uids, _COMMAND_SLICE), _COMMANDS_AHEAD):
+            for tag in [self._client.ask("FETCH", part, "(RFC822.SIZE)") for part in some]:
+                # A size that cannot be read is no size: the mail itself may still come.
+                with suppress(ProtocolError):
+                    sizes |= self._client.fetched(tag)
         return [MessageRef(self._validity, str(uid), _size(sizes.get(uid))) for uid in uids]
 
-    def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Iterator[Fetched | NotFetched]:
-        for batch in batches(refs):
+    def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
+        groups = deque(groups_of(refs))
+        while groups:
             try:
-                results = self._fetch_batch(batch, spool)
+                yield from self._pipelined(groups, spool)
             except _BrokenAnswer:
-                yield from self._one_by_one(batch, spool)
+                yield from self._one_by_one(groups, spool)
             except TransientProblem as problem:
-                if not one_may_be_to_blame(problem, batch):
+                if not one_may_be_to_blame(problem, groups[0]):
                     raise
-                yield from self._one_by_one(batch, spool)
-            else:
+                yield from self._one_by_one(groups, spool)
+
+    def _pipelined(self, groups: deque[Group], directory: Path) -> Results:
+        """Takes each group from `groups` once it is answered; the next ones are asked for before that."""
+        most = sum(map(len, groups))
+        with Spool(directory, self._server.largest_mail, most) as spool, self._into(spool):
+            while groups:
+                with self.border():
+                    self._ask_ahead(groups)
+                    results = self._answered(groups[0], spool)
+                groups.popleft()
                 yield from handed_over(results)
 
-    def _one_by_one(self, refs: Sequence[MessageRef], spool: Path) -> Iterator[Fetched | NotFetched]:
-        """After a broken answer or line, so that it costs one mail only."""
+    def _ask_ahead(self, groups: deque[Group]) -> None:
+        for group in islice(groups, len(self._asked), under_way(groups)):
+            uids = [int(ref.uid) for ref in group if ref.validity == self._validity]
+            self._asked.append(self._client.ask("FETCH", uids, "(BODY.PEEK[])") if uids else None)
+
+    def _answered(self, group: Group, spool: Spool) -> list[Fetched | NotFetched]:
+        tag = self._asked[0]
+        try:
+            answers = {} if tag is None else self._client.fetched(tag)
+        except _BROKEN:
+            if self._client.protocol.goodbye is not None:
+                raise
+            raise _BrokenAnswer("server_answer_unreadable") from None
+        self._asked.popleft()
+        # A server may answer commands in another order than they were asked in (RFC 3501 5.5).
+        self._early |= {uid: answer for uid, answer in answers.items() if b"BODY[]" in answer}
+        return [self._result(ref, spool) for ref in group]
+
+    @contextmanager
+    def _into(self, spool: Spool) -> Iterator[None]:
+        self._client.protocol.spool = spool
+        try:
+            yield
+        finally:
+            self._client.protocol.spool = None
+
+    def _one_by_one(self, groups: deque[Group], directory: Path) -> Results:
+        """After a broken answer or line, so that it costs one mail only. The groups behind it were not to blame."""
         self._reopen_same()
-        for ref in refs:
+        while groups[0]:
+            ref = groups[0][0]
             try:
-                results = self._fetch_batch([ref], spool)
+                with Spool(directory, self._server.largest_mail) as spool, self._into(spool), self.border():
+                    self._ask_ahead(deque([[ref]]))
+                    results = self._answered([ref], spool)
             except _BrokenAnswer:
                 self._reopen_same()
                 results = [NotFetched(ref, MessageProblem("mail_unreadable"))]
+            del groups[0][0]
             yield from handed_over(results)
+        groups.popleft()
 
-    def _fetch_batch(self, refs: Sequence[MessageRef], directory: Path) -> list[Fetched | NotFetched]:
-        protocol = self._client.protocol
-        uids = [int(ref.uid) for ref in refs if ref.validity == self._validity]
-        with self.border(), Spool(directory, self._server.largest_mail, len(refs)) as spool:
-            protocol.spool = spool
-            try:
-                answers = self._client.fetch(uids, ["BODY.PEEK[]"])
-            except _BROKEN:
-                if protocol.goodbye is not None:
-                    raise
-                raise _BrokenAnswer("server_answer_unreadable") from None
-            finally:
-                protocol.spool = None
-            return [self._result(ref, answers.get(int(ref.uid)), spool) for ref in refs]
-
-    def _result(self, ref: MessageRef, answer: Any, spool: Spool) -> Fetched | NotFetched:
-        if ref.validity != self._validity or answer is None:
-            return NotFetched(ref, MessageProblem("mail_gone"))
-        body = answer.get(b"BODY[]")
-        if body is None:  # NIL: expunged between the search and now
+    def _result(self, ref: MessageRef, spool: Spool) -> Fetched | NotFetched:
+        answer = self._early.pop(int(ref.uid), None) if ref.validity == self._validity else None
+        body = answer and answer[b"BODY[]"]
+        if body is None:  # no answer or NIL: expunged between the search and now
             return NotFetched(ref, MessageProblem("mail_gone"))
         if isinstance(body, bytes):  # a quoted string, which is allowed for a mail of one line
             body = spool.write([body])
@@ -160,35 +196,48 @@ class ImapMailbox(Session):
         self.reopen()
         if self._validity != validity:
             raise channel_error("server_unavailable")
+        with self.border():
+            flags, self._flagging = self._flagging, deque()
+            for _, refs in flags:
+                self._mark_read(refs)
 
     def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
-        """Marks as read, after the caller's commit; returns those the server confirmed."""
+        """Marks as read, after the caller's commit; returns those the server confirmed by now."""
         if not self._keeps_seen:
             return []
         self._unread = None
-        confirmed: list[MessageRef] = []
         ours = [ref for ref in refs if ref.validity == self._validity]
         with self.border():
             for some in _slices(ours, _COMMAND_SLICE):
-                if self._mark_read([int(ref.uid) for ref in some]):
-                    confirmed += some
+                self._mark_read(some)
+            return self._confirmed(wait=not self._asked)
+
+    def _mark_read(self, refs: Sequence[MessageRef]) -> None:
+        tag = self._client.ask("STORE", [int(ref.uid) for ref in refs], "+FLAGS.SILENT", r"(\Seen)")
+        self._flagging.append((tag, refs))
+
+    def _confirmed(self, *, wait: bool) -> list[MessageRef]:
+        confirmed: list[MessageRef] = []
+        while self._flagging and (wait or self._client.is_answered(self._flagging[0][0])):
+            tag, refs = self._flagging.popleft()
+            try:
+                self._client.wait_for("STORE", tag)
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error:  # NO: a shared folder without that right, or mails that are gone
+                continue
+            confirmed += refs
         return confirmed
 
-    def _mark_read(self, uids: Sequence[int]) -> bool:
-        try:
-            self._client.add_flags(uids, [SEEN], silent=True)
-        except imaplib.IMAP4.abort:
-            raise
-        except imaplib.IMAP4.error:  # NO: a shared folder without that right, or mails that are gone
-            return False
-        return True
-
     def finish(self) -> None:
-        with suppress(ChannelError), self.border():
-            self._client.logout()
+        if not self._asked:  # else the caller gave up: what is under way is not waited for
+            with suppress(ChannelError), self.border():
+                # The answer would tell us nothing, and costs a round trip.
+                self._client.protocol._command("LOGOUT")
         self.close()
 
     def _greet(self, connection: net.Connection) -> None:
+        self._asked, self._early = deque(), {}
         try:
             self._client = Client(connection, self._server.host)
         except _BROKEN as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import imaplib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from imapclient import IMAPClient
+from imapclient.imapclient import join_message_ids
+from imapclient.response_parser import parse_fetch_response
 
-from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool
+from channels.mailboxes.spool import LARGE_CHUNK, LONGEST_ANSWER, Spool
 from zenvoices.lib import net
 
 
@@ -49,6 +51,14 @@ class Protocol(imaplib.IMAP4):
         if self._heard > LONGEST_ANSWER:
             raise self.error("answer too long")
 
+    def _get_capabilities(self) -> None:
+        """As the greeting told them (RFC 3501 7.1), which saves a round trip; else asked for."""
+        told: Any = self.untagged_responses.pop("CAPABILITY", [None])[-1]
+        if told is None:
+            super()._get_capabilities()  # type: ignore[misc]
+        else:
+            self.capabilities = tuple(str(told, "ascii").upper().split())
+
     def forget_plain_text(self) -> None:
         """What came before TLS may have been anybody's (RFC 3501 6.2.1)."""
         self.untagged_responses.clear()
@@ -76,6 +86,27 @@ class Client(IMAPClient):
         protocol: Protocol = self._imap
         return protocol
 
+    def ask(self, command: str, uids: Sequence[int], *arguments: str) -> bytes:
+        """Sends a UID command and returns its tag; the answer may be taken later (RFC 3501 5.5)."""
+        tag: bytes = self.protocol._command("UID", command, join_message_ids(uids), *arguments)
+        return tag
+
+    def wait_for(self, command: str, tag: bytes) -> None:
+        """Reads until the answer to ask() is complete. Raises imaplib's error when the server said no."""
+        status, lines = self.protocol._command_complete(command, tag)
+        self._checkok(command, status, lines)
+
+    def is_answered(self, tag: bytes) -> bool:
+        """Without reading: answers are also read while waiting for another."""
+        return self.protocol.tagged_commands.get(tag) is not None
+
+    def fetched(self, tag: bytes) -> dict[int, dict[bytes, Any]]:
+        """The data items by UID that came up to the answer to a FETCH; others of that time are among them."""
+        self.wait_for("FETCH", tag)
+        lines = self.protocol.untagged_responses.pop("FETCH", [None])
+        answers: dict[int, dict[bytes, Any]] = parse_fetch_response(lines, self.normalise_times)
+        return answers
+
     def _create_IMAP4(self) -> Protocol:  # noqa: N802 -- IMAPClient's name
         return Protocol(self._connection)
 
@@ -95,6 +126,6 @@ class Dialogue:
 
 def _chunks(read: Any, size: int) -> Iterator[bytes]:
     while size > 0:
-        chunk = read(min(size, CHUNK))
+        chunk = read(min(size, LARGE_CHUNK))
         size -= len(chunk)
         yield chunk

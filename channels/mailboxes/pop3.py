@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import base64
 import poplib
+import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from channels.credentials import BearerToken, Credentials
 from channels.errors import ChannelError, MessageProblem, TransientProblem, channel_error
-from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched
+from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results
 from channels.mailboxes.refusals import refused, sign_in_refused
 from channels.mailboxes.session import Session, one_may_be_to_blame, plain, xoauth2
-from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool, Spooled, batches, handed_over
+from channels.mailboxes.spool import LONGEST_ANSWER, Group, Spool, Spooled, groups_of, handed_over, under_way
 from zenvoices.lib import net
 
 _LONGEST_UIDL: Final = 255  # RFC 1939 7 says 70
@@ -29,6 +32,8 @@ class Pop3Mailbox(Session):
     _client: _Client
     _capabilities: dict[str, list[str]]
     _numbers: dict[str, int] | None = None
+    #: groups whose mails are under way
+    _asked = 0
 
     def open(self) -> int:
         """Counts the mails; the folder is not looked at."""
@@ -57,26 +62,53 @@ class Pop3Mailbox(Session):
         self._numbers = numbers
         return numbers
 
-    def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Iterator[Fetched | NotFetched]:
+    def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
         """One result for each ref, in their order."""
-        for batch in batches(refs):
+        groups = deque(groups_of(refs))
+        while groups:
             try:
-                results = self._fetch_batch(batch, spool)
+                yield from self._pipelined(groups, spool)
             except TransientProblem as problem:
-                if not one_may_be_to_blame(problem, batch):
+                if not one_may_be_to_blame(problem, groups[0]):
                     raise
-                self.reopen()
-                for ref in batch:
-                    yield from handed_over(self._fetch_batch([ref], spool))
-            else:
+                yield from self._one_by_one(groups, spool)
+
+    def _pipelined(self, groups: deque[Group], directory: Path) -> Results:
+        """Takes each group from `groups` once it is answered; the next ones are asked for before that."""
+        most = sum(map(len, groups))
+        with Spool(directory, self._server.largest_mail, most) as spool:
+            while groups:
+                with self.border():
+                    self._ask_ahead(groups)
+                    results = self._answered(groups[0], spool)
+                    self._asked -= 1
+                groups.popleft()
                 yield from handed_over(results)
 
-    def _fetch_batch(self, refs: Sequence[MessageRef], directory: Path) -> list[Fetched | NotFetched]:
-        with self.border(), Spool(directory, self._server.largest_mail, len(refs)) as spool:
-            known = self._message_numbers() if self._numbers is None else self._numbers
-            numbers = [known[ref.uid] for ref in refs if ref.uid in known]
-            mails = dict(zip(numbers, self._client.retrieve(numbers, spool, self._pipelines), strict=True))
-            return [_result(ref, known.get(ref.uid), mails, spool) for ref in refs]
+    def _ask_ahead(self, groups: deque[Group]) -> None:
+        """Without PIPELINING (RFC 2449 6.6) a command goes out when the one before it is answered."""
+        ahead = max(under_way(groups), self._asked) if self._pipelines else 0
+        numbers = [number for group in islice(groups, self._asked, ahead) for number in self._numbers_of(group)]
+        self._client.ask_for(numbers)
+        self._asked = max(ahead, 1)
+
+    def _numbers_of(self, group: Group) -> list[int]:
+        known = self._known()
+        return [known[ref.uid] for ref in group if ref.uid in known]
+
+    def _known(self) -> dict[str, int]:
+        return self._message_numbers() if self._numbers is None else self._numbers
+
+    def _answered(self, group: Group, spool: Spool) -> list[Fetched | NotFetched]:
+        numbers = self._numbers_of(group)
+        mails = dict(zip(numbers, self._client.retrieve(numbers, spool, asked=self._pipelines), strict=True))
+        return [_result(ref, self._known().get(ref.uid), mails, spool) for ref in group]
+
+    def _one_by_one(self, groups: deque[Group], directory: Path) -> Results:
+        """After a broken line, so that it costs one mail only. The groups behind it were not to blame."""
+        self.reopen()
+        for ref in groups.popleft():
+            yield from self._pipelined(deque([[ref]]), directory)
 
     @property
     def _pipelines(self) -> bool:
@@ -87,8 +119,9 @@ class Pop3Mailbox(Session):
         return []
 
     def finish(self) -> None:
-        with suppress(ChannelError), self.border():
-            self._client.quit()
+        if not self._asked:  # else the caller gave up: what is under way is not waited for
+            with suppress(ChannelError), self.border():
+                self._client.quit()
         self.close()
 
     def _greet(self, connection: net.Connection) -> None:
@@ -96,7 +129,7 @@ class Pop3Mailbox(Session):
             self._client = _Client(connection, self._server.host)
         except poplib.error_proto as error:
             raise (refused(_text(error)) if _is_refusal(error) else channel_error("not_a_mail_server")) from None
-        self._numbers = None
+        self._numbers, self._asked = None, 0
 
     def _ask_for_tls(self) -> None:
         self._capabilities = self._client.capabilities()
@@ -177,17 +210,15 @@ class _Client(poplib.POP3):
         except poplib.error_proto:
             return {}
 
-    def retrieve(self, numbers: Sequence[int], spool: Spool, pipelined: bool) -> Iterator[Spooled | None]:
-        """The mails in files; None for one that the server refused.
+    def ask_for(self, numbers: Sequence[int]) -> None:
+        if numbers:
+            self._connection.sendall(b"".join(b"RETR %d\r\n" % number for number in numbers))
 
-        `pipelined`: all commands ahead of the first answer (RFC 2449 6.6).
-        """
-        commands = [b"RETR %d\r\n" % number for number in numbers]
-        if pipelined and commands:
-            self._connection.sendall(b"".join(commands))
-        for command in commands:
-            if not pipelined:
-                self._connection.sendall(command)
+    def retrieve(self, numbers: Sequence[int], spool: Spool, *, asked: bool) -> Iterator[Spooled | None]:
+        """The mails in files; None for one that the server refused. `asked`: all of them, ahead."""
+        for number in numbers:
+            if not asked:
+                self.ask_for([number])
             try:
                 self._answer()
             except poplib.error_proto as error:
@@ -204,18 +235,33 @@ class _Client(poplib.POP3):
     def _mail(self) -> Iterator[bytes]:
         """The mail as it was, without byte stuffing, up to the final dot (RFC 1939 3); lines of any length.
 
-        poplib stops at a line of 2048 bytes, and is out of step from there on.
+        poplib stops at a line of 2048 bytes, and is out of step from there on. Nothing behind the dot is taken:
+        with PIPELINING the next answer follows at once.
         """
-        readline = self._connection.reader.readline
-        at_line_start = True
+        reader = self._connection.reader
+        held = b"\n"  # as if a line had ended: the dot may come first
+        skip = 1
         while True:
-            piece = readline(CHUNK)
-            if at_line_start and piece[:1] == b".":
-                if piece in (b".\r\n", b".\n"):
-                    return
-                piece = piece[1:]
-            at_line_start = piece[-1:] == b"\n"
-            yield piece
+            block = reader.peek(1)
+            data = held + block
+            end = _LAST_DOT.search(data)
+            if end:
+                reader.read(end.end() - len(held))
+                yield _unstuffed(data[: end.start() + 1])[skip:]
+                return
+            reader.read(len(block))
+            held = _BEGINNING_OF_LAST_DOT.search(data)[0]  # type: ignore[index]
+            piece = _unstuffed(data[: len(data) - len(held)])
+            yield piece[skip:]
+            skip = max(0, skip - len(piece))
+
+
+_LAST_DOT: Final = re.compile(rb"\n\.\r?\n")
+_BEGINNING_OF_LAST_DOT: Final = re.compile(rb"(?:\n(?:\.\r?)?)?\Z")
+
+
+def _unstuffed(data: bytes) -> bytes:
+    return data.replace(b"\n.", b"\n")
 
 
 def _result(

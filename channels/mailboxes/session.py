@@ -19,6 +19,9 @@ _PASSWORD_REFUSED: Final = frozenset({"password_refused", "app_password_needed",
 
 
 class Session(ABC):
+    #: where such a server may listen when private addresses are not allowed
+    ports = net.MAIL_PORTS
+
     def __init__(self, server: Server, watch: Watch) -> None:
         self._server = server
         self._watch = watch
@@ -38,6 +41,7 @@ class Session(ABC):
                 allow_private=server.allow_private,
                 timeout=server.connect_timeout,
                 watch=self._watch,
+                ports=self.ports,
             )
         return str(self._addresses[0])
 

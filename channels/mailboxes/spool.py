@@ -1,58 +1,82 @@
-"""Mails on their way from the server to the caller: batches bounded by bytes, a file for each mail."""
+"""Mails on their way from the server to the caller: asked for in groups, a file for each mail."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
-import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import BinaryIO, Final, Self, TypeVar
+from uuid import uuid4
 
 from channels.errors import MessageProblem, channel_error
 from channels.mailboxes.base import Fetched, MessageRef, NotFetched
 
-BATCH_BYTES: Final = 8 * 1024 * 1024
-BATCH_MAILS: Final = 50
+_Result = TypeVar("_Result")
+GROUP_BYTES: Final = 1024 * 1024
+GROUP_MAILS: Final = 10
+UNDER_WAY_BYTES: Final = 32 * 1024 * 1024  # asked for ahead: fills 400 MB/s at 80 ms
+UNDER_WAY_GROUPS: Final = 64  # their commands fit into what a busy server's socket takes
 CHUNK: Final = 64 * 1024
+LARGE_CHUNK: Final = 256 * 1024
 LONGEST_ANSWER: Final = 32 * 1024 * 1024  # bytes, mails not counted; a UIDL list of half a million mails
 
 
-def batches(refs: Sequence[MessageRef]) -> Iterator[Sequence[MessageRef]]:
-    """The refs in their order, in groups that a crash may cost. A mail of unknown size counts as 1 MB."""
-    batch: list[MessageRef] = []
+Group = list[MessageRef]
+
+
+def groups_of(refs: Sequence[MessageRef]) -> Iterator[Group]:
+    """The refs in their order, in groups that are asked for together and that a broken answer may cost."""
+    group: Group = []
     weight = 0
     for ref in refs:
-        size = 1024 * 1024 if ref.size is None else ref.size
-        if batch and (weight + size > BATCH_BYTES or len(batch) == BATCH_MAILS):
-            yield batch
-            batch, weight = [], 0
-        batch.append(ref)
-        weight += size
-    if batch:
-        yield batch
+        if group and (weight + _weight(ref) > GROUP_BYTES or len(group) == GROUP_MAILS):
+            yield group
+            group, weight = [], 0
+        group.append(ref)
+        weight += _weight(ref)
+    if group:
+        yield group
+
+
+def under_way(groups: Sequence[Group]) -> int:
+    """How many of the next groups to ask for before the first of them is answered: always at least one."""
+    weight = 0
+    for count, group in enumerate(groups):
+        if count and (weight >= UNDER_WAY_BYTES or count == UNDER_WAY_GROUPS):
+            return count
+        weight += sum(map(_weight, group))
+    return len(groups)
+
+
+def _weight(ref: MessageRef) -> int:
+    return 1024 * 1024 if ref.size is None else ref.size
 
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """A mail in a file. `path` is None when it was over the limit; its bytes are gone then.
+    """A mail in a file, and its SHA-256. `path` is None when it was over the limit; its bytes are gone then.
 
     Its length is the number of bytes received, so that imapclient's parser takes it for the literal.
     """
 
     path: Path | None
     size: int
+    sha256: str = ""
 
     def __len__(self) -> int:
         return self.size
 
 
 class Spool:
-    """The files of a batch of `mails`; those without a result are removed at the end.
+    """The files of at most `mails`; those without a result are removed at the end.
 
     `largest`: bytes of the largest mail that is kept.
     """
@@ -68,31 +92,28 @@ class Spool:
         if self._left == 0:
             raise ValueError("more mails than asked for")  # a server that would fill the disk
         self._left -= 1
-        size = 0
-        path = self._new_file()
-        with _disk(), path.open("wb") as file:
+        path = self._new_path()
+        with _disk(), path.open("xb", buffering=CHUNK) as file:
+            sink = _Sink(file, self._largest)
             for chunk in chunks:
-                size += len(chunk)
-                if size <= self._largest:
-                    file.write(chunk)
-        if size > self._largest:
+                sink.take(chunk)
+            sink.end()
+        if sink.size > self._largest:
             self._remove(path)
-            return Spooled(None, size)
-        return Spooled(path, size)
+            return Spooled(None, sink.size)
+        return Spooled(path, sink.size, sink.digest.hexdigest())
 
     def result(self, ref: MessageRef, mail: Spooled) -> Fetched | NotFetched:
         """Gives the file to the caller."""
         if mail.path is None:
             return NotFetched(ref, MessageProblem("mail_too_large", size=mail.size))
         self._files.discard(mail.path)
-        return Fetched(ref, mail.path)
+        return Fetched(ref, mail.path, mail.sha256)
 
-    def _new_file(self) -> Path:
-        with _disk():
-            handle, name = tempfile.mkstemp(dir=self._directory, suffix=".eml")
-            os.close(handle)
-        self._files.add(Path(name))
-        return Path(name)
+    def _new_path(self) -> Path:
+        path = self._directory / f"{uuid4().hex}.eml"
+        self._files.add(path)
+        return path
 
     def _remove(self, path: Path) -> None:
         self._files.discard(path)
@@ -108,6 +129,45 @@ class Spool:
             self._remove(path)
 
 
+class _Sink:
+    """Hashes and writes a large chunk in another thread, while the next one is decrypted in ours."""
+
+    def __init__(self, file: BinaryIO, largest: int) -> None:
+        self._file = file
+        self._largest = largest
+        self._before: Future[None] | None = None
+        self.size = 0
+        self.digest = hashlib.sha256()
+
+    def take(self, chunk: bytes) -> None:
+        self.end()
+        self.size += len(chunk)
+        if self.size > self._largest:
+            return
+        if len(chunk) < LARGE_CHUNK:  # not worth the way to a thread and back
+            self._keep(chunk)
+        else:
+            self._before = _writers().submit(self._keep, chunk)
+
+    def end(self) -> None:
+        """Waits for the chunk before, and raises what it met."""
+        before, self._before = self._before, None
+        if before is not None:
+            before.result()
+
+    def _keep(self, chunk: bytes) -> None:
+        self.digest.update(chunk)
+        self._file.write(chunk)
+
+
+@lru_cache(maxsize=1)
+def _writers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(2, thread_name_prefix="spool")
+
+
+os.register_at_fork(after_in_child=_writers.cache_clear)  # a child has none of our threads
+
+
 @contextmanager
 def _disk() -> Iterator[None]:
     """The line raises NetError, so an OSError here is the disk's."""
@@ -118,13 +178,18 @@ def _disk() -> Iterator[None]:
         raise channel_error("disk_full" if full else "storage_failed") from error
 
 
-def handed_over(results: Sequence[Fetched | NotFetched]) -> Iterator[Fetched | NotFetched]:
+def handed_over(results: Sequence[_Result]) -> Generator[_Result, None, None]:
     """The results one by one; when the caller stops half-way, the files it did not come to are removed."""
     waiting = deque(results)
     try:
         while waiting:
             yield waiting.popleft()
     finally:
-        for result in waiting:
-            if isinstance(result, Fetched):
-                result.path.unlink(missing_ok=True)
+        discard(waiting)
+
+
+def discard(results: Iterable[object]) -> None:
+    """Removes the files of results that nobody will come to."""
+    for result in results:
+        if isinstance(result, Fetched):
+            result.path.unlink(missing_ok=True)

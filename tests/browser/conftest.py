@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.whole import SEED, SIGN_IN, Stage, WholePortal, whole_portal
 from tests.servers.certificates import Certificates
@@ -27,7 +27,8 @@ ARGUMENTS = [
 #: Chromium's own line for an answer with the form's errors (422), of which it makes no difference
 FORM_ERRORS = re.compile(r"^Failed to load resource: the server responded with a status of 422 ")
 CSP_WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
-PATIENCE = 10_000  # ms, for each thing that is waited for
+PATIENCE = 30_000  # ms, for each thing that is waited for: a busy machine fails no test
+expect.set_options(timeout=PATIENCE)
 _numbers = itertools.count(1)
 
 

@@ -97,9 +97,10 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
         addresses += [f"{channels}{channel}/logbook", f"{channels}{channel}/logbook/{run}"]
         addresses += [stage.address(f"documents/{end}") for end in ("", "?q=niets", "upload/", document)]
         addresses += [stage.address(f"documents/{document}/?tab=email")]
-        addresses += [f"{stage.portal.url}/{page}" for page in ("notifications/", "settings", "settings/security")]
+        own = ("notifications/", "settings", "settings/security", "account/sessions/", "account/password/change/")
+        addresses += [f"{stage.portal.url}/{page}" for page in own]
         addresses += [f"{managed}/{page}" for page in ("people", "people/invite", "settings")]
-        addresses += [f"{office}/{page}" for page in ("administrations", "people")]
+        addresses += [f"{office}/{page}" for page in ("administrations", "people", "people/invite")]
         addresses += [f"{stage.portal.url}/environment/{stage.environment}/channels"]
         return stage, addresses
 

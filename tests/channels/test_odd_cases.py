@@ -180,14 +180,14 @@ def test_mail_that_the_database_refuses_costs_only_itself(
 ) -> None:
     for name in ("een.pdf", "twee.pdf"):
         box.deliver(mail(name, (name, PDF + name.encode()), (f"ook-{name}", PDF + name[::-1].encode())))
-    real = services.documents.add_document
+    real = services.documents.new_document
 
     def same_place(*args: object, **values: object) -> Document:
         if "een" in str(values["filename"]):
             values["part_path"] = "1"  # the constraint "one document for each part" refuses the second
         return real(*args, **values)
 
-    monkeypatch.setattr("channels.intake.documents.add_document", same_place)
+    monkeypatch.setattr("channels.recorder.documents.new_document", same_place)
     run = fetch_now(channel)
     states = dict(ReceivedMail.objects.values_list("uid", "state"))
     assert (run.outcome, run.delivered, run.failed, states) == ("warning", 1, 1, {"1": "failed", "2": "delivered"})

@@ -7,7 +7,6 @@ import os
 import re
 import resource
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -37,11 +36,11 @@ pytestmark = pytest.mark.dovecot
 MAILS = 3
 FILES = [f"factuur-{number}.pdf" for number in range(MAILS)]
 COMMANDS = {
-    "imap": ["CAPABILITY", "LOGIN", "SELECT", "UID SEARCH", "UID FETCH", "UID FETCH", "UID STORE", "LOGOUT"],
+    "imap": ["LOGIN", "SELECT", "UID SEARCH", "UID FETCH", "UID FETCH", "UID STORE", "LOGOUT"],
     "pop3": ["CAPA", "USER", "PASS", "STAT", "UIDL", "LIST", "RETR", "RETR", "RETR", "QUIT"],
 }
 #: the goodbye, and the third RETR: the second session, one mail at a time, needs a command less
-SURVIVED = {("imap", 8), ("pop3", 9), ("pop3", 10)}
+SURVIVED = {("imap", 7), ("pop3", 9), ("pop3", 10)}
 BEGIN_OF_MAIL = {"imap": re.compile(rb"BODY\[\] \{\d+\}\r\n"), "pop3": re.compile(rb"\+OK \d+ octets\r\n")}
 #: in the literal of the first mail, at its edges, between mails, in the second and third, in the last line
 OFFSETS = [0, 1, 2, 400, *(len(invoice(0)) + more for more in (-2, -1, 0, 1, 2, 30, 400)), 2 * len(invoice(0)) + 300]
@@ -235,12 +234,13 @@ def test_slow_server_ends_within_the_runs_time(
     cast: Cast, mailbox_user: MailboxUser, scripted: StartScripted, settings: object, case: str
 ) -> None:
     protocol, script, code = SLOW[case]
-    settings.MAIL_SILENCE_SECONDS = 0.5
+    drips = code == "server_too_slow"  # for ever: only the run's time ends that
+    settings.MAIL_SILENCE_SECONDS = 600 if drips else 0.5
     server = scripted(script())
     channel = link(cast.bakery, mailbox_user, protocol, port=server.port)
-    begun = time.monotonic()
-    run = runs.perform(services.new_manual_run(channel).pk, Budget(seconds=1.0, mails=10, bytes=10**6))
-    assert (run.outcome, run.error_code, time.monotonic() - begun < 4) == ("failed", code, True)
+    budget = Budget(seconds=1.0 if drips else 600.0, mails=10, bytes=10**6)
+    run = runs.perform(services.new_manual_run(channel).pk, budget)
+    assert (run.outcome, run.error_code) == ("failed", code)
     assert_nothing_half(channel)
 
 

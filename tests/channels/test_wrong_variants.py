@@ -5,7 +5,6 @@ Each scenario is run with the right code too, which does none.
 
 from __future__ import annotations
 
-import hashlib
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,9 +14,10 @@ from typing import Any
 import pytest
 
 from channels.fetch import _Session
-from channels.intake import Prepared, Recorder
+from channels.intake import Prepared
 from channels.mailboxes.imap_client import Client
 from channels.models import Channel
+from channels.recorder import Recorder
 from documents import storage
 from documents.models import Document
 from tests.cast import Cast
@@ -52,12 +52,12 @@ def flag_before_commit() -> None:
 
 
 def body_instead_of_peek() -> None:
-    fetch = Client.fetch
+    ask = Client.ask
 
-    def wrong(self: Client, messages: Any, data: list[str], *more: Any) -> Any:
-        return fetch(self, messages, ["BODY[]"] if data == ["BODY.PEEK[]"] else data, *more)
+    def wrong(self: Client, command: str, uids: Any, *arguments: str) -> bytes:
+        return ask(self, command, uids, *(argument.replace(".PEEK", "") for argument in arguments))
 
-    Client.fetch = wrong
+    Client.ask = wrong
 
 
 def no_second_key() -> None:
@@ -65,20 +65,12 @@ def no_second_key() -> None:
 
 
 def row_before_blob() -> None:
-    commit, put_bytes = _Session._commit, storage.put_bytes
-    waiting: list[tuple[Any, bytes]] = []
-
-    def later(administration_id: Any, data: bytes | memoryview) -> str:
-        waiting.append((administration_id, bytes(data)))
-        return hashlib.sha256(data).hexdigest()
-
-    def wrong(self: _Session, prepared: list[Prepared]) -> Any:
-        rows = commit(self, prepared)
-        while waiting:
-            put_bytes(*waiting.pop())
+    def wrong(self: _Session, prepared: list[Prepared], blobs: storage.Batch) -> Any:
+        rows = self._commit(prepared)
+        blobs.settle()
         return rows
 
-    storage.put_bytes, _Session._commit = later, wrong
+    _Session._store = wrong
 
 
 def quit_before_commit() -> None:

@@ -18,6 +18,7 @@ from channels.credentials import Password
 from channels.mailboxes.base import Server
 from tests.servers.certificates import Certificate, Certificates, make_certificates
 from tests.servers.dovecot import Dovecot, Introspection, is_installed
+from tests.servers.gmail import GmailApi
 from tests.servers.openid import PORTAL, OpenIdProvider
 from tests.servers.openid import is_installed as provider_is_installed
 from tests.servers.scripted import Script, ScriptedServer
@@ -182,3 +183,23 @@ def scripted(certificates: Certificates) -> Iterator[StartScripted]:
             )
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def gmail_process(certificates: Certificates) -> Iterator[GmailApi]:
+    with GmailApi(certificates.good) as api:
+        yield api
+
+
+@pytest.fixture
+def gmail_api(gmail_process: GmailApi) -> Iterator[GmailApi]:
+    """An empty Gmail; a call that Google's description does not know fails the test."""
+    gmail_process.reset()
+    yield gmail_process
+    assert gmail_process.violations == []
+
+
+def gmail_server(api: GmailApi, certificates: Certificates, **fields: str | float) -> Server:
+    """Where a mailbox finds it."""
+    where = {"host": "127.0.0.1", "port": api.port, "allow_private": True, "ca_file": str(certificates.ca_file)}
+    return Server(**{**where, **fields})  # type: ignore[arg-type]

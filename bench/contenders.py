@@ -1,0 +1,203 @@
+"""The fetches that are compared, each in a process of its own: python -m bench.contenders NAME TASK
+
+A contender gets ready, says so, waits for a line, works, and prints what it took as JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+Task = dict[str, Any]
+Work = Callable[[], dict[str, Any]]
+
+
+def ours(task: Task) -> Iterator[Any]:
+    """A whole run as a worker does it: lease, download, parse, hash, fsync, commit, flag, logbook."""
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.db import connection
+
+    from administrations.models import Administration, Environment
+    from channels import runs, services, tasks  # noqa: F401 -- a worker has its tasks loaded
+    from channels.fetch import Budget
+    from channels.models import Channel, FetchRun
+    from documents.models import Document
+    from zenvoices.lib.scoping import administration_scope
+
+    environment = Environment.objects.create(name=f"Kantoor van {task['user']}")
+    administration = Administration.objects.create(environment=environment, name="Bakkerij", plan="premium")
+    with administration_scope(administration.pk):
+        channel = services.create_channel(
+            administration,
+            password=task["password"],
+            activate=True,
+            by=None,
+            name="E-mail",
+            protocol=task["protocol"],
+            auth=Channel.Auth.PASSWORD,
+            host="127.0.0.1",
+            port=task["port"],
+            security="tls",
+            username=task["user"],
+            folder="INBOX",
+        )
+        run = FetchRun.objects.create(administration=administration, channel=channel, trigger=FetchRun.Trigger.MANUAL)
+        yield
+        done = runs.perform(run.pk, Budget.until_empty())
+        yield
+        assert done is not None
+        rows = Document.objects.filter(kind="attachment").values_list("sha256", flat=True)
+        folder = Path(settings.DATA_DIR) / "documents" / str(administration.pk)
+        yield {
+            "database": connection.vendor,
+            "outcome": done.outcome,
+            "error": done.error_code,
+            "delivered": done.delivered,
+            "attachments": sorted(rows),
+            "folder": str(folder),
+        }
+
+
+def imap_tools(task: Task) -> Iterator[Any]:
+    """The loop of its README: every unread mail, each attachment to a file, marked as read by the fetch."""
+    import ssl
+
+    from imap_tools import AND, MailBox
+
+    context = ssl.create_default_context(cafile=task["ca_file"])
+    folder = Path(task["folder"])
+    options = {"bulk": task["bulk"]} if task.get("bulk") else {}
+    yield
+    number = mails = 0
+    with MailBox("127.0.0.1", task["port"], ssl_context=context).login(task["user"], task["password"]) as mailbox:
+        for message in mailbox.fetch(AND(seen=False), **options):
+            mails += 1
+            for attachment in message.attachments:
+                number += 1
+                (folder / str(number)).write_bytes(attachment.payload)
+    yield
+    yield {"delivered": mails, "folder": str(folder)}
+
+
+def django_mailbox(task: Task) -> Iterator[Any]:
+    """Its own get_new_mail() on SQLite, attachments to files; originals are not kept."""
+    import django
+    from django.conf import settings
+
+    folder = Path(task["folder"])
+    settings.configure(
+        INSTALLED_APPS=["django.contrib.contenttypes", "django_mailbox"],
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": folder / "mailbox.sqlite3"}},
+        DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+        MEDIA_ROOT=folder / "media",
+        USE_TZ=True,
+    )
+    django.setup()
+    from urllib.parse import quote
+
+    from django.core.management import call_command
+    from django_mailbox.models import Mailbox
+
+    with contextlib.redirect_stdout(sys.stderr):
+        call_command("migrate", verbosity=0)
+    where = f"imap+ssl://{quote(task['user'], safe='')}:{task['password']}@127.0.0.1:{task['port']}"
+    mailbox = Mailbox.objects.create(name="bench", uri=where)
+    yield
+    mails = sum(1 for _ in mailbox.get_new_mail())
+    yield
+    yield {"delivered": mails, "folder": str(folder / "media")}
+
+
+def polls(task: Task) -> Iterator[Any]:
+    """Looks into empty mailboxes, from many threads: sessions alone, or whole runs as the worker does them."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    from administrations.models import Administration, Environment
+    from channels import connect, runs, services
+    from channels.credentials import Password
+    from channels.fetch import Budget
+    from channels.mailboxes import mailbox_for
+    from channels.mailboxes.base import Watch, open_session
+    from channels.models import FetchRun
+    from zenvoices.lib.scoping import administration_scope
+
+    environment = Environment.objects.create(name=f"Kantoor van {task['users'][0]}")
+    administration = Administration.objects.create(environment=environment, name="Bakkerij", plan="premium")
+    fields = {"protocol": "imap", "auth": "password", "host": "127.0.0.1", "security": "tls", "folder": "INBOX"}
+    failed: list[str] = []
+    with administration_scope(administration.pk):
+        channels = [
+            services.create_channel(
+                administration, password=task["password"], activate=True, by=None,
+                name=user, username=user, port=task["port"], **fields,
+            )
+            for user in task["users"]
+        ]  # fmt: skip
+
+    def whole(number: int) -> None:
+        with administration_scope(administration.pk):
+            channel = channels[number % len(channels)]
+            run = FetchRun.objects.create(administration=administration, channel=channel, trigger="schedule")
+            done = runs.perform(run.pk, Budget.of_a_run())
+            if done is None or done.outcome not in ("succeeded", "busy"):
+                failed.append(str(done and done.error_code))
+
+    def session(number: int) -> None:
+        user = task["users"][number % len(task["users"])]
+        server = connect.server_at("127.0.0.1", task["port"], "tls", "INBOX")
+        with mailbox_for("imap", server, Watch()) as mailbox:
+            open_session(mailbox, Password(user, task["password"]))
+            mailbox.candidates()
+            mailbox.finish()
+
+    work = whole if task["whole"] else session
+    with ThreadPoolExecutor(task["threads"]) as pool:
+        list(pool.map(work, range(task["threads"])))  # connections to the database and the CAs are there
+        yield
+        for done in [pool.submit(work, number) for number in range(task["polls"])]:
+            if done.exception():
+                failed.append(repr(done.exception()))
+        yield
+        yield {"failed": len(failed), "first": failed[:1], "database": connection.vendor}
+
+
+CONTENDERS = {"ours": ours, "polls": polls, "imap_tools": imap_tools, "django_mailbox": django_mailbox}
+
+
+def _cpu() -> float:
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in usage)
+
+
+def main() -> None:
+    name, task = sys.argv[1], json.loads(sys.argv[2])
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a contender prints is no answer
+    steps = CONTENDERS[name](task)
+    next(steps)
+    print("ready", file=answers, flush=True)
+    sys.stdin.readline()
+    began, cpu = time.perf_counter(), _cpu()
+    next(steps)
+    seconds, cpu = time.perf_counter() - began, _cpu() - cpu
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "result": next(steps)}), file=answers, flush=True)
+    sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""Mails under way while one is stored: asked for ahead, each still handed over, blamed and acknowledged alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from channels.credentials import Password
+from channels.mailboxes import mailbox_for
+from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Watch, open_session
+from channels.mailboxes.spool import GROUP_BYTES, GROUP_MAILS, UNDER_WAY_BYTES, UNDER_WAY_GROUPS, groups_of, under_way
+from tests.servers.plugin import MailboxUser, StartScripted
+from tests.servers.scripted import Peer, Script, imap, pop3
+
+MAILS = {number: b"Subject: %d\r\n\r\n.\r\n..%s\r\n" % (number, b"x" * number) for number in range(1, 25)}
+JAN = Password("jan", "geheim")
+
+
+def refs_of(sizes: list[int | None]) -> list[MessageRef]:
+    return [MessageRef("1", str(number), size) for number, size in enumerate(sizes, 1)]
+
+
+def contents(results: list[Fetched | NotFetched]) -> list[bytes | str]:
+    return [one.path.read_bytes() if isinstance(one, Fetched) else one.error.code for one in results]
+
+
+def opened(mailbox: Mailbox) -> Mailbox:
+    open_session(mailbox, JAN)
+    return mailbox
+
+
+# --- Groups ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sizes", "lengths"),
+    [
+        ([], []),
+        ([5] * (GROUP_MAILS + 1), [GROUP_MAILS, 1]),
+        ([GROUP_BYTES, 1, GROUP_BYTES - 1, 1], [1, 2, 1]),
+        ([None, None], [1, 1]),
+        ([50 * GROUP_BYTES, 1], [1, 1]),
+    ],
+)
+def test_groups_are_bounded_by_mails_and_bytes(sizes: list[int | None], lengths: list[int]) -> None:
+    assert [len(group) for group in groups_of(refs_of(sizes))] == lengths
+
+
+@pytest.mark.parametrize(
+    ("sizes", "count"),
+    [
+        ([UNDER_WAY_BYTES * 2, 1], 1),
+        ([GROUP_BYTES] * 100, UNDER_WAY_BYTES // GROUP_BYTES),
+        ([1] * GROUP_MAILS * 100, UNDER_WAY_GROUPS),
+        ([1], 1),
+    ],
+)
+def test_what_is_under_way_is_bounded(sizes: list[int | None], count: int) -> None:
+    assert under_way(list(groups_of(refs_of(sizes)))) == count
+
+
+# --- A server that waits for all commands before it answers the first -------------------------------------
+
+
+class Late:
+    """Answers FETCH or RETR only when `patience` commands have come, or an answer is due for the last."""
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.heard: list[bytes] = []
+
+    def imap(self, order: int = 1) -> Script:
+        def fetch(peer: Peer, tag: bytes) -> None:
+            self.heard.append(tag)
+            if len(self.heard) < self.patience:
+                return
+            for number, waiting in list(enumerate(self.heard))[::order]:
+                for uid in range(10 * number + 1, min(10 * number + 11, 25)):
+                    peer.send(b"* %d FETCH (UID %d BODY[] {%d}\r\n%b)\r\n" % (uid, uid, len(MAILS[uid]), MAILS[uid]))
+                peer.say(waiting + b" OK done")
+
+        return imap({"UID FETCH": fetch})
+
+    def pop3(self, capabilities: bytes) -> Script:
+        def retrieve(peer: Peer, _tag: bytes) -> None:
+            self.heard.append(b"RETR")
+            if len(self.heard) >= self.patience:
+                numbers = [len(self.heard)] if len(self.heard) > self.patience else range(1, self.patience + 1)
+                for number in numbers:
+                    stuffed = (b"\r\n" + MAILS[number]).replace(b"\r\n.", b"\r\n..")[2:]
+                    peer.send(b"+OK\r\n" + stuffed + b".\r\n")
+
+        listed = b"".join(b"%d uidl-%d\r\n" % (number, number) for number in MAILS)
+        sizes = b"".join(b"%d %d\r\n" % (number, len(raw)) for number, raw in MAILS.items())
+        answers = {"CAPA": b"+OK\r\nUSER\r\n" + capabilities + b".\r\n", "RETR": retrieve}
+        return pop3({**answers, "UIDL": b"+OK\r\n" + listed + b".\r\n", "LIST": b"+OK\r\n" + sizes + b".\r\n"})
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["in order", "last first"])
+def test_imap_groups_are_asked_for_ahead(scripted: StartScripted, tmp_path: Path, order: int) -> None:
+    """RFC 3501 5.5 lets a server answer in another order."""
+    server = scripted(Late(patience=3).imap(order), patience=2.0)
+    with mailbox_for("imap", server, Watch()) as mailbox:
+        results = list(opened(mailbox).fetch([MessageRef("1", str(uid), 100) for uid in MAILS], tmp_path))
+    assert contents(results) == list(MAILS.values())
+
+
+@pytest.mark.parametrize(("capabilities", "patience"), [(b"PIPELINING\r\n", 24), (b"", 1)])
+def test_pop3_pipelines_only_where_the_server_says_so(
+    scripted: StartScripted, tmp_path: Path, capabilities: bytes, patience: int
+) -> None:
+    """RFC 2449 6.6. Without it the second command would come before the first answer, and this server hangs."""
+    late = Late(patience)
+    with mailbox_for("pop3", scripted(late.pop3(capabilities), patience=2.0), Watch()) as mailbox:
+        refs = opened(mailbox).candidates().unread
+        results = list(mailbox.fetch(refs, tmp_path))
+    assert contents(results) == list(MAILS.values())
+
+
+def test_pop3_refusal_among_pipelined_mails_costs_only_itself(scripted: StartScripted, tmp_path: Path) -> None:
+    answers = iter([b"+OK\r\none\r\n.\r\n", b"-ERR broken\r\n", b"+OK\r\nthree\r\n.\r\n"])
+    script = pop3(
+        {
+            "CAPA": b"+OK\r\nUSER\r\nPIPELINING\r\n.\r\n",
+            "UIDL": b"+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n",
+            "LIST": b"+OK\r\n1 5\r\n2 5\r\n3 5\r\n.\r\n",
+            "RETR": lambda peer, _tag: peer.send(next(answers)),
+        }
+    )
+    with mailbox_for("pop3", scripted(script), Watch()) as mailbox:
+        results = list(opened(mailbox).fetch(mailbox.candidates().unread, tmp_path))
+    assert contents(results) == [b"one\r\n", "mail_unreadable", b"three\r\n"]
+
+
+# --- Between two mails -------------------------------------------------------------------------------------
+
+
+@pytest.mark.dovecot
+def test_flags_set_while_mails_are_under_way_are_confirmed_later(mailbox_user: MailboxUser, tmp_path: Path) -> None:
+    for raw in MAILS.values():
+        mailbox_user.deliver(raw)
+    with mailbox_for("imap", mailbox_user.server(), Watch()) as mailbox:
+        open_session(mailbox, mailbox_user.credentials)
+        refs = mailbox.candidates().unread
+        items = mailbox.fetch(refs, tmp_path)
+        first = [next(items).ref for _ in range(GROUP_MAILS)]
+        early = list(mailbox.acknowledge(first))
+        rest = [item.ref for item in items]
+        later = [*mailbox.acknowledge(rest), *mailbox.acknowledge([])]
+        mailbox.finish()
+    assert (early, later) == ([], list(refs))
+    assert mailbox_user.unread() == 0
+
+
+@pytest.mark.dovecot
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_fetch_given_up_with_mails_under_way_ends_without_waiting(
+    mailbox_user: MailboxUser, tmp_path: Path, protocol: str
+) -> None:
+    for _ in range(3):
+        mailbox_user.deliver(b"Subject: groot\r\n\r\n" + b"x" * 76 * 40_000)
+    with mailbox_for(protocol, mailbox_user.server(protocol), Watch()) as mailbox:
+        open_session(mailbox, mailbox_user.credentials)
+        fetching = mailbox.fetch(mailbox.candidates().unread, tmp_path)
+        first = next(fetching)
+        fetching.close()
+        mailbox.finish()
+    assert isinstance(first, Fetched)
+    assert list(tmp_path.iterdir()) == [first.path]
+    assert mailbox_user.count() == 3
+
+
+# --- The last dot of POP3 ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sent", "mail"),
+    [
+        (b".\r\n", b""),
+        (b"\r\n.\r\n", b"\r\n"),
+        (b"..\r\n.\r\n", b".\r\n"),
+        (b"a\r\n...b\r\n.\r\n", b"a\r\n..b\r\n"),
+        (b"a\r\n.. \r\n..\r\n.\r\n", b"a\r\n. \r\n.\r\n"),
+        (b"a\n.\n", b"a\n"),
+        (b"a.\r\n.\r\n", b"a.\r\n"),
+        (b"a\r\r\n.\r\n", b"a\r\r\n"),
+        (b"x" * 70_000 + b"\r\n.\r\n", b"x" * 70_000 + b"\r\n"),
+    ],
+)
+@pytest.mark.parametrize("piece", [1, 2, 3, 100_000], ids=lambda piece: f"{piece} at a time")
+def test_pop3_mail_ends_at_its_dot_however_it_is_cut(
+    scripted: StartScripted, tmp_path: Path, sent: bytes, mail: bytes, piece: int
+) -> None:
+    piece = piece if len(sent) < 1000 else 16_384
+
+    def retrieve(peer: Peer, _tag: bytes) -> None:
+        peer.send(b"+OK\r\n")
+        for start in range(0, len(sent), piece):
+            peer.send(sent[start : start + piece])
+
+    with mailbox_for("pop3", scripted(pop3({"RETR": retrieve})), Watch()) as mailbox:
+        results = list(opened(mailbox).fetch(mailbox.candidates().unread, tmp_path))
+        assert contents(results) == [mail]
+        mailbox.finish()
