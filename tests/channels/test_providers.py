@@ -16,6 +16,8 @@ from channels.models import Channel
 from tests.cast import Cast
 from tests.channels.authorised import authorise, draft, link
 from tests.servers.openid import (
+    ENTRA_CLIENT,
+    ENTRA_SECRET,
     GMAIL_MODIFY,
     GMAIL_READONLY,
     GOOGLE_CLIENT,
@@ -361,6 +363,15 @@ def test_portals_own_registration_is_used_when_the_channel_has_none(cast: Cast, 
     assert refused.value.code == "client_secret_missing"
     with override_settings(GOOGLE_CLIENT_ID=GOOGLE_CLIENT, GOOGLE_CLIENT_SECRET=GOOGLE_SECRET):
         assert authorise(channel, at_provider).granted == "mail"
+
+
+def test_portals_own_registration_takes_accounts_of_any_organisation(cast: Cast, at_provider: OpenIdProvider) -> None:
+    channel = draft(cast.bakery, "entra", JAN, client_id="", client_secret="", tenant_id="")
+    at_provider.claims(tid=OTHER_TENANT)
+    with override_settings(ENTRA_CLIENT_ID=ENTRA_CLIENT, ENTRA_CLIENT_SECRET=ENTRA_SECRET):
+        assert authorise(channel, at_provider).account == JAN
+        at_provider.claims(tid=PERSONAL_TENANT)
+        assert refusal(channel, at_provider).code == "personal_account"
 
 
 @BOTH

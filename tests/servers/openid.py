@@ -26,6 +26,7 @@ FOLDER = Path(__file__).parent / "provider"
 GOOGLE = "google"
 TENANT = "11111111-2222-4333-8444-555555555555"
 OTHER_TENANT = "99999999-2222-4333-8444-555555555555"
+ANY_TENANT = "organizations"
 PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 GOOGLE_CLIENT = "123456789012-zenvoices.apps.googleusercontent.com"
 GOOGLE_SECRET = "GOCSPX-kanarie-geheim-van-google"
@@ -49,7 +50,7 @@ class OpenIdProvider:
     def __init__(
         self,
         certificates: Certificates,
-        tenants: tuple[str, ...] = (TENANT, OTHER_TENANT),
+        tenants: tuple[str, ...] = (TENANT, OTHER_TENANT, ANY_TENANT),
         portals: tuple[str, ...] = (PORTAL,),
     ) -> None:
         self.ca_file = certificates.ca_file
