@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
-from channels import auth, vault
-from channels.connect import server_at
+from channels import auth, providers, vault
+from channels.connect import address_of, credentials_of, protocol_of, server_at
+from channels.credentials import Credentials
 from channels.errors import ChannelError, ConfigurationProblem
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Mailbox, Watch
@@ -16,6 +18,9 @@ from channels.models import Channel
 
 #: seconds for the whole check: somebody is waiting
 CHECK_SECONDS = 45
+
+#: the fields of a form that are checked as they were typed
+TYPED = ("protocol", "auth", "host", "port", "security", "username", "folder")
 
 Facts = dict[str, str | int | datetime | None]
 
@@ -32,11 +37,17 @@ class Target:
     username: str
     folder: str
     secrets: dict[str, str] = field(repr=False)
+    #: for a channel whose owner signs in at a provider: its name there, and how to get a token
+    provider: str = ""
+    token: Callable[[], Credentials] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`name`: "name", "address", "connection", "encryption", "sign_in" or "folder". `facts` fill its sentence in."""
+    """`name`: "name", "address", "connection", "encryption", "provider", "sign_in" or "folder".
+
+    `facts` fill its sentence in. "provider": the link is renewed there, which shows that it still stands.
+    """
 
     name: str
     ok: bool
@@ -46,9 +57,13 @@ class Step:
 
 def target_of(channel: Channel) -> Target:
     """Raises OurProblem when our key is missing."""
+    host, port, security = address_of(channel)
+    provider = providers.NAMES.get(channel.auth, "")
     return Target(
-        channel.protocol, channel.auth, channel.host, channel.port or 0, channel.security,
-        channel.username, channel.folder, vault.read_all(channel),
+        protocol_of(channel), channel.auth, host, port, security, channel.username, channel.folder,
+        secrets={} if provider else vault.read_all(channel),
+        provider=provider,
+        token=partial(credentials_of, channel, fresh=True) if provider else None,
     )  # fmt: skip
 
 
@@ -65,7 +80,7 @@ def _steps(target: Target) -> Iterator[Step]:
     server = server_at(target.host, target.port, target.security, target.folder)
     watch = Watch(deadline=time.monotonic() + CHECK_SECONDS)
     with mailbox_for(target.protocol, server, watch) as mailbox:
-        asked: Facts = {"host": target.host, "port": target.port}
+        asked: Facts = {"host": target.host, "port": target.port, "provider": target.provider}
         for name, act in _acts(target, mailbox):
             try:
                 found = act()
@@ -87,11 +102,15 @@ def _acts(target: Target, mailbox: Mailbox) -> list[tuple[str, Callable[[], Fact
         tls = mailbox.secure()
         return {"tls_version": tls.version, "expires_at": tls.expires_at}
 
+    shown: list[Credentials] = []
+
+    def provider() -> Facts:
+        if target.token is not None:
+            shown.append(target.token())
+        return {}
+
     def sign_in() -> Facts:
-        method = auth.METHODS.get(target.auth)
-        if method is None:
-            raise ConfigurationProblem("sign_in_method_missing", method=target.auth)
-        mailbox.sign_in(method.credentials(target.username, target.secrets))
+        mailbox.sign_in(shown[0] if shown else _with_password(target))
         return {}
 
     def folder() -> Facts:
@@ -101,9 +120,17 @@ def _acts(target: Target, mailbox: Mailbox) -> list[tuple[str, Callable[[], Fact
         ("name", resolve),
         ("connection", connect),
         ("encryption", secure),
+        *([("provider", provider)] if target.token is not None else []),
         ("sign_in", sign_in),
         ("folder", folder),
     ]
+
+
+def _with_password(target: Target) -> Credentials:
+    method = auth.METHODS.get(target.auth)
+    if method is None:
+        raise ConfigurationProblem("sign_in_method_missing", method=target.auth)
+    return method.credentials(target.username, target.secrets)
 
 
 def _failed_at(name: str, error: ChannelError) -> str:

@@ -39,6 +39,7 @@ class Line:
     looked: int
     counts: str
     took: str
+    check_problem: Phrase | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,11 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class PartEntry:
+    """`can_be_asked`: *toch ophalen*, of what was left out and of what was deleted since."""
+
     part: ReceivedPart
     said: str
+    can_be_asked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +76,15 @@ def mail_entry(channel: Channel, mail: ReceivedMail) -> MailEntry:
         mail=mail,
         pill=_MAIL_PILLS[State(mail.state)],
         phrase=_mail_phrase(channel, mail),
-        parts=[PartEntry(part, reason(part.reason, size=part.size)) for part in mail.parts.all()],
+        parts=[_part_entry(mail, part) for part in mail.parts.all()],
         can_retry=mail.state in (State.REFUSED, State.QUARANTINED),
     )
+
+
+def _part_entry(mail: ReceivedMail, part: ReceivedPart) -> PartEntry:
+    deleted = part.document is not None and part.document.deleted_at is not None
+    left_out = part.document is None and part.outcome != "document" and part.can_be_taken
+    return PartEntry(part, reason(part.reason, size=part.size), mail.email_id is not None and (deleted or left_out))
 
 
 def _mail_phrase(channel: Channel, mail: ReceivedMail) -> Phrase | None:
@@ -98,6 +108,12 @@ def counts_said(run: FetchRun) -> str:
     return f"{emails}: {', '.join(text % {'n': n} for n, text in found if n)} · {documents}"
 
 
+def check_problem(channel: Channel, run: FetchRun) -> Phrase | None:
+    """Why the nightly check was not finished."""
+    found = run.reconciled or {}
+    return about(channel, found["error"], found["detail"]) if "error" in found else None
+
+
 def duration(took: timedelta) -> str:
     minutes, seconds = divmod(max(round(took.total_seconds()), 1), 60)
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
@@ -107,7 +123,8 @@ def _line(channel: Channel, run: FetchRun) -> Line:
     alone = run.finished_at and run.started_at and not run.repeats
     took = duration(run.finished_at - run.started_at) if alone else ""  # type: ignore[operator]
     looked = run.repeats + 1 if run.repeats else 0
-    return Line(run, outcome_pill(run), error_of(channel, run), looked, counts_said(run), took)
+    phrase, problem = error_of(channel, run), check_problem(channel, run)
+    return Line(run, outcome_pill(run), phrase, looked, counts_said(run), took, problem)
 
 
 def _day(line: Line) -> date:

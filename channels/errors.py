@@ -4,7 +4,7 @@
     ├── CredentialProblem     the person must sign in or type a password again     strike
     ├── ConfigurationProblem  a field of the channel is wrong                       strike
     ├── TransientProblem      the server or the line failed; next time may work     strike after the slot's retries
-    ├── Throttled             the provider asks us to come back later               never a strike
+    ├── Throttled             the provider asks for patience, or is down itself     never a strike
     ├── OurProblem            database, disk, broker, key, no network at all        never a strike
     └── MessageProblem        one mail could not be taken in                        never a strike
 
@@ -66,6 +66,25 @@ CODES: dict[str, type[ChannelError]] = {
     "account_locked": CredentialProblem,
     "password_expired": CredentialProblem,
     "app_password_needed": CredentialProblem,
+    # credentials, at a provider that people sign in at
+    "not_linked": CredentialProblem,
+    "token_refused": CredentialProblem,  # by the mail server
+    "link_revoked": CredentialProblem,
+    "google_testing": CredentialProblem,  # ended after seven days
+    "sign_in_again": CredentialProblem,
+    "sign_in_used": CredentialProblem,  # its code was used before, or is too old
+    "identity_unproven": CredentialProblem,
+    "wrong_account": CredentialProblem,
+    "personal_account": CredentialProblem,
+    "account_of_other_organisation": CredentialProblem,
+    "account_blocked": CredentialProblem,
+    "account_disabled": CredentialProblem,
+    "account_password_expired": CredentialProblem,
+    "consent_needed": CredentialProblem,
+    "consent_refused": CredentialProblem,
+    "scope_missing": CredentialProblem,
+    "refresh_token_missing": CredentialProblem,
+    "blocked_by_administrator": CredentialProblem,
     # configuration
     "host_unknown": ConfigurationProblem,
     "address_not_allowed": ConfigurationProblem,
@@ -85,6 +104,23 @@ CODES: dict[str, type[ChannelError]] = {
     "microsoft_needs_entra": ConfigurationProblem,
     "secret_missing": ConfigurationProblem,
     "uidl_missing": ConfigurationProblem,
+    # configuration, of the registration at a provider
+    "client_secret_missing": ConfigurationProblem,
+    "client_secret_wrong": ConfigurationProblem,
+    "client_secret_is_id": ConfigurationProblem,
+    "client_secret_expired": ConfigurationProblem,
+    "client_not_web": ConfigurationProblem,
+    "client_unknown": ConfigurationProblem,
+    "tenant_unknown": ConfigurationProblem,
+    "redirect_unknown": ConfigurationProblem,
+    "user_not_assigned": ConfigurationProblem,
+    "permission_missing": ConfigurationProblem,
+    "registration_refused": ConfigurationProblem,
+    "provider_refused": ConfigurationProblem,  # with a code that we do not know
+    # configuration: the Gmail API
+    "gmail_api_disabled": ConfigurationProblem,  # not switched on in the Google project
+    "gmail_forbidden": ConfigurationProblem,  # the organisation's own rules
+    "gmail_missing": ConfigurationProblem,  # an account without a mailbox
     # transient
     "connection_refused": TransientProblem,
     "connect_timeout": TransientProblem,
@@ -97,6 +133,8 @@ CODES: dict[str, type[ChannelError]] = {
     "too_many_connections": Throttled,
     "quota_reached": Throttled,
     "mailbox_in_use": Throttled,
+    "provider_busy": Throttled,
+    "provider_unavailable": Throttled,
     # ours
     "internal": OurProblem,
     "no_network": OurProblem,
@@ -105,6 +143,7 @@ CODES: dict[str, type[ChannelError]] = {
     "database_failed": OurProblem,
     "key_missing": OurProblem,
     "interrupted": OurProblem,
+    "sign_in_broken": OurProblem,  # the provider finds our request malformed
     # one mail
     "mail_too_large": MessageProblem,
     "mail_cut_off": MessageProblem,

@@ -19,11 +19,11 @@ import structlog
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 
-from channels.connect import WANTED_MAX_BYTES, credentials_of, mailbox_of
-from channels.errors import MessageProblem, TransientProblem
+from channels.connect import WANTED_MAX_BYTES, opened
+from channels.errors import MessageProblem, Throttled, TransientProblem
 from channels.intake import Prepared, prepare, prepare_kept
 from channels.lease import Lease
-from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch, open_session
+from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
 from channels.recorder import OWING, Counts, Recorder, ledger_rows
 from documents import storage
@@ -95,9 +95,7 @@ def fetch(channel: Channel, run: FetchRun, lease: Lease, budget: Budget, outcome
     watch = Watch(deadline=budget.deadline, tick=lease.renew_if_due)
     spool = Path(tempfile.mkdtemp(prefix="fetch-", dir=_spool_folder()))
     try:
-        credentials = credentials_of(channel)
-        with mailbox_of(channel, watch) as mailbox:
-            open_session(mailbox, credentials)
+        with opened(channel, watch) as mailbox:
             _Session(channel, run, lease, mailbox, spool, outcome).take(budget)
             mailbox.finish()
     finally:
@@ -147,7 +145,7 @@ class _Session:
 
     @property
     def folder(self) -> str:
-        return self.channel.folder if self.channel.protocol == Channel.Protocol.IMAP else ""
+        return self.channel.folder if self.channel.has_folders else ""
 
     def take(self, budget: Budget) -> None:
         listing = self._list()
@@ -260,7 +258,7 @@ class _Session:
         self.run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in read.values()]
 
     def _recorder(self) -> Recorder:
-        return Recorder(self.channel, self.run, self.folder, marks_read=self.channel.protocol == Channel.Protocol.IMAP)
+        return Recorder(self.channel, self.run, self.folder, marks_read=self.channel.marks_read)
 
     def _take(self, refs: Sequence[MessageRef], budget: Budget) -> int:
         """Stores batch after batch while the next mails are under way. Returns how many; fewer when time is up."""
@@ -282,9 +280,10 @@ class _Session:
                     prepared.append(self._prepare(item, blobs))
                     if _is_full(prepared) or time.monotonic() - begun >= BATCH_SECONDS:
                         break
-            except TransientProblem as problem:
+            except (TransientProblem, Throttled) as problem:
                 # The line broke: keep what came, and remember at which mail. Its flags are owed to the next fetch.
-                if problem.code != "server_too_slow":  # a slow line blames no mail
+                # A slow line and a provider that asks to come back later blame no mail.
+                if isinstance(problem, TransientProblem) and problem.code != "server_too_slow":
                     prepared.append(Prepared(refs[len(prepared)], problem=MessageProblem("mail_cut_off")))
                 self._store(prepared, blobs)
                 raise

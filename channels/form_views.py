@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,13 +14,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect, replace_url
 
 from administrations.access import AdministrationRequest
-from channels import check, presets, services, vault
+from channels import check, presets, providers, services, vault
 from channels.access import channel_or_404, premium_view
 from channels.check import Step
 from channels.errors import ChannelError
 from channels.forms import GENERAL_FIELDS, ChannelForm, TypeForm
 from channels.models import Channel
+from channels.notices import is_reconnecting
 from channels.phrases import facts_of
+from channels.registrations import console_of
 from channels.rows import error_of
 from channels.wording import steps_said
 
@@ -49,7 +52,7 @@ def channel_edit(request: AdministrationRequest, channel_id: UUID) -> HttpRespon
     channel = channel_or_404(channel_id)
     if request.method == "POST":
         return _submitted(request, channel)
-    return _page(request, ChannelForm(channel=channel, secret_set=services.has_secret(channel)), channel)
+    return _page(request, ChannelForm(channel=channel, stored=_stored(channel)), channel)
 
 
 @require_POST
@@ -57,7 +60,9 @@ def channel_edit(request: AdministrationRequest, channel_id: UUID) -> HttpRespon
 def channel_activate(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     """From the list: the connection check decides; when it fails the form shows where."""
     channel = channel_or_404(channel_id)
-    form = ChannelForm(channel=channel, secret_set=services.has_secret(channel))
+    if services.needs_link(channel):
+        return _ask(request, channel)
+    form = ChannelForm(channel=channel, stored=_stored(channel))
     steps = _check_stored(channel)
     if not check.succeeded(steps):
         return _page(request, form, channel, steps)
@@ -68,20 +73,37 @@ def channel_activate(request: AdministrationRequest, channel_id: UUID) -> HttpRe
 
 def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpResponse:
     """`action`: "save", "check" (look only), or "keep" (save without an active connection)."""
-    form = ChannelForm(request.POST, channel=channel, secret_set=channel is not None and services.has_secret(channel))
+    form = ChannelForm(request.POST, channel=channel, stored=_stored(channel))
     if not form.is_valid():
         return _page(request, form, channel)
     action = request.POST.get("action", "save")
     wants_active = action == "save" and form.cleaned_data["active"]
+    if form.wants_link and (wants_active or action == "check"):
+        return _ask(request, _store(request, form, channel, activate=False))
+    if form.app_changed:
+        channel = _store(request, form, channel, activate=False)
     steps = _check_typed(form, channel) if action == "check" or (wants_active and _must_check(form, channel)) else []
     passed = check.succeeded(steps)
     if action != "check" and (passed or not steps):
         return _saved(request, form, channel, activate=wants_active, checked=passed)
     if channel is None or channel.state == Channel.State.DRAFT:
-        # As a draft: so the password is kept, and never has to go back to the browser.
+        # As a draft: so the secrets are kept, and never have to go back to the browser.
         channel = _store(request, form, channel, activate=False)
-        form.secret_set = services.has_secret(channel)
+        form.stored = _stored(channel)
     return _page(request, form, channel, steps)
+
+
+def _ask(request: AdministrationRequest, channel: Channel) -> HttpResponse:
+    """Everything is kept: the form asks whether to go to the provider now."""
+    return _to(request, f"{reverse('channel-edit', args=[channel.administration_id, channel.pk])}?ask")
+
+
+def _to(request: AdministrationRequest, url: str) -> HttpResponse:
+    return HttpResponseClientRedirect(url) if _is_htmx(request) else redirect(url)
+
+
+def _stored(channel: Channel | None) -> frozenset[str]:
+    return frozenset(channel.secrets.values_list("name", flat=True)) if channel else frozenset()
 
 
 def _must_check(form: ChannelForm, channel: Channel | None) -> bool:
@@ -98,10 +120,7 @@ def _saved(
         messages.success(request, _active_said(channel))
     else:
         messages.success(request, _("%(name)s is saved. It retrieves nothing until you activate it.") % vars(channel))
-    listing = reverse("channels", args=[channel.administration_id])
-    if _is_htmx(request):
-        return HttpResponseClientRedirect(listing)
-    return redirect(listing)
+    return _to(request, reverse("channels", args=[channel.administration_id]))
 
 
 def _store(
@@ -113,11 +132,10 @@ def _store(
     checked: bool = False,
 ) -> Channel:
     """`checked`: the connection was tried just now and works, so an error that stood no longer does."""
-    fields, password, by = form.channel_fields, form.cleaned_data["password"], request.user
+    by, kept = request.user, form.channel_fields | {"password": "", **form.secrets}
     if channel is None:
-        administration = request.administration
-        return services.create_channel(administration, password=password, activate=activate, by=by, **fields)
-    channel = services.update_channel(channel, password=password or None, by=by, **fields)
+        return services.create_channel(request.administration, activate=activate, by=by, **kept)
+    channel = services.update_channel(channel, by=by, **kept)
     if activate and (checked or channel.state != Channel.State.ACTIVE):
         services.activate(channel, by)
     elif not activate and channel.state == Channel.State.ACTIVE:
@@ -126,16 +144,31 @@ def _store(
 
 
 def _check_typed(form: ChannelForm, channel: Channel | None) -> list[Step]:
-    """What stands in the form; a password that was not typed again is the stored one."""
-    fields = {name: value for name, value in form.channel_fields.items() if name != "name"}
-    typed = form.cleaned_data["password"]
+    """What stands in the form; a secret that was not typed again is the stored one."""
+    if channel is not None and form.cleaned_data["auth"] in providers.NAMES:
+        return _check_link(form, channel)
+    fields = {name: form.cleaned_data[name] for name in check.TYPED}
     try:
         stored = vault.read_all(channel) if channel else {}
     except ChannelError as error:
-        if not typed:
+        if not form.secrets:
             return [Step("sign_in", ok=False, error=error)]
         stored = {}
-    return check.run_check(check.Target(**fields, secrets=stored | ({"password": typed} if typed else {})))
+    return check.run_check(check.Target(**fields, secrets=stored | form.secrets))
+
+
+def _check_link(form: ChannelForm, channel: Channel) -> list[Step]:
+    """The stored link, into the folder that was typed. A new client secret that does not work leaves the old one."""
+    try:
+        before = vault.read_all(channel).get("client_secret", "") if form.secrets else ""
+        if form.secrets:
+            vault.store(channel, "client_secret", form.secrets["client_secret"])
+        steps = check.run_check(replace(check.target_of(channel), folder=form.cleaned_data["folder"]))
+    except ChannelError as error:
+        return [Step("provider", ok=False, error=error)]
+    if before and not check.succeeded(steps):
+        vault.store(channel, "client_secret", before)
+    return steps
 
 
 def _check_stored(channel: Channel) -> list[Step]:
@@ -156,6 +189,7 @@ def _page(
     passed = check.succeeded(steps or [])
     failed = bool(form.errors) or (bool(steps) and not passed)
     facts = facts_of(channel) if channel else {name: str(form.data[name]) for name in form.data}
+    kept = {secret.name: secret for secret in channel.secrets.all()} if channel else {}
     context = {
         "form": form,
         "channel": channel,
@@ -163,9 +197,16 @@ def _page(
         "passed": passed,
         "standing": error_of(channel, channel) if channel and not steps and not form.is_bound else None,
         "open_tab": _open_tab(request, form, channel, steps),
-        "secret": channel.secrets.filter(name="password").first() if channel else None,
+        "password_kept": kept.get("password"),
+        "secret_kept": kept.get("client_secret"),
         "retype": bool(form["password"].errors) or any(step.name == "sign_in" and not step.ok for step in steps or []),
         "presets": presets.for_the_page(),
+        "portal_apps": " ".join(providers.portal_apps()),
+        "provider": providers.NAMES.get(channel.auth, "") if channel else "",
+        "reconnects": channel is not None and is_reconnecting(channel),
+        "linkable": channel is not None and channel.auth != Channel.Auth.PASSWORD and not channel.app_only,
+        "ask": "ask" in request.GET and channel is not None and services.needs_link(channel),
+        "console": console_of(channel),
     }
     response = render(request, "channels/form.html", context, status=422 if failed else 200)
     if channel and steps and _is_htmx(request):
@@ -176,7 +217,8 @@ def _page(
 def _open_tab(request: HttpRequest, form: ChannelForm, channel: Channel | None, steps: list[Step] | None) -> str:
     if form.errors:
         return "general" if set(form.errors) <= set(GENERAL_FIELDS) else "settings"
-    settings_first = bool(steps) or bool(channel and channel.error_code)
+    at_link = bool({"ask", "linked"} & request.GET.keys())
+    settings_first = at_link or bool(steps) or bool(channel and channel.error_code)
     return "settings" if settings_first else "general"
 
 

@@ -14,7 +14,7 @@ import structlog
 from django.conf import settings
 
 from channels.errors import MessageProblem
-from channels.extract import Limits, Mail, Part, extract
+from channels.extract import Content, Limits, Mail, Part, extract
 from channels.mailboxes.base import Fetched, MessageRef
 from channels.models import Channel, ReceivedMail
 from documents import storage
@@ -71,8 +71,9 @@ def prepare_kept(channel: Channel, row: ReceivedMail, blobs: storage.Batch) -> P
 
 
 def _read(channel: Channel, prepared: Prepared, path: Path, blobs: storage.Batch) -> None:
-    def keep(part: Part, data: bytes) -> None:
-        blobs.add(io.BytesIO(data), part.sha256)
+    def keep(part: Part, content: Content) -> None:
+        with content.open() as source:
+            blobs.add(source, part.sha256)
 
     try:
         with mapped(path) as raw:

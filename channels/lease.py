@@ -21,8 +21,6 @@ from django.db.models.functions import Now
 from channels.errors import OurProblem
 from channels.models import Channel
 
-RENEW_SECONDS = 15.0
-
 
 class LeaseLost(OurProblem):
     """Another process fetches this channel now: whatever we hold must not be written."""
@@ -45,7 +43,7 @@ class Lease:
         self._renewed = time.monotonic()
 
     def renew_if_due(self) -> None:
-        if time.monotonic() - self._renewed >= RENEW_SECONDS:
+        if time.monotonic() - self._renewed >= settings.FETCH_LEASE_SECONDS / 4:
             self.renew()
 
     def release(self) -> None:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from administrations.access import AdministrationRequest
 from channels import queries, services, tasks
 from channels.access import channel_or_404, premium_view
-from channels.diary import counts_said, days_of, mail_entry
+from channels.diary import check_problem, counts_said, days_of, mail_entry
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.rows import error_of, outcome_pill, row_of
 from documents import serving, storage
@@ -54,6 +54,7 @@ def run(request: AdministrationRequest, channel_id: UUID, run_id: UUID) -> HttpR
         "pill": outcome_pill(found),
         "phrase": error_of(channel, found),
         "counts": counts_said(found),
+        "check_problem": check_problem(channel, found),
         "mails": [mail_entry(channel, mail) for mail in mails[:MAILS_PAGE]],
         "more": more,
     }
@@ -93,7 +94,7 @@ def take_part(request: AdministrationRequest, channel_id: UUID, part_id: UUID) -
     part = get_object_or_404(found, pk=part_id, mail__channel=channel_or_404(channel_id))
     try:
         document = services.take_part(part, request.user)
-    except (LookupError, storage.StorageProblem):
+    except (LookupError, OSError, storage.StorageProblem):
         messages.error(request, _("This part can no longer be taken. Open the original email instead."))
     else:
         messages.success(request, _("%(name)s is now in Upload & read.") % {"name": document.filename})

@@ -27,6 +27,13 @@ class Channel(TenantModel):
         TLS = "tls", "SSL/TLS"
         STARTTLS = "starttls", "STARTTLS"
 
+    class Granted(models.TextChoices):
+        """What the provider lets us do; "" while not linked."""
+
+        MAIL = "mail"  # IMAP and POP3
+        MODIFY = "gmail_modify"  # the Gmail API, marking as read included
+        READ_ONLY = "gmail_readonly"  # the Gmail API, reading only
+
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         ACTIVE = "active", _("Active")
@@ -40,6 +47,25 @@ class Channel(TenantModel):
     security = models.CharField(_("Security"), max_length=8, choices=Security, default=Security.TLS)
     username = models.CharField(_("Username"), max_length=320)
     folder = models.CharField(_("Folder"), max_length=255, default="INBOX")
+
+    #: OAuth only. The registration at the provider; "" is the portal's own
+    client_id = models.CharField(_("Client id"), max_length=255, blank=True)
+    #: Entra: the directory that the registration and the mailbox live in
+    tenant_id = models.CharField(_("Directory (tenant) ID"), max_length=255, blank=True)
+    #: Entra: the account that signs in for a shared mailbox; "" is the username itself
+    signs_in_as = models.CharField(_("Signs in as"), max_length=320, blank=True)
+    #: Entra: the registration signs in by itself, nobody authorises (IMAP.AccessAsApp)
+    app_only = models.BooleanField(default=False)
+    granted = models.CharField(max_length=14, choices=Granted, blank=True)
+    linked_at = models.DateTimeField(null=True, blank=True)
+    #: when the link ends by itself (a Google project in *Testing*: after seven days); null: as far as we know never
+    link_ends_at = models.DateTimeField(null=True, blank=True)
+    #: Google: when the last link was made that Google ended after seven days, as it does in *Testing*
+    short_lived_link_at = models.DateTimeField(null=True, blank=True)
+    #: the end date of the client secret, as a person told us
+    secret_expires_on = models.DateField(null=True, blank=True)
+    #: the last day that channels.expiry looked at these dates
+    watched_on = models.DateField(null=True, blank=True)
 
     state = models.CharField(max_length=8, choices=State, default=State.DRAFT)
     #: why it rests: "" (a person paused it) or "failures"
@@ -66,6 +92,11 @@ class Channel(TenantModel):
     #: IMAP UIDVALIDITY and UIDNEXT at the last listing: mails from here on that were read before we came are counted
     seen_validity = models.CharField(max_length=40, blank=True)
     seen_next_uid = models.PositiveBigIntegerField(default=0)
+    #: the same at the first listing of this mailbox: from here on every mail is ours to know (channels.reconcile)
+    first_validity = models.CharField(max_length=40, blank=True)
+    first_next_uid = models.PositiveBigIntegerField(default=0)
+    #: when the server's mails were last compared with the ledger
+    reconciled_at = models.DateTimeField(null=True, blank=True)
 
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(
@@ -84,6 +115,21 @@ class Channel(TenantModel):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def uses_gmail_api(self) -> bool:
+        """Linked with rights that are too narrow for IMAP and POP3."""
+        return self.auth == self.Auth.GOOGLE and self.granted in (self.Granted.MODIFY, self.Granted.READ_ONLY)
+
+    @property
+    def has_folders(self) -> bool:
+        """POP3 has none, and knows no read mails."""
+        return self.protocol == self.Protocol.IMAP or self.uses_gmail_api
+
+    @property
+    def marks_read(self) -> bool:
+        """Whether taking a mail in marks it as read at the provider."""
+        return self.has_folders and not (self.uses_gmail_api and self.granted == self.Granted.READ_ONLY)
+
 
 class ChannelSecret(TenantModel):
     """A password or token, encrypted for exactly this channel and name. Written, never shown."""
@@ -92,12 +138,59 @@ class ChannelSecret(TenantModel):
     name = models.CharField(max_length=20)  # "password"; OAuth adds "client_secret", "tokens"
     ciphertext = models.TextField()
     set_at = models.DateTimeField(default=timezone.now)
+    #: somebody renews this token now (the database's clock): who comes meanwhile waits and reads it again
+    renewing_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "name"], name="one_secret_per_name")]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.channel_id}"
+
+
+class ConsentLink(TenantModel):
+    """An invitation to the owner of a mailbox to authorise a channel without an account here. Used once."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="consent_links")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    expires_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True, blank=True)
+    #: authorised, by this account
+    used_at = models.DateTimeField(null=True, blank=True)
+    account = models.CharField(max_length=320, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.channel_id} until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class PendingLink(TenantModel):
+    """Somebody is at the provider to authorise a channel: found by its state, used once, within ten minutes."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="pending_links")
+    provider = models.CharField(max_length=8)  # Channel.auth
+    state_sha256 = models.CharField(max_length=64, unique=True)
+    #: PKCE verifier and nonce, encrypted
+    flow = models.TextField()
+    #: who set out: a person of the portal, or the holder of a consent link
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    consent_link = models.ForeignKey(ConsentLink, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    #: hash of a secret in the session of the browser that set out
+    browser_sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.provider} of {self.channel_id} until {self.expires_at:%Y-%m-%d %H:%M}"
 
 
 class FetchRun(TenantModel):
@@ -140,6 +233,8 @@ class FetchRun(TenantModel):
     read_elsewhere = models.PositiveIntegerField(default=0)
     #: their numbers as [validity, uid], at most 1,000, until somebody asks for them (*alsnog ophalen*)
     read_elsewhere_uids = models.JSONField(default=list, blank=True)
+    #: the nightly comparison of the server with the ledger, when this run made it (channels.reconcile)
+    reconciled = models.JSONField(null=True, blank=True)
     #: how many quiet runs before this one are folded into it
     repeats = models.PositiveIntegerField(default=0)
     error_code = models.CharField(max_length=40, blank=True)

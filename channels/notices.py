@@ -7,13 +7,23 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
 from channels import phrases
+from channels.errors import CODES, CredentialProblem
 from channels.models import Channel
-from notifications.services import Message, close_about, tell_everyone_with_access
+from notifications.services import Message, close_about, tell_administrators, tell_everyone_with_access
 
 ATTENTION = "channel_needs_attention"
 DEACTIVATED = "channel_deactivated"
 RECOVERED = "channel_recovered"
 OUTAGE = "provider_outage"
+#: how the events begin that tell of what has not happened yet
+TO_COME = "to-come:"
+CONSENTED = "mailbox_authorised"
+
+
+def is_reconnecting(channel: Channel) -> bool:
+    """Whether signing in at the provider again mends what stands at this channel."""
+    by_person = channel.auth != Channel.Auth.PASSWORD and not channel.app_only
+    return by_person and CODES.get(channel.error_code) is CredentialProblem
 
 
 def tell(channel: Channel, kind: str, event: str) -> None:
@@ -27,21 +37,45 @@ def tell(channel: Channel, kind: str, event: str) -> None:
     )
 
 
+def tell_consented(channel: Channel, account: str, event: str, *, active: bool) -> None:
+    """Those who manage the channel: somebody else authorised it with a link."""
+    said = {}
+    for language in ("nl", "en"):
+        with translation.override(language):
+            text = (
+                _("%(account)s authorised channel %(channel)s. It retrieves documents again.")
+                if active
+                else _("%(account)s authorised channel %(channel)s. Open it and choose Save to finish.")
+            )
+            said[f"text_{language}"] = text % {"account": account, "channel": channel.name}
+            said[f"action_{language}"] = _("Open channel")
+    path = reverse("channel-edit", args=[channel.administration_id, channel.pk])
+    tell_administrators(
+        channel.administration,
+        kind=CONSENTED,
+        event=f"{channel.pk}:{event}",
+        subject_id=channel.pk,
+        message=Message(path=path, **said),
+    )
+
+
 def close(channel: Channel, *kinds: str) -> int:
-    """Returns how many open notifications this ended."""
-    return close_about(channel.pk, list(kinds))
+    """Returns how many open notifications this ended. A warning of what is to come (channels.reminders) stays."""
+    return close_about(channel.pk, list(kinds), keeping=f"{channel.pk}:{TO_COME}")
 
 
 def _message(channel: Channel, kind: str) -> Message:
     names = {"administration_id": channel.administration_id, "channel_id": channel.pk}
     listing = reverse("channels", kwargs={"administration_id": channel.administration_id})
     mends = kind in (ATTENTION, DEACTIVATED)
+    reconnects = mends and is_reconnecting(channel)
     said = {}
     for language in ("nl", "en"):
         with translation.override(language):
             said[f"text_{language}"] = _text(channel, kind)
-            said[f"action_{language}"] = _("Fix") if mends else _("Show channels")
-    return Message(path=reverse("channel-edit", kwargs=names) if mends else listing, **said)
+            said[f"action_{language}"] = _("Reconnect") if reconnects else _("Fix") if mends else _("Show channels")
+    mending = reverse("channel-connect" if reconnects else "channel-edit", kwargs=names)
+    return Message(path=mending if mends else listing, **said)
 
 
 def _text(channel: Channel, kind: str) -> str:
@@ -49,7 +83,7 @@ def _text(channel: Channel, kind: str) -> str:
     said = {
         "channel": channel.name,
         "host": channel.host,
-        "since": _moment(channel),
+        "since": _moment(channel, kind),
         "cause": f"{cause.text} {cause.next_step}".strip() if cause else "",
     }
     return _template(kind) % said
@@ -68,6 +102,6 @@ def _template(kind: str) -> str:
     return _("You need to do nothing. %(host)s has had an outage since %(since)s; we keep trying.")
 
 
-def _moment(channel: Channel) -> str:
-    moment = channel.inactive_since if channel.state == Channel.State.INACTIVE else channel.failing_since
+def _moment(channel: Channel, kind: str) -> str:
+    moment = channel.inactive_since if kind == DEACTIVATED else channel.failing_since
     return formats.date_format(timezone.localtime(moment or timezone.now()), "DATETIME_FORMAT")

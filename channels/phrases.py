@@ -16,6 +16,9 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from channels.auth import PROVIDER_NAMES
+from channels.provider_phrases import PROVIDER_ERRORS
+
 if TYPE_CHECKING:
     from channels.models import Channel
 
@@ -38,6 +41,7 @@ _OUR_SIDE: Final = _("You need not do anything: this does not count against the 
 _ASK_SERVER: Final = _("Ask the administrator of the mail server to renew the certificate.")
 
 _ERRORS: Final[dict[str, tuple[Text, Text, str]]] = {
+    **PROVIDER_ERRORS,
     # credentials
     "password_refused": (
         _("Signing in failed: the server does not know this username or password."),
@@ -237,7 +241,13 @@ def about(channel: Channel, code: str, detail: Detail | None = None) -> Phrase:
 
 
 def facts_of(channel: Channel) -> dict[str, Any]:
-    return {"host": channel.host, "port": channel.port, "username": channel.username, "folder": channel.folder}
+    return {
+        "host": channel.host,
+        "port": channel.port,
+        "username": channel.username,
+        "folder": channel.folder,
+        "provider": PROVIDER_NAMES.get(channel.auth, ""),
+    }
 
 
 def said_in(language: str, code: str, detail: Detail | None = None) -> Phrase:
@@ -269,4 +279,8 @@ def _general_words() -> dict[str, Any]:
         "folder": "INBOX",
         "username": str(_("this account")),
         "size": "…",
+        "provider": str(_("the provider")),
+        "account": str(_("another account")),
+        "expected": str(_("this account")),
+        "reason": "…",
     }

@@ -74,6 +74,11 @@ def is_microsoft_host(host: str) -> bool:
     return _is_in(host.lower().rstrip("."), MICROSOFT_HOSTS)
 
 
+def is_personal_microsoft(address: str) -> bool:
+    """An account of Outlook.com: no organisation, so no Entra."""
+    return address.strip().lower().rpartition("@")[2] in MICROSOFT_DOMAINS
+
+
 def preset_for(address_or_host: str) -> Preset | None:
     """By the domain of a mail address, or by the ending of a hostname."""
     text = address_or_host.strip().lower().rstrip(".")

@@ -10,9 +10,12 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from channels import services
 from channels.errors import CODES
 from channels.models import Channel, FetchRun
+from channels.notices import is_reconnecting
 from channels.phrases import Phrase, about
+from channels.reminders import shown_at
 
 #: the result of a fetch by hand stays in the row this long
 RESULT_STAYS = timedelta(minutes=10)
@@ -52,11 +55,20 @@ class Row:
     result_phrase: Phrase | None
     poll_seconds: int
     needs_mending: bool
+    #: mended by signing in at the provider again
+    reconnects: bool
+    #: a draft that nobody authorised at its provider yet
+    unlinked: bool
 
     @property
     def limit(self) -> int:
         """Failures in a row until the channel becomes inactive."""
         return settings.FAILURES_UNTIL_INACTIVE
+
+    @property
+    def reminder(self) -> str:
+        """What ended by itself at this channel."""
+        return shown_at(self.channel, timezone.localdate())
 
     @property
     def done(self) -> int:
@@ -77,6 +89,8 @@ def row_of(channel: Channel) -> Row:
         result_phrase=error_of(channel, result) if result else None,
         poll_seconds=_pace(run) if run else 0,
         needs_mending=is_permanent(channel.error_code) or channel.inactive_reason == "failures",
+        reconnects=is_reconnecting(channel),
+        unlinked=services.needs_link(channel),
     )
 
 

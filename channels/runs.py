@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -11,10 +12,10 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
-from channels import health, lease
-from channels.errors import ChannelError, OurProblem, TransientProblem
+from channels import health, lease, reconcile
+from channels.errors import ChannelError, OurProblem, Throttled, TransientProblem
 from channels.fetch import Budget, Outcome, fetch, set_counts
-from channels.models import Channel, FetchRun
+from channels.models import Channel, FetchRun, ReceivedPart
 from documents.storage import StorageProblem
 from zenvoices.lib import failpoints
 
@@ -22,7 +23,7 @@ log = structlog.get_logger(__name__)
 #: What a finished run may change in its channel.
 SETTLED = (
     "failures", "failing_since", "error_code", "error_detail", "last_success_at", "next_fetch_at",
-    "state", "inactive_reason", "inactive_since",
+    "state", "inactive_reason", "inactive_since", "first_validity", "first_next_uid", "reconciled_at",
 )  # fmt: skip
 State, RunOutcome, Trigger = FetchRun.State, FetchRun.Outcome, FetchRun.Trigger
 
@@ -45,6 +46,8 @@ def perform(run_id: UUID, budget: Budget) -> FetchRun | None:
     _close_dead_runs(run)
     outcome = Outcome()
     error = _try(run, held, budget, outcome)
+    if error is None and not outcome.more and reconcile.is_due(run, timezone.now()):
+        _reconcile(run, held)
     failpoints.reach("before_finish")
     return _finish(run, held, outcome, error)
 
@@ -82,10 +85,24 @@ def _try(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome) -> 
 
 
 def _attempt(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome) -> ChannelError | None:
-    """One session. The border where everything that can go wrong becomes one of our own errors."""
-    try:
+    """One session."""
+
+    def work() -> None:
         channel = Channel.objects.select_related("administration__environment").get(pk=run.channel_id)
         fetch(channel, run, held, budget, outcome)
+
+    return _guarded(run, work)
+
+
+def _reconcile(run: FetchRun, held: lease.Lease) -> None:
+    if problem := _guarded(run, lambda: reconcile.nightly(run, held)):
+        reconcile.note_problem(run, problem)
+
+
+def _guarded(run: FetchRun, work: Callable[[], None]) -> ChannelError | None:
+    """The border where everything that can go wrong becomes one of our own errors."""
+    try:
+        work()
     except ChannelError as error:
         return error
     except StorageProblem as problem:
@@ -126,9 +143,18 @@ def _settle(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelErr
         health.record_success(channel, run)
     else:
         health.record_failure(channel, run, error, partial=bool(outcome.counts.delivered))
-    if outcome.more and channel.state == Channel.State.ACTIVE:
-        channel.next_fetch_at = run.finished_at  # a full mailbox goes on at once, after everybody's turn
+    reconcile.note(channel, run)
+    if channel.state == Channel.State.ACTIVE:
+        channel.next_fetch_at = _next_fetch_at(channel, run, outcome, error)
     channel.save(update_fields=SETTLED)
+
+
+def _next_fetch_at(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelError | None) -> datetime | None:
+    planned, ended = channel.next_fetch_at, run.finished_at
+    if isinstance(error, Throttled):
+        stay_away = ended + timedelta(seconds=error.retry_after or 0) if ended else None
+        return max(planned, stay_away) if planned and stay_away else planned
+    return ended if outcome.more else planned  # a full mailbox goes on at once, after everybody's turn
 
 
 def _close(run: FetchRun, error: ChannelError | None) -> None:
@@ -137,7 +163,12 @@ def _close(run: FetchRun, error: ChannelError | None) -> None:
     if error:
         run.outcome = RunOutcome.FAILED
     else:
-        run.outcome = RunOutcome.WARNING if run.failed else RunOutcome.SUCCEEDED
+        run.outcome = RunOutcome.WARNING if run.failed or _left_closed(run) else RunOutcome.SUCCEEDED
+
+
+def _left_closed(run: FetchRun) -> bool:
+    """A part that took its opener along may be an invoice: somebody should look."""
+    return bool(run.delivered) and ReceivedPart.objects.filter(mail__run=run, reason="not_opened").exists()
 
 
 def _finish_busy(run: FetchRun) -> FetchRun | None:
@@ -154,7 +185,7 @@ def is_quiet(run: FetchRun) -> bool:
     return (
         run.trigger == Trigger.SCHEDULE
         and run.outcome == RunOutcome.SUCCEEDED
-        and not (run.delivered or run.ignored or run.failed or run.read_elsewhere)
+        and not (run.delivered or run.ignored or run.failed or run.read_elsewhere or run.reconciled)
     )
 
 

@@ -14,7 +14,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from channels import runs
+from channels import expiry, runs, tokens
+from channels.expiry import Resting
 from channels.fetch import sweep_spool
 from channels.lease import expired
 from channels.models import Channel, ChannelSecret, FetchRun
@@ -23,6 +24,7 @@ from zenvoices.lib.scoping import every_administration
 #: A queued run that nobody started by then was lost with its message: it is offered again.
 RESEND_AFTER = timedelta(seconds=120)
 PURGE_AFTER = timedelta(seconds=60)
+PURGED_A_TICK = 50
 MIN_RELEASE = 20
 
 
@@ -40,13 +42,18 @@ class Tick:
     lost: list[Due]
     reaped: int
     purged: int
+    #: links that must be used to stay alive
+    resting: list[Resting]
 
 
 def tick() -> Tick:
-    """Every minute: close what died, erase what was deleted, take what is due, offer again what got lost."""
+    """Every minute: close what died, erase what was deleted, take what is due, offer again what got lost.
+
+    And once a day for each channel: warn of what is about to end.
+    """
     sweep_spool()
     with every_administration():
-        return Tick(reaped=reap(), purged=purge_deleted(), due=claim_due(), lost=unstarted())
+        return Tick(reaped=reap(), purged=purge_deleted(), due=claim_due(), lost=unstarted(), resting=expiry.look())
 
 
 def next_slot(channel_id: UUID, after: datetime) -> datetime:
@@ -143,10 +150,17 @@ def reap() -> int:
 
 
 def purge_deleted() -> int:
-    """Erases what was deleted and not undone: secrets first, then the channel with its logbook and ledger."""
+    """Erases what was deleted and not undone: secrets first, then the channel with its logbook and ledger.
+
+    Its link ends at the provider before, outside the transaction; a provider that is down holds up nothing.
+    """
     fetched_by_nobody = Q(lease_until__isnull=True) | expired()
     gone = Channel.objects.filter(fetched_by_nobody, deleted_at__lt=timezone.now() - PURGE_AFTER)
-    return sum(_erase(channel_id) for channel_id in list(gone.values_list("pk", flat=True)))
+    erased = 0
+    for channel in gone.order_by("deleted_at")[:PURGED_A_TICK]:
+        tokens.forget(channel)
+        erased += _erase(channel.pk)
+    return erased
 
 
 @transaction.atomic

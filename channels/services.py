@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from administrations.models import Administration, User
-from channels import auth, intake, lease, phrases, vault
-from channels.extract import part_bytes
+from channels import connect, intake, lease, phrases, vault
+from channels.extract import extract, part_bytes
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.presets import is_microsoft_host
 from channels.schedule import next_slot
@@ -23,11 +23,20 @@ from documents.models import Document
 
 #: CR, LF and NUL would start a second command on the wire (imaplib and poplib write fields as they are).
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-#: A change of one of these could send a stored secret to another server: it is cleared.
-BOUND_TO_SECRET = ("protocol", "host", "port", "security", "username", "auth")
+#: What each secret was given for: with a change of one of these it would reach somebody else, and is cleared.
+BOUND = {
+    "password": {"protocol", "host", "port", "security", "username", "auth"},
+    "client_secret": {"auth", "client_id", "tenant_id"},
+    "tokens": {"auth", "client_id", "tenant_id", "protocol", "username", "signs_in_as", "app_only"},
+}
+BOUND_TO_SECRET = (
+    "protocol", "auth", "username", "host", "port", "security", "client_id", "tenant_id", "signs_in_as", "app_only",
+)  # fmt: skip
 
 #: Another mailbox altogether: its numbers may be those of the old one by chance.
 OTHER_MAILBOX = {"protocol", "host", "username"}
+#: What we know of the numbers of the mailbox that the channel points at.
+LISTED = ("seen_validity", "seen_next_uid", "first_validity", "first_next_uid")
 ACTIVATION = (
     "state", "inactive_reason", "inactive_since", "failures", "failing_since", "error_code", "error_detail",
     "next_fetch_at",
@@ -36,6 +45,10 @@ ACTIVATION = (
 
 class NotPremium(Exception):
     """Channels belong to Premium administrations."""
+
+
+class NotLinked(Exception):
+    """Nobody authorised this channel at its provider yet: it stays a draft."""
 
 
 def validate(fields: Mapping[str, Any], password: str) -> None:
@@ -56,44 +69,69 @@ def validate(fields: Mapping[str, Any], password: str) -> None:
 
 @transaction.atomic
 def create_channel(
-    administration: Administration, *, password: str, activate: bool, by: User | None, **fields: Any
-) -> Channel:
-    """`fields`: name, protocol, auth, host, port, security, username, folder. Due at its own second when active."""
+    administration: Administration, *, password: str, activate: bool, by: User | None, client_secret: str = "",
+    **fields: Any,
+) -> Channel:  # fmt: skip
+    """`fields`: name, folder and what BOUND_TO_SECRET lists. Due at its own second when active."""
     if not administration.is_premium:
         raise NotPremium
+    fields |= connect.server_fields(fields["auth"], fields["protocol"])
     channel = Channel.objects.create(administration=administration, created_by=by, **fields)
-    if password:
-        vault.store(channel, "password", password)
+    _store(channel, password, client_secret)
     if activate:
         _activate(channel)
     return channel
 
 
 @transaction.atomic
-def update_channel(channel: Channel, *, password: str | None, by: User | None, **fields: Any) -> Channel:
-    """Saves the fields; without a new password a change of server or username clears the stored one."""
+def update_channel(
+    channel: Channel, *, password: str | None, by: User | None, client_secret: str = "", **fields: Any
+) -> Channel:
+    """Saves the fields. A secret that was given for something else is cleared; without a link it is a draft again."""
+    fields |= connect.server_fields(fields.get("auth", channel.auth), fields.get("protocol", channel.protocol))
     changed = {name for name, value in fields.items() if getattr(channel, name) != value}
+    written = {*fields, "error_code", "error_detail", "mailbox"}
     for name, value in fields.items():
         setattr(channel, name, value)
-    if changed & set(BOUND_TO_SECRET):
-        vault.clear(channel)
+    if outdated := [secret for secret, bound in BOUND.items() if changed & bound]:
+        vault.clear(channel, *outdated)
         channel.error_code, channel.error_detail = "", {}
+        written |= unlink(channel) if "tokens" in outdated else set()
     if changed & OTHER_MAILBOX:
         channel.mailbox += 1
     if changed & (OTHER_MAILBOX | {"folder"}):
         channel.seen_validity, channel.seen_next_uid = "", 0
-    channel.save(update_fields=[*fields, "error_code", "error_detail", "mailbox", "seen_validity", "seen_next_uid"])
-    if password:
-        vault.store(channel, "password", password)
-    if password or changed - {"name"}:
+        channel.first_validity, channel.first_next_uid = "", 0
+        written |= set(LISTED)  # a running fetch writes them too: left alone unless they end here
+    channel.save(update_fields=written)
+    _store(channel, password, client_secret)
+    if password or client_secret or changed - {"name"}:
         lease.revoke(channel.pk)
     return channel
 
 
-def has_secret(channel: Channel) -> bool:
-    """Whether everything its way of signing in needs is stored."""
-    needed = auth.METHODS[channel.auth].secrets if channel.auth in auth.METHODS else ("missing",)
-    return channel.secrets.filter(name__in=needed).count() == len(needed)
+def _store(channel: Channel, password: str | None, client_secret: str) -> None:
+    if password:
+        vault.store(channel, "password", password)
+    if client_secret:
+        vault.store(channel, "client_secret", client_secret)
+
+
+def unlink(channel: Channel) -> set[str]:
+    """Nobody authorises it any more: a draft until somebody does. Returns the fields to save."""
+    channel.granted, channel.linked_at, channel.link_ends_at = "", None, None
+    written = {"granted", "linked_at", "link_ends_at"}
+    if not needs_link(channel):
+        return written
+    channel.state, channel.inactive_reason, channel.inactive_since = Channel.State.DRAFT, "", None
+    channel.failures, channel.failing_since, channel.next_fetch_at = 0, None, None
+    channel.error_code, channel.error_detail = "", {}
+    return {*written, *ACTIVATION}
+
+
+def needs_link(channel: Channel) -> bool:
+    """Whether somebody must still authorise it at its provider."""
+    return channel.auth != Channel.Auth.PASSWORD and not channel.app_only and channel.linked_at is None
 
 
 def pause(channel: Channel, by: User | None) -> None:
@@ -116,6 +154,8 @@ def activate(channel: Channel, by: User | None) -> None:
 
 
 def _activate(channel: Channel) -> None:
+    if needs_link(channel):
+        raise NotLinked
     channel.state, channel.inactive_reason, channel.inactive_since = Channel.State.ACTIVE, "", None
     channel.failures, channel.failing_since = 0, None
     channel.error_code, channel.error_detail = "", {}
@@ -160,7 +200,7 @@ def retry_mail(mail: ReceivedMail, by: User | None) -> None:
 @transaction.atomic
 def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
     """*Alsnog ophalen*: the mails that were read before we came."""
-    folder = run.channel.folder if run.channel.protocol == Channel.Protocol.IMAP else ""
+    folder = run.channel.folder if run.channel.has_folders else ""
     ReceivedMail.objects.bulk_create(
         (
             ReceivedMail(
@@ -179,29 +219,44 @@ def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
 
 @transaction.atomic
 def take_part(part: ReceivedPart, by: User | None) -> Document:
-    """*Toch ophalen*: makes a document of a part that was left out. Asking twice gives the same document."""
+    """*Toch ophalen*: makes a document of a part that was left out, or brings its deleted one back.
+
+    Asking twice gives the same document.
+    """
     locked = ReceivedPart.objects.select_for_update(of=("self",)).select_related("mail__email", "mail__channel")
     part = locked.get(pk=part.pk)
-    if part.document is not None:
-        documents.bring_back(part.document)
-        return part.document
-    mail = part.mail
-    if not part.can_be_taken or mail.email is None:
+    mail, document = part.mail, part.document
+    if mail.email is None or not (part.can_be_taken or document):
         raise LookupError("this part cannot be taken")
-    with storage.path_of(part.administration_id, mail.email.raw_sha256) as path, intake.mapped(path) as raw:
-        found, data = part_bytes(raw, part.path, intake.limits_for(mail.size))
+    filename, content_type, data = _again(part, mail.email.raw_sha256)
+    sha256 = storage.put_bytes(part.administration_id, data)
+    if document is not None:  # its bytes may have been swept since
+        if sha256 != document.sha256:
+            raise LookupError("the mail reads otherwise now")
+        documents.bring_back(document)
+        return document
     part.document = documents.add_document(
         part.administration_id,
         origin=documents.Origin(mail.channel_id, mail.channel.name, mail.run_id),
         email=mail.email,
         kind=Document.Kind.ATTACHMENT,
-        filename=found.filename,
-        content_type=found.content_type,
+        filename=filename,
+        content_type=content_type,
         size=len(data),
-        sha256=storage.put_bytes(part.administration_id, data),
+        sha256=sha256,
         part_path=part.path,
         received_at=timezone.now(),
     )
     part.outcome, part.reason = "document", ""
     part.save(update_fields=["document", "outcome", "reason"])
     return part.document
+
+
+def _again(part: ReceivedPart, raw_sha256: str) -> tuple[str, str, bytes]:
+    """Name, type and bytes of a part, out of the mail as it was received."""
+    limits = intake.limits_for(part.mail.size)
+    with storage.path_of(part.administration_id, raw_sha256) as path, intake.mapped(path) as raw:
+        if not part.path:  # the text of a mail without attachments
+            return part.filename, part.content_type, intake.body_document(extract(raw, limits, lambda *_: None))
+        found, data = part_bytes(raw, part.path, limits)
+        return found.filename, found.content_type, data

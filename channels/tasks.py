@@ -7,11 +7,11 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 
-from channels import runs, schedule
+from channels import expiry, runs, schedule
 from channels.fetch import Budget
 from channels.models import FetchRun
 from documents.models import Document
-from documents.tasks import queue_previews
+from documents.tasks import queue_preparation
 from zenvoices.lib import health
 from zenvoices.lib.tasks import TenantTask
 
@@ -24,9 +24,15 @@ def fetch(administration_id: str, run_id: str) -> None:
     if run is None:
         return
     if run.documents:
-        queue_previews(UUID(administration_id), Document.objects.filter(source_run_id=run.pk))
+        queue_preparation(UUID(administration_id), Document.objects.filter(source_run_id=run.pk))
     if more := schedule.go_on(run.channel_id):
         offer(more)
+
+
+@shared_task(base=TenantTask, name="channels.tasks.keep_alive")
+def keep_alive(administration_id: str, channel_id: str) -> None:
+    """Lost, it is offered again the next day."""
+    expiry.keep_alive(UUID(channel_id))
 
 
 @shared_task(name="channels.tasks.tick")
@@ -35,6 +41,8 @@ def tick() -> None:
     found = schedule.tick()
     for one in [*found.due, *found.lost]:
         offer(one)
+    for resting in found.resting:
+        keep_alive.delay(str(resting.administration_id), str(resting.channel_id))
     log.info("tick", due=len(found.due), lost=len(found.lost), reaped=found.reaped, purged=found.purged)
 
 

@@ -25,8 +25,20 @@ def _place(channel_id: object, name: str) -> str:
     return f"channel:{channel_id}:{name}"
 
 
+def encrypt(channel: Channel, name: str, plain: str) -> str:
+    return key_ring().encrypt(plain, belongs_to=_place(channel.pk, name))
+
+
+def decrypt(secret: ChannelSecret) -> str:
+    """Raises OurProblem when a key is missing."""
+    try:
+        return key_ring().decrypt(secret.ciphertext, belongs_to=_place(secret.channel_id, secret.name))
+    except KeyProblem as problem:
+        raise OurProblem("key_missing") from problem
+
+
 def store(channel: Channel, name: str, plain: str) -> None:
-    ciphertext = key_ring().encrypt(plain, belongs_to=_place(channel.pk, name))
+    ciphertext = encrypt(channel, name, plain)
     ChannelSecret.objects.update_or_create(
         channel=channel,
         name=name,
@@ -40,17 +52,13 @@ def store(channel: Channel, name: str, plain: str) -> None:
 
 def read_all(channel: Channel) -> dict[str, str]:
     """Every secret of the channel by name. Raises OurProblem when a key is missing."""
-    try:
-        return {
-            secret.name: key_ring().decrypt(secret.ciphertext, belongs_to=_place(channel.pk, secret.name))
-            for secret in ChannelSecret.objects.filter(channel=channel)
-        }
-    except KeyProblem as problem:
-        raise OurProblem("key_missing") from problem
+    return {secret.name: decrypt(secret) for secret in ChannelSecret.objects.filter(channel=channel)}
 
 
-def clear(channel: Channel) -> None:
-    ChannelSecret.objects.filter(channel=channel).delete()
+def clear(channel: Channel, *names: str) -> None:
+    """These secrets; without names, all of them."""
+    found = ChannelSecret.objects.filter(channel=channel)
+    (found.filter(name__in=names) if names else found).delete()
 
 
 def rotate() -> int:

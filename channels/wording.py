@@ -27,6 +27,7 @@ _REASONS: Final[dict[str, Text]] = {
     "too_deep": _("packed too deeply"),
     "too_many_parts": _("one part too many in this email"),
     "damaged": _("damaged file"),
+    "not_opened": _("could not be opened safely"),
     "opened": _("opened; what was in it stands below"),
     "signature": _("digital signature, skipped"),
     "signed_opaque": _("sealed by a digital signature"),
@@ -41,9 +42,73 @@ _STEPS: Final[dict[str, tuple[Text, Text]]] = {
     "address": (_("Address"), _("address %(address)s allowed")),
     "connection": (_("Connection"), _("connected on port %(port)s")),
     "encryption": (_("Security"), _("secured (%(tls)s)")),
+    "provider": (_("Link with the provider"), _("%(provider)s confirms the link")),
     "sign_in": (_("Signing in"), _("signed in as %(username)s")),
     "folder": (_("Mailbox"), _("mailbox %(folder)s opened")),
 }
+#: why coming back from a provider was not taken in -> heading, what is the matter, what to do
+_REFUSED: Final[dict[str, tuple[Text, Text, Text]]] = {
+    "unknown": (
+        _("This answer is not known here"),
+        _("It belongs to no sign-in that began in this portal."),
+        _("Open the channel and connect it from there."),
+    ),
+    "used": (
+        _("This answer was used before"),
+        _("Each sign-in counts once; perhaps the page was loaded twice."),
+        _("Open the channel: it says whether it is linked."),
+    ),
+    "expired": (
+        _("That took too long"),
+        _("An answer of the provider is taken within ten minutes."),
+        _("Connect again and finish within ten minutes."),
+    ),
+    "other_browser": (
+        _("This sign-in began in another browser"),
+        _("An answer is only taken where the sign-in began."),
+        _("Go back to that browser, or connect again here."),
+    ),
+    "other_person": (
+        _("Somebody else began this sign-in"),
+        _("An answer is only taken from the person who began."),
+        _("Connect again under your own name."),
+    ),
+    "signed_out": (
+        _("You were signed out meanwhile"),
+        _("The answer of the provider could not be taken in."),
+        _("Sign in and connect the channel again."),
+    ),
+    "gone": (
+        _("This channel was deleted meanwhile"),
+        _("The answer of the provider was not used."),
+        _("Make a new channel if you still need it."),
+    ),
+    "not_allowed": (
+        _("You may no longer change this channel"),
+        _("The answer of the provider was not used."),
+        _("Ask an administrator of your office."),
+    ),
+    "changed": (
+        _("This channel was changed meanwhile"),
+        _("What you agreed to no longer fits its settings."),
+        _("Connect again with the settings of now."),
+    ),
+    "consent_closed": (
+        _("This link can no longer be used"),
+        _("It was used, withdrawn, or its time is over."),
+        _("Ask the office that sent it for a new one."),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A page that says why a link was not made."""
+
+    title: str
+    text: str
+    next_step: str
+    help_topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +118,19 @@ class StepSaid:
     name: str
     text: str
     problem: Phrase | None
+
+
+def refusal(reason: str) -> Refusal:
+    """Why somebody who came back from a provider is not let in."""
+    return Refusal(*map(str, _REFUSED[reason]))
+
+
+def provider_refusal(said: Phrase) -> Refusal:
+    return Refusal(gettext("The mailbox is not linked"), said.text, said.next_step, said.help_topic)
+
+
+def known_refusals() -> set[str]:
+    return set(_REFUSED)
 
 
 def steps_said(steps: Iterable[Step], facts: Detail) -> list[StepSaid]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from administrations.tenant import TenantModel
+
+XML_TYPES = frozenset({"application/xml", "text/xml"})
+PDF = "application/pdf"
+#: may be an e-invoice, or have one inside
+MAYBE_EINVOICE = XML_TYPES | {PDF}
 
 
 class Source(models.Model):
@@ -68,6 +75,8 @@ class Document(TenantModel, Source):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     deleted_at = models.DateTimeField(null=True, blank=True)
+    #: when we looked whether it is an e-invoice; empty: not yet
+    einvoice_read_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-received_at", "-id"]
@@ -75,6 +84,11 @@ class Document(TenantModel, Source):
             models.Index(fields=["administration", "-received_at", "-id"], name="document_inbox"),
             models.Index(fields=["administration", "sha256"], name="document_by_hash"),
             models.Index(fields=["source_id", "-received_at"], name="document_by_source"),
+            models.Index(
+                fields=["administration", "id"],
+                condition=models.Q(einvoice_read_at=None, content_type__in=sorted(MAYBE_EINVOICE)),
+                name="document_einvoice_unread",
+            ),
         ]
         constraints = [
             # The last wall against doubling: one document for each part of a mail.
@@ -87,3 +101,52 @@ class Document(TenantModel, Source):
 
     def __str__(self) -> str:
         return self.filename
+
+
+class EInvoice(TenantModel):
+    """What the XML of a document says, or why we could not read it. See documents.einvoice.facts for the terms."""
+
+    document = models.OneToOneField(Document, on_delete=models.CASCADE, related_name="einvoice")
+    #: "" or a code of documents.einvoice.facts.Unreadable, or "missing"; then all that follows is empty
+    problem = models.CharField(max_length=20, blank=True)
+    syntax = models.CharField(max_length=3, blank=True)
+    profile = models.CharField(max_length=200, blank=True)
+    is_credit = models.BooleanField(default=False)
+    number = models.CharField(max_length=200, blank=True)
+    supplier = models.CharField(max_length=200, blank=True)
+    supplier_vat = models.CharField(max_length=40, blank=True)
+    customer = models.CharField(max_length=200, blank=True)
+    issued = models.DateField(null=True, blank=True)
+    due = models.DateField(null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    net = models.DecimalField(max_digits=15, decimal_places=4, null=True, blank=True)
+    tax = models.DecimalField(max_digits=15, decimal_places=4, null=True, blank=True)
+    total = models.DecimalField(max_digits=15, decimal_places=4, null=True, blank=True)
+    payable = models.DecimalField(max_digits=15, decimal_places=4, null=True, blank=True)
+    iban = models.CharField(max_length=40, blank=True)
+    warnings = models.JSONField(default=list, blank=True)
+    lines = models.JSONField(default=list, blank=True)
+    line_count = models.PositiveIntegerField(default=0)
+    pdf_sha256 = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["administration", "number"], name="einvoice_by_number"),
+            models.Index(fields=["administration", "pdf_sha256"], name="einvoice_by_pdf"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number or self.problem
+
+    @property
+    def amount(self) -> Decimal | None:
+        """The one to show where there is room for one: with VAT, else what is to be paid."""
+        return self.payable if self.total is None else self.total
+
+
+def einvoice_of(document: Document) -> EInvoice | None:
+    """What was read of this very document; None when there was nothing to read. Select it along with `einvoice`."""
+    if document.einvoice_read_at is None:
+        return None
+    found: EInvoice | None = getattr(document, "einvoice", None)
+    return found

@@ -16,7 +16,7 @@ MOST_AT_ONCE = 500
 
 def visible_document(request: AdministrationRequest, document_id: UUID) -> Document:
     rows = visible_documents(request.user, request.role)
-    return get_object_or_404(rows.select_related("email", "companion", "uploaded_by"), pk=document_id)
+    return get_object_or_404(rows.select_related("email", "einvoice", "uploaded_by"), pk=document_id)
 
 
 def chosen_documents(request: AdministrationRequest) -> list[Document]:

@@ -4,52 +4,83 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from django.db.models import QuerySet
 
-from documents import einvoice, preview
-from documents.models import Document
-from documents.phrases import no_preview, preview_problem
-from documents.queries import siblings, twin_of
+from documents import einvoices, preview
+from documents.einvoice.facts import line_from_json
+from documents.models import PDF, XML_TYPES, Document, EInvoice, einvoice_of
+from documents.phrases import einvoice_problem, no_preview, preview_problem, wrong_inside
+from documents.queries import shown_invoice, siblings, twin_of
 from documents.render_page import SHOWN_PAGES
-from documents.services import XML_TYPES
 
+log = structlog.get_logger(__name__)
 _IMAGE_SIZES = "(min-width: 900px) 60vw, 100vw"
 
 
 def pane(document: Document, visible: QuerySet[Document], tab: str, *, draw: bool = False) -> dict[str, Any]:
     """`tab` is "email" or anything else; `draw` waits for pages that were never drawn."""
-    companion = document.companion if document.companion and document.companion.deleted_at is None else None
+    companion = _companion(document, visible)
+    invoice = shown_invoice(document, companion)
     return {
         "document": document,
         "email": document.email,
         "tab": "email" if tab == "email" and document.email else "document",
         "companion": companion,
+        "halves": sorted([document, companion], key=lambda one: one.content_type != PDF) if companion else [],
         "original": twin_of(document, visible),
         "siblings": siblings(document),
-        "invoice": _invoice(document, companion),
-        **_pages(document, draw),
+        "invoice": invoice,
+        "lines": [line_from_json(line) for line in invoice.lines] if invoice else [],
+        "invoice_note": _note(document),
+        **_pages(document, companion, invoice, draw),
     }
 
 
-def _invoice(document: Document, companion: Document | None) -> einvoice.EInvoice | None:
-    xml = document if document.content_type in XML_TYPES else companion
-    return einvoice.of_document(xml) if xml else None
+def prepare(document: Document) -> None:
+    """Reads the e-invoice that no worker came to; when that fails now, the page is shown without."""
+    if not einvoices.is_unread(document):
+        return
+    try:
+        einvoices.read(document)
+    except einvoices.NotNow as problem:
+        log.info("an e-invoice waits", document=str(document.pk), reason=type(problem.__cause__).__name__)
 
 
-def _pages(document: Document, draw: bool) -> dict[str, Any]:
+def _companion(document: Document, visible: QuerySet[Document]) -> Document | None:
+    """The other half of the same invoice, when this person may see it."""
+    if document.companion_id is None:
+        return None
+    return visible.select_related("einvoice").filter(pk=document.companion_id).first()
+
+
+def _note(document: Document) -> str:
+    read = einvoice_of(document)
+    return wrong_inside() if read and read.problem and document.content_type == PDF else ""
+
+
+def _pages(document: Document, companion: Document | None, invoice: EInvoice | None, draw: bool) -> dict[str, Any]:
+    """Of an XML: the PDF beside it, else the PDF inside it, else what it says, written out."""
     if document.content_type == "text/html":
         return {"shown": "frame"}
     if document.content_type == "text/plain" and document.email:
         return {"shown": "text"}
-    if not preview.can_be_drawn(document):
-        return {"shown": "nothing", "sentence": no_preview(document.content_type)}
-    facts = preview.facts(document) if draw else preview.known_facts(document)
+    if einvoices.is_unread(document) and not draw:
+        return {"shown": "unknown"}
+    is_xml = document.content_type in XML_TYPES
+    drawn = companion if is_xml and companion and preview.can_be_drawn(companion) else document
+    if not preview.can_be_drawn(drawn):
+        return {"shown": "invoice"} if is_xml and invoice else {"shown": "nothing", "sentence": _no_preview(document)}
+    facts = preview.facts(drawn) if draw else preview.known_facts(drawn)
     if facts is None:
         return {"shown": "unknown"}
+    if facts.problem and is_xml and invoice:
+        return {"shown": "invoice"}
     if facts.problem:
         return {"shown": "nothing", "sentence": preview_problem(facts.problem), "is_problem": True}
     return {
         "shown": "pages",
+        "drawn": drawn,
         "pages": [(number, width, height) for number, (width, height) in enumerate(facts.sizes, start=1)],
         "page_count": facts.pages,
         "unshown": max(0, facts.pages - SHOWN_PAGES),
@@ -57,3 +88,10 @@ def _pages(document: Document, draw: bool) -> dict[str, Any]:
         "normal": preview.PAGE,
         "sharp": preview.SHARP,
     }
+
+
+def _no_preview(document: Document) -> str:
+    read = einvoice_of(document)
+    if read and read.problem:
+        return einvoice_problem(read.problem)
+    return preview_problem("failed") if einvoices.is_unread(document) else no_preview()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from documents.models import EInvoice
 
 _UPLOAD: dict[str, Promise] = {
     "empty": gettext_lazy("This file is empty. Save it again and upload it once more."),
@@ -24,6 +26,45 @@ _PREVIEW: dict[str, Promise] = {
     "failed": gettext_lazy("The page cannot be shown right now. Download the document or try again later."),
     "busy": gettext_lazy("It is busy right now. Try again in a moment."),
 }
+_EINVOICE: dict[str, Promise] = {
+    "not_well_formed": gettext_lazy("Ask the sender for a new e-invoice. This XML is damaged and cannot be read."),
+    "other_root": gettext_lazy("Download this XML to see it. It is not an invoice in UBL or CII."),
+    "old_version": gettext_lazy("Ask the sender for a newer e-invoice. We do not read this old version (ZUGFeRD 1)."),
+    "wrong_namespace": gettext_lazy("Ask the sender for UBL or CII. This invoice has another format."),
+    "forbidden": gettext_lazy("Ask the sender for a new e-invoice. This XML has parts that may be harmful."),
+    "no_number": gettext_lazy("Ask the sender for a new e-invoice. This one has no invoice number."),
+    "too_large": gettext_lazy("Download this XML to see it. It is too large to read here."),
+    "too_hard": gettext_lazy("Download this XML to see it. It takes too long to read here."),
+    "missing": _PREVIEW["missing"],
+}
+_WARNINGS: dict[str, Promise] = {
+    "amounts": gettext_lazy("Look at the document: an amount cannot be read and is left out."),
+    "dates": gettext_lazy("Look at the document: a date cannot be read and is left out."),
+    "sums": gettext_lazy("Look at the document: net and VAT do not add up to the total."),
+}
+#: part of the specification identifier -> how people call it
+_PROFILES = (
+    ("nlcius", "NLCIUS"),
+    ("simplerinvoicing", "SI-UBL"),
+    ("xrechnung", "XRechnung"),
+    ("poacc:billing", "Peppol BIS 3"),
+    ("factur-x", "Factur-X"),
+    ("zugferd", "ZUGFeRD"),
+)
+_PIECES = pgettext_lazy("unit", "pcs")
+_SYMBOLS = {
+    "KGM": "kg", "GRM": "g", "TNE": "t", "LTR": "l", "MTR": "m", "KMT": "km", "MTK": "m²", "MTQ": "m³", "KWH": "kWh",
+}  # fmt: skip
+_UNITS: dict[str, Promise | str] = {
+    **dict.fromkeys(["C62", "H87", "EA", "PCE", "NAR", "XPP"], _PIECES),
+    "MIN": pgettext_lazy("unit", "min"),
+    "HUR": pgettext_lazy("unit", "hours"),
+    "DAY": pgettext_lazy("unit", "days"),
+    "WEE": pgettext_lazy("unit", "weeks"),
+    "MON": pgettext_lazy("unit", "months"),
+    "ANN": pgettext_lazy("unit", "years"),
+    **_SYMBOLS,
+}
 
 
 def largest_upload() -> str:
@@ -38,7 +79,30 @@ def preview_problem(code: str) -> str:
     return str(_PREVIEW.get(code, _PREVIEW["failed"]))
 
 
-def no_preview(content_type: str) -> str:
-    if content_type == "application/xml":
-        return _("This is an e-invoice for bookkeeping programs. Download it to read it in.")
+def no_preview() -> str:
     return _("This kind of file has no preview. Download it to see it.")
+
+
+def einvoice_problem(code: str) -> str:
+    return str(_EINVOICE.get(code, _EINVOICE["not_well_formed"]))
+
+
+def wrong_inside() -> str:
+    return _("Look at the PDF itself: the e-invoice inside it cannot be read.")
+
+
+def invoice_warnings(invoice: EInvoice) -> list[str]:
+    """What to look at, of the invoice as a whole; `iban` and `vat` stand beside their numbers."""
+    return [str(_WARNINGS[code]) for code in invoice.warnings if code in _WARNINGS]
+
+
+def format_name(invoice: EInvoice) -> str:
+    """The syntax, and the agreement about its use that the e-invoice names (BT-24)."""
+    profile = invoice.profile.casefold()
+    agreed = next((name for part, name in _PROFILES if part in profile), "")
+    return " · ".join(part for part in (invoice.syntax.upper(), agreed) if part)
+
+
+def unit_name(code: str) -> str:
+    """A unit of UN/ECE recommendation 20; one that we have no word for stays a code."""
+    return str(_UNITS.get(code, code))

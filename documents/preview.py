@@ -6,9 +6,6 @@ DATA_DIR/previews may be emptied at any time; it is made again.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,8 +17,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from documents import storage
-from documents.models import Document
+from documents import processes, storage
+from documents.models import XML_TYPES, Document, einvoice_of
 from documents.render_page import MAX_PAGES
 
 THUMBNAIL, PAGE, SHARP = 160, 1000, 1600
@@ -29,7 +26,6 @@ WIDTHS = (THUMBNAIL, PAGE, SHARP)
 DRAWABLE = frozenset(
     ["application/pdf", "image/jpeg", "image/png", "image/bmp", "image/tiff", "image/heic"]
 )  # fmt: skip
-SECONDS = 20
 #: a document that took too long may have had a busy machine: it is tried again after this
 RETRY_SECONDS = 3600
 #: drawing takes a processor; more at once only makes everybody wait
@@ -56,6 +52,10 @@ class Facts:
 
 
 def can_be_drawn(document: Document) -> bool:
+    """An e-invoice too, when there is a PDF inside it."""
+    if document.content_type in XML_TYPES:
+        einvoice = einvoice_of(document)
+        return einvoice is not None and bool(einvoice.pdf_sha256)
     return document.content_type in DRAWABLE
 
 
@@ -85,7 +85,7 @@ def facts(document: Document) -> Facts:
 
 def page(document: Document, number: int, width: int) -> Path:
     """The image of one page. Raises PreviewProblem."""
-    if not can_be_drawn(document) or width not in WIDTHS or not 1 <= number <= MAX_PAGES:
+    if document.content_type not in DRAWABLE | XML_TYPES or width not in WIDTHS or not 1 <= number <= MAX_PAGES:
         raise PreviewProblem("damaged")
     place = _folder(document) / f"{number}-{width}.webp"
     if place.exists():
@@ -95,7 +95,7 @@ def page(document: Document, number: int, width: int) -> Path:
         raise PreviewProblem(known.problem or "damaged")
     with ExitStack() as turn:
         for queue in [_thumbnail_turns, _turns] if width == THUMBNAIL else [_turns]:
-            if not queue.acquire(timeout=SECONDS):
+            if not queue.acquire(timeout=processes.SECONDS):
                 raise PreviewProblem("busy")
             turn.callback(queue.release)
         return place if place.exists() else _draw(document, number, width, place)
@@ -124,26 +124,13 @@ def _draw(document: Document, number: int, width: int, place: Path) -> Path:
 
 def _run(source: Path, content_type: str, number: int, width: int, target: Path) -> dict[str, Any]:
     """Whatever happens in there, here comes an answer."""
-    what = [str(source), content_type, str(number), str(width), str(target)]
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ}
+    what = (str(source), content_type, str(number), str(width), str(target))
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "documents.render_page", *what],
-            cwd=settings.BASE_DIR,
-            env=kept | {"LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        return processes.answer_of("documents.render_page", *what)
+    except (processes.Killed, processes.TimedOut):
         return {"problem": "too_hard"}
-    if done.returncode < 0:  # killed: by its limit of processor time, or by a fault in a library
-        return {"problem": "too_hard"}
-    if done.returncode != 0:
-        raise PreviewProblem("failed")
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    except processes.Failed as problem:
+        raise PreviewProblem("failed") from problem
 
 
 def _keep(answer: dict[str, Any], unfinished: Path, place: Path) -> None:

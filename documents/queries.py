@@ -13,8 +13,7 @@ from django.utils import timezone
 
 from administrations.access import may
 from administrations.models import Role, User
-from documents.models import Document
-from documents.services import XML_TYPES
+from documents.models import PDF, XML_TYPES, Document, EInvoice, einvoice_of
 
 PAGE_SIZE = 40
 _FOLDED = Q(content_type__in=XML_TYPES, companion__isnull=False, companion__deleted_at=None)
@@ -91,7 +90,7 @@ def inbox(documents: QuerySet[Document], filters: Filters, after: Place | None =
     if after is not None:
         same_moment = Q(received_at=after.received_at, id__lt=after.id)
         rows = rows.filter(Q(received_at__lt=after.received_at) | same_moment)
-    rows = rows.select_related("email", "companion", "uploaded_by").defer("email__text")
+    rows = rows.select_related("email", "einvoice", "companion__einvoice", "uploaded_by").defer("email__text")
     twin = documents.filter(pk=OuterRef("duplicate_of_id"))
     found: list[Document] = [*rows.annotate(is_duplicate=Exists(twin))[: PAGE_SIZE + 1]]
     shown = found[:PAGE_SIZE]
@@ -110,6 +109,10 @@ def _narrowed(visible: QuerySet[Document], filters: Filters) -> QuerySet[Documen
         documents = documents.filter(
             Q(filename__icontains=word)
             | Q(companion__filename__icontains=word)
+            | Q(einvoice__number__icontains=word)
+            | Q(einvoice__supplier__icontains=word)
+            | Q(companion__einvoice__number__icontains=word)
+            | Q(companion__einvoice__supplier__icontains=word)
             | Q(email__subject__icontains=word)
             | Q(email__sender_name__icontains=word)
             | Q(email__sender_address__icontains=word)
@@ -144,10 +147,17 @@ def sources(documents: QuerySet[Document]) -> list[tuple[UUID, str]]:
 
 
 def chosen(documents: QuerySet[Document], ids: Iterable[UUID]) -> list[Document]:
-    """Of the documents asked for, those that are visible, with the XML that is folded under them."""
+    """Of the documents asked for, those that are visible, each with the other half of its invoice."""
     wanted = Q(pk__in=list(ids))
-    folded = Q(content_type__in=XML_TYPES, companion__in=documents.filter(wanted), companion__deleted_at=None)
-    return list(documents.filter(wanted | folded).order_by("-received_at", "-id"))
+    beside = Q(companion__in=documents.filter(wanted))
+    return list(documents.filter(wanted | beside).order_by("-received_at", "-id"))
+
+
+def shown_invoice(document: Document, companion: Document | None) -> EInvoice | None:
+    """What the e-invoice says: the XML before the one inside a PDF. None when there is none that we can read."""
+    halves = sorted([one for one in (document, companion) if one], key=lambda one: one.content_type == PDF)
+    readings = [einvoice_of(one) for one in halves]
+    return next((read for read in readings if read and not read.problem), None)
 
 
 def siblings(document: Document) -> list[Document]:

@@ -26,6 +26,7 @@ SHOWN_PAGES = 50
 TALLEST = 4
 
 _IMAGES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/bmp": "BMP", "image/tiff": "TIFF", "image/heic": "HEIF"}
+_XML = frozenset(["application/xml", "text/xml"])
 
 
 class Refused(Exception):
@@ -47,6 +48,8 @@ def limit() -> None:
 def render(source: Path, content_type: str, number: int, width: int, target: Path) -> dict[str, Any]:
     if content_type == "application/pdf":
         image, sizes, pages = _pdf(source, number, width)
+    elif content_type in _XML:
+        image, sizes, pages = _pdf(_inside(source), number, width)
     elif content_type in _IMAGES:
         image, sizes, pages = _image(source, _IMAGES[content_type], number, width)
     else:
@@ -55,7 +58,17 @@ def render(source: Path, content_type: str, number: int, width: int, target: Pat
     return {"pages": pages, "sizes": sizes}
 
 
-def _pdf(source: Path, number: int, width: int) -> tuple[Any, list[list[int]], int]:
+def _inside(source: Path) -> bytes:
+    """The PDF that an e-invoice carries."""
+    from documents.einvoice.inside import pdf_in_invoice  # noqa: PLC0415 (after the limits)
+
+    data = pdf_in_invoice(source)
+    if not data:
+        raise Refused("damaged")
+    return data
+
+
+def _pdf(source: Path | bytes, number: int, width: int) -> tuple[Any, list[list[int]], int]:
     import pypdfium2  # noqa: PLC0415 (after the limits)
 
     try:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
@@ -14,14 +12,14 @@ import structlog
 from django.utils import timezone
 
 from administrations.models import User
+from documents.linking import link_companions as link_companions
+from documents.linking import pair_companions as pair_companions
 from documents.models import Document, Email
 from zenvoices.lib.filenames import safe_name
 
 log = structlog.get_logger(__name__)
 MAX_TEXT = 1_000_000
 MAX_LINE = 10_000
-XML_TYPES = frozenset({"application/xml", "text/xml"})
-_PDF = "application/pdf"
 
 
 @dataclass(frozen=True)
@@ -145,31 +143,6 @@ def _earliest_with(administration_id: UUID, hashes: Iterable[str]) -> dict[str, 
     return found
 
 
-def link_companions(documents: Sequence[Document]) -> None:
-    """The same for documents that are in."""
-    pair_companions(documents)
-    Document.objects.bulk_update([one for one in documents if one.companion_id], ["companion"])
-
-
-def pair_companions(documents: Sequence[Document]) -> None:
-    """Of one mail: an XML and a PDF that are the same invoice, by name or by being the only two, name each other."""
-    xmls = [document for document in documents if document.content_type in XML_TYPES]
-    pdfs = [document for document in documents if document.content_type == _PDF]
-    pairs = _pairs_by_name(xmls, pdfs)
-    if not pairs and len(xmls) == len(pdfs) == 1:
-        pairs = [(xmls[0], pdfs[0])]
-    for xml, pdf in pairs:
-        xml.companion, pdf.companion = pdf, xml
-
-
-def _pairs_by_name(xmls: Iterable[Document], pdfs: Iterable[Document]) -> list[tuple[Document, Document]]:
-    by_stem: dict[str, tuple[list[Document], list[Document]]] = defaultdict(lambda: ([], []))
-    for side, group in enumerate((xmls, pdfs)):
-        for document in group:
-            by_stem[PurePath(document.filename).stem.casefold()][side].append(document)
-    return [(same[0][0], same[1][0]) for same in by_stem.values() if len(same[0]) == len(same[1]) == 1]
-
-
 def delete_documents(documents: Iterable[Document], by: User) -> datetime:
     """Out of sight, all at one moment, which `restore_documents` takes to bring them back. Bytes stay for a month."""
     moment = timezone.now()
@@ -177,6 +150,11 @@ def delete_documents(documents: Iterable[Document], by: User) -> datetime:
     count = Document.objects.filter(pk__in=ids, deleted_at=None).update(deleted_at=moment)
     log.info("documents deleted", count=count, by=str(by.pk))
     return moment
+
+
+def deleted_together(moment: datetime) -> bool:
+    """Whether a PDF and the XML of the same invoice went at that moment."""
+    return Document.objects.filter(deleted_at=moment, companion__deleted_at=moment).exists()
 
 
 def bring_back(document: Document) -> None:

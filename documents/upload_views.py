@@ -18,7 +18,7 @@ from administrations.access import AdministrationRequest, administration_view
 from administrations.models import Role
 from documents.phrases import upload_problem
 from documents.queries import twin_of, visible_documents
-from documents.tasks import queue_previews
+from documents.tasks import queue_preparation
 from documents.uploads import ACCEPT, Result, take_in
 
 
@@ -47,7 +47,7 @@ def upload(request: AdministrationRequest) -> HttpResponse:
 def _take_in(request: AdministrationRequest) -> list[Result]:
     results = take_in(request.administration.pk, request.FILES.getlist("files"), request.user)
     documents = [result.document for result in results if result.document]
-    transaction.on_commit(partial(queue_previews, request.administration.pk, documents))
+    transaction.on_commit(partial(queue_preparation, request.administration.pk, documents))
     return results
 
 

@@ -23,7 +23,7 @@ from documents import services
 from documents.forms import FilterForm
 from documents.models import Document
 from documents.opening import chosen_documents, visible_document
-from documents.pane import pane
+from documents.pane import pane, prepare
 from documents.queries import (
     Place,
     inbox,
@@ -58,9 +58,12 @@ def document(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
 @require_safe
 @administration_view(Role.SUBMITTER)
 def preview_pages(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
-    """The pages of a document that nobody looked at before: this draws the first one."""
-    context = _common(request) | pane(visible_document(request, document_id), _visible(request), "", draw=True)
-    return render(request, "documents/_pages.html", context)
+    """A document that nobody looked at before: this reads its e-invoice and draws the first page."""
+    found = visible_document(request, document_id)
+    prepare(found)
+    again = visible_document(request, document_id)
+    context = _common(request) | pane(again, _visible(request), "", draw=True)
+    return render(request, "documents/_shown.html", context)
 
 
 @require_POST
@@ -72,6 +75,8 @@ def delete(request: AdministrationRequest) -> HttpResponse:
         undo = reverse("documents-restore", args=[request.administration.pk, moment_to_text(moment)])
         count = len(found)
         text = ngettext("%(count)d document deleted", "%(count)d documents deleted", count) % {"count": count}
+        if services.deleted_together(moment):
+            text = f"{text}. {_together()}"
         messages.success(request, text, extra_tags=UNDO + undo)
     else:
         messages.info(request, _("Select the documents first."))
@@ -82,13 +87,17 @@ def delete(request: AdministrationRequest) -> HttpResponse:
 @administration_view(Role.USER)
 def restore(request: AdministrationRequest, moment: str) -> HttpResponse:
     deleted_at = moment_from_text(moment)
+    together = deleted_at is not None and services.deleted_together(deleted_at)
     count = services.restore_documents(deleted_at, request.user) if deleted_at else 0
     if not count:
         raise Http404
-    messages.success(
-        request, ngettext("%(count)d document is back", "%(count)d documents are back", count) % {"count": count}
-    )
+    text = ngettext("%(count)d document is back", "%(count)d documents are back", count) % {"count": count}
+    messages.success(request, f"{text}. {_together()}" if together else text)
     return redirect("documents", request.administration.pk)
+
+
+def _together() -> str:
+    return _("An invoice's PDF and XML go together.")
 
 
 def _target(request: HttpRequest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -10,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from administrations.access import administrators_of, people_with_access
-from administrations.models import Administration
+from administrations.models import Administration, User
 from notifications.models import Notification
 
 #: a claimed e-mail whose worker died, or that was refused, is tried again after this long
@@ -35,6 +36,22 @@ def tell_everyone_with_access(
 
     Call it in the transaction that makes the event true; the e-mails leave later (notifications.tasks).
     """
+    people = people_with_access(administration)
+    return _tell(people, administration, kind=kind, event=event, subject_id=subject_id, message=message)
+
+
+def tell_administrators(
+    administration: Administration, *, kind: str, event: str, subject_id: UUID | None, message: Message
+) -> int:
+    """The same, for the Beheerders only: what nobody else can do anything about."""
+    people = administrators_of(administration)
+    return _tell(people, administration, kind=kind, event=event, subject_id=subject_id, message=message)
+
+
+def _tell(
+    people: Iterable[User], administration: Administration, *, kind: str, event: str, subject_id: UUID | None,
+    message: Message,
+) -> int:  # fmt: skip
     now = timezone.now()
     may_act = set(administrators_of(administration).values_list("pk", flat=True))
     rows = [
@@ -44,7 +61,7 @@ def tell_everyone_with_access(
             created_at=now, email_due=person.email_notifications,
             **(_action(message) if person.pk in may_act else {}),
         )
-        for person in people_with_access(administration)
+        for person in people
     ]  # fmt: skip
     return len(Notification.objects.bulk_create(rows, ignore_conflicts=True))
 
@@ -54,11 +71,21 @@ def _action(message: Message) -> dict[str, str]:
     return {"path": message.path, "action_nl": message.action_nl, "action_en": message.action_en}
 
 
-def close_about(subject_id: UUID, kinds: list[str]) -> int:
-    """The matter is over: e-mails not yet sent stay unsent. Returns how many open notifications it closed."""
-    return Notification.objects.filter(subject_id=subject_id, kind__in=kinds, closed_at=None).update(
-        closed_at=timezone.now(), email_due=False
-    )
+def close_about(subject_id: UUID, kinds: list[str], *, keeping: str = "") -> int:
+    """The matter is over: e-mails not yet sent stay unsent. Returns how many open notifications it closed.
+
+    `keeping`: events that begin so are another matter, although of the same kind.
+    """
+    about = Notification.objects.filter(subject_id=subject_id, kind__in=kinds, closed_at=None)
+    if keeping:
+        about = about.exclude(event__startswith=keeping)
+    return about.update(closed_at=timezone.now(), email_due=False)
+
+
+def close_event(subject_id: UUID, event: str) -> int:
+    """The same for the events that begin so."""
+    about = Notification.objects.filter(subject_id=subject_id, event__startswith=event, closed_at=None)
+    return about.update(closed_at=timezone.now(), email_due=False)
 
 
 def mark_read(notification: Notification) -> None:

@@ -9,10 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.bootstrap import say
+from scripts.bootstrap import ROOT, say
 
 #: An ordinary user's PATH lacks the folders of servers.
 SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+
+#: The OpenID provider of the tests: its packages, locked with hashes, lie in its node_modules.
+PROVIDER = ROOT / "tests" / "servers" / "provider"
+PROVIDER_STAMP = PROVIDER / "node_modules" / "installed-package-lock.json"
 
 
 @dataclass(frozen=True)
@@ -35,19 +39,30 @@ def _has_postgresql() -> bool:
     return any(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or _has("initdb")()
 
 
+def _has_provider() -> bool:
+    return _has("node")() and PROVIDER_STAMP.exists() and PROVIDER_STAMP.read_bytes() == _provider_lock()
+
+
+def _provider_lock() -> bytes:
+    return (PROVIDER / "package-lock.json").read_bytes()
+
+
 COMPONENTS = (
     Component("Dovecot", "dovecot", ("dovecot-imapd", "dovecot-pop3d"), _has("dovecot")),
     Component("PostgreSQL", "postgres", ("postgresql",), _has_postgresql),
     Component("Redis", "redis", ("redis-server",), _has("redis-server", "valkey-server")),
     Component("Chromium", "browser", ("chromium",), _has("chromium", "chromium-browser", "google-chrome")),
+    Component("The OpenID provider", "provider", ("nodejs", "npm"), _has_provider),
 )
 
 
 def missing() -> list[Component]:
     """After trying to install what is not there."""
+    _npm_install()
     absent = [component for component in COMPONENTS if not component.present()]
     if absent and os.geteuid() == 0 and shutil.which("apt-get"):
         _apt_install([package for component in absent for package in component.packages])
+        _npm_install()
     return [component for component in absent if not component.present()]
 
 
@@ -59,8 +74,22 @@ def _apt_install(packages: list[str]) -> None:
         ["apt-get", "-qq", "update"],
         ["apt-get", "-qq", "install", "--yes", "--no-install-recommends", *packages],
     ):
-        done = subprocess.run(
-            command, env=env, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        if done.returncode:
-            say(f"{' '.join(command[:3])} failed:\n{done.stdout[-2000:]}")
+        _run(command, env, ROOT)
+
+
+def _npm_install() -> None:
+    """What the lock file names, hashes checked; nothing when it is there or when there is no npm yet."""
+    if _has_provider() or not (_has("node")() and _has("npm")()):
+        return
+    say("Installing the OpenID provider of the tests ...")
+    if _run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], dict(os.environ), PROVIDER):
+        PROVIDER_STAMP.write_bytes(_provider_lock())
+
+
+def _run(command: list[str], env: dict[str, str], folder: Path) -> bool:
+    done = subprocess.run(
+        command, env=env, cwd=folder, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode:
+        say(f"{' '.join(command[:3])} failed:\n{done.stdout[-2000:]}")
+    return done.returncode == 0

@@ -149,7 +149,8 @@ def _mailbox_port(folder: Path) -> int:
 def _start_portal(options: Options, processes: Processes, env: dict[str, str]) -> None:
     gunicorn = [str(PYTHON), "-m", "gunicorn", "zenvoices.wsgi:application", "--bind", f"127.0.0.1:{options.port}"]
     web = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
-    processes.start("web", [*gunicorn, *web, "--graceful-timeout", "5", "--access-logfile", "-"], env)
+    log = ["--logger-class", "zenvoices.lib.access_log.AccessLogger"]
+    processes.start("web", [*gunicorn, *web, "--graceful-timeout", "5", "--access-logfile", "-", *log], env)
     celery = [str(PYTHON), "-m", "celery", "-A", "zenvoices.celery"]
     processes.start("beat", [*celery, "beat", "--pidfile=", "--loglevel", "INFO"], env)
     processes.wait_until(lambda: _ready(options.port), "Becoming ready", READY_SECONDS)

@@ -29,6 +29,7 @@ IMAGES = ROOT / "docs" / "images"
 MOST_BYTES = 150_000
 VIEWPORT = ViewportSize(width=1200, height=760)
 COLLEAGUE = "sanne@bakkerijdevries.example"
+MAILBOX = "facturen@bakkerijdevries.nl"
 
 
 class Pictures:
@@ -120,6 +121,39 @@ class Pictures:
         self.page.locator("#check").scroll_into_view_if_needed()
         self.page.evaluate("document.querySelector('#check').scrollIntoView({block: 'center'})")
         self.take(name)
+
+    def linking(self) -> None:
+        """The form for Google and Microsoft, the question, the link for somebody else. Leaves nothing behind."""
+        self.to_channels()
+        self.link("New channel").click()
+        self.button("Next").click()
+        self.field("Name").fill(MAILBOX)
+        self.page.locator("#tab-settings").click()
+        self._choose("entra", "Directory (tenant) ID", "11111111-2222-4333-8444-555555555555")
+        self.field("Client id").fill("22222222-3333-4444-8555-666666666666")
+        self.take("entra")
+        self._choose("google", "Client id", "123456789012-zenvoices.apps.googleusercontent.com")
+        self.field("Client secret").fill("GOCSPX-...")
+        self.take("gmail")
+        self.button("Save").click()
+        self.page.get_by_role("dialog").wait_for()
+        self.take("connect")
+        self.page.get_by_role("dialog").get_by_role("button", name=self.word("No"), exact=True).click()
+        edit = self.page.url
+        self.link("Let somebody else authorise").click()
+        self.button("Make link").click()
+        address = self.page.locator("#consent-link").inner_text()
+        self.page.goto(address)
+        self.take("consent")
+        self.page.goto(edit)
+        self.button("Delete").click()
+        self.page.locator("tr.channel-row").first.wait_for()
+
+    def _choose(self, auth: str, field: str, value: str) -> None:
+        self.field("Authentication type").select_option(auth)
+        self.field(field).fill(value)
+        self.field("Username").fill(MAILBOX)
+        self.page.evaluate("scrollTo(0, 0)")
 
     def fetch(self) -> None:
         self.to_channels()
@@ -248,7 +282,7 @@ def main() -> int:
         walk.sign_in(given.email, os.environ[given.password_env])
         walk.find_channels()
         for step in (walk.new_channel, walk.check, walk.fetch, walk.documents, walk.upload, walk.logbook, walk.trouble,
-                     walk.people, walk.basic, walk.security):  # fmt: skip
+                     walk.linking, walk.people, walk.basic, walk.security):  # fmt: skip
             step()
         browser.close()
     return 0

@@ -90,14 +90,18 @@ def _checks(summary: Summary, folder: Path) -> None:
 
 def _tests(summary: Summary, folder: Path, arguments: list[str], absent: set[str]) -> None:
     without = "".join(f" and not {marker}" for marker in sorted(absent - {"postgres"}))
-    spread = ["-n", str(os.cpu_count() or 2), "--dist", "loadfile"]
+    workers = ["-n", str(os.cpu_count() or 2)]
+    # By file, for what a file shares; in the order of the collection, which begins with the slow ones.
+    spread = [*workers, "--dist", "loadfile", "--no-loadscope-reorder"]
     on_sqlite = ["-m", f"not browser and not postgres{without}", *spread]
     _pytest(summary, "tests on SQLite", folder, [*on_sqlite, *arguments])
     if "postgres" not in absent:
         on_postgresql = ["-m", f"(postgres or not slow) and not browser{without}", *spread]
         _pytest(summary, "tests on PostgreSQL", folder, [*on_postgresql, *arguments], with_postgresql=True)
     if "browser" not in absent:
-        _pytest(summary, "tests in the browser", folder, ["-m", f"browser{without}", *arguments])
+        # One by one: each worker has a portal of its own, and these tests are long.
+        in_browser = ["-m", f"browser{without}", *workers, "--dist", "load", "--maxschedchunk", "1"]
+        _pytest(summary, "tests in the browser", folder, [*in_browser, *arguments])
 
 
 def _pytest(summary: Summary, name: str, folder: Path, options: list[str], *, with_postgresql: bool = False) -> None:

@@ -59,13 +59,18 @@ NEEDS_A_DATABASE = {"db", "transactional_db", "portal_database"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL only what meets a database is run again: the rest has passed on SQLite already."""
+    """The files with slow tests first: nothing long is left for the end, when all other workers are done.
+
+    On PostgreSQL only what meets a database is run again: the rest has passed on SQLite already.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
         return
     again: list[pytest.Item] = []
     passed: list[pytest.Item] = []
     for item in items:
-        meets = NEEDS_A_DATABASE & set(getattr(item, "fixturenames", ()))
+        meets = NEEDS_A_DATABASE & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("postgres")
         (again if meets else passed).append(item)
     config.hook.pytest_deselected(items=passed)
     items[:] = again

@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
+import functools
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@functools.cache
+def launcher() -> subprocess.Popen[str]:
+    """One for all tests of this process."""
+    keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
+    started = subprocess.Popen(
+        [sys.executable, "-m", "tests.launcher"],
+        cwd=ROOT, env=keep, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    atexit.register(started.communicate)
+    return started
+
+
+def launch(words: list[str], environment: dict[str, str]) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of `python manage.py words`."""
+    with tempfile.TemporaryDirectory(prefix="zv-launch-") as folder:
+        files = [Path(folder) / name for name in ("stdout", "stderr")]
+        ask = {"words": words, "environment": environment, "files": list(map(str, files))}
+        process = launcher()
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps(ask) + "\n")
+        process.stdin.flush()
+        code = process.stdout.readline()
+        out, log = (file.read_text() for file in files)
+        assert code, f"the launcher ended: {log}"
+        return int(code), out, log
 
 
 @dataclass(frozen=True)
@@ -52,17 +83,8 @@ class Portal:
         }
 
     def run(self, *words: object, **environment: str) -> Answer:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *map(str, words)],
-            cwd=ROOT,
-            env=self.environment() | environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        printed = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-        return Answer(done.returncode, printed, done.stderr)
+        code, out, log = launch(list(map(str, words)), self.environment() | environment)
+        return Answer(code, [json.loads(line) for line in out.splitlines() if line.startswith("{")], log)
 
     def python(self, code: str) -> None:
         """Runs code inside this portal, with every administration in scope."""

@@ -180,7 +180,8 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 #: A dead fetch is taken over after at most one lease and one tick: 120 seconds after its last sign of life.
-FETCH_LEASE_SECONDS = 60
+#: Longer than a mail server may keep silent (MAIL_SILENCE_SECONDS): nothing is renewed while we wait for it.
+FETCH_LEASE_SECONDS: int = env.int("FETCH_LEASE_SECONDS", 60)
 #: A scheduled fetch tries again after these pauses before its slot counts as failed.
 FETCH_RETRY_SECONDS: list[int] = env.list("FETCH_RETRY_SECONDS", cast=int, default=[2, 5])
 FETCH_RUN_SECONDS: int = env.int("FETCH_RUN_SECONDS", 600)
@@ -203,6 +204,22 @@ MAIL_ALLOW_PRIVATE_HOSTS: bool = env.bool("MAIL_ALLOW_PRIVATE_HOSTS", False)
 OUTBOUND_CA_FILE: str = env.str("OUTBOUND_CA_FILE", "")
 MAIL_CONNECT_SECONDS: float = env.float("MAIL_CONNECT_SECONDS", 10.0)
 MAIL_SILENCE_SECONDS: float = env.float("MAIL_SILENCE_SECONDS", 30.0)
+
+#: The portal's own registrations: linking in a few clicks. Empty: each office brings its own.
+GOOGLE_CLIENT_ID: str = env.str("GOOGLE_CLIENT_ID", "")
+GOOGLE_CLIENT_SECRET: str = env.str("GOOGLE_CLIENT_SECRET", "")
+ENTRA_CLIENT_ID: str = env.str("ENTRA_CLIENT_ID", "")
+ENTRA_CLIENT_SECRET: str = env.str("ENTRA_CLIENT_SECRET", "")
+GOOGLE_AUTH_URI: str = env.str("GOOGLE_AUTH_URI", "https://accounts.google.com/o/oauth2/v2/auth")
+GOOGLE_TOKEN_URI: str = env.str("GOOGLE_TOKEN_URI", "https://oauth2.googleapis.com/token")
+GOOGLE_REVOKE_URI: str = env.str("GOOGLE_REVOKE_URI", "https://oauth2.googleapis.com/revoke")
+GMAIL_API_ROOT: str = env.str("GMAIL_API_ROOT", "https://gmail.googleapis.com").rstrip("/")
+ENTRA_AUTHORITY_BASE: str = env.str("ENTRA_AUTHORITY_BASE", "https://login.microsoftonline.com").rstrip("/")
+#: host:port of the mail servers behind the OAuth types; nobody types them
+GMAIL_IMAP: str = env.str("GMAIL_IMAP", "imap.gmail.com:993")
+GMAIL_POP3: str = env.str("GMAIL_POP3", "pop.gmail.com:995")
+ENTRA_IMAP: str = env.str("ENTRA_IMAP", "outlook.office365.com:993")
+ENTRA_POP3: str = env.str("ENTRA_POP3", "outlook.office365.com:995")
 
 # --- E-mail that the portal sends -----------------------------------------------------------------------
 vars().update(env.email_url("EMAIL_URL", "consolemail://" if DEBUG else f"filemail:///{DATA_DIR / 'outbox'}"))
@@ -265,6 +282,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG or TESTING
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS  # looks for a file when it is asked for, not for all at the start
 
 # --- The browser's side of safety -----------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
@@ -336,8 +354,12 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         "django": {"level": "INFO"},
-        # Payloads on this logger hold mail text and sign-ins.
+        # Payloads on these loggers hold mail text, sign-ins and tokens.
         "imapclient": {"level": "WARNING"},
+        "google": {"level": "WARNING"},
+        "msal": {"level": "WARNING"},
+        "oauthlib": {"level": "WARNING"},
+        "requests_oauthlib": {"level": "WARNING"},
     },
 }
 if DEBUG and os.environ.get("PORTAL_FAILPOINT"):

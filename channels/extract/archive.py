@@ -1,15 +1,17 @@
-"""ZIP archives, listed and unpacked with bounded work. Nothing goes to disk, no name is used as a path."""
+"""ZIP archives, listed and unpacked with bounded work. No name in them is used as a path."""
 
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from channels.extract.limits import Budget
+from channels.extract.opened import Entry, Refused
+from zenvoices.lib.apart_process import Source, Target
 from zenvoices.lib.filetypes import office_kind
 
 _CENTRAL = b"PK\x01\x02"
@@ -18,46 +20,26 @@ _RATIO_FROM = 1024 * 1024  # small files of zeros are harmless
 # LZMA takes as much memory as the archive asks for.
 _METHODS = frozenset([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
 
-
-class Refused(Exception):
-    """`reason` as in Part.reason."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """`data` is None when `reason` says why not; `size` is then what the archive claims."""
-
-    number: int
-    name: str
-    size: int
-    data: bytes | None
-    reason: str = ""
+#: what zipfile raises for a file that is not what it says
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, LookupError, NotImplementedError, OverflowError),
+    *(RuntimeError, ValueError),
+)
 
 
 class Archive:
-    def __init__(self, data: bytes, budget: Budget) -> None:
+    def __init__(self, source: Source, budget: Budget) -> None:
         """Raises Refused."""
         self._budget = budget
         # zipfile builds an object for each directory entry: count them first.
-        listed = data.count(_CENTRAL)
+        listed = source.count(_CENTRAL)
         if listed > 10 * budget.limits.archive_entries or not budget.count_listing(listed):
             raise Refused("archive_bomb")
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(data))
-        except (
-            zipfile.BadZipFile,
-            ValueError,
-            NotImplementedError,
-            EOFError,
-            OSError,
-            OverflowError,
-        ) as error:
+            self._zip = zipfile.ZipFile(io.BufferedReader(source))
+        except (*_DAMAGE, OSError) as error:
             raise Refused("damaged") from error
-        self._files = [(n, info) for n, info in enumerate(self._zip.infolist(), 1) if not info.is_dir()]
+        self._files = [(n, info) for n, info in enumerate(self._zip.infolist(), 1) if not info.filename.endswith("/")]
 
     @property
     def kind(self) -> str:
@@ -76,18 +58,19 @@ class Archive:
         spans = sorted((info.header_offset, info.compress_size) for _, info in self._files)
         return any(at + size > after for (at, size), (after, _) in pairwise(spans))
 
-    def entries(self) -> Iterator[Entry]:
-        """One at a time, so that memory holds one."""
+    def unpack(self, target: Target) -> Iterator[Entry]:
         for number, info in self._files:
             name = _name(info)
             if name.startswith("__MACOSX/") or name.endswith((".DS_Store", "Thumbs.db")):
                 continue
+            at = target.at
             try:
-                yield Entry(number, name, info.file_size, self._read(info))
+                self._write(info, target)
+                yield Entry(number, name, target.at - at, at)
             except Refused as refused:
-                yield Entry(number, name, info.file_size, None, refused.reason)
+                yield Entry(number, name, info.file_size, reason=refused.reason)
 
-    def _read(self, info: zipfile.ZipInfo) -> bytes:
+    def _write(self, info: zipfile.ZipInfo, target: Target) -> None:
         limits = self._budget.limits
         if info.flag_bits & 1:
             raise Refused("archive_encrypted")
@@ -98,19 +81,21 @@ class Archive:
         if info.file_size > limits.part:
             raise Refused("too_large")
         try:
-            return self._unpacked(info)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as error:
+            self._unpack(info, target)
+        except _DAMAGE as error:
+            raise Refused("damaged") from error
+        except OSError as error:
+            if error.errno is not None:  # of our disk; bz2's has no number
+                raise
             raise Refused("damaged") from error
 
-    def _unpacked(self, info: zipfile.ZipInfo) -> bytes:
+    def _unpack(self, info: zipfile.ZipInfo, target: Target) -> None:
         """Never more than the size the archive claims: zipfile stops there and the checksum then fails."""
-        out = bytearray()
         with self._zip.open(info) as stream:
             while chunk := stream.read(_CHUNK):
                 if not self._budget.count_unpacked(len(chunk)):
                     raise Refused("archive_bomb")
-                out += chunk
-        return bytes(out)
+                target.write(chunk)
 
 
 def _name(info: zipfile.ZipInfo) -> str:

@@ -12,8 +12,11 @@ class Unreadable(Exception):
     pass
 
 
-def signed_content(data: bytes) -> bytes:
-    """What was signed. Raises Unreadable, also for a signature that holds no content of its own."""
+def signed_content(data: memoryview) -> list[tuple[int, int]]:
+    """Where what was signed begins and ends, in pieces.
+
+    Raises Unreadable, also for a signature that holds no content of its own.
+    """
     position, end = _enter(data, 0, len(data), _SEQUENCE)  # ContentInfo
     position, end = _enter(data, _skip(data, position, end), end, _CONTEXT_0)
     position, end = _enter(data, position, end, _SEQUENCE)  # SignedData
@@ -23,19 +26,19 @@ def signed_content(data: bytes) -> bytes:
     position, end = _enter(data, _skip(data, position, end), end, _CONTEXT_0)
     if data[position : position + 1] == bytes([_OCTETS]):
         start, stop = _enter(data, position, end, _OCTETS)
-        return data[start:stop]
-    return _joined(data, *_enter(data, position, end, _OCTETS_IN_PIECES))
+        return [(start, stop)]
+    return _pieces(data, *_enter(data, position, end, _OCTETS_IN_PIECES))
 
 
-def _joined(data: bytes, position: int, end: int) -> bytes:
-    pieces: list[bytes] = []
+def _pieces(data: memoryview, position: int, end: int) -> list[tuple[int, int]]:
+    pieces: list[tuple[int, int]] = []
     while position < end and data[position] == _OCTETS and len(pieces) < _MOST_PIECES:
         start, position = _enter(data, position, end, _OCTETS)
-        pieces.append(data[start:position])
-    return b"".join(pieces)
+        pieces.append((start, position))
+    return pieces
 
 
-def _header(data: bytes, position: int, end: int) -> tuple[int, int, int | None]:
+def _header(data: memoryview, position: int, end: int) -> tuple[int, int, int | None]:
     """Tag, where the content begins, and its length: None for an indefinite one (X.690 8.1.3.6)."""
     if position + 2 > end:
         raise Unreadable
@@ -52,7 +55,7 @@ def _header(data: bytes, position: int, end: int) -> tuple[int, int, int | None]
     return tag, position, length
 
 
-def _enter(data: bytes, position: int, end: int, wanted: int) -> tuple[int, int]:
+def _enter(data: memoryview, position: int, end: int, wanted: int) -> tuple[int, int]:
     """Bounds of the content; an indefinite one ends where what it is in ends, so does one cut off."""
     tag, start, length = _header(data, position, end)
     if tag != wanted:
@@ -60,7 +63,7 @@ def _enter(data: bytes, position: int, end: int, wanted: int) -> tuple[int, int]
     return start, end if length is None else min(start + length, end)
 
 
-def _skip(data: bytes, position: int, end: int) -> int:
+def _skip(data: memoryview, position: int, end: int) -> int:
     _, start, length = _header(data, position, end)
     if length is None or start + length > end:
         raise Unreadable

@@ -11,6 +11,7 @@ import pybase64
 from channels.extract.limits import Budget
 
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+_STILL_ENCODED = (b"JVBERi0", b"PD94bWwg", b"UEsDBB", b"/9j/4", b"iVBORw0KGgo")
 _LINE = re.compile(rb"[^\n]+")
 _MOST_UU_LINES = 1_000_000  # of 45 bytes, as everybody writes them
 _UU_NAMES = frozenset(["x-uuencode", "uuencode", "uue", "x-uue"])
@@ -45,6 +46,11 @@ def decode_base64(data: bytes | memoryview, budget: Budget) -> bytes:
     clean = bytes(data).translate(None, delete=_NOT_BASE64)
     clean = clean[:-1] if len(clean) % 4 == 1 else clean
     return pybase64.b64decode(clean + b"=" * (-len(clean) % 4))
+
+
+def is_base64(start: bytes) -> bool:
+    """Whether decoded data begins as a PDF, XML, ZIP, JPEG or PNG does that is still encoded."""
+    return start.lstrip().startswith(_STILL_ENCODED)
 
 
 def decode_uu(data: bytes, budget: Budget) -> bytes:

@@ -18,9 +18,10 @@ from channels.extract.model import Raw
 from channels.extract.words import decode_text, decode_words
 
 # Like email.feedparser, a block ends at the first line that is no header, blank or not. Unlike it we allow
-# blanks before the colon (RFC 5322 4.5) and any number of CRs before the LF, but no bare CR as line end.
+# blanks before the colon (RFC 5322 4.5) and any number of CRs before the LF. A bare CR ends a field, not the block.
 _BLOCK = re.compile(rb"(?:(?:>?From |[!-9;-~]*[ \t]*:|[ \t])[^\n]*(?:\n|\Z))*+")
 _BLANK = re.compile(rb"\r*\n")
+_BARE_CR = re.compile(rb"\r+(?=[^\r\n])")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*+)", re.MULTILINE)
 _PARAM = re.compile(r'[;\s]\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"?|([^;]*))', re.DOTALL)
 _TOKEN = re.compile(r"[^\s;]+")
@@ -35,11 +36,15 @@ _LOOKED_FOR = frozenset(
 
 @dataclass(slots=True)
 class Head:
-    """`fields` unfolded but with encoded words as they came; `body` is where the block's body starts."""
+    """`fields` unfolded but with encoded words as they came; `body` is where the block's body starts.
+
+    `understood`: the type is what the header says, or what no header means.
+    """
 
     body: int
     fields: list[tuple[str, str]] = field(default_factory=list)
     media: str = "text/plain"
+    understood: bool = True
     params: dict[str, str] = field(default_factory=dict)
     disposition: str = ""
     disposition_params: dict[str, str] = field(default_factory=dict)
@@ -78,15 +83,17 @@ def parse_head(raw: Raw, start: int, end: int, budget: Budget, part_of: str = ""
     head.fields = list(_fields(bytes(raw[start:stop]), budget, everything=not part_of))
     if declared := head.get("content-type"):
         head.media, head.params = parse_value(declared)
-        # RFC 2045 5.2: what cannot be understood is text/plain.
-        head.media = head.media if _MEDIA.fullmatch(head.media) else "text/plain"
+        if not _MEDIA.fullmatch(head.media):
+            # RFC 2045 5.2: what cannot be understood is text/plain. But only a multipart has a boundary.
+            head.media = "multipart/mixed" if head.params.get("boundary") else "text/plain"
+            head.understood = False
     head.disposition, head.disposition_params = parse_value(head.get("content-disposition"))
     return head
 
 
 def _fields(block: bytes, budget: Budget, everything: bool) -> Iterator[tuple[str, str]]:
     limits, used = budget.limits, 0
-    for number, match in enumerate(_FIELD.finditer(block)):
+    for number, match in enumerate(_FIELD.finditer(_BARE_CR.sub(b"\n", block) if b"\r" in block else block)):
         name, value = match[1], match[2]
         if number >= limits.header_fields:
             budget.note("headers_cut")

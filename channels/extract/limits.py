@@ -20,6 +20,8 @@ class Limits:
     archive_ratio: int = 100
     archive_entries: int = 500
     archive_total: int = 200 * 1024 * 1024  # unpacked, over the whole mail
+    seconds: float = 10.0  # of the processor, to open what is not a plain part, over the whole mail
+    failures: int = 3  # parts that cannot be opened; after so many nothing more of the mail is
     text: int = 200 * 1024  # the mail's own text, in characters
     html: int = 1024 * 1024  # the mail's own HTML, in characters
 
@@ -33,6 +35,8 @@ class Budget:
     scanned: int = 0
     listed: int = 0
     unpacked: int = 0
+    seconds: float = 0.0
+    failures: int = 0
     full: bool = False
     defects: dict[str, None] = field(default_factory=dict)
 
@@ -56,6 +60,10 @@ class Budget:
         """Directory entries of all archives together, office documents (which are ZIPs) included."""
         self.listed += entries
         return self.listed <= 40 * self.limits.archive_entries
+
+    @property
+    def may_open(self) -> bool:
+        return self.seconds < self.limits.seconds and self.failures < self.limits.failures
 
     def count_unpacked(self, size: int) -> bool:
         self.unpacked += size

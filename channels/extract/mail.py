@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from channels.extract.body import html_to_text, tidy
+from channels.extract.content import Content
 from channels.extract.headers import Head
 from channels.extract.limits import Budget, Limits
-from channels.extract.model import Keep, Mail, MailUnreadable, Part, Raw
+from channels.extract.model import Mail, MailUnreadable, Part, Raw
 from channels.extract.sender import sender, sent_at
 from channels.extract.walk import Walk
 from channels.extract.words import decode_words, one_line, storable
 
+Keep = Callable[[Part, Content], None]
+_CONSIDERED = 64 * 1024
 _MOST_HEADERS = 500
 _SHOWN = 2_000  # characters of a header
 
@@ -17,26 +22,25 @@ _SHOWN = 2_000  # characters of a header
 def extract(raw: Raw, limits: Limits | None = None, keep: Keep | None = None) -> Mail:
     """Everything in a mail, as bytes or a mapped file.
 
-    `keep` gets the bytes of each document as it is found, so that memory holds one at a time. Raises
+    `keep` gets each document as it is found, to be read in pieces before it returns. Raises
     MailUnreadable for a mail above the limit, and nothing else for any input; `keep` may raise what it likes.
     """
-    walk = _walk(raw, limits)
     parts: list[Part] = []
-    for found in walk.parts():
-        parts.append(found.part)
-        if keep and found.data is not None and found.part.outcome == "document":
-            keep(found.part, found.data)
-        del found  # its bytes need not stay while the next part is decoded
+    with _walk(raw, limits) as walk:
+        for found in walk.parts():
+            parts.append(found.part)
+            if keep and found.content and found.part.outcome == "document":
+                keep(found.part, found.content)
+            del found  # its bytes need not stay while the next part is decoded
     return _mail(walk, tuple(parts))
 
 
 def part_bytes(raw: Raw, path: str, limits: Limits | None = None) -> tuple[Part, bytes]:
     """One part by its path, a refused or ignored one too as far as its bytes can be had. Raises KeyError."""
-    for found in _walk(raw, limits).parts():
-        if found.part.path == path:
-            if found.data is None:
-                break
-            return found.part, found.data
+    with _walk(raw, limits) as walk:
+        for found in walk.parts():
+            if found.part.path == path and found.content:
+                return found.part, found.content.read()
     raise KeyError(path)
 
 
@@ -44,6 +48,9 @@ def _walk(raw: Raw, limits: Limits | None) -> Walk:
     limits = limits or Limits()
     if len(raw) > limits.mail:
         raise MailUnreadable("mail_too_large", size=len(raw), limit=limits.mail)
+    start = bytes(raw[:_CONSIDERED])
+    if b"\r" in start and b"\n" not in start:
+        raw = bytes(raw).replace(b"\r", b"\n")  # lines as old Macs end them
     return Walk(raw, Budget(limits))
 
 

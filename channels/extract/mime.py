@@ -8,8 +8,10 @@ dropped, several delimiter lines in a row are one.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from channels.extract.content import give_back
 from channels.extract.headers import Head, parse_head
 from channels.extract.limits import Budget
 from channels.extract.model import Raw
@@ -17,6 +19,7 @@ from channels.extract.model import Raw
 _GUESSED = re.compile(rb"^--([^\s][^\r\n]{0,199}?)[ \t]*\r*\n(?=content-)", re.MULTILINE | re.IGNORECASE)
 _GUESS_WITHIN = 16 * 1024
 _CR = 0x0D
+_WINDOW = 4 * 1024 * 1024
 _LONGEST_BOUNDARY = 1_000  # RFC 2046 5.1.1 says 70
 
 
@@ -118,7 +121,7 @@ def _between(whole: Leaf, boundary: bytes, budget: Budget) -> list[tuple[int, in
     raw, ranges = whole.raw, []
     opened = -1
     # The LF before the first delimiter may be the one that ends the header.
-    for hits, match in enumerate(delimiter.finditer(raw, max(whole.start - 1, 0), whole.end)):
+    for hits, match in enumerate(_matches(delimiter, len(boundary) + 5, raw, max(whole.start - 1, 0), whole.end)):
         if opened >= 0 and match.start() >= opened:
             end = match.start()
             ranges.append((opened, end - 1 if end > opened and raw[end - 1] == _CR else end))
@@ -129,3 +132,19 @@ def _between(whole: Leaf, boundary: bytes, budget: Budget) -> list[tuple[int, in
         budget.note("close_delimiter_missing")
         ranges.append((opened, whole.end))
     return ranges
+
+
+def _matches(delimiter: re.Pattern[bytes], longest: int, raw: Raw, start: int, end: int) -> Iterator[re.Match[bytes]]:
+    """Like finditer(), one window after the other, so that a mapped file need not be in memory as a whole."""
+    while start < end:
+        stop = min(start + _WINDOW, end)
+        for match in delimiter.finditer(raw, start, stop):
+            if match.end() == stop < end:  # the window's end is not the end: look again, further
+                whole = delimiter.match(raw, match.start(), end)
+                if not whole:
+                    break
+                match = whole
+            yield match
+            start = match.end()
+        give_back(raw, start, stop)
+        start = end if stop == end else max(start, stop - longest)

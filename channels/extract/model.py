@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,6 +51,3 @@ class Mail:
     headers: tuple[tuple[str, str], ...]
     parts: tuple[Part, ...]
     defects: tuple[str, ...]
-
-
-Keep = Callable[[Part, bytes], None]

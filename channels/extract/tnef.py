@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import SEEK_END, RawIOBase
 
 from channels.extract.words import decode_text
 
@@ -14,18 +15,24 @@ _LONG_NAME, _FILE_NAME, _DATA_OBJECT = 0x3707, 0x3704, 0x3701
 _STRING8, _UNICODE, _BINARY, _OBJECT = 0x001E, 0x001F, 0x0102, 0x000D
 _FIXED = {2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 10: 4, 11: 4, 20: 8, 64: 8, 72: 16}
 _MOST_PROPERTIES = 1_000
+_HEADER = 9  # bytes of level, attribute, type and length
+_LONGEST_TITLE = 1_000
 
 
 @dataclass(slots=True)
 class Attachment:
+    """Its bytes are `data`, or lie in the file."""
+
     name: str = ""
     data: bytes = b""
+    start: int = 0
+    size: int = 0
 
 
-def attachments(data: bytes) -> Iterator[Attachment]:
-    """In order; data that ends early gives what came before. The caller has seen the signature."""
+def attachments(file: RawIOBase) -> Iterator[Attachment]:
+    """In order; a file that ends early gives what came before. The caller has seen the signature."""
     current: Attachment | None = None
-    for level, attribute, start, length in _attributes(data):
+    for level, attribute, start, size in _attributes(file):
         if level != _ATTACHMENT_LEVEL:
             continue
         if attribute == _REND_DATA:
@@ -33,29 +40,34 @@ def attachments(data: bytes) -> Iterator[Attachment]:
                 yield current
             current = Attachment()
         elif current is not None:
-            _apply(current, attribute, data[start : start + length])
+            _apply(current, attribute, file, start, size)
     if current is not None:
         yield current
 
 
-def _attributes(data: bytes) -> Iterator[tuple[int, int, int, int]]:
-    position = 6
-    while position + 9 <= len(data):
-        level, attribute, _, length = struct.unpack_from("<BHHI", data, position)
-        start = position + 9
-        if start + length > len(data):
+def _attributes(file: RawIOBase) -> Iterator[tuple[int, int, int, int]]:
+    end, position = file.seek(0, SEEK_END), 6
+    while position + _HEADER <= end:
+        level, attribute, _, size = struct.unpack("<BHHI", _read(file, position, _HEADER))
+        start = position + _HEADER
+        if start + size > end:
             return
-        yield level, attribute, start, length
-        position = start + length + 2  # a checksum that some writers get wrong
+        yield level, attribute, start, size
+        position = start + size + 2  # a checksum that some writers get wrong
 
 
-def _apply(attachment: Attachment, attribute: int, value: bytes) -> None:
+def _read(file: RawIOBase, start: int, size: int) -> bytes:
+    file.seek(start)
+    return file.read(size) or b""
+
+
+def _apply(attachment: Attachment, attribute: int, file: RawIOBase, start: int, size: int) -> None:
     if attribute == _TITLE and not attachment.name:
-        attachment.name = decode_text(value.rstrip(b"\0"))
+        attachment.name = decode_text(_read(file, start, min(size, _LONGEST_TITLE)).rstrip(b"\0"))
     elif attribute == _DATA:
-        attachment.data = value
+        attachment.start, attachment.size = start, size
     elif attribute == _PROPERTIES:
-        for tag, content in _properties(value):
+        for tag, content in _properties(_read(file, start, size)):
             if tag in (_LONG_NAME, _FILE_NAME) and content and (tag == _LONG_NAME or not attachment.name):
                 attachment.name = content.decode("utf-8", "replace")
             elif tag == _DATA_OBJECT and content:  # the plain data is then only a picture of it

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from channels.extract.cms import SIGNED_DATA
+from channels.extract.content import Content
 from zenvoices.lib import filetypes
 from zenvoices.lib.filenames import DOCUMENTS, extension
 
@@ -56,9 +57,9 @@ class Verdict:
     can_be_taken: bool = False
 
 
-def judge(data: bytes, kind: str, hints: Hints) -> Verdict:
+def judge(content: Content, kind: str, hints: Hints) -> Verdict:
     """`kind` by content, as sniff() has it."""
-    if not data or data.isspace():  # strip() would copy it all
+    if content.blank:
         return Verdict("ignored", "empty")
     reason = _BY_DECLARATION.get(hints.declared) or _BY_CONTENT.get(kind)
     reason = "signature" if extension(hints.name) == ".p7s" else reason
@@ -66,9 +67,9 @@ def judge(data: bytes, kind: str, hints: Hints) -> Verdict:
         return Verdict("ignored", reason, can_be_taken=kind not in _HARMFUL_TYPES)
     if hints.declared == _PARTIAL:
         return Verdict("refused", "message_partial", can_be_taken=True)
-    if kind.startswith("image/") and (decoration := _decoration(data, hints)):
+    if kind.startswith("image/") and (decoration := _decoration(content.size, hints)):
         return Verdict("ignored", decoration, can_be_taken=kind not in _HARMFUL_TYPES)
-    if kind == filetypes.SMIME and SIGNED_DATA in data[:64]:
+    if kind == filetypes.SMIME and SIGNED_DATA in content.head[:64]:
         return Verdict("container", "opened")
     if kind == filetypes.SMIME or (hints.declared in _SMIME and kind not in DOCUMENTS):
         return Verdict("refused", "encrypted", can_be_taken=True)
@@ -83,13 +84,13 @@ def judge(data: bytes, kind: str, hints: Hints) -> Verdict:
     return _not_a_document(kind, hints)
 
 
-def _decoration(data: bytes, hints: Hints) -> str:
-    if hints.attached:
-        return ""
+def _decoration(size: int, hints: Hints) -> str:
     if hints.shown:
         return "inline_image"
+    if hints.attached:
+        return ""
     # A photographed receipt is never this small.
-    small = len(data) <= _LOGO_SIZE
+    small = size <= _LOGO_SIZE
     attachment = hints.disposition == "attachment"
     return "signature_logo" if small and (not attachment or _LOGO_NAME.fullmatch(hints.name)) else ""
 

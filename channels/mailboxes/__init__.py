@@ -9,12 +9,15 @@ from collections.abc import Callable
 from typing import Final
 
 from channels.mailboxes.base import Mailbox, Server, Watch
+from channels.mailboxes.gmail import GmailMailbox, ReadOnlyGmailMailbox
 from channels.mailboxes.imap import ImapMailbox
 from channels.mailboxes.pop3 import Pop3Mailbox
 
 PROTOCOLS: Final[dict[str, Callable[[Server, Watch], Mailbox]]] = {
     "imap": ImapMailbox,
     "pop3": Pop3Mailbox,
+    "gmail_modify": GmailMailbox,
+    "gmail_readonly": ReadOnlyGmailMailbox,
 }
 
 

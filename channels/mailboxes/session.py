@@ -9,15 +9,19 @@ from types import TracebackType
 from typing import Final, Self
 
 from channels.credentials import BearerToken, Credentials, Password
-from channels.errors import ChannelError, TransientProblem, channel_error
+from channels.errors import ChannelError, CredentialProblem, TransientProblem, channel_error
 from channels.mailboxes.base import MessageRef, Server, TlsFacts, Watch
 from channels.mailboxes.refusals import wants_entra
 from zenvoices.lib import net
 
 _MAX_REOPENED: Final = 10
+_PASSWORD_REFUSED: Final = frozenset({"password_refused", "app_password_needed", "password_expired"})
 
 
 class Session(ABC):
+    #: where such a server may listen when private addresses are not allowed
+    ports = net.MAIL_PORTS
+
     def __init__(self, server: Server, watch: Watch) -> None:
         self._server = server
         self._watch = watch
@@ -37,6 +41,7 @@ class Session(ABC):
                 allow_private=server.allow_private,
                 timeout=server.connect_timeout,
                 watch=self._watch,
+                ports=self.ports,
             )
         return str(self._addresses[0])
 
@@ -82,7 +87,13 @@ class Session(ABC):
             raise channel_error("microsoft_needs_entra")
         self._credentials = credentials
         with self.border():
-            self._authenticate(credentials)
+            try:
+                self._authenticate(credentials)
+            except CredentialProblem as problem:
+                # Of a token a server says the same as of a password.
+                if isinstance(credentials, BearerToken) and problem.code in _PASSWORD_REFUSED:
+                    raise channel_error("token_refused") from None
+                raise
 
     @abstractmethod
     def open(self) -> int: ...

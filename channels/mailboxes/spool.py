@@ -6,19 +6,20 @@ import errno
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, Self, TypeVar
 from uuid import uuid4
 
 from channels.errors import MessageProblem, channel_error
-from channels.mailboxes.base import Fetched, MessageRef, NotFetched, Results
+from channels.mailboxes.base import Fetched, MessageRef, NotFetched
 
+_Result = TypeVar("_Result")
 GROUP_BYTES: Final = 1024 * 1024
 GROUP_MAILS: Final = 10
 UNDER_WAY_BYTES: Final = 32 * 1024 * 1024  # asked for ahead: fills 400 MB/s at 80 ms
@@ -177,13 +178,18 @@ def _disk() -> Iterator[None]:
         raise channel_error("disk_full" if full else "storage_failed") from error
 
 
-def handed_over(results: Sequence[Fetched | NotFetched]) -> Results:
+def handed_over(results: Sequence[_Result]) -> Generator[_Result, None, None]:
     """The results one by one; when the caller stops half-way, the files it did not come to are removed."""
     waiting = deque(results)
     try:
         while waiting:
             yield waiting.popleft()
     finally:
-        for result in waiting:
-            if isinstance(result, Fetched):
-                result.path.unlink(missing_ok=True)
+        discard(waiting)
+
+
+def discard(results: Iterable[object]) -> None:
+    """Removes the files of results that nobody will come to."""
+    for result in results:
+        if isinstance(result, Fetched):
+            result.path.unlink(missing_ok=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import cast
 
 from django import template
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
 from documents import preview
-from documents.models import Document
-from documents.phrases import largest_upload
-from documents.services import XML_TYPES
+from documents.models import Document, EInvoice
+from documents.phrases import format_name, invoice_warnings, largest_upload, unit_name
+from documents.queries import shown_invoice
 
 register = template.Library()
 _ICONS = (
@@ -36,10 +39,43 @@ def drawable(document: Document) -> bool:
 
 
 @register.filter
-def is_einvoice(document: Document) -> bool:
+def invoice_shown(document: Document) -> EInvoice | None:
+    """Of a line in the list: what the e-invoice says."""
+    return shown_invoice(document, alive_companion(document))
+
+
+@register.filter
+def alive_companion(document: Document) -> Document | None:
     companion = document.companion
-    beside = companion is not None and companion.deleted_at is None and companion.content_type in XML_TYPES
-    return beside or document.content_type in XML_TYPES
+    return companion if companion is not None and companion.deleted_at is None else None
+
+
+@register.simple_tag
+def money(amount: Decimal, currency: str) -> str:
+    """`€ 1.234,56` in Dutch and `€1,234.56` in English; no decimal of the invoice is rounded away."""
+    text = _in_figures(abs(amount), 2)
+    if currency != "EUR":
+        text = f"{currency}\N{NO-BREAK SPACE}{text}".strip()
+    else:
+        gap = "\N{NO-BREAK SPACE}" if get_language() == "nl" else ""
+        text = f"€{gap}{text}"
+    return f"\N{MINUS SIGN}{text}" if amount < 0 else text
+
+
+@register.filter
+def figures(number: Decimal) -> str:
+    """As many decimals as it has."""
+    return _in_figures(number, 0)
+
+
+def _in_figures(number: Decimal, decimals: int) -> str:
+    has = max(0, -int(number.normalize().as_tuple().exponent))
+    return number_format(number, max(decimals, has), use_l10n=True, force_grouping=True)
+
+
+register.filter("unit_name", unit_name)
+register.filter("format_name", format_name)
+register.filter("invoice_warnings", invoice_warnings)
 
 
 @register.simple_tag

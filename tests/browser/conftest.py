@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.whole import SEED, SIGN_IN, Stage, WholePortal, whole_portal
 from tests.servers.certificates import Certificates
+from tests.servers.openid import OpenIdProvider
+from tests.servers.openid import is_installed as provider_is_installed
 from tests.servers.plugin import missing
 from tests.servers.redis import redis_server
 
@@ -25,7 +27,8 @@ ARGUMENTS = [
 #: Chromium's own line for an answer with the form's errors (422), of which it makes no difference
 FORM_ERRORS = re.compile(r"^Failed to load resource: the server responded with a status of 422 ")
 CSP_WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
-PATIENCE = 10_000  # ms, for each thing that is waited for
+PATIENCE = 30_000  # ms, for each thing that is waited for: a busy machine fails no test
+expect.set_options(timeout=PATIENCE)
 _numbers = itertools.count(1)
 
 
@@ -42,14 +45,26 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def portal(
-    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates, portal_database: str
-) -> Iterator[WholePortal]:
-    folder = tmp_path_factory.mktemp("portal")
+    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates, portal_database: str, portal_port: int,
+    request: pytest.FixtureRequest,
+) -> Iterator[WholePortal]:  # fmt: skip
+    folder, providers = tmp_path_factory.mktemp("portal"), _providers(request)
     with (
         redis_server() as broker,
-        whole_portal(folder, str(certificates.ca_file), portal_database, broker.url) as running,
+        whole_portal(folder, portal_port, str(certificates.ca_file), portal_database, broker.url, providers) as running,
     ):
         yield running
+
+
+def _providers(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Where the portal finds Google, Entra and their mail servers; nowhere when there is no Node.js."""
+    if not provider_is_installed():
+        return {}
+    provider: OpenIdProvider = request.getfixturevalue("provider_process")
+    ports = request.getfixturevalue("token_dovecot").ports
+    imap, pop3 = f"localhost:{ports.imaps}", f"localhost:{ports.pop3s}"
+    servers = {"GMAIL_IMAP": imap, "ENTRA_IMAP": imap, "GMAIL_POP3": pop3, "ENTRA_POP3": pop3}
+    return provider.settings() | servers
 
 
 class MakeStage(Protocol):
@@ -90,7 +105,7 @@ def browse(chromium: Browser, portal: WholePortal, request: pytest.FixtureReques
             made.add_cookies([portal.ask(SIGN_IN, email=email) | {"url": portal.url}])
         page = made.new_page()
         page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
-        page.on("console", lambda line: _heard(page, line, complaints))
+        page.on("console", lambda line: page.url.startswith(portal.url) and _heard(page, line, complaints))
         page.on("response", lambda answer: _answered(answer, complaints))
         return page
 

@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Browse, MakeStage
-from tests.browser.gate import Gate
 from tests.browser.whole import Stage
 from tests.browser.words import BY_LANGUAGE
 from tests.channels.linked import mail
 from tests.documents.files import pdf
+from tests.servers.gate import Gate
 from tests.servers.plugin import MailboxUser
 
 pytestmark = [pytest.mark.browser, pytest.mark.dovecot, pytest.mark.redis]

@@ -52,6 +52,23 @@ FetchRun.objects.create(
 )
 make_notification(bakery, User.objects.get(email=person))
 """
+MAKE_LINKED = """
+from administrations.models import Administration, User
+from channels import linking
+from channels.models import Channel
+from django.urls import reverse
+from django.utils import timezone
+from tests.channels.rows import make_channel
+bakery, now = Administration.objects.get(pk=administration), timezone.now()
+def made(auth, **fields):
+    known = {"name": f"{auth}@bakkerij.test", "username": f"{auth}@bakkerij.test", "client_id": "een-id"}
+    return make_channel(bakery, auth=auth, password="", **known | fields)
+week = {"linked_at": now, "granted": "gmail_readonly", "link_ends_at": now + timezone.timedelta(days=7)}
+gmail = made("google", **week, state="active", error_code="link_revoked", failing_since=now, failures=1)
+entra = made("entra", state="draft", next_fetch_at=None, tenant_id="acme.test", signs_in_as="eva@bakkerij.test")
+link, token = linking.invite(gmail, User.objects.get(email=person))
+answer = [str(gmail.pk), str(entra.pk), reverse("consent", args=[token])]
+"""
 
 
 @pytest.fixture
@@ -72,13 +89,18 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
         channels = stage.address("channels/")
         managed = f"{stage.portal.url}/administrations/{stage.administration}"
         office = f"{stage.portal.url}/environments/{stage.environment}"
-        addresses = [channels, f"{channels}new", f"{channels}new/email", f"{channels}{channel}/edit"]
+        given = {"administration": stage.administration, "person": stage.anna}
+        gmail, entra, link = stage.portal.ask(MAKE_LINKED, **given)
+        addresses = [f"{channels}{gmail}/edit?linked", f"{channels}{entra}/edit?ask", f"{channels}{gmail}/connect"]
+        addresses += [f"{channels}{gmail}/consent", f"{stage.portal.url}{link}"]
+        addresses += [channels, f"{channels}new", f"{channels}new/email", f"{channels}{channel}/edit"]
         addresses += [f"{channels}{channel}/logbook", f"{channels}{channel}/logbook/{run}"]
         addresses += [stage.address(f"documents/{end}") for end in ("", "?q=niets", "upload/", document)]
         addresses += [stage.address(f"documents/{document}/?tab=email")]
-        addresses += [f"{stage.portal.url}/{page}" for page in ("notifications/", "settings", "settings/security")]
+        own = ("notifications/", "settings", "settings/security", "account/sessions/", "account/password/change/")
+        addresses += [f"{stage.portal.url}/{page}" for page in own]
         addresses += [f"{managed}/{page}" for page in ("people", "people/invite", "settings")]
-        addresses += [f"{office}/{page}" for page in ("administrations", "people")]
+        addresses += [f"{office}/{page}" for page in ("administrations", "people", "people/invite")]
         addresses += [f"{stage.portal.url}/environment/{stage.environment}/channels"]
         return stage, addresses
 

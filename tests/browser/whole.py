@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -69,9 +68,11 @@ class WholePortal(Portal):
 
 
 @contextmanager
-def whole_portal(folder: Path, ca_file: str, database_url: str, redis_url: str) -> Iterator[WholePortal]:
-    port = _free_port()
-    settings = {
+def whole_portal(
+    folder: Path, port: int, ca_file: str, database_url: str, redis_url: str, providers: dict[str, str]
+) -> Iterator[WholePortal]:
+    """`providers`: settings that say where Google and Entra are."""
+    settings = providers | {
         "BASE_URL": f"http://localhost:{port}",
         "REDIS_URL": redis_url,
         "TICK_SECONDS": "1",
@@ -107,12 +108,6 @@ def stop(process: subprocess.Popen[Any]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe:
             pipe.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _is_ready(port: int) -> bool:

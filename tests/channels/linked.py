@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from email.message import EmailMessage
 
+from django.utils import timezone
+
 from administrations.models import Administration
-from channels import runs, services
+from channels import runs, services, tokens
+from channels.auth.base import Tokens
 from channels.fetch import Budget
 from channels.models import Channel, FetchRun
+from tests.servers.certificates import Certificates
+from tests.servers.gmail import MODIFY, READONLY, GmailApi
 from tests.servers.plugin import MailboxUser
+
+GMAIL_ADDRESS = "facturen@devries.test"
+GMAIL_TOKEN = "ya29.kanarie-token"
 
 PDF = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n"
 
@@ -50,6 +59,28 @@ def link(
     }
     password = str(fields.pop("password", box.password))
     return services.create_channel(administration, password=password, activate=True, by=None, **fields)
+
+
+def link_gmail(
+    administration: Administration,
+    settings: object,
+    api: GmailApi,
+    certificates: Certificates,
+    granted: str = "gmail_modify",
+    **fields: object,
+) -> Channel:
+    """An active channel over the Gmail API with these rights. Call it inside the administration's scope."""
+    settings.GMAIL_API_ROOT = f"https://127.0.0.1:{api.port}"  # type: ignore[attr-defined]
+    settings.OUTBOUND_CA_FILE = str(certificates.ca_file)  # type: ignore[attr-defined]
+    settings.MAIL_SILENCE_SECONDS = 0.3  # type: ignore[attr-defined]
+    scope = {"gmail_modify": MODIFY, "gmail_readonly": READONLY}[granted]
+    api.account(GMAIL_ADDRESS, GMAIL_TOKEN, scope)
+    channel = services.create_channel(
+        administration, password="", activate=True, by=None, name=GMAIL_ADDRESS, username=GMAIL_ADDRESS, auth="google",
+        granted=granted, linked_at=timezone.now(), **{"protocol": "imap", "folder": "INBOX", **fields},
+    )  # fmt: skip
+    tokens.store(channel, Tokens(GMAIL_TOKEN, time.time() + 3600, "1//refresh", (scope,)))
+    return channel
 
 
 def fetch_now(channel: Channel, trigger: str = "manual") -> FetchRun:

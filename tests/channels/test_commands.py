@@ -107,6 +107,22 @@ def test_fetch_list_and_log_tell_the_same_story(portal: Portal, administration: 
     assert (line["run"], line["trigger"], line["repeats"], line["documents"]) == (fetched.line["run"], "manual", 0, 1)
 
 
+def test_reconcile_says_what_differs_and_takes_nothing(
+    portal: Portal, administration: str, mailbox_user: MailboxUser
+) -> None:
+    mailbox_user.deliver(invoice(1))
+    channel = linked(portal, administration, mailbox_user).line["channel"]
+    answer = portal.run("reconcile_channel", channel)
+    assert (answer.code, answer.line) == (0, {
+        "channel": channel, "outcome": "succeeded", "on_server": 1, "in_ledger": 0, "known": 0, "missing": 0,
+        "waiting": 1, "gone": 0, "repaired": 0, "renumbered": False, "error": None,
+    })  # fmt: skip
+    other = linked(portal, administration, mailbox_user, "--no-check", password="niet goed").line["channel"]
+    refused = portal.run("reconcile_channel", other)
+    assert (refused.code, refused.line["outcome"], refused.line["error"]["code"]) == (1, "failed", "password_refused")
+    assert mailbox_user.unread() == 1
+
+
 def test_poll_fetches_what_is_due_and_nothing_else(
     portal: Portal, administration: str, mailbox_user: MailboxUser
 ) -> None:

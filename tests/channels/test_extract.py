@@ -54,7 +54,7 @@ def test_line_ends_make_no_difference(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_kept_documents_are_the_documents_and_each_part_is_found_by_its_path(name: str) -> None:
     kept: list[tuple[Part, bytes]] = []
-    mail = extract(raw(name), keep=lambda part, data: kept.append((part, data)))
+    mail = extract(raw(name), keep=lambda part, content: kept.append((part, content.read())))
 
     assert [part for part, _ in kept] == [part for part in mail.parts if part.outcome == "document"]
     assert len({part.path for part in mail.parts}) == len(mail.parts)

@@ -194,7 +194,7 @@ def test_path_of_a_deep_part_fits_its_row_and_still_finds_the_part() -> None:
         raw = b"Content-Type: text/plain\n\nhi\n\nbegin 644 " + name + b"\n" + lines + b"`\nend\n"
 
     kept: dict[str, bytes] = {}
-    found = extract(raw, keep=lambda part, data: kept.update({part.path: data})).parts
+    found = extract(raw, keep=lambda part, content: kept.update({part.path: content.read()})).parts
 
     assert [part.outcome for part in found] == ["container"] * 8 + ["document"] * 2
     assert len({part.path for part in found}) == len(found)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import email
 import email.policy
+import io
+import re
+from base64 import b64encode
 from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from channels.extract import Mail, extract
+from channels.extract import Mail, content, extract, mime
 from channels.extract.codec import decode_base64
 from channels.extract.headers import parse_value
 from channels.extract.limits import Budget, Limits
 from channels.extract.words import decode_words
+from tests.mails import fuzz
 from zenvoices.lib.filenames import safe_name
 
 CORPUS = sorted((Path(__file__).parent.parent / "mails").glob("*.eml"))
@@ -75,6 +81,60 @@ def test_any_change_to_a_corpus_mail_gives_a_mail(path: Path, changes: list[tupl
         raw = raw[:at] + new + raw[at + length :]
 
     assert is_storable(extract(raw))
+
+
+def test_seeded_damage_gives_a_mail_whose_parts_add_up() -> None:
+    """A few of what `python -m tests.mails.fuzz` does for as long as one likes."""
+    for raw in islice(fuzz.mails(seed=20_261_122), 400):
+        fuzz.check(raw)
+
+
+#: Pieces small enough for every seam to be met.
+SEAMS = st.sampled_from([3, 4, 5, 7, 64])
+
+
+@given(
+    st.binary(max_size=300), st.sampled_from([4, 60, 75, 76]), SEAMS, st.sampled_from(["", "=", "A", "*", "\n\nvoet"])
+)
+@settings(max_examples=150, deadline=None)
+def test_base64_in_pieces_is_base64_as_a_whole(data: bytes, width: int, seam: int, tail: str) -> None:
+    """Also where it is damaged; then it is not read in pieces."""
+    text = b64encode(data)
+    raw = b"\r\n".join(text[at : at + width] for at in range(0, len(text), width)) + tail.encode()
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(content, "_SMALL", 0)
+        small.setattr(content, "_PIECE", seam)
+        found = content.of_encoded(raw, 0, len(raw), "base64", Budget(Limits()))
+        read = found.read()
+
+    assert read == decode_base64(raw, Budget(Limits()))
+    assert (found.size, found.sha256) == (len(read), sha256(read).hexdigest())
+
+
+@given(st.binary(max_size=200), SEAMS, st.lists(st.tuples(st.integers(0, 250), st.integers(0, 60)), max_size=8))
+@settings(max_examples=150, deadline=None)
+def test_content_is_read_like_any_file(data: bytes, seam: int, reads: list[tuple[int, int]]) -> None:
+    pieces = [b"", *(data[at : at + seam] for at in range(0, len(data), seam)), b""]
+    here = content.Content(len(data), "", b"", False, False, lambda: iter(pieces)).open()
+    there = io.BytesIO(data)
+
+    assert here.read() == data
+    assert here.read() == b""
+    for at, size in reads:
+        assert (here.seek(at), here.read(size)) == (there.seek(at), there.read(size))
+    assert here.seek(0, io.SEEK_END) == len(data)
+
+
+@given(st.lists(st.sampled_from([b"\n--b", b"\n--b--", b"\n", b"--", b"b", b" ", b"\t", b"\r", b"x"]), max_size=80))
+@settings(max_examples=250, deadline=None)
+def test_boundaries_in_windows_are_those_of_the_whole(pieces: list[bytes]) -> None:
+    raw = b"".join(pieces)
+    delimiter = re.compile(rb"\n--b(--)?[ \t]*\r*(?=\n|\Z)")
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(mime, "_WINDOW", 9)
+        found = [match.span() for match in mime._matches(delimiter, 6, raw, 0, len(raw))]
+
+    assert found == [match.span() for match in delimiter.finditer(raw)]
 
 
 def build(draw: st.DrawFn, depth: int) -> EmailMessage:
@@ -136,6 +196,14 @@ DECIDED = {
     "zip": "likewise",
     "zip-in-zip": "likewise",
     "zip-bomb": "likewise",
+    "zip-bomb-in-zip": "likewise",
+    "winmail-in-winmail": "likewise",
+    "msg": "likewise",
+    "msg-in-zip": "likewise",
+    "msg-without-document": "likewise; here it is the logo in a message that is a document itself",
+    "thousand-parts": "it has no limit",
+    "quoted-printable-lies": "it does not see that what it decoded is still base64",
+    "encoding-unknown": "likewise",
     "delivery-report": "it looks into the mail that came back; for us that is one part",
     "message-partial": "it parses the fragment as a mail",
 }

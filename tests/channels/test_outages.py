@@ -7,7 +7,6 @@ import os
 import re
 import resource
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -235,12 +234,13 @@ def test_slow_server_ends_within_the_runs_time(
     cast: Cast, mailbox_user: MailboxUser, scripted: StartScripted, settings: object, case: str
 ) -> None:
     protocol, script, code = SLOW[case]
-    settings.MAIL_SILENCE_SECONDS = 0.5
+    drips = code == "server_too_slow"  # for ever: only the run's time ends that
+    settings.MAIL_SILENCE_SECONDS = 600 if drips else 0.5
     server = scripted(script())
     channel = link(cast.bakery, mailbox_user, protocol, port=server.port)
-    begun = time.monotonic()
-    run = runs.perform(services.new_manual_run(channel).pk, Budget(seconds=1.0, mails=10, bytes=10**6))
-    assert (run.outcome, run.error_code, time.monotonic() - begun < 4) == ("failed", code, True)
+    budget = Budget(seconds=1.0 if drips else 600.0, mails=10, bytes=10**6)
+    run = runs.perform(services.new_manual_run(channel).pk, budget)
+    assert (run.outcome, run.error_code) == ("failed", code)
     assert_nothing_half(channel)
 
 

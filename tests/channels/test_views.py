@@ -421,9 +421,16 @@ def test_missing_key_is_a_step_that_failed(cast: Cast, signed_in: SignedIn, sett
     [
         (
             "nl",
-            "Naam, Actief, Protocol, Authenticatie type, Gebruikersnaam, Wachtwoord, Hostnaam, Poort, Beveiliging, Map",
+            "Naam, Actief, Protocol, Authenticatie type, Map-id (tenant-id), Client id, Client secret, "
+            "Einddatum van het client secret, Gebruikersnaam, Meldt zich aan als, Zonder persoon (app-only), "
+            "Wachtwoord, Hostnaam, Poort, Beveiliging, Map",
         ),
-        ("en", "Name, Active, Protocol, Authentication type, Username, Password, Hostname, Port, Security, Folder"),
+        (
+            "en",
+            "Name, Active, Protocol, Authentication type, Directory (tenant) ID, Client id, Client secret, "
+            "End date of the client secret, Username, Signs in as, Without a person (app-only), Password, Hostname, "
+            "Port, Security, Folder",
+        ),
     ],
 )  # fmt: skip
 def test_labels_are_the_words_of_the_glossary(cast: Cast, signed_in: SignedIn, language: str, labels: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 
+import pypdfium2
 from PIL import Image
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
@@ -45,3 +47,20 @@ XML = b"""<?xml version="1.0" encoding="UTF-8"?>
 <cbc:ID>2026-114</cbc:ID><cbc:IssueDate>2026-11-20</cbc:IssueDate>
 <cac:LegalMonetaryTotal><cbc:PayableAmount currencyID="EUR">121.00</cbc:PayableAmount></cac:LegalMonetaryTotal>
 </Invoice>"""
+
+INVOICES = Path(__file__).parent / "invoices"
+
+
+def invoice(name: str) -> bytes:
+    """A sample of tests/documents/invoices: believable, made up, with right check digits."""
+    return (INVOICES / f"{name}.xml").read_bytes()
+
+
+def pdf_with(files: dict[str, bytes], text: str = "Rechnung") -> bytes:
+    """A PDF with these files inside, as Factur-X and ZUGFeRD put them there."""
+    document = pypdfium2.PdfDocument(pdf(text))
+    for name, data in files.items():
+        document.new_attachment(name).set_data(data)
+    target = io.BytesIO()
+    document.save(target)
+    return target.getvalue()

@@ -12,7 +12,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from documents import preview, storage
+from documents import preview, processes, storage
 from documents.models import Document
 from tests.documents.files import image, pdf
 
@@ -141,13 +141,13 @@ SLEEPY = LOOP.replace("while True:\n        pass", "import time; time.sleep(600)
 def test_a_hostile_document_only_ends_its_own_process(
     program: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "python").write_text(f'#!/bin/sh\nshift 2\nexec {preview.sys.executable} -c "$PROGRAM" "$@"\n')
+    (tmp_path / "python").write_text(f'#!/bin/sh\nshift 2\nexec {processes.sys.executable} -c "$PROGRAM" "$@"\n')
     (tmp_path / "python").chmod(0o755)
-    monkeypatch.setattr(preview.sys, "executable", str(tmp_path / "python"))
-    monkeypatch.setattr(preview, "SECONDS", 3)
-    real = preview.subprocess.run
+    monkeypatch.setattr(processes.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(processes, "SECONDS", 3 if program is SLEEPY else 60)
+    real = processes.subprocess.run
     monkeypatch.setattr(
-        preview.subprocess,
+        processes.subprocess,
         "run",
         lambda command, env, **more: real(command, env=env | {"PROGRAM": program}, **more),
     )
@@ -169,7 +169,7 @@ def test_a_document_that_was_too_hard_is_tried_again_later() -> None:
 
 
 def test_a_renderer_that_fails_by_our_fault_leaves_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview.sys, "executable", "/bin/false")
+    monkeypatch.setattr(processes.sys, "executable", "/bin/false")
     document = stored(pdf())
 
     assert preview.facts(document) == preview.Facts(problem="failed")
@@ -178,13 +178,13 @@ def test_a_renderer_that_fails_by_our_fault_leaves_no_verdict(monkeypatch: pytes
 
 def test_the_renderer_learns_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, str] = {}
-    real = preview.subprocess.run
+    real = processes.subprocess.run
 
     def run(command: list[str], env: dict[str, str], **more: object) -> object:
         seen.update(env)
         return real(command, env=env, **more)
 
-    monkeypatch.setattr(preview.subprocess, "run", run)
+    monkeypatch.setattr(processes.subprocess, "run", run)
     preview.facts(stored(pdf()))
 
     assert set(seen) <= {"PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "OMP_NUM_THREADS"}

@@ -168,7 +168,7 @@ def test_a_broker_that_is_down_keeps_no_upload_out(
     def down(*args: object, **options: object) -> None:
         raise OperationalError("no broker")
 
-    monkeypatch.setattr(tasks.prepare_preview, "apply_async", down)
+    monkeypatch.setattr(tasks.prepare, "apply_async", down)
     with django_capture_on_commit_callbacks(execute=True) as called:
         upload(signed_in(cast.arie), cast, ("a.pdf", pdf()))
     assert (len(called), stored(cast)) == (1, [("a.pdf", "application/pdf")])
@@ -176,7 +176,7 @@ def test_a_broker_that_is_down_keeps_no_upload_out(
 
 @pytest.fixture
 def worked_at_once() -> Iterator[None]:
-    conf = tasks.prepare_preview.app.conf
+    conf = tasks.prepare.app.conf
     conf.task_always_eager = conf.task_eager_propagates = True
     yield
     conf.task_always_eager = conf.task_eager_propagates = False
@@ -200,8 +200,8 @@ def test_the_first_images_are_made_by_the_task(cast: Cast, shelf: Shelf, data_di
     drawn, other = shelf.document(), shelf.document(XML, content_type="application/xml")
     broken = shelf.document(b"%PDF-1.4 x")
     for document in (drawn, other, broken):
-        tasks.prepare_preview(str(cast.bakery.pk), str(document.pk))
-    tasks.prepare_preview(str(cast.foreign.pk), str(drawn.pk))
+        tasks.prepare(str(cast.bakery.pk), str(document.pk))
+    tasks.prepare(str(cast.foreign.pk), str(drawn.pk))
 
     assert sorted(place.name for place in (data_dir / "previews").rglob("*.webp")) == ["1-1000.webp", "1-160.webp"]
 

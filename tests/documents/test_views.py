@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from administrations.models import User
-from documents import storage
+from documents import einvoices, storage
 from documents.models import Document
 from documents.services import delete_documents, link_companions
 from tests.cast import Cast
@@ -141,6 +141,7 @@ def test_the_xml_of_an_invoice_is_folded_under_its_pdf(cast: Cast, shelf: Shelf,
     xml = shelf.document(XML, email=email, filename="f.xml", content_type="application/xml")
     with administration_scope(cast.bakery.pk):
         link_companions([paper, xml])
+        einvoices.read(xml)
     client = signed_in(cast.gerda)
 
     assert names(client.get(inbox(cast))) == ["f.pdf"]

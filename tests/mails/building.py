@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import struct
 import zipfile
 import zlib
 
+OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 CRLF = b"\r\n"
 BOUNDARY = "=_grens"
 
 
 def pdf(label: str) -> bytes:
     return b"%PDF-1.4\n% " + label.encode() + b"\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+
+def locked_pdf(label: str, password: str) -> bytes:
+    """Encrypted with 40 bits (ISO 32000-1 7.6.3, revision 2); with an empty password it only forbids printing."""
+
+    def rc4(key: bytes, data: bytes) -> bytes:
+        state, j, out = list(range(256)), 0, bytearray()
+        for i in range(256):
+            j = (j + state[i] + key[i % len(key)]) % 256
+            state[i], state[j] = state[j], state[i]
+        i = j = 0
+        for byte in data:
+            i = (i + 1) % 256
+            j = (j + state[i]) % 256
+            state[i], state[j] = state[j], state[i]
+            out.append(byte ^ state[(state[i] + state[j]) % 256])
+        return bytes(out)
+
+    padding = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
+    padded, identity, permissions = (password.encode() + padding)[:32], bytes(16), -44
+    owner = rc4(hashlib.md5((b"eigenaar" + padding)[:32]).digest()[:5], padded)  # noqa: S324 (what the format says)
+    key = hashlib.md5(padded + owner + struct.pack("<i", permissions) + identity).digest()[:5]  # noqa: S324
+    return (
+        b"%PDF-1.4\n% " + label.encode() + b"\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+        b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+        b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n"
+        b"4 0 obj<</Filter/Standard/V 1/R 2/P %d/O<%s>/U<%s>>>endobj\n"
+        % (permissions, owner.hex().encode(), rc4(key, padding).hex().encode())
+        + b"trailer<</Root 1 0 R/Encrypt 4 0 R/ID[<%s><%s>]/Size 5>>\n%%%%EOF\n" % ((identity.hex().encode(),) * 2)
+    )
 
 
 def ubl(number: str) -> bytes:
@@ -49,6 +81,90 @@ def zip_of(*entries: tuple[str, bytes], encrypted: bool = False) -> bytes:
 def ole_of(*streams: str) -> bytes:
     directory = b"".join(stream.encode("utf-16-le").ljust(128, b"\0") for stream in ("Root Entry", *streams))
     return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(512, b"\0") + directory
+
+
+Tree = dict[str, "bytes | Tree"]
+
+
+def compound_of(tree: Tree) -> bytes:
+    """A compound file ([MS-CFB]) with these storages and streams."""
+    entries: list[bytearray] = []
+    sectors: list[bytes] = []
+    chain: list[int] = []
+    small, small_chain = bytearray(), list[int]()
+    free, last, table = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+
+    def laid(data: bytes) -> int:
+        first = len(sectors)
+        pieces = [data[at : at + 512].ljust(512, b"\0") for at in range(0, len(data), 512)]
+        sectors.extend(pieces)
+        chain.extend([*range(first + 1, first + len(pieces)), last] if pieces else [])
+        return first if pieces else last
+
+    def entry(name: str, kind: int, data: bytes = b"") -> int:
+        start = 0 if kind == 1 else last
+        if kind == 2 and len(data) < 4096:
+            start, count = len(small_chain), -(-len(data) // 64)
+            small.extend(data.ljust(64 * count, b"\0"))
+            small_chain.extend([*range(start + 1, start + count), last] if count else [])
+        elif kind == 2:
+            start = laid(data)
+        wide = (name + "\0").encode("utf-16-le")
+        entries.append(
+            bytearray(
+                wide.ljust(64, b"\0") + struct.pack("<HBB3I", len(wide), kind, 1, free, free, free)
+                + bytes(36) + struct.pack("<IQ", start if data or kind == 5 else last, len(data))
+            )
+        )  # fmt: skip
+        return len(entries) - 1
+
+    def grown(parent: int, content: Tree) -> None:
+        """Children as a list that only goes right: sorted, as the tree must be."""
+        before = parent
+        for name in sorted(content, key=lambda name: (len(name), name.upper())):
+            inner = content[name]
+            number = entry(name, 2, inner) if isinstance(inner, bytes) else entry(name, 1)
+            struct.pack_into("<I", entries[before], 76 if before == parent else 72, number)
+            before = number
+            if not isinstance(inner, bytes):
+                grown(number, inner)
+
+    grown(entry("Root Entry", 5), tree)
+    struct.pack_into("<IQ", entries[0], 116, laid(bytes(small)), len(small))
+    small_table = laid(b"".join(struct.pack("<I", one) for one in small_chain).ljust(512, b"\xff"))
+    directory = laid(b"".join(bytes(one) for one in entries))
+    first = len(sectors)
+    tables = 1
+    while tables * 128 < first + tables:
+        tables += 1
+    chain.extend([table] * tables)
+    fat = b"".join(struct.pack("<I", one) for one in chain).ljust(512 * tables, b"\xff")
+    header = OLE_MAGIC + bytes(16) + struct.pack("<5H", 0x3E, 3, 0xFFFE, 9, 6) + bytes(6)
+    header += struct.pack("<9I", 0, tables, directory, 0, 4096, small_table, -(-len(small_chain) // 128), last, 0)
+    numbers = [*range(first, first + tables), *[free] * (109 - tables)]
+    return header + struct.pack("<109I", *numbers) + b"".join(sectors) + fat
+
+
+def message_of(*attachments: Tree, subject: str = "Factuur", html: str = "") -> Tree:
+    """What Outlook saves as .msg ([MS-OXMSG]), before compound_of()."""
+    tree: Tree = {
+        "__properties_version1.0": bytes(32),
+        "__substg1.0_0037001F": subject.encode("utf-16-le"),
+        "__substg1.0_1000001F": "Zie de bijlage.".encode("utf-16-le"),
+        **{f"__attach_version1.0_#{number:08X}": one for number, one in enumerate(attachments)},
+    }
+    return tree | {"__substg1.0_10130102": html.encode()} if html else tree
+
+
+def attachment_of(data: bytes | Tree, name: str, *, cid: str = "", flags: int = 0) -> Tree:
+    """A Tree is a message inside the message."""
+    fixed = struct.pack("<IIQIIQ", 0x37050003, 6, 1 if isinstance(data, bytes) else 5, 0x37140003, 6, flags)
+    tree: Tree = {
+        "__properties_version1.0": bytes(8) + fixed,
+        "__substg1.0_3707001F": name.encode("utf-16-le"),
+        "__substg1.0_37010102" if isinstance(data, bytes) else "__substg1.0_3701000D": data,
+    }
+    return tree | {"__substg1.0_3712001F": cid.encode("utf-16-le")} if cid else tree
 
 
 def tnef_of(*files: tuple[str, str, bytes]) -> bytes:

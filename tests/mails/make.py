@@ -13,10 +13,14 @@ from pathlib import Path
 from channels.extract import extract
 from tests.mails.building import (
     attached,
+    attachment_of,
     b64,
+    compound_of,
     encoded,
     lines,
+    locked_pdf,
     mail,
+    message_of,
     mixed,
     multi,
     ole_of,
@@ -203,6 +207,60 @@ CASES: dict[str, Callable[[], bytes]] = {
             "winmail.dat",
         )
     ),
+    "winmail-in-winmail": lambda: mixed(
+        attached(
+            tnef_of(("Bericht", "", tnef_of(("a.pdf", "", pdf("tnef in tnef")))), ("leeg.pdf", "", b"")),
+            OCTETS,
+            "winmail.dat",
+        )
+    ),
+    "msg": lambda: mixed(
+        attached(
+            compound_of(
+                message_of(
+                    attachment_of(pdf("in msg") + bytes(9_000), "Factuur ñ.pdf"),
+                    attachment_of(png(), "image001.png", cid="logo@x"),
+                    attachment_of(png(30_000), "verborgen.png", flags=4),
+                    attachment_of(message_of(attachment_of(ubl("14"), "binnen.xml")), "Doorgestuurd"),
+                    html=HTML_LOGO,
+                )
+            ),
+            "application/vnd.ms-outlook",
+            "Factuur.msg",
+        )
+    ),
+    "msg-without-document": lambda: mixed(
+        attached(compound_of(message_of()), OCTETS, "alleen tekst.msg"),
+        attached(compound_of(message_of(attachment_of(png(), "image001.png"))), OCTETS, "met logo.msg"),
+    ),
+    "msg-damaged": lambda: mixed(
+        attached(compound_of(message_of(attachment_of(pdf("half") * 99, "half.pdf")))[:3_000], OCTETS, "half.msg")
+    ),
+    "msg-in-zip": lambda: mixed(
+        attached(
+            zip_of(("mails/a.msg", compound_of(message_of(attachment_of(pdf("msg in zip"), "a.pdf"))))),
+            "application/zip",
+            "mails.zip",
+        )
+    ),
+    "zip-bomb-in-zip": lambda: mixed(
+        attached(
+            zip_of(("diep.zip", zip_of(("nul.pdf", bytes(4_000_000)))), ("goed.pdf", pdf("naast de bom"))),
+            "application/zip",
+            "bommen.zip",
+        )
+    ),
+    "thousand-parts": lambda: mail(
+        multi("mixed", *[b"\r\n"] * 1_005, attached(pdf("te laat"), PDF, "te laat.pdf"), boundary="x")
+    ),
+    "uuencode-as-encoding": lambda: mixed(
+        part(
+            "begin 644 oud.pdf\r\n4)5!$1BTQ+C0*)2!U=6-O9&4*)24`\r\n`\r\nend\r\n",
+            f"Content-Type: {PDF}",
+            "Content-Transfer-Encoding: X-UUENCODE",
+            "Content-Disposition: attachment; filename=oud.pdf",
+        )
+    ),
     "uuencode-in-text": lambda: mail(
         text("Zie onder.\r\n\r\nbegin 644 oud.pdf\r\n4)5!$1BTQ+C0*)2!U=6-O9&4*)24`\r\n`\r\nend\r\n")
     ),
@@ -270,6 +328,37 @@ CASES: dict[str, Callable[[], bytes]] = {
                 f"Content-Type: {OCTETS}; name=e.asc",
             ),
         )
+    ),
+    "smime-encrypted": lambda: mail(
+        encoded(
+            bytes.fromhex("308006092a864886f70d010703a080") + bytes(range(200)),
+            "Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m",
+            "Content-Disposition: attachment; filename=smime.p7m",
+        )
+    ),
+    "pgp-signed": lambda: mail(
+        multi(
+            "signed",
+            multi("mixed", text(), attached(pdf("pgp"), PDF, "factuur.pdf"), boundary="in"),
+            part(
+                "-----BEGIN PGP SIGNATURE-----\r\n\r\nabcd\r\n-----END PGP SIGNATURE-----",
+                "Content-Type: application/pgp-signature; name=signature.asc",
+            ),
+            more='; protocol="application/pgp-signature"',
+        )
+    ),
+    "pgp-in-text": lambda: mixed(
+        part(
+            "-----BEGIN PGP MESSAGE-----\r\n\r\nabcd\r\n-----END PGP MESSAGE-----",
+            f"Content-Type: {OCTETS}; name=factuur.pdf.pgp",
+            "Content-Disposition: attachment",
+        ),
+        text("-----BEGIN PGP MESSAGE-----\r\n\r\nabcd\r\n-----END PGP MESSAGE-----"),
+    ),
+    "pdf-with-password": lambda: mixed(
+        attached(locked_pdf("geheim", "geheim"), PDF, "loonstrook.pdf"),
+        attached(locked_pdf("leesbaar", ""), PDF, "niet-printen.pdf"),
+        attached(pdf("noemt /Encrypt alleen"), PDF, "over.pdf"),
     ),
     # names
     "name-rfc2231": lambda: mixed(
@@ -351,6 +440,56 @@ CASES: dict[str, Callable[[], bytes]] = {
             pdf("qp").replace(b"=", b"=3D").replace(b"/Root", b"=\r\n/Root").replace(b"\n", b"\r\n"),
             f"Content-Type: {PDF}; name=qp.pdf",
             "Content-Transfer-Encoding: quoted-printable",
+        )
+    ),
+    "quoted-printable-lies": lambda: mixed(
+        part(
+            pdf("binair") + b"=\r\n=XY =3d=3D a=",
+            f"Content-Type: {PDF}; name=binair.pdf",
+            "Content-Transfer-Encoding: quoted-printable",
+        ),
+        part(
+            b64(pdf("eigenlijk base64")),
+            f"Content-Type: {PDF}; name=base64.pdf",
+            "Content-Transfer-Encoding: quoted-printable",
+        ),
+    ),
+    "encoding-unknown": lambda: mixed(
+        part(
+            b64(pdf("onbekend")),
+            f"Content-Type: {PDF}; name=onbekend.pdf",
+            "Content-Transfer-Encoding: base-64",
+        ),
+        part(
+            pdf("dubbel"), f"Content-Type: {PDF}", *["Content-Transfer-Encoding: 8bit", "Content-Transfer-Encoding: x"]
+        ),
+        encoded(b64(pdf("twee keer")), f"Content-Type: {PDF}; name=twee.pdf"),
+    ),
+    "disposition-double": lambda: mixed(
+        encoded(
+            pdf("dubbel"),
+            f"Content-Type: {PDF}",
+            "Content-Disposition: inline; filename=een.pdf",
+            "Content-Disposition: attachment; filename=twee.pdf; filename=drie.pdf",
+        ),
+    ),
+    "line-ends-bare-cr": lambda: mixed(attached(pdf("oude Mac"), PDF, "a.pdf")).replace(b"\r\n", b"\r"),
+    "line-end-bare-cr-in-header": lambda: mixed(attached(pdf("halve regel"), PDF, "a.pdf")).replace(
+        b"1.0\r\nContent", b"1.0\rContent"
+    ),
+    "content-type-nonsense": lambda: mail(
+        multi("mixed", text(), attached(b"\r\n" + pdf("onzin"), "applicati\0on", "a.pdf")).replace(
+            b"/mixed", b"/mi\xffxed"
+        ),
+    ),
+    "boundary-of-another": lambda: mail(
+        multi(
+            "mixed",
+            multi("mixed", text(), attached(pdf("binnenste"), PDF, "a.pdf"), boundary="gelijk").replace(
+                b"--gelijk--\r\n", b""
+            ),
+            attached(pdf("buitenste"), PDF, "b.pdf"),
+            boundary="gelijk-buiten",
         )
     ),
     "headers-8bit": lambda: (

@@ -5,7 +5,8 @@
         dovecot.deliver("jan", b"Subject: hi\\r\\n\\r\\nhello\\r\\n")
         dovecot.ports.imaps
 
-Runs as root (the server then drops to nobody) or as an ordinary user.
+Runs as root (the server then drops to nobody) or as an ordinary user. With an `introspection` it also takes tokens
+(XOAUTH2, OAUTHBEARER) and asks there, at each sign-in, whose they are and whether they open this protocol.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ default_internal_group = {group}
 default_login_user = {user}
 first_valid_uid = 1
 first_valid_gid = 1
-auth_mechanisms = plain login
+auth_mechanisms = {mechanisms}
 auth_failure_delay = 0
 mail_max_userip_connections = 0
 pop3_uidl_format = {uidl_format}
@@ -84,6 +85,7 @@ ssl_cert = <{chain}
 ssl_key = <{key}
 passdb {{
   driver = passwd-file
+  mechanisms = plain login
   args = scheme=PLAIN username_format=%u {directory}/users/%u
 }}
 userdb {{
@@ -114,7 +116,37 @@ userdb static {{
 }}
 """
 
+TOKENS_2_3 = """\
+protocol {protocol} {{
+  passdb {{
+    driver = oauth2
+    mechanisms = xoauth2 oauthbearer
+    args = {file}
+  }}
+}}
+"""
+
+# A file of its own in 2.3, a block inside the configuration since 2.4; the words are the same but for the CA.
+INTROSPECTION = """\
+introspection_mode = post
+introspection_url = {url}
+force_introspection = yes
+active_attribute = active
+active_value = true
+username_attribute = username
+scope = {protocol}
+{ca_setting} = {ca_file}
+"""
+
 READY_WITHIN = 15.0  # seconds; 0.03 on an idle machine
+
+
+@dataclass(frozen=True)
+class Introspection:
+    """Where to ask about tokens: over TLS, vouched for by `ca_file`."""
+
+    url: str
+    ca_file: Path
 
 
 @dataclass(frozen=True)
@@ -128,7 +160,13 @@ class Ports:
 class Dovecot:
     """`directory`: its own, for a root whose parents let others through. `extra`: more configuration."""
 
-    def __init__(self, directory: Path, certificate: Certificate, extra: str = "") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        certificate: Certificate,
+        extra: str = "",
+        introspection: Introspection | None = None,
+    ) -> None:
         self.directory = directory.resolve()
         self.ports = Ports(*_free_ports(4))
         self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
@@ -136,11 +174,26 @@ class Dovecot:
         for name in ("run", "state", "mail", "home", "users"):
             (self.directory / name).mkdir()
         self._configuration = self.directory / "dovecot.conf"
-        self._configuration.write_text(self._configured(certificate, extra))
+        mechanisms = "plain login"
+        if introspection is not None:
+            mechanisms += " xoauth2 oauthbearer"
+            extra += "".join(self._tokens(protocol, introspection) for protocol in ("imap", "pop3"))
+        self._configuration.write_text(self._configured(certificate, mechanisms, extra))
         self._own(self.directory.rglob("*"))
         self._own([self.directory])
 
-    def _configured(self, certificate: Certificate, extra: str) -> str:
+    def _tokens(self, protocol: str, introspection: Introspection) -> str:
+        """A token of one protocol does not open the other: Entra has a scope for each."""
+        facts = {"protocol": protocol, "url": introspection.url}
+        ca_file = shutil.copy(introspection.ca_file, self.directory / "ca.pem")
+        if _version() >= (2, 4):
+            settings = INTROSPECTION.format(**facts, ca_setting="ssl_client_ca_file", ca_file=ca_file)
+            return f"protocol {protocol} {{\noauth2 {{\n{settings}}}\n}}\n"
+        file = self.directory / f"oauth2-{protocol}.conf.ext"
+        file.write_text(INTROSPECTION.format(**facts, ca_setting="tls_ca_cert_file", ca_file=ca_file))
+        return TOKENS_2_3.format(protocol=protocol, file=file)
+
+    def _configured(self, certificate: Certificate, mechanisms: str, extra: str) -> str:
         """2.4 broke the syntax of 2.3; the difference is in the two templates."""
         new = _version() >= (2, 4)
         facts: dict[str, Any] = {
@@ -153,6 +206,7 @@ class Dovecot:
             "chain": shutil.copy(certificate.chain, self.directory / "cert.pem"),
             "key": shutil.copy(certificate.key, self.directory / "key.pem"),
             "ports": self.ports,
+            "mechanisms": mechanisms,
             "uidl_format": "%{uidvalidity}.%{uid}" if new else "%v.%u",
             "extra": extra,
         }

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import itertools
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import pytest
 
 from channels.credentials import Password
 from channels.mailboxes.base import Server
 from tests.servers.certificates import Certificate, Certificates, make_certificates
-from tests.servers.dovecot import Dovecot, is_installed
+from tests.servers.dovecot import Dovecot, Introspection, is_installed
+from tests.servers.gmail import GmailApi
+from tests.servers.openid import PORTAL, OpenIdProvider
+from tests.servers.openid import is_installed as provider_is_installed
 from tests.servers.scripted import Script, ScriptedServer
 
 _numbers = itertools.count(1)
@@ -42,6 +46,53 @@ def dovecot(certificates: Certificates) -> Iterator[Dovecot]:
         Dovecot(Path(directory), certificates.good) as server,
     ):
         yield server
+
+
+@pytest.fixture(scope="session")
+def portal_port() -> int:
+    """Where a whole portal of the tests answers: the provider must know its address beforehand."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def provider_process(certificates: Certificates, portal_port: int) -> Iterator[OpenIdProvider]:
+    if not provider_is_installed():
+        missing("The OpenID provider (Node.js, npm and tests/servers/provider/node_modules)")
+    with OpenIdProvider(certificates, portals=(PORTAL, f"http://localhost:{portal_port}")) as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(provider_process: OpenIdProvider) -> Iterator[OpenIdProvider]:
+    """Google and Entra, with nothing wrong at the beginning of a test."""
+    yield provider_process
+    provider_process.reset()
+
+
+@pytest.fixture(scope="session")
+def token_dovecot(certificates: Certificates, provider_process: OpenIdProvider) -> Iterator[Dovecot]:
+    """A Dovecot that takes the provider's tokens."""
+    if not is_installed():
+        missing("Dovecot")
+    introspection = Introspection(provider_process.introspection, certificates.ca_file)
+    with (
+        tempfile.TemporaryDirectory(prefix="dovecot-") as directory,
+        Dovecot(Path(directory), certificates.good, introspection=introspection) as server,
+    ):
+        yield server
+
+
+@pytest.fixture
+def at_provider(settings: Any, provider: OpenIdProvider, token_dovecot: Dovecot) -> OpenIdProvider:
+    """The provider, with this portal's settings leading to it and to the mail server that takes its tokens."""
+    for name, value in provider.settings().items():
+        setattr(settings, name, value)
+    for protocol, port in (("IMAP", token_dovecot.ports.imaps), ("POP3", token_dovecot.ports.pop3s)):
+        setattr(settings, f"GMAIL_{protocol}", f"127.0.0.1:{port}")
+        setattr(settings, f"ENTRA_{protocol}", f"127.0.0.1:{port}")
+    return provider
 
 
 @dataclass(frozen=True)
@@ -86,6 +137,12 @@ def mailbox_user(dovecot: Dovecot, certificates: Certificates) -> MailboxUser:
     return user
 
 
+@pytest.fixture
+def token_user(token_dovecot: Dovecot, certificates: Certificates) -> MailboxUser:
+    """A mailbox that its owner's token opens; any account may sign in at the provider."""
+    return MailboxUser(token_dovecot, certificates, f"token{next(_numbers)}@acme.test", "")
+
+
 class StartScripted(Protocol):
     def __call__(
         self,
@@ -126,3 +183,23 @@ def scripted(certificates: Certificates) -> Iterator[StartScripted]:
             )
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def gmail_process(certificates: Certificates) -> Iterator[GmailApi]:
+    with GmailApi(certificates.good) as api:
+        yield api
+
+
+@pytest.fixture
+def gmail_api(gmail_process: GmailApi) -> Iterator[GmailApi]:
+    """An empty Gmail; a call that Google's description does not know fails the test."""
+    gmail_process.reset()
+    yield gmail_process
+    assert gmail_process.violations == []
+
+
+def gmail_server(api: GmailApi, certificates: Certificates, **fields: str | float) -> Server:
+    """Where a mailbox finds it."""
+    where = {"host": "127.0.0.1", "port": api.port, "allow_private": True, "ca_file": str(certificates.ca_file)}
+    return Server(**{**where, **fields})  # type: ignore[arg-type]

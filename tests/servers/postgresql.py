@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +32,34 @@ class NoPostgreSQL(Exception):
     """No PostgreSQL server programs on this machine."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgreSQL:
+    """`begin` starts the server on its folder and port, the first time and again."""
+
+    folder: Path
+    begin: Callable[[], subprocess.Popen[bytes]]
     url: str
     admin_url: str
-    pid: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self.process
+        return self.process.pid
+
+    def start(self) -> None:
+        self.process = self.begin()
+        _wait(self.process, self.admin_url, self.folder)
+
+    def stop_at_once(self) -> None:
+        """An immediate shutdown, which the next start mends as after a crash. Wants synchronous_commit="on"."""
+        os.kill(self.pid, signal.SIGQUIT)
+        assert self.process
+        self.process.wait(START_SECONDS)
+
+    def stop(self) -> None:
+        if self.process:
+            _stop(self.process)
 
 
 def find_programs() -> Path:
@@ -55,21 +78,25 @@ def postgresql(**options: str) -> Iterator[PostgreSQL]:
     programs = find_programs()
     identity = _unprivileged()
     folder = Path(tempfile.mkdtemp(prefix="zv-pg-", dir="/tmp"))
-    process = None
+    server = None
     try:
         if identity:
             os.chown(folder, identity["user"], identity["group"])
         password = secrets.token_hex(16)
         _initdb(programs, folder, password, identity)
         port = _free_port()
-        process = _start(programs, folder, port, options, identity)
-        admin_url = f"postgres://postgres:{password}@127.0.0.1:{port}/postgres"
-        _wait(process, admin_url, folder)
-        _make_role(admin_url, password)
-        yield PostgreSQL(f"postgres://{ROLE}:{password}@127.0.0.1:{port}/{ROLE}", admin_url, process.pid)
+        server = PostgreSQL(
+            folder,
+            lambda: _start(programs, folder, port, options, identity),
+            f"postgres://{ROLE}:{password}@127.0.0.1:{port}/{ROLE}",
+            f"postgres://postgres:{password}@127.0.0.1:{port}/postgres",
+        )
+        server.start()
+        _make_role(server.admin_url, password)
+        yield server
     finally:
-        if process:
-            _stop(process)
+        if server:
+            server.stop()
         shutil.rmtree(folder)
 
 

@@ -20,6 +20,8 @@ from django.utils import timezone
 
 from administrations import services
 from administrations.models import Role
+from channels import linking
+from channels.models import Channel
 from documents.models import Document, Email
 from documents.queries import moment_to_text
 from documents.storage import put_bytes
@@ -95,6 +97,17 @@ def bakery_channel(cast: Cast) -> dict[str, Any]:
 
 def deleted_channel(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "channel_id": make_channel(cast.bakery, deleted_at=timezone.now()).pk}
+
+
+def gmail_channel(cast: Cast) -> dict[str, Any]:
+    return {**bakery(cast), "channel_id": make_channel(cast.bakery, auth="google", client_id="id", state="draft").pk}
+
+
+def gmail_consent(cast: Cast) -> dict[str, Any]:
+    ids = gmail_channel(cast)
+    with administration_scope(cast.bakery.pk):
+        link, _token = linking.invite(Channel.objects.get(pk=ids["channel_id"]), cast.bert)
+    return {**ids, "link_id": link.pk}
 
 
 def bakery_run(cast: Cast) -> dict[str, Any]:
@@ -201,6 +214,15 @@ CHANNELS = {
     "channel-new-email": Row(ADMIN, bakery, post=True),
     "channel-edit": Row(ADMIN, bakery_channel, post=True),
     "channel-row": Row(ADMIN, bakery_channel),
+    "channel-connect": Row(ADMIN, gmail_channel),
+    "channel-disconnect": Row(ADMIN, gmail_channel, get=False, post=True),
+    "channel-consent": Row(ADMIN, gmail_channel, post=True),
+    "channel-consent-withdraw": Row(ADMIN, gmail_consent, get=False, post=True),
+    "google-arrival": Row(PUBLIC),
+    "entra-arrival": Row(PUBLIC),
+    "consent": Row(PUBLIC, ids=lambda cast: {"token": "no-such-token"}),
+    "consent-go": Row(PUBLIC, ids=lambda cast: {"token": "no-such-token"}),
+    "consent-done": Row(PUBLIC),
     "channel-fetch": Row(ADMIN, bakery_channel, get=False, post=True),
     "channel-pause": Row(ADMIN, bakery_channel, get=False, post=True),
     "channel-activate": Row(ADMIN, bakery_channel, get=False, post=True),

@@ -38,6 +38,12 @@ class ForgetfulRedisCache(RedisCache):
         except RedisError as problem:
             return bool(self._forgotten(problem, False))
 
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        try:
+            return int(super().incr(key, delta, version))
+        except RedisError as problem:
+            return int(self._forgotten(problem, 0))
+
     def _forgotten(self, problem: RedisError, answer: Any = None) -> Any:
         log.warning("cache does not answer", problem=type(problem).__name__)
         return answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from zenvoices.lib.filenames import KINDS, extension
 
@@ -11,6 +11,8 @@ ZIP = "application/zip"
 TNEF = "application/vnd.ms-tnef"
 MAIL = "message/rfc822"
 OLE = "application/x-ole-storage"
+OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+OUTLOOK = "application/vnd.ms-outlook"
 SMIME = "application/pkcs7-mime"
 _PKCS7 = bytes.fromhex("06092a864886f70d0107")  # 1.2.840.113549.1.7 (RFC 5652)
 BINARY = "application/octet-stream"
@@ -67,8 +69,8 @@ def sniff(data: bytes, name: str, declared: str) -> str:
     for magic, kind in _MAGIC:
         if data.startswith(magic) or (kind.startswith(("text/", "application/pgp")) and start.startswith(magic)):
             return kind
-    if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return _ole(data, expected(name, declared))
+    if data.startswith(OLE_MAGIC):
+        return ole_kind(lambda stream: stream in data, expected(name, declared))
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         return "image/heic"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
@@ -113,9 +115,9 @@ def _first_text(data: bytes) -> str:
     return data[:8192].decode("utf-8", "replace")
 
 
-def _ole(data: bytes, hint: str) -> str:
-    """Names of streams in the compound file's directory, which is UTF-16."""
-    found = [kind for stream, kind in _OLE_STREAMS if stream.encode("utf-16-le") in data]
+def ole_kind(holds: Callable[[bytes], bool], hint: str) -> str:
+    """By names of streams in the compound file's directory, which is UTF-16 and may lie anywhere."""
+    found = [kind for stream, kind in _OLE_STREAMS if holds(stream.encode("utf-16-le"))]
     if hint in found:
         return hint
     return found[0] if found else OLE
@@ -123,7 +125,7 @@ def _ole(data: bytes, hint: str) -> str:
 
 _OLE_STREAMS = (
     ("EncryptedPackage", ENCRYPTED_OFFICE),
-    ("__properties_version1.0", "application/vnd.ms-outlook"),
+    ("__properties_version1.0", OUTLOOK),
     ("WordDocument", "application/msword"),
     ("Workbook", "application/vnd.ms-excel"),
     ("Book", "application/vnd.ms-excel"),

@@ -11,6 +11,11 @@ SECRET_NAMES = re.compile(
     r"pass(word|phrase)|secret|token|authorization|cookie|credential|\bcode\b|client_id|key$", re.I
 )
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+#: secrets inside an address: of a link that was sent to somebody, and what a provider sends a browser back with
+SECRET_IN_ADDRESS = re.compile(
+    r"(?<=/consent/)[\w-]{20,}|(?<=/invitation/)[\w-]{20,}|(?<=/reset/key/)[\w-]+"
+    r"|(?<=\bcode=)[^&\s\"']+|(?<=\bstate=)[^&\s\"']+"
+)
 HIDDEN = "[hidden]"
 ALLOWED = {
     "error_code",
@@ -31,8 +36,12 @@ def _clean(key: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_clean("", item) for item in value]
     if isinstance(value, str):
-        return CONTROL.sub("\N{REPLACEMENT CHARACTER}", value)
+        return without_secrets(value)
     return value
+
+
+def without_secrets(text: str) -> str:
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", SECRET_IN_ADDRESS.sub(HIDDEN, text))
 
 
 def processors() -> list[Any]:

@@ -15,7 +15,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -122,13 +122,19 @@ def is_public(address: str) -> bool:
 
 
 def resolve(
-    host: str, port: int, *, allow_private: bool = False, timeout: float = 10.0, watch: Watch | None = None
+    host: str,
+    port: int,
+    *,
+    allow_private: bool = False,
+    timeout: float = 10.0,
+    watch: Watch | None = None,
+    ports: Container[int] = MAIL_PORTS,
 ) -> tuple[Address, ...]:
     """Looks the name up, within `timeout` seconds. One answer that is not allowed refuses them all.
 
     Raises port_not_allowed, host_unknown, address_not_allowed, or no_network when no name server answered.
     """
-    if not (port in MAIL_PORTS or (allow_private and 0 < port < 65536)):
+    if not (port in ports or (allow_private and 0 < port < 65536)):
         raise NetError("port_not_allowed", port=port)
     answers = _look_up(clean_host(host), port, (watch or Watch()).allowance(timeout))
     if not allow_private and not all(is_public(str(answer)) for answer in answers):

@@ -54,7 +54,7 @@ document.addEventListener("click", (event) => {
   if (target.matches("input, select")) { event.preventDefault(); target.focus(); }
 });
 
-// --- Fields as the protocol asks, ports as protocol and security ask --------------------------------
+// --- Ports as protocol and security ask (which fields there are is the stylesheet's) ----------------
 const table = JSON.parse(document.getElementById("presets")?.textContent || "null");
 const field = (name) => document.getElementById(`id_${name}`);
 let untouchedPort = "";
@@ -62,9 +62,6 @@ let untouchedPort = "";
 function followProtocol() {
   const protocol = field("protocol");
   if (!protocol) return;
-  document.querySelectorAll("[data-only-protocol]").forEach((part) => {
-    part.hidden = part.dataset.onlyProtocol !== protocol.value;
-  });
   const port = field("port");
   const usual = String(table.ports[`${protocol.value} ${field("security").value}`]);
   if (!port.value || port.value === untouchedPort) port.value = usual;
@@ -103,7 +100,7 @@ function suggest() {
 function suggestion(box, preset, server) {
   const text = document.createElement("span");
   text.className = "grow";
-  if (preset === "microsoft") { text.textContent = box.dataset.microsoft; return [text]; }
+  if (preset === "microsoft") { text.textContent = box.dataset.microsoft; return [text, chooseEntra(box)]; }
   if (!server) { text.textContent = `${preset.provider}: ${box.dataset.none}`; return [text]; }
   const port = table.ports[`${field("protocol").value} tls`];
   text.textContent = `${preset.provider}: ${server}, ${box.dataset.port} ${port}, SSL/TLS`;
@@ -123,11 +120,36 @@ function suggestion(box, preset, server) {
   return [text, use];
 }
 
+function chooseEntra(box) {
+  const choose = document.createElement("button");
+  choose.type = "button";
+  choose.className = "btn btn-small";
+  choose.textContent = "Entra OAuth2";
+  choose.addEventListener("click", () => {
+    field("auth").value = "entra";
+    box.hidden = true;
+    field("auth").focus();
+  });
+  return choose;
+}
+
+// --- What an IT administrator opens, from what stands in the form -------------------------------------
+function buildAdminConsent() {
+  const link = document.getElementById("entra-admin");
+  const [tenant, client] = [field("tenant_id"), field("client_id")].map((each) => each?.value.trim() || "");
+  if (!link || !client) return;
+  const redirect = document.getElementById("entra-redirect").textContent.trim();
+  const query = new URLSearchParams({ client_id: client, redirect_uri: redirect });
+  link.textContent = `${link.dataset.build}/${encodeURIComponent(tenant || "organizations")}/adminconsent?${query}`;
+  document.getElementById("entra-admin-empty").hidden = true;
+}
+
 document.addEventListener("change", (event) => {
   if (event.target.matches("#id_protocol, #id_security")) { followProtocol(); suggest(); }
 });
 document.addEventListener("input", (event) => {
   if (event.target.matches("#id_username, #id_host")) suggest();
+  if (event.target.matches("#id_tenant_id, #id_client_id")) buildAdminConsent();
 });
 
 // --- A check takes seconds: the pressed button says so, and the answer gets the focus -----------------
@@ -153,6 +175,14 @@ document.addEventListener("htmx:afterRequest", (event) => {
   document.querySelectorAll("#channel-form .form-actions button").forEach((one) => { one.disabled = false; });
 });
 
+function ask() {
+  const question = document.querySelector("dialog[data-modal][open]");
+  if (!question) return;
+  question.close();
+  question.showModal();
+  history.replaceState(null, "", location.pathname); // asked once: a reload is no second question
+}
+
 function begin() {
   startTabs();
   untouchedPort = table && field("protocol") ? String(table.ports[`${field("protocol").value} ${field("security").value}`]) : "";
@@ -169,3 +199,4 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 
 begin();
+ask();

@@ -9,11 +9,14 @@ from typing import Self
 
 
 class Gate:
+    """`holds_back`: is set once it does."""
+
     def __init__(self, server_port: int, lets_through: int) -> None:
         self._server_port = server_port
         self._left = lets_through
         self._lock = threading.Lock()
         self._open = threading.Event()
+        self.holds_back = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = [self._listener]
         self._threads: list[threading.Thread] = []
@@ -64,4 +67,5 @@ class Gate:
             self._left -= size
             empty = self._left < 0
         if empty:
+            self.holds_back.set()
             self._open.wait(60)

@@ -1,0 +1,113 @@
+"""What Google and Microsoft mean when they refuse.
+
+The OAuth error word decides first, as Microsoft asks: one that means "later" is later, whatever stands beside it.
+Then the provider's own code chooses the sentence. The provider's text itself is never passed on.
+https://learn.microsoft.com/entra/identity-platform/reference-error-codes, RFC 6749 4.1.2.1 and 5.2
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from channels.errors import ChannelError, channel_error
+
+GOOGLE: Final = "Google"
+MICROSOFT: Final = "Microsoft"
+
+_LATER: Final = {
+    "temporarily_unavailable": "provider_unavailable",
+    "server_error": "provider_unavailable",
+    "internal_failure": "provider_unavailable",
+    "slow_down": "provider_busy",
+    "rate_limit_exceeded": "provider_busy",
+    "quota_exceeded": "provider_busy",
+}
+#: by the OAuth error word, where the provider's own code says nothing that we know
+_BY_WORD: Final = {
+    "invalid_grant": "link_revoked",
+    "interaction_required": "sign_in_again",
+    "login_required": "sign_in_again",
+    "account_selection_required": "sign_in_again",
+    "consent_required": "consent_needed",
+    "access_denied": "consent_refused",
+    "invalid_client": "registration_refused",
+    "unauthorized_client": "registration_refused",
+    "deleted_client": "client_unknown",
+    "disabled_client": "client_unknown",
+    "invalid_scope": "permission_missing",
+    "invalid_resource": "permission_missing",
+    "invalid_tenant": "tenant_unknown",
+    "redirect_uri_mismatch": "redirect_unknown",
+    "admin_policy_enforced": "blocked_by_administrator",
+    "org_internal": "account_of_other_organisation",
+    "disallowed_useragent": "sign_in_broken",
+    "invalid_request": "sign_in_broken",
+    "unsupported_grant_type": "sign_in_broken",
+    "unsupported_response_type": "sign_in_broken",
+}
+#: Google's error_subtype and its few telling descriptions
+_GOOGLE_DETAILS: Final = (
+    (r"invalid_rapt|reauth", "sign_in_again"),
+    (r"account has been deleted|account is disabled|user_disabled", "account_disabled"),
+    (r"client was not found|client is disabled", "client_unknown"),
+    (r"^unauthorized$|client secret is invalid|invalid client secret", "client_secret_wrong"),
+)
+_AADSTS_GROUPS: Final = {
+    "client_secret_wrong": (7000215, 70002),
+    "client_secret_expired": (7000222,),
+    "client_not_web": (7000218, 700025),
+    "client_unknown": (700016, 700011, 7000112, 70001),
+    "tenant_unknown": (90002, 90019, 50059),
+    "redirect_unknown": (50011, 900971),
+    "account_of_other_organisation": (50020, 50034, 51004, 90072, 16000),
+    "user_not_assigned": (50105,),
+    "consent_needed": (65001, 90094, 90095),
+    "consent_refused": (65004,),
+    "permission_missing": (650052, 650056, 650057, 500011, 65005, 70011),
+    "sign_in_again": (50076, 50074, 50079, 50078, 50158),
+    "blocked_by_administrator": (53003, 53000, 53001, 53002, 530032, 530035, 50005),
+    "account_blocked": (50053, 50126),
+    "account_disabled": (50057,),
+    "account_password_expired": (50055,),
+    "link_revoked": (50173, 700082, 70008, 70043, 50089, 70000, 50132, 50133),
+    "sign_in_used": (54005,),
+    "sign_in_broken": (501481, 700005, 9002313, 900144, 50194, 700022, 28002),
+    "provider_unavailable": (90055, 90006, 90024, 90012, 50196),
+}
+AADSTS: Final = {number: code for code, numbers in _AADSTS_GROUPS.items() for number in numbers}
+
+_GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
+
+
+def entra_error(word: str, description: str = "", numbers: Iterable[int] = (), *, secret: str = "") -> ChannelError:
+    """`numbers`: error_codes of a token answer; a redirect has its number in the description only.
+
+    `secret`: the client secret that was sent, to tell its ID from its value.
+    """
+    found = [*numbers, *map(int, re.findall(r"AADSTS(\d{4,9})", description))]
+    code = _LATER.get(word) or next((AADSTS[number] for number in found if number in AADSTS), None)
+    if code in ("client_secret_wrong", None) and word == "invalid_client" and is_guid(secret):
+        code = "client_secret_is_id"
+    reason = f"AADSTS{found[0]}" if found else _clean(word)
+    return _error(code or _BY_WORD.get(word), MICROSOFT, reason)
+
+
+def google_error(word: str, description: str = "") -> ChannelError:
+    """`description`: error_subtype and error_description, which choose the sentence and go no further."""
+    told = next((code for sign, code in _GOOGLE_DETAILS if re.search(sign, description, re.IGNORECASE)), None)
+    return _error(_LATER.get(word) or told or _BY_WORD.get(word), GOOGLE, _clean(word))
+
+
+def is_guid(text: str) -> bool:
+    return _GUID.fullmatch(text.strip()) is not None
+
+
+def _error(code: str | None, provider: str, reason: str) -> ChannelError:
+    return channel_error(code or "provider_refused", provider=provider, reason=reason)
+
+
+def _clean(word: str) -> str:
+    """An error word of RFC 6749 is short and plain; anything else might be anything."""
+    return word if re.fullmatch(r"[a-z][a-z0-9_]{1,40}", word) else ""

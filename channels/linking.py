@@ -1,0 +1,272 @@
+"""Linking a channel by signing in at its provider: setting out, coming back, and the link that somebody else uses."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from administrations.access import may, role_in
+from administrations.models import Role, User
+from channels import lease, notices, providers, services, tokens, vault
+from channels.auth.base import Grant, Tokens
+from channels.errors import ChannelError, OurProblem
+from channels.models import Channel, ConsentLink, PendingLink
+from zenvoices.lib.crypto import KeyProblem
+from zenvoices.lib.scoping import administration_scope, every_administration
+
+log = structlog.get_logger(__name__)
+
+#: from setting out until coming back
+JOURNEY: Final = timedelta(minutes=10)
+CONSENT_DAYS: Final = 7
+#: a journey is remembered this long, so that who comes late reads why
+REMEMBERED: Final = timedelta(days=1)
+
+
+class LinkRefused(Exception):
+    """Coming back is not taken in. `reason` chooses the page (channels.wording)."""
+
+    def __init__(self, reason: str, channel: Channel | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        #: only when the traveller may know of it
+        self.channel = channel
+
+
+class ProviderRefused(LinkRefused):
+    """The provider, or what it told us, is the reason."""
+
+    def __init__(self, error: ChannelError, channel: Channel, *, by_consent: bool) -> None:
+        super().__init__("provider", None if by_consent else channel)
+        self.asked, self.error, self.by_consent = channel, error, by_consent
+
+
+@dataclass(frozen=True, slots=True)
+class Traveller:
+    """Who sets out or comes back: a person of the portal or the holder of a consent link, in one browser."""
+
+    browser: str
+    person: User | None = None
+    consent_link: ConsentLink | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """`channel` as it is now."""
+
+    channel: Channel
+    account: str
+    consent_link: ConsentLink | None
+
+
+def hashed(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+# --- Setting out ------------------------------------------------------------------------------------------
+
+
+def set_out(channel: Channel, traveller: Traveller) -> str:
+    """The provider's address. Raises ChannelError when the provider cannot be asked."""
+    departure = providers.method_of(channel).depart(
+        providers.registration_of(channel), providers.account_of(channel), providers.redirect_uri(channel.auth)
+    )
+    now = timezone.now()
+    PendingLink.objects.filter(channel=channel, expires_at__lt=now - REMEMBERED).delete()
+    pending = PendingLink(
+        administration_id=channel.administration_id, channel=channel, provider=channel.auth,
+        state_sha256=hashed(departure.state), browser_sha256=hashed(traveller.browser),
+        person=traveller.person, consent_link=traveller.consent_link, expires_at=now + JOURNEY,
+    )  # fmt: skip
+    kept = json.dumps({"flow": departure.flow, "asked": _asked(channel)})
+    pending.flow = vault.key_ring().encrypt(kept, belongs_to=_place(pending))
+    pending.save()
+    return departure.url
+
+
+def _place(pending: PendingLink) -> str:
+    return f"pending:{pending.pk}"
+
+
+def _asked(channel: Channel) -> list[str]:
+    """What the authorisation is for: when this changed meanwhile, it is for something else."""
+    return [channel.auth, channel.protocol, channel.username, channel.signs_in_as, channel.client_id, channel.tenant_id]
+
+
+# --- Coming back ------------------------------------------------------------------------------------------
+
+
+def come_back(provider: str, state: str, answer: Mapping[str, str], traveller: Traveller) -> Linked:
+    """Raises LinkRefused. A state is used up before its code is shown to the provider, whatever becomes of it."""
+    with every_administration():
+        pending = PendingLink.objects.filter(state_sha256=hashed(state), provider=provider).first()
+    if pending is None:
+        raise LinkRefused("unknown")
+    with administration_scope(pending.administration_id):
+        _is_own(pending, traveller)
+        channel = Channel.objects.select_related("administration__environment").get(pk=pending.channel_id)
+        _use_up(pending, channel)
+        _is_allowed(pending, channel)
+        return _arrive(pending, channel, answer)
+
+
+def _is_own(pending: PendingLink, traveller: Traveller) -> None:
+    if pending.person_id and traveller.person is None:
+        raise LinkRefused("signed_out")
+    if pending.person_id and pending.person != traveller.person:
+        raise LinkRefused("other_person")
+    if not secrets.compare_digest(pending.browser_sha256, hashed(traveller.browser)):
+        raise LinkRefused("other_browser")
+
+
+def _use_up(pending: PendingLink, channel: Channel) -> None:
+    """One conditional UPDATE: of two arrivals one goes on."""
+    now = timezone.now()
+    if PendingLink.objects.filter(pk=pending.pk, used_at=None, expires_at__gt=now).update(used_at=now):
+        return
+    unused = PendingLink.objects.filter(pk=pending.pk, used_at=None).exists()
+    raise LinkRefused("expired" if unused else "used", _shown(pending, channel))
+
+
+def _is_allowed(pending: PendingLink, channel: Channel) -> None:
+    """What may have changed while somebody was away."""
+    if channel.deleted_at is not None:
+        raise LinkRefused("gone")
+    link = pending.consent_link
+    if link is not None:
+        if closed_because(link):
+            raise LinkRefused("consent_closed")
+    elif not _manages(pending.person, channel):
+        raise LinkRefused("not_allowed")
+
+
+def _manages(person: User | None, channel: Channel) -> bool:
+    administration = channel.administration
+    return administration.is_premium and person is not None and may(role_in(person, administration), Role.ADMIN)
+
+
+def _shown(pending: PendingLink, channel: Channel) -> Channel | None:
+    """The channel, when the traveller may know of it beside what they were asked."""
+    return channel if _manages(pending.person, channel) else None
+
+
+def _arrive(pending: PendingLink, channel: Channel, answer: Mapping[str, str]) -> Linked:
+    by_consent = pending.consent_link_id is not None
+    try:
+        kept = json.loads(_opened(pending))
+        if kept["asked"] != _asked(channel):
+            raise LinkRefused("changed", _shown(pending, channel))
+        grant = providers.method_of(channel).arrive(
+            providers.registration_of(channel), providers.account_of(channel), providers.redirect_uri(channel.auth),
+            kept["flow"], answer,
+        )  # fmt: skip
+    except ChannelError as error:
+        raise ProviderRefused(error, channel, by_consent=by_consent) from error
+    linked = _link(pending, channel, grant)
+    if linked is None:
+        _give_back(channel, grant.tokens)
+        raise LinkRefused("changed", _shown(pending, channel))
+    return Linked(linked, grant.account, pending.consent_link)
+
+
+def _give_back(channel: Channel, unwanted: Tokens) -> None:
+    """Unless a channel lives on the same consent; what the provider does not take back ends unused."""
+    try:
+        registration, account = providers.registration_of(channel), providers.account_of(channel)
+        if not providers.lives_on_consent(channel.auth, registration.client_id, account.login):
+            providers.method_of(channel).revoke(registration, unwanted)
+    except ChannelError as error:
+        log.warning("a link was not revoked at the provider", channel=str(channel.pk), error_code=error.code)
+
+
+def _opened(pending: PendingLink) -> str:
+    try:
+        return vault.key_ring().decrypt(pending.flow, belongs_to=_place(pending))
+    except KeyProblem as problem:
+        raise OurProblem("key_missing") from problem
+
+
+@transaction.atomic
+def _link(pending: PendingLink, asked: Channel, grant: Grant) -> Channel | None:
+    """Under the channel's lock. None when it was changed or deleted while the provider answered."""
+    locked = Channel.objects.select_for_update(of=("self",)).select_related("administration__environment")
+    channel = locked.get(pk=asked.pk)
+    if channel.deleted_at is not None or _asked(channel) != _asked(asked):
+        return None
+    now = timezone.now()
+    if pending.consent_link_id is not None:
+        unused = ConsentLink.objects.filter(pk=pending.consent_link_id, used_at=None)
+        if not unused.update(used_at=now, account=grant.account):
+            return None
+    tokens.store(channel, grant.tokens)
+    channel.granted, channel.linked_at = grant.granted, now
+    channel.link_ends_at = now + timedelta(seconds=grant.link_seconds) if grant.link_seconds else None
+    channel.error_code, channel.error_detail = "", {}
+    channel.save(update_fields=["granted", "linked_at", "link_ends_at", "error_code", "error_detail"])
+    lease.revoke(channel.pk)
+    return channel
+
+
+# --- Ending it ----------------------------------------------------------------------------------------------
+
+
+def disconnect(channel: Channel, by: User | None) -> None:
+    """*Verbinding verbreken*: ended at the provider when it answers, erased here in any case, a draft again.
+
+    The client secret stays: it belongs to the registration, not to the link.
+    """
+    tokens.forget(channel)
+    with transaction.atomic():
+        found = Channel.objects.select_for_update().get(pk=channel.pk)
+        found.save(update_fields=services.unlink(found))
+        lease.revoke(found.pk)
+        notices.close(found, notices.ATTENTION, notices.DEACTIVATED)
+
+
+# --- Somebody else authorises -------------------------------------------------------------------------------
+
+
+def invite(channel: Channel, by: User | None) -> tuple[ConsentLink, str]:
+    """A link for the owner of the mailbox, and the token in it: only its hash is kept."""
+    token = secrets.token_urlsafe(32)
+    link = ConsentLink.objects.create(
+        administration_id=channel.administration_id, channel=channel, created_by=by,
+        token_sha256=hashed(token), expires_at=timezone.now() + timedelta(days=CONSENT_DAYS),
+    )  # fmt: skip
+    return link, token
+
+
+def withdraw(link: ConsentLink) -> None:
+    """Whoever is under way with it comes back to a page that says so."""
+    link.delete()
+
+
+def consent_link_for(token: str) -> ConsentLink | None:
+    """With its channel and administration."""
+    with every_administration():
+        links = ConsentLink.objects.select_related("channel__administration__environment", "created_by")
+        return links.filter(token_sha256=hashed(token)).first()
+
+
+def closed_because(link: ConsentLink) -> str:
+    """ "" while it can be used."""
+    channel = link.channel
+    if link.used_at is not None:
+        return "used"
+    if link.expires_at <= timezone.now():
+        return "expired"
+    stands = channel.deleted_at is None and channel.auth != Channel.Auth.PASSWORD and not channel.app_only
+    return "" if stands and _manages(link.created_by, channel) else "withdrawn"
+
+
+def opened(link: ConsentLink) -> None:
+    ConsentLink.objects.filter(pk=link.pk, opened_at=None).update(opened_at=timezone.now())

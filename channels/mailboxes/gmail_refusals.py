@@ -1,0 +1,71 @@
+"""What a refusal of the Gmail API means (https://developers.google.com/workspace/gmail/api/guides/handle-errors)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from channels.errors import ChannelError, Throttled, channel_error
+
+_LONGEST_WAIT: Final = 3600  # seconds; asking once an hour harms nobody
+
+#: `reason` of errors[] (the API's own) and of details[] (google.rpc.ErrorInfo), the first that fits
+_BY_REASON: Final = {
+    "rateLimitExceeded": "quota_reached",
+    "userRateLimitExceeded": "quota_reached",
+    "dailyLimitExceeded": "quota_reached",
+    "quotaExceeded": "quota_reached",
+    "RATE_LIMIT_EXCEEDED": "quota_reached",
+    "accessNotConfigured": "gmail_api_disabled",
+    "SERVICE_DISABLED": "gmail_api_disabled",
+    "insufficientPermissions": "scope_missing",
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "scope_missing",
+    "domainPolicy": "gmail_forbidden",
+    "failedPrecondition": "gmail_missing",  # "Mail service not enabled": the account has no mailbox
+}
+
+
+def refusal(status: int, body: bytes, retry_after: str = "") -> ChannelError:
+    """`retry_after`: the header of that name. The text of the answer goes no further than here."""
+    said = _error_of(body)
+    code = next((_BY_REASON[reason] for reason in _reasons(said) if reason in _BY_REASON), "")
+    if code == "quota_reached" or status == 429:
+        return Throttled("quota_reached", retry_after=_seconds(retry_after, str(said.get("message", ""))))
+    if status == 401:
+        return channel_error("token_refused")
+    if code or status == 403:
+        return channel_error(code or "gmail_forbidden")
+    return channel_error("server_unavailable" if status >= 500 else "server_answer_unreadable")
+
+
+def _error_of(body: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(body)["error"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _reasons(said: dict[str, Any]) -> Iterator[str]:
+    for name in ("errors", "details"):
+        rows = said.get(name)
+        for row in rows if isinstance(rows, list) else []:
+            if isinstance(row, dict):
+                yield str(row.get("reason"))
+
+
+def _seconds(header: str, message: str) -> int | None:
+    """Until when to stay away. Gmail says it in the text: "User-rate limit exceeded. Retry after 2026-...Z"."""
+    if header.isascii() and header.isdigit():
+        return min(int(header[:9]), _LONGEST_WAIT)
+    found = re.search(r"Retry after (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)", message)
+    if found is None:
+        return None
+    try:
+        until = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return min(max(0, round((until - datetime.now(UTC)).total_seconds())), _LONGEST_WAIT)

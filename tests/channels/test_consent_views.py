@@ -1,0 +1,175 @@
+"""A consent link: who holds it sees what is asked and nothing else, and it works once."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from administrations.models import AdministrationAccess
+from channels.errors import channel_error
+from channels.models import Channel, ConsentLink
+from notifications.models import Notification
+from tests.cast import Cast
+from tests.channels.provider import SaidProvider
+from tests.channels.test_oauth_views import (
+    GOOGLE,
+    OUR_OWN,
+    SignedIn,
+    address,
+    arrive,
+    checks,
+    fresh,
+    gmail,
+    linked,
+    said_provider,
+    secrets_of,
+    title,
+)
+from zenvoices.lib.scoping import every_administration
+
+__all__ = ["checks", "said_provider"]  # fixtures
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted() -> None:
+    cache.clear()
+
+
+def make_link(client: Client, channel: Channel, email: str = "") -> str:
+    """The path of a new link, as the page shows it."""
+    page = client.post(address("channel-consent", channel), {"email": email}).content.decode()
+    found = re.search(r'id="consent-link">https?://[^/]+([^<]+)<', page)
+    assert found
+    return found[1]
+
+
+def only_link() -> ConsentLink:
+    with every_administration():
+        return ConsentLink.objects.get()
+
+
+def test_link_is_shown_once_and_kept_as_a_hash(cast: Cast, signed_in: SignedIn) -> None:
+    bert, channel = signed_in(cast.bert), gmail(cast.bakery)
+    path = make_link(bert, channel)
+    token = path.rpartition("/")[2]
+    assert token not in repr(vars(only_link()))
+    assert token not in bert.get(address("channel-consent", channel)).content.decode()
+    assert only_link().expires_at - only_link().created_at < timedelta(days=7, seconds=1)
+
+
+def test_link_is_sent_by_the_portal(cast: Cast, signed_in: SignedIn) -> None:
+    path = make_link(signed_in(cast.bert), gmail(cast.bakery), "jan@gmail.com")
+    (sent,) = mail.outbox
+    assert sent.to == ["jan@gmail.com"]
+    assert path in sent.body
+    assert "Bert de Vries van Kantoor Jansen vraagt" in sent.body
+
+
+def test_number_of_links_has_a_bound(cast: Cast, signed_in: SignedIn) -> None:
+    bert, channel = signed_in(cast.bert), gmail(cast.bakery)
+    answers = [bert.post(address("channel-consent", channel)).status_code for _ in range(21)]
+    assert answers == [200] * 20 + [422]
+
+
+def test_holder_sees_what_it_is_for_and_nothing_else(cast: Cast, signed_in: SignedIn) -> None:
+    path = make_link(signed_in(cast.bert), gmail(cast.bakery, name="interne naam"))
+    for holder in (Client(), signed_in(cast.charlie)):
+        answer = holder.get(path)
+        page = answer.content.decode()
+        assert answer.status_code == 200
+        assert all(word in page for word in ("Kantoor Jansen", "Bakkerij De Vries", "jan@gmail.com", "Bert de Vries"))
+        others = ("interne naam", "secret-canary", "/administration/", "/settings", "bert@devries.test")
+        assert [word for word in others if word in page] == []
+    assert only_link().opened_at is not None
+
+
+def test_holder_authorises_and_the_beheerder_is_told(
+    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider
+) -> None:
+    bert, channel, holder = signed_in(cast.bert), gmail(cast.bakery), Client()
+    path = make_link(bert, channel)
+    holder.get(path)
+    holder.get(f"{path}/go", headers=OUR_OWN)
+    answer = arrive(holder, said_provider)
+    assert answer.headers["Location"] == reverse("consent-done")
+    done = holder.get(reverse("consent-done")).content.decode()
+    assert "Je hebt Kantoor Jansen toegang gegeven tot jan@gmail.com." in done
+    assert set(secrets_of(channel)) == {"client_secret", "tokens"}
+    assert (fresh(channel).state, only_link().account) == ("draft", "jan@gmail.com")
+    with every_administration():
+        told = Notification.objects.filter(kind="mailbox_authorised")
+        assert {note.user for note in told} == {cast.anna, cast.bert}
+        assert {note.path for note in told} == {address("channel-edit", channel)}
+    assert "Toegang gegeven" in bert.get(address("channel-consent", channel)).content.decode()
+    assert holder.get(path).status_code == 404
+
+
+def test_holder_mends_a_stopped_channel(
+    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, checks: list[Any]
+) -> None:
+    channel, holder = linked(cast.bakery, state="inactive", inactive_reason="failures"), Client()
+    path = make_link(signed_in(cast.bert), channel)
+    holder.get(f"{path}/go", headers=OUR_OWN)
+    arrive(holder, said_provider)
+    assert fresh(channel).state == "active"
+
+
+def test_refusal_leaves_the_link_as_it_was(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
+    path, holder = make_link(signed_in(cast.bert), gmail(cast.bakery, name="interne naam")), Client()
+    holder.get(f"{path}/go", headers=OUR_OWN)
+    said_provider.fails = channel_error("consent_refused", provider="Google")
+    answer = arrive(holder, said_provider)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert [word for word in ("interne naam", "/administration/") if word in page] == []
+    assert holder.get(path).status_code == 200
+
+
+def test_program_that_follows_links_sets_nothing_out(
+    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider
+) -> None:
+    path = make_link(signed_in(cast.bert), gmail(cast.bakery))
+    assert Client().get(f"{path}/go").headers["Location"] == path
+    assert said_provider.states == []
+
+
+@pytest.mark.parametrize("ended", ["expired", "used", "withdrawn", "deleted", "maker left", "password", "foreign"])
+def test_link_that_is_over_tells_nothing(
+    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, ended: str
+) -> None:
+    bert, channel, holder = signed_in(cast.bert), gmail(cast.bakery), Client()
+    path = make_link(bert, channel)
+    holder.get(f"{path}/go", headers=OUR_OWN)
+    now = timezone.now()
+    with every_administration():
+        if ended == "withdrawn":
+            bert.post(address("channel-consent-withdraw", channel, only_link().pk))
+        elif ended == "maker left":
+            AdministrationAccess.objects.filter(user=cast.bert).delete()
+        elif ended in ("expired", "used"):
+            ConsentLink.objects.update(**{"expires_at": now} if ended == "expired" else {"used_at": now})
+        elif ended == "foreign":
+            path = f"{path}x"
+        else:
+            Channel.objects.update(**{"deleted_at": now} if ended == "deleted" else {"auth": "password"})
+    for where in (path, f"{path}/go"):
+        answer = holder.get(where, headers=OUR_OWN)
+        assert answer.status_code == 404
+        assert [word for word in ("Kantoor Jansen", "jan@gmail.com") if word in answer.content.decode()] == []
+    if ended in ("expired", "used", "maker left"):
+        back = holder.get(GOOGLE, {"state": said_provider.states[-1], "code": "x"})
+        assert (back.status_code, back.context["said"].title) == (410, title("consent_closed"))
+        assert said_provider.arrivals == []
+
+
+def test_looking_has_a_bound(cast: Cast, signed_in: SignedIn) -> None:
+    path, holder = make_link(signed_in(cast.bert), gmail(cast.bakery)), Client()
+    assert [holder.get(path).status_code for _ in range(31)] == [200] * 30 + [404]
