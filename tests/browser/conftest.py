@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.browser.whole import SEED, SIGN_IN, Stage, WholePortal, whole_portal
 from tests.servers.certificates import Certificates
+from tests.servers.gmail import GmailApi
 from tests.servers.openid import OpenIdProvider
 from tests.servers.openid import is_installed as provider_is_installed
 from tests.servers.plugin import missing
@@ -64,7 +65,8 @@ def _providers(request: pytest.FixtureRequest) -> dict[str, str]:
     ports = request.getfixturevalue("token_dovecot").ports
     imap, pop3 = f"localhost:{ports.imaps}", f"localhost:{ports.pop3s}"
     servers = {"GMAIL_IMAP": imap, "ENTRA_IMAP": imap, "GMAIL_POP3": pop3, "ENTRA_POP3": pop3}
-    return provider.settings() | servers
+    gmail: GmailApi = request.getfixturevalue("token_gmail")
+    return provider.settings() | servers | {"GMAIL_API_ROOT": f"https://localhost:{gmail.port}"}
 
 
 class MakeStage(Protocol):

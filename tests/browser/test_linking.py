@@ -14,9 +14,11 @@ from tests.browser.whole import Stage
 from tests.browser.words import BY_LANGUAGE
 from tests.channels.linked import mail
 from tests.documents.files import pdf
+from tests.servers.gmail import GmailApi
 from tests.servers.openid import (
     ENTRA_CLIENT,
     ENTRA_SECRET,
+    GMAIL_READONLY,
     GOOGLE_CLIENT,
     GOOGLE_SECRET,
     TENANT,
@@ -42,7 +44,7 @@ FIELDS = {"google": "Gmail OAuth2", "entra": "Entra OAuth2"}
 
 @pytest.mark.parametrize(
     ("language", "auth", "protocol"),
-    [("nl", "google", "imap"), ("en", "entra", "imap"), ("nl", "entra", "pop3")],
+    [("nl", "google", "imap"), ("en", "google", "pop3"), ("en", "entra", "imap"), ("nl", "entra", "pop3")],
 )
 def test_walk_of_the_article(
     language: str, auth: str, protocol: str, make_stage: MakeStage, browse: Browse, provider: OpenIdProvider,
@@ -75,6 +77,29 @@ def test_walk_of_the_article(
     expect(row).to_contain_text(words.active)
     row.get_by_role("button", name=words.fetch).click()
     expect(row).to_contain_text({"nl": "1 document opgehaald", "en": "1 document retrieved"}[language])
+
+
+def test_link_with_reading_only_retrieves_each_document_once(
+    stage: Stage, browse: Browse, provider: OpenIdProvider, token_gmail: GmailApi
+) -> None:
+    """Who registered gmail.readonly, as the article says."""
+    words, address = BY_LANGUAGE["nl"], f"inkoop{stage.number}@devries.test"
+    account = token_gmail.account(address)
+    account.deliver(mail("Factuur 1", ("factuur-1.pdf", pdf("Factuur 1"))))
+    provider.scopes("openid", "email", GMAIL_READONLY)
+    page = browse(stage.anna, ignore_https_errors=True)
+    page.goto(stage.address(f"channels/{drafted(stage, address)}/edit?ask"))
+    page.get_by_role("link", name=NL.yes, exact=True).click()
+    sign_in_there(page, address)
+    expect(page.get_by_role("heading", name=NL.linked.format(address))).to_be_visible()
+    page.get_by_role("button", name=words.save, exact=True).click()
+    row = page.get_by_role("row", name=address)
+    expect(row).to_contain_text(words.active)
+    row.get_by_role("button", name=words.fetch).click()
+    expect(row).to_contain_text("1 document opgehaald")
+    row.get_by_role("button", name=words.fetch).click()
+    expect(row).to_contain_text("geen nieuwe documenten")
+    assert (account.unread(), token_gmail.violations) == (1, [])
 
 
 def test_cancel_and_wrong_account_are_said_and_the_next_try_works(

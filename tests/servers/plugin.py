@@ -191,6 +191,13 @@ def gmail_process(certificates: Certificates) -> Iterator[GmailApi]:
         yield api
 
 
+@pytest.fixture(scope="session")
+def token_gmail(certificates: Certificates, provider_process: OpenIdProvider) -> Iterator[GmailApi]:
+    """A Gmail that asks the provider whose each token is."""
+    with GmailApi(certificates.good, provider_process.introspection, certificates.ca_file) as api:
+        yield api
+
+
 @pytest.fixture
 def gmail_api(gmail_process: GmailApi) -> Iterator[GmailApi]:
     """An empty Gmail; a call that Google's description does not know fails the test."""
