@@ -34,6 +34,8 @@ class Pop3Mailbox(Session):
     _numbers: dict[str, int] | None = None
     #: groups whose mails are under way
     _asked = 0
+    #: retrieved, and not yet the caller's
+    _held: Sequence[Fetched | NotFetched] = ()
 
     def open(self) -> int:
         """Counts the mails; the folder is not looked at."""
@@ -83,7 +85,8 @@ class Pop3Mailbox(Session):
                     results = self._answered(groups[0], spool)
                     self._asked -= 1
                 groups.popleft()
-                yield from handed_over(results)
+                self._held = waiting = deque(results)
+                yield from handed_over(waiting)
 
     def _ask_ahead(self, groups: deque[Group]) -> None:
         """Without PIPELINING (RFC 2449 6.6) a command goes out when the one before it is answered."""
@@ -119,7 +122,8 @@ class Pop3Mailbox(Session):
         return []
 
     def finish(self) -> None:
-        if not self._asked:  # else the caller gave up: what is under way is not waited for
+        # Else the caller gave up. After a QUIT, Gmail gives what was retrieved to no later session.
+        if not (self._asked or self._held):
             with suppress(ChannelError), self.border():
                 self._client.quit()
         self.close()
@@ -129,7 +133,7 @@ class Pop3Mailbox(Session):
             self._client = _Client(connection, self._server.host)
         except poplib.error_proto as error:
             raise (refused(_text(error)) if _is_refusal(error) else channel_error("not_a_mail_server")) from None
-        self._numbers, self._asked = None, 0
+        self._numbers, self._asked, self._held = None, 0, ()
 
     def _ask_for_tls(self) -> None:
         self._capabilities = self._client.capabilities()

@@ -171,6 +171,36 @@ def test_fetch_given_up_with_mails_under_way_ends_without_waiting(
     assert mailbox_user.count() == 3
 
 
+@pytest.mark.parametrize("capabilities", [b"PIPELINING\r\n", b""])
+@pytest.mark.parametrize(("taken", "said"), [(1, []), (2, []), (3, ["QUIT"])])
+def test_pop3_says_quit_only_when_the_caller_has_every_retrieved_mail(
+    scripted: StartScripted, tmp_path: Path, capabilities: bytes, taken: int, said: list[str]
+) -> None:
+    """Gmail gives a mail that was retrieved before a QUIT to no later session."""
+    heard: list[str] = []
+
+    def leave(peer: Peer, _tag: bytes) -> None:
+        heard.append("QUIT")
+        peer.say(b"+OK")
+
+    script = pop3(
+        {
+            "CAPA": b"+OK\r\nUSER\r\n" + capabilities + b".\r\n",
+            "UIDL": b"+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n",
+            "LIST": b"+OK\r\n1 5\r\n2 5\r\n3 5\r\n.\r\n",
+            "RETR": b"+OK\r\nhello\r\n.\r\n",
+            "QUIT": leave,
+        }
+    )
+    with mailbox_for("pop3", scripted(script), Watch()) as mailbox:
+        fetching = opened(mailbox).fetch(mailbox.candidates().unread, tmp_path)
+        for _ in range(taken):
+            next(fetching)
+        fetching.close()
+        mailbox.finish()
+    assert heard == said
+
+
 # --- The last dot of POP3 ----------------------------------------------------------------------------------
 
 
