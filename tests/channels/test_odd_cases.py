@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import binascii
+import io
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -13,7 +15,7 @@ from channels import schedule, services
 from channels.errors import channel_error
 from channels.fetch import Budget
 from channels.mailboxes.fake import FakeMailbox
-from channels.models import Channel, FetchRun, ReceivedMail
+from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.runs import perform
 from documents.models import Document, Email
 from notifications.models import Notification
@@ -191,6 +193,64 @@ def test_mail_that_the_database_refuses_costs_only_itself(
     run = fetch_now(channel)
     states = dict(ReceivedMail.objects.values_list("uid", "state"))
     assert (run.outcome, run.delivered, run.failed, states) == ("warning", 1, 1, {"1": "failed", "2": "delivered"})
+
+
+def test_mail_kept_raw_that_the_database_refuses_holds_up_no_other(
+    channel: Channel, box: FakeMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.deliver(mail("een", ("een.pdf", PDF)))
+    real = services.documents.new_document
+
+    def too_long(*args: object, **values: object) -> Document:
+        document = real(*args, **values)
+        if "een" in str(values["filename"]):
+            document.size = -1  # a CHECK of the database
+        return document
+
+    monkeypatch.setattr("channels.recorder.documents.new_document", too_long)
+    ends = []
+    for number in range(3):
+        run = fetch_now(channel)
+        ends.append((run.error_code, run.delivered, run.failed))
+        box.deliver(invoice(number))
+    assert ends == [("", 0, 1), ("", 1, 1), ("", 1, 1)]
+    row = ReceivedMail.objects.get(uid="1")
+    assert (row.state, row.attempts, Email.objects.count()) == ("quarantined", 3, 3)
+
+
+def test_mail_kept_of_another_mailbox_marks_nothing_in_this_one(
+    channel: Channel, box: FakeMailbox, use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("channels.intake.extract", _broken)
+        box.deliver(invoice(1))
+        fetch_now(channel)
+    other = use(FakeMailbox())
+    large = other.deliver(invoice(2), claimed_size=10**9)  # stays unread until somebody asks
+    services.update_channel(channel, password="nieuw", by=None, host="elsewhere.test")
+    run = fetch_now(channel)
+    assert (run.delivered, run.failed, other.mails[large].seen) == (1, 1, False)
+
+
+def test_absurd_size_in_an_archive_costs_that_entry_only(channel: Channel, box: FakeMailbox) -> None:
+    """ZIP64 has room for sizes that no database has."""
+    box.deliver(mail("Ingepakt", ("facturen.zip", zip_with_claim(2**64 - 1))))
+    box.deliver(invoice(1))
+    run = fetch_now(channel)
+    assert (run.error_code, run.delivered, run.failed) == ("", 2, 0)
+    assert list(ReceivedPart.objects.filter(filename="groot.pdf").values_list("size", "outcome")) == [
+        (2**63 - 1, "refused")
+    ]
+
+
+def zip_with_claim(size: int) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("goed.pdf", PDF)
+        archive.writestr("groot.pdf", PDF)
+        claim = archive.getinfo("groot.pdf")
+        claim.file_size = size  # the directory at the end is written from here
+    return packed.getvalue()
 
 
 def test_copy_with_another_text_keeps_its_own_original(channel: Channel, box: FakeMailbox) -> None:
