@@ -37,6 +37,7 @@ BATCH_MAILS = 25
 BATCH_BYTES = 16_000_000
 BATCH_SECONDS = 2.0
 READ_ELSEWHERE_KEPT = 1000
+BLAMES_NO_MAIL = ("server_too_slow", "connection_refused", "connect_timeout")
 #: the last two come from its driver
 REFUSED_BY_DATABASE = (DataError, IntegrityError, OverflowError, ValueError)
 #: a signed 64-bit column holds no more
@@ -291,8 +292,8 @@ class _Session:
                         break
             except (TransientProblem, Throttled) as problem:
                 # The line broke: keep what came, and remember at which mail. Its flags are owed to the next fetch.
-                # A slow line and a provider that asks to come back later blame no mail.
-                if isinstance(problem, TransientProblem) and problem.code != "server_too_slow":
+                # A slow line, a server that is away and one that asks to come back later blame no mail.
+                if isinstance(problem, TransientProblem) and problem.code not in BLAMES_NO_MAIL:
                     prepared.append(Prepared(refs[len(prepared)], problem=MessageProblem("mail_cut_off")))
                 self._store(prepared, blobs)
                 raise

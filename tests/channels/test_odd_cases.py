@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -14,9 +15,12 @@ from django.utils import timezone
 from channels import schedule, services
 from channels.errors import channel_error
 from channels.fetch import Budget
+from channels.intake import prepare
+from channels.mailboxes.base import Fetched, MessageRef
 from channels.mailboxes.fake import FakeMailbox
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.runs import perform
+from documents import storage
 from documents.models import Document, Email
 from notifications.models import Notification
 from tests.cast import Cast
@@ -230,6 +234,18 @@ def test_mail_kept_of_another_mailbox_marks_nothing_in_this_one(
     services.update_channel(channel, password="nieuw", by=None, host="elsewhere.test")
     run = fetch_now(channel)
     assert (run.delivered, run.failed, other.mails[large].seen) == (1, 1, False)
+
+
+def test_mail_that_waits_for_its_batch_is_small(channel: Channel, tmp_path: Path) -> None:
+    raw = tmp_path / "wide.eml"
+    raw.write_bytes(
+        b"Subject: breed\r\n" + b"X-Trace: " + b"x" * 900 + b"\r\nContent-Type: text/html\r\n\r\n"
+        b"<p>hallo</p><!--" + b"x" * 100_000 + b"-->"
+    )
+    with storage.batch(channel.administration_id) as blobs:
+        waiting = prepare(channel, Fetched(MessageRef("1", "1"), raw, "a" * 64), blobs).mail
+    assert waiting is not None
+    assert (waiting.subject, waiting.text, waiting.html, waiting.headers) == ("breed", "hallo", "", ())
 
 
 def test_absurd_size_in_an_archive_costs_that_entry_only(channel: Channel, box: FakeMailbox) -> None:
