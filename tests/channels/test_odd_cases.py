@@ -89,6 +89,20 @@ def test_other_folder_invents_no_mails_read_elsewhere(channel: Channel, box: Fak
     assert fetch_now(channel).read_elsewhere == 0
 
 
+@pytest.mark.parametrize("change", [{"host": "elsewhere.test"}, {"folder": "Archief"}])
+def test_offer_of_mails_ends_with_the_mailbox_they_are_in(
+    channel: Channel, box: FakeMailbox, change: dict[str, str]
+) -> None:
+    """Their numbers may be those of other mails there."""
+    fetch_now(channel)
+    box.deliver(invoice(1), seen=True)
+    run = fetch_now(channel)
+    offered = run.read_elsewhere_uids
+    services.update_channel(channel, password="nieuw", by=None, **change)
+    run.refresh_from_db()
+    assert (offered, run.read_elsewhere_uids, run.read_elsewhere) == ([["1", "1"]], [], 1)
+
+
 def test_mail_that_failed_comes_in_also_when_its_owner_read_it(channel: Channel, box: FakeMailbox) -> None:
     uid = box.deliver(invoice(1), problem="mail_unreadable")
     fetch_now(channel)
