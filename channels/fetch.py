@@ -55,6 +55,8 @@ class Budget:
     seconds: float
     mails: int
     bytes: int
+    #: bytes that came: a server may say no sizes, or wrong ones
+    came: int = 0
     _start: float = field(default_factory=time.monotonic)
 
     @classmethod
@@ -81,7 +83,7 @@ class Budget:
         return kept
 
     def is_spent(self) -> bool:
-        return time.monotonic() - self._start >= self.seconds * 0.9
+        return self.came >= self.bytes or time.monotonic() - self._start >= self.seconds * 0.9
 
 
 @dataclass(slots=True)
@@ -275,10 +277,10 @@ class _Session:
         taken = 0
         with closing(self.mailbox.fetch(refs, self.spool)) as items:
             while taken < len(refs) and not (taken and budget.is_spent()):
-                taken += self._take_batch(items, refs[taken:])
+                taken += self._take_batch(items, refs[taken:], budget)
         return taken
 
-    def _take_batch(self, items: Iterator[Fetched | NotFetched], refs: Sequence[MessageRef]) -> int:
+    def _take_batch(self, items: Iterator[Fetched | NotFetched], refs: Sequence[MessageRef], budget: Budget) -> int:
         """Store a batch, commit its rows, then mark it as read. Returns how many mails it had."""
         with storage.batch(self.channel.administration_id) as blobs:
             prepared: list[Prepared] = []
@@ -298,6 +300,7 @@ class _Session:
                 self._store(prepared, blobs)
                 raise
             self._acknowledge(self._store(prepared, blobs))
+        budget.came += sum(one.raw_size for one in prepared)
         return len(prepared)
 
     def _prepare(self, item: Fetched | NotFetched, blobs: storage.Batch) -> Prepared:

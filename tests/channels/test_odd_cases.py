@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from channels import schedule, services
 from channels.errors import channel_error
-from channels.fetch import Budget
+from channels.fetch import BATCH_MAILS, Budget
 from channels.intake import prepare
 from channels.mailboxes.base import Fetched, MessageRef
 from channels.mailboxes.fake import FakeMailbox
@@ -100,7 +100,7 @@ def test_offer_of_mails_ends_with_the_mailbox_they_are_in(
     offered = run.read_elsewhere_uids
     services.update_channel(channel, password="nieuw", by=None, **change)
     run.refresh_from_db()
-    assert (offered, run.read_elsewhere_uids, run.read_elsewhere) == ([["1", "1"]], [], 1)
+    assert (offered, run.read_elsewhere_uids, run.read_elsewhere) == ([["1", "1"]], [], 0)
 
 
 def test_mail_that_failed_comes_in_also_when_its_owner_read_it(channel: Channel, box: FakeMailbox) -> None:
@@ -175,6 +175,18 @@ def test_senseless_size_from_the_server_costs_no_other_mail(channel: Channel, bo
     box.deliver(invoice(2))
     run = fetch_now(channel)
     assert (run.error_code, run.delivered + run.failed, run.delivered >= 1) == ("", 2, True)
+
+
+def test_budget_holds_what_came_not_what_the_server_said(channel: Channel, box: FakeMailbox) -> None:
+    """The Gmail API says no sizes at all."""
+    for number in range(BATCH_MAILS + 1):
+        box.deliver(invoice(number), claimed_size=0)
+    queued = FetchRun.objects.create(administration=channel.administration, channel=channel, trigger="manual")
+    run = perform(queued.pk, Budget(float("inf"), 1000, bytes=1))
+    assert run is not None
+    channel.refresh_from_db()
+    assert (0 < run.delivered <= BATCH_MAILS, channel.next_fetch_at) == (True, run.finished_at)
+    assert fetch_now(channel).delivered == BATCH_MAILS + 1 - run.delivered
 
 
 def uuencoded(levels: int) -> bytes:
