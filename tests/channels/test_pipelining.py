@@ -202,6 +202,22 @@ def test_pop3_says_quit_only_when_the_caller_has_every_retrieved_mail(
     assert heard == said
 
 
+def test_pop3_says_no_quit_after_a_mail_that_came_and_was_not_kept(scripted: StartScripted, tmp_path: Path) -> None:
+    """Too large, whatever LIST said: who asks for it all the same must still find it."""
+    heard: list[str] = []
+
+    def leave(peer: Peer, _tag: bytes) -> None:
+        heard.append("QUIT")
+        peer.say(b"+OK")
+
+    server = scripted(pop3({"QUIT": leave}))
+    server.largest_mail = 3
+    with mailbox_for("pop3", server, Watch()) as mailbox:
+        results = list(opened(mailbox).fetch(mailbox.candidates().unread, tmp_path))
+        mailbox.finish()
+    assert (contents(results), heard) == (["mail_too_large"], [])
+
+
 # --- A mail that ends the session --------------------------------------------------------------------------
 
 
