@@ -39,7 +39,7 @@ BATCH_SECONDS = 2.0
 READ_ELSEWHERE_KEPT = 1000
 BLAMES_NO_MAIL = ("server_too_slow", "connection_refused", "connect_timeout")
 #: the last two come from its driver
-REFUSED_BY_DATABASE = (DataError, IntegrityError, OverflowError, ValueError)
+REFUSED_BY_DATABASE = (DataError, IntegrityError, OverflowError, UnicodeError)
 #: a signed 64-bit column holds no more
 LARGEST = 2**63 - 1
 #: Rows in these states come with the next fetch, whether their mail is still unread or not.
