@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from administrations.access import may, role_in
 from administrations.models import Role, User
-from channels import lease, notices, providers, services, tokens, vault
+from channels import lease, notices, providers, reminders, services, tokens, vault
 from channels.auth.base import Grant, Tokens
 from channels.errors import ChannelError, OurProblem
 from channels.models import Channel, ConsentLink, PendingLink
@@ -212,6 +212,7 @@ def _link(pending: PendingLink, asked: Channel, grant: Grant) -> Channel | None:
     channel.link_ends_at = now + timedelta(seconds=grant.link_seconds) if grant.link_seconds else None
     channel.error_code, channel.error_detail = "", {}
     channel.save(update_fields=["granted", "linked_at", "link_ends_at", "error_code", "error_detail"])
+    reminders.link_was_made_anew(channel)
     lease.revoke(channel.pk)
     return channel
 
@@ -230,6 +231,7 @@ def disconnect(channel: Channel, by: User | None) -> None:
         found.save(update_fields=services.unlink(found))
         lease.revoke(found.pk)
         notices.close(found, notices.ATTENTION, notices.DEACTIVATED)
+        reminders.link_was_made_anew(found)
 
 
 # --- Somebody else authorises -------------------------------------------------------------------------------

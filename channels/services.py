@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from administrations.models import Administration, User
-from channels import connect, intake, lease, phrases, vault
+from channels import connect, intake, lease, phrases, reminders, vault
 from channels.extract import extract, part_bytes
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.presets import is_microsoft_host
@@ -107,6 +107,8 @@ def update_channel(
         written |= set(LISTED)  # a running fetch writes them too: left alone unless they end here
     channel.save(update_fields=written)
     _store(channel, password, client_secret)
+    if client_secret:
+        reminders.secret_was_replaced(channel)
     if password or client_secret or changed - {"name"}:
         lease.revoke(channel.pk)
     return channel
