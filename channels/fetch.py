@@ -37,6 +37,9 @@ BATCH_MAILS = 25
 BATCH_BYTES = 16_000_000
 BATCH_SECONDS = 2.0
 READ_ELSEWHERE_KEPT = 1000
+BLAMES_NO_MAIL = ("server_too_slow", "connection_refused", "connect_timeout")
+#: the last two come from its driver
+REFUSED_BY_DATABASE = (DataError, IntegrityError, OverflowError, UnicodeError)
 #: a signed 64-bit column holds no more
 LARGEST = 2**63 - 1
 #: Rows in these states come with the next fetch, whether their mail is still unread or not.
@@ -52,6 +55,8 @@ class Budget:
     seconds: float
     mails: int
     bytes: int
+    #: bytes that came: a server may say no sizes, or wrong ones
+    came: int = 0
     _start: float = field(default_factory=time.monotonic)
 
     @classmethod
@@ -78,7 +83,7 @@ class Budget:
         return kept
 
     def is_spent(self) -> bool:
-        return time.monotonic() - self._start >= self.seconds * 0.9
+        return self.came >= self.bytes or time.monotonic() - self._start >= self.seconds * 0.9
 
 
 @dataclass(slots=True)
@@ -154,6 +159,7 @@ class _Session:
         refs = budget.within([*plan.new, *plan.again])
         self.outcome.more = len(refs) < len(plan.new) + len(plan.again)
         self._begin(listing, plan, len(refs))
+        self._take_kept(plan.kept)
         again = set(plan.again)
         fresh = [ref for ref in refs if ref not in again]
         taken = 0
@@ -230,21 +236,27 @@ class _Session:
         """Everything that needs no download, in one commit; and the flags still owed from a run that died."""
         if not (listing.unread or listing.read_elsewhere or plan.kept or plan.gone or coming):
             return  # most fetches find nothing: then there is nothing to write
-        recorder = self._recorder()
-        with storage.batch(self.channel.administration_id) as blobs:
-            kept = [prepare_kept(self.channel, row, blobs) for row in plan.kept]
-            blobs.settle()
         with transaction.atomic():
             self.lease.renew()
-            counts = Counts(already=plan.already) + recorder.refuse(plan.too_large) + recorder.record(kept)
+            counts = Counts(already=plan.already) + self._recorder().refuse(plan.too_large)
             for row in plan.gone:
                 row.state, row.error_code, row.error_detail = State.REFUSED, "mail_gone", {}
                 row.save(update_fields=["state", "error_code", "error_detail"])
             self._note_read_elsewhere(listing)
-            self.run.total = counts.seen + coming
+            self.run.total = counts.seen + len(plan.kept) + coming
             total = self._count(counts)
         self.outcome.counts = total
-        self._acknowledge([*plan.owed, *recorder.owed])
+        self._acknowledge(plan.owed)
+
+    def _take_kept(self, rows: Sequence[ReceivedMail]) -> None:
+        for start in range(0, len(rows), BATCH_MAILS):
+            with storage.batch(self.channel.administration_id) as blobs:
+                prepared: list[Prepared] = []
+                for row in rows[start : start + BATCH_MAILS]:
+                    self.lease.renew_if_due()
+                    prepared.append(prepare_kept(self.channel, row, blobs))
+                blobs.settle()
+                self._acknowledge(self._commit(prepared))
 
     def _note_read_elsewhere(self, listing: Listing) -> None:
         """Mails that came after our last look and were read before this one; not those we took ourselves."""
@@ -265,10 +277,10 @@ class _Session:
         taken = 0
         with closing(self.mailbox.fetch(refs, self.spool)) as items:
             while taken < len(refs) and not (taken and budget.is_spent()):
-                taken += self._take_batch(items, refs[taken:])
+                taken += self._take_batch(items, refs[taken:], budget)
         return taken
 
-    def _take_batch(self, items: Iterator[Fetched | NotFetched], refs: Sequence[MessageRef]) -> int:
+    def _take_batch(self, items: Iterator[Fetched | NotFetched], refs: Sequence[MessageRef], budget: Budget) -> int:
         """Store a batch, commit its rows, then mark it as read. Returns how many mails it had."""
         with storage.batch(self.channel.administration_id) as blobs:
             prepared: list[Prepared] = []
@@ -282,12 +294,13 @@ class _Session:
                         break
             except (TransientProblem, Throttled) as problem:
                 # The line broke: keep what came, and remember at which mail. Its flags are owed to the next fetch.
-                # A slow line and a provider that asks to come back later blame no mail.
-                if isinstance(problem, TransientProblem) and problem.code != "server_too_slow":
+                # A slow line, a server that is away and one that asks to come back later blame no mail.
+                if isinstance(problem, TransientProblem) and problem.code not in BLAMES_NO_MAIL:
                     prepared.append(Prepared(refs[len(prepared)], problem=MessageProblem("mail_cut_off")))
                 self._store(prepared, blobs)
                 raise
             self._acknowledge(self._store(prepared, blobs))
+        budget.came += sum(one.raw_size for one in prepared)
         return len(prepared)
 
     def _prepare(self, item: Fetched | NotFetched, blobs: storage.Batch) -> Prepared:
@@ -305,12 +318,16 @@ class _Session:
         """One transaction; a mail that the database does not take costs only itself. Returns what is owed a flag."""
         try:
             return self._commit_together(prepared)
-        except (DataError, IntegrityError) as problem:
+        except REFUSED_BY_DATABASE as problem:
             log.exception("the database does not take a mail", channel=str(self.channel.pk))
+            for one in prepared:
+                if one.row is not None:
+                    one.row.refresh_from_db()  # what was written into it was not kept
             if len(prepared) == 1:
                 (one,) = prepared
                 refused = MessageProblem("mail_unreadable", reason=type(problem).__name__)
-                return self._commit_together([Prepared(one.ref, one.raw_sha256, one.raw_size, problem=refused)])
+                again = Prepared(one.ref, one.raw_sha256, one.raw_size, problem=refused, row=one.row)
+                return self._commit_together([again])
         return [row for one in prepared for row in self._commit([one])]
 
     def _commit_together(self, prepared: list[Prepared]) -> list[ReceivedMail]:

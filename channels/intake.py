@@ -7,7 +7,7 @@ import io
 import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -77,7 +77,7 @@ def _read(channel: Channel, prepared: Prepared, path: Path, blobs: storage.Batch
 
     try:
         with mapped(path) as raw:
-            prepared.mail = extract(raw, limits_for(prepared.raw_size), keep)
+            mail = extract(raw, limits_for(prepared.raw_size), keep)
     except MessageProblem as problem:
         prepared.problem = problem
         return
@@ -86,6 +86,8 @@ def _read(channel: Channel, prepared: Prepared, path: Path, blobs: storage.Batch
         log.exception("a mail could not be read", channel=str(channel.pk), raw_sha256=prepared.raw_sha256)
         prepared.problem = MessageProblem("mail_unreadable", reason=type(bug).__name__)
         return
+    # No row has these two, and a whole batch of mails waits in memory for its commit.
+    prepared.mail = replace(mail, html="", headers=())
     if not prepared.documents:
         body = body_document(prepared.mail)
         prepared.body_sha256, prepared.body_size = hashlib.sha256(body).hexdigest(), len(body)

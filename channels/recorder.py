@@ -238,7 +238,8 @@ class Recorder:
         row.run = self.run
         row.acknowledged = row.acknowledged or not self.marks_read
         self._rows.append(row)
-        if row.state in OWING and not row.acknowledged:
+        here = (row.mailbox, row.folder) == (self.channel.mailbox, self.folder)
+        if here and row.state in OWING and not row.acknowledged:  # elsewhere, the number is another mail's
             self.owed.append(row)
 
     def _write(self) -> None:

@@ -102,6 +102,8 @@ def update_channel(
     if changed & (OTHER_MAILBOX | {"folder"}):
         channel.seen_validity, channel.seen_next_uid = "", 0
         channel.first_validity, channel.first_next_uid = "", 0
+        # Numbers of the old mailbox may be other mails' in the new one: nobody can ask for them any more.
+        channel.runs.exclude(read_elsewhere_uids=[]).update(read_elsewhere=0, read_elsewhere_uids=[])
         written |= set(LISTED)  # a running fetch writes them too: left alone unless they end here
     channel.save(update_fields=written)
     _store(channel, password, client_secret)

@@ -63,9 +63,8 @@ class FileBlobs:
     def _settle(self, unfinished: Path, place: Path, size: int) -> None:
         _make(place.parent)
         with self.lock(fcntl.LOCK_SH):
-            renamed = _rename(unfinished, place, size)
-        if renamed:
-            _sync(place.parent)
+            _rename(unfinished, place, size)
+        _sync(place.parent)  # also when the bytes lay there: who named them may have died before this
 
     @contextmanager
     def batch(self, administration_id: UUID) -> Iterator[FileBatch]:
@@ -168,17 +167,16 @@ class FileBatch:
         with _problems():
             for _, flushed in self._flushing.values():
                 flushed.result()
-            for folder in {place.parent for place in places.values()}:
+            folders = {place.parent for place in places.values()}
+            for folder in folders:
                 _make(folder)
             with self._blobs.lock(fcntl.LOCK_SH):
-                settled = [places[sha256].parent for sha256 in places if self._rename(sha256, places[sha256])]
-            for flushed in [_flushers().submit(_sync, folder) for folder in set(settled)]:
+                for sha256, place in places.items():
+                    unfinished, _ = self._flushing[sha256]
+                    _rename(unfinished, place, unfinished.stat().st_size)
+            for flushed in [_flushers().submit(_sync, folder) for folder in folders]:
                 flushed.result()
         self._flushing.clear()
-
-    def _rename(self, sha256: str, place: Path) -> bool:
-        unfinished, _ = self._flushing[sha256]
-        return _rename(unfinished, place, unfinished.stat().st_size)
 
     def forget(self) -> None:
         for unfinished, flushed in self._flushing.values():
@@ -219,14 +217,13 @@ def _problems() -> Iterator[None]:
         raise StorageProblem.of(problem) from problem
 
 
-def _rename(unfinished: Path, place: Path, size: int) -> bool:
-    """False when the bytes lay there already. Under the lock."""
+def _rename(unfinished: Path, place: Path, size: int) -> None:
+    """Under the lock. The same bytes may lie there already."""
     if _size(place) == size:
         os.utime(place)  # young again: a sweep that was about to remove it will not
         unfinished.unlink()
-        return False
-    unfinished.replace(place)
-    return True
+    else:
+        unfinished.replace(place)
 
 
 def _size(place: Path) -> int | None:

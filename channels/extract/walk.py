@@ -27,7 +27,7 @@ _REPORTED = frozenset(["message/rfc822", "message/global"])
 _WORTH_TAKING = frozenset(["archive_encrypted", "damaged", "encrypted", "not_opened", "signed_opaque"])
 _PDF = "application/pdf"
 _PATH_NAME = 40  # characters of an entry's name in a path; its number is what makes it unique
-_LONGEST_PATH, _LONGEST_TYPE = 255, 127  # what the rows that keep a part have room for
+_LONGEST_PATH, _LONGEST_TYPE, _LARGEST = 255, 127, 2**63 - 1  # what the rows that keep a part have room for
 _PATH_DIGEST = 20  # hexadecimal digits
 
 
@@ -254,7 +254,7 @@ def _kind(content: Content, hints: Hints) -> str:
 
 def _part(place: Place, name: str, kind: str, size: int, digest: str, verdict: Verdict) -> Part:
     kind = kind if len(kind) <= _LONGEST_TYPE else filetypes.BINARY  # only a sender's invention is that long
-    path = _fitting(place.path)
+    path, size = _fitting(place.path), max(0, min(size, _LARGEST))
     return Part(path, name, kind, size, digest, verdict.outcome, verdict.reason, verdict.can_be_taken)
 
 

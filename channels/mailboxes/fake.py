@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -85,7 +86,7 @@ class FakeMailbox:
             self._step("fetch")
             with Spool(spool, self.largest_mail) as files:
                 result = self._result(ref, files)
-            yield from handed_over([result])
+            yield from handed_over(deque([result]))
             self.after_mail(int(ref.uid))
 
     def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from email.utils import parsedate_to_datetime
@@ -110,7 +111,7 @@ class GmailMailbox(Session):
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
         for start in range(0, len(refs), _CALLS_IN_A_BATCH):
             batch = refs[start : start + _CALLS_IN_A_BATCH]
-            with closing(handed_over(self._fetch_batch(batch, spool))) as results:
+            with closing(handed_over(deque(self._fetch_batch(batch, spool)))) as results:
                 for ref, result in zip(batch, results, strict=True):
                     yield self._fetch_alone(ref, spool) if result is None else result
 

@@ -135,7 +135,7 @@ class ImapMailbox(Session):
                     self._ask_ahead(groups)
                     results = self._answered(groups[0], spool)
                 groups.popleft()
-                yield from handed_over(results)
+                yield from handed_over(deque(results))
 
     def _ask_ahead(self, groups: deque[Group]) -> None:
         for group in islice(groups, len(self._asked), under_way(groups)):
@@ -176,7 +176,7 @@ class ImapMailbox(Session):
                 self._reopen_same()
                 results = [NotFetched(ref, MessageProblem("mail_unreadable"))]
             del groups[0][0]
-            yield from handed_over(results)
+            yield from handed_over(deque(results))
         groups.popleft()
 
     def _result(self, ref: MessageRef, spool: Spool) -> Fetched | NotFetched:

@@ -34,6 +34,10 @@ class Pop3Mailbox(Session):
     _numbers: dict[str, int] | None = None
     #: groups whose mails are under way
     _asked = 0
+    #: retrieved, and not yet the caller's
+    _held: Sequence[Fetched | NotFetched] = ()
+    #: a mail was retrieved and, too large, not kept
+    _dropped = False
 
     def open(self) -> int:
         """Counts the mails; the folder is not looked at."""
@@ -83,7 +87,8 @@ class Pop3Mailbox(Session):
                     results = self._answered(groups[0], spool)
                     self._asked -= 1
                 groups.popleft()
-                yield from handed_over(results)
+                self._held = waiting = deque(results)
+                yield from handed_over(waiting)
 
     def _ask_ahead(self, groups: deque[Group]) -> None:
         """Without PIPELINING (RFC 2449 6.6) a command goes out when the one before it is answered."""
@@ -102,6 +107,7 @@ class Pop3Mailbox(Session):
     def _answered(self, group: Group, spool: Spool) -> list[Fetched | NotFetched]:
         numbers = self._numbers_of(group)
         mails = dict(zip(numbers, self._client.retrieve(numbers, spool, asked=self._pipelines), strict=True))
+        self._dropped = self._dropped or any(mail is not None and mail.path is None for mail in mails.values())
         return [_result(ref, self._known().get(ref.uid), mails, spool) for ref in group]
 
     def _one_by_one(self, groups: deque[Group], directory: Path) -> Results:
@@ -119,7 +125,8 @@ class Pop3Mailbox(Session):
         return []
 
     def finish(self) -> None:
-        if not self._asked:  # else the caller gave up: what is under way is not waited for
+        # After a QUIT, Gmail gives what was retrieved to no later session; the caller may have given up before.
+        if not (self._asked or self._held or self._dropped):
             with suppress(ChannelError), self.border():
                 self._client.quit()
         self.close()
@@ -129,7 +136,7 @@ class Pop3Mailbox(Session):
             self._client = _Client(connection, self._server.host)
         except poplib.error_proto as error:
             raise (refused(_text(error)) if _is_refusal(error) else channel_error("not_a_mail_server")) from None
-        self._numbers, self._asked = None, 0
+        self._numbers, self._asked, self._held, self._dropped = None, 0, (), False
 
     def _ask_for_tls(self) -> None:
         self._capabilities = self._client.capabilities()

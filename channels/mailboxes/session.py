@@ -106,7 +106,10 @@ class Session(ABC):
         self.close()
         self.connect()
         self.secure()
-        self.sign_in(self._credentials)
+        try:
+            self.sign_in(self._credentials)
+        except CredentialProblem:  # good a moment ago; a token may have ended: the next fetch signs in with a new one
+            raise channel_error("connection_lost") from None
         self.open()
 
     def close(self) -> None:
@@ -159,8 +162,8 @@ class Session(ABC):
 
 
 def one_may_be_to_blame(problem: TransientProblem, batch: Sequence[MessageRef]) -> bool:
-    """The line broke over several mails at once: one by one, what breaks it holds up no other."""
-    return len(batch) > 1 and problem.code in ("connection_lost", "server_silent")
+    """The session ended over several mails at once: one by one, what ends it holds up no other."""
+    return len(batch) > 1 and problem.code in ("connection_lost", "server_silent", "server_unavailable")
 
 
 def refuse_line_breaks(name: str, value: str) -> None:

@@ -178,9 +178,8 @@ def _disk() -> Iterator[None]:
         raise channel_error("disk_full" if full else "storage_failed") from error
 
 
-def handed_over(results: Sequence[_Result]) -> Generator[_Result, None, None]:
-    """The results one by one; when the caller stops half-way, the files it did not come to are removed."""
-    waiting = deque(results)
+def handed_over(waiting: deque[_Result]) -> Generator[_Result, None, None]:
+    """Takes the results out one by one; when the caller stops half-way, the files of those left are removed."""
     try:
         while waiting:
             yield waiting.popleft()

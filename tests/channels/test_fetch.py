@@ -276,6 +276,19 @@ def test_mail_that_breaks_the_line_holds_up_no_other(
     assert (row.state, row.error_code, box.mails[breaking].seen) == ("refused", "mail_cut_off", False)
 
 
+@pytest.mark.parametrize(
+    ("code", "failed"), [("connection_lost", 1), ("connection_refused", 0), ("connect_timeout", 0)]
+)
+def test_server_that_is_away_blames_no_mail(
+    cast: Cast, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch, code: str, failed: int
+) -> None:
+    box = FakeMailbox(fails={"fetch": channel_error(code)})
+    box.deliver(invoice(1))
+    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
+    run = fetch_now(link(cast.bakery, mailbox_user))
+    assert (run.error_code, run.failed, ReceivedMail.objects.count()) == (code, failed, failed)
+
+
 @BOTH
 def test_every_mail_of_the_corpus_comes_in_whole(cast: Cast, mailbox_user: MailboxUser, protocol: str) -> None:
     """Whatever a sender makes of a mail, the database takes its names and texts, and none blocks another."""

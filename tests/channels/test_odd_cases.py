@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import binascii
+import io
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
 from channels import schedule, services
 from channels.errors import channel_error
-from channels.fetch import Budget
+from channels.fetch import BATCH_MAILS, Budget
+from channels.intake import prepare
+from channels.mailboxes.base import Fetched, MessageRef
 from channels.mailboxes.fake import FakeMailbox
-from channels.models import Channel, FetchRun, ReceivedMail
+from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.runs import perform
+from documents import storage
 from documents.models import Document, Email
 from notifications.models import Notification
 from tests.cast import Cast
@@ -81,6 +87,20 @@ def test_other_folder_invents_no_mails_read_elsewhere(channel: Channel, box: Fak
         box.deliver(invoice(number), seen=True)
     services.update_channel(channel, password=None, by=None, folder="Archief")
     assert fetch_now(channel).read_elsewhere == 0
+
+
+@pytest.mark.parametrize("change", [{"host": "elsewhere.test"}, {"folder": "Archief"}])
+def test_offer_of_mails_ends_with_the_mailbox_they_are_in(
+    channel: Channel, box: FakeMailbox, change: dict[str, str]
+) -> None:
+    """Their numbers may be those of other mails there."""
+    fetch_now(channel)
+    box.deliver(invoice(1), seen=True)
+    run = fetch_now(channel)
+    offered = run.read_elsewhere_uids
+    services.update_channel(channel, password="nieuw", by=None, **change)
+    run.refresh_from_db()
+    assert (offered, run.read_elsewhere_uids, run.read_elsewhere) == ([["1", "1"]], [], 0)
 
 
 def test_mail_that_failed_comes_in_also_when_its_owner_read_it(channel: Channel, box: FakeMailbox) -> None:
@@ -157,6 +177,18 @@ def test_senseless_size_from_the_server_costs_no_other_mail(channel: Channel, bo
     assert (run.error_code, run.delivered + run.failed, run.delivered >= 1) == ("", 2, True)
 
 
+def test_budget_holds_what_came_not_what_the_server_said(channel: Channel, box: FakeMailbox) -> None:
+    """The Gmail API says no sizes at all."""
+    for number in range(BATCH_MAILS + 1):
+        box.deliver(invoice(number), claimed_size=0)
+    queued = FetchRun.objects.create(administration=channel.administration, channel=channel, trigger="manual")
+    run = perform(queued.pk, Budget(float("inf"), 1000, bytes=1))
+    assert run is not None
+    channel.refresh_from_db()
+    assert (0 < run.delivered <= BATCH_MAILS, channel.next_fetch_at) == (True, run.finished_at)
+    assert fetch_now(channel).delivered == BATCH_MAILS + 1 - run.delivered
+
+
 def uuencoded(levels: int) -> bytes:
     """Mails in mails in mails, each with a long name: their paths grow with every level."""
     data = invoice(9)
@@ -191,6 +223,76 @@ def test_mail_that_the_database_refuses_costs_only_itself(
     run = fetch_now(channel)
     states = dict(ReceivedMail.objects.values_list("uid", "state"))
     assert (run.outcome, run.delivered, run.failed, states) == ("warning", 1, 1, {"1": "failed", "2": "delivered"})
+
+
+def test_mail_kept_raw_that_the_database_refuses_holds_up_no_other(
+    channel: Channel, box: FakeMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.deliver(mail("een", ("een.pdf", PDF)))
+    real = services.documents.new_document
+
+    def too_long(*args: object, **values: object) -> Document:
+        document = real(*args, **values)
+        if "een" in str(values["filename"]):
+            document.size = -1  # a CHECK of the database
+        return document
+
+    monkeypatch.setattr("channels.recorder.documents.new_document", too_long)
+    ends = []
+    for number in range(3):
+        run = fetch_now(channel)
+        ends.append((run.error_code, run.delivered, run.failed))
+        box.deliver(invoice(number))
+    assert ends == [("", 0, 1), ("", 1, 1), ("", 1, 1)]
+    row = ReceivedMail.objects.get(uid="1")
+    assert (row.state, row.attempts, Email.objects.count()) == ("quarantined", 3, 3)
+
+
+def test_mail_kept_of_another_mailbox_marks_nothing_in_this_one(
+    channel: Channel, box: FakeMailbox, use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("channels.intake.extract", _broken)
+        box.deliver(invoice(1))
+        fetch_now(channel)
+    other = use(FakeMailbox())
+    large = other.deliver(invoice(2), claimed_size=10**9)  # stays unread until somebody asks
+    services.update_channel(channel, password="nieuw", by=None, host="elsewhere.test")
+    run = fetch_now(channel)
+    assert (run.delivered, run.failed, other.mails[large].seen) == (1, 1, False)
+
+
+def test_mail_that_waits_for_its_batch_is_small(channel: Channel, tmp_path: Path) -> None:
+    raw = tmp_path / "wide.eml"
+    raw.write_bytes(
+        b"Subject: breed\r\n" + b"X-Trace: " + b"x" * 900 + b"\r\nContent-Type: text/html\r\n\r\n"
+        b"<p>hallo</p><!--" + b"x" * 100_000 + b"-->"
+    )
+    with storage.batch(channel.administration_id) as blobs:
+        waiting = prepare(channel, Fetched(MessageRef("1", "1"), raw, "a" * 64), blobs).mail
+    assert waiting is not None
+    assert (waiting.subject, waiting.text, waiting.html, waiting.headers) == ("breed", "hallo", "", ())
+
+
+def test_absurd_size_in_an_archive_costs_that_entry_only(channel: Channel, box: FakeMailbox) -> None:
+    """ZIP64 has room for sizes that no database has."""
+    box.deliver(mail("Ingepakt", ("facturen.zip", zip_with_claim(2**64 - 1))))
+    box.deliver(invoice(1))
+    run = fetch_now(channel)
+    assert (run.error_code, run.delivered, run.failed) == ("", 2, 0)
+    assert list(ReceivedPart.objects.filter(filename="groot.pdf").values_list("size", "outcome")) == [
+        (2**63 - 1, "refused")
+    ]
+
+
+def zip_with_claim(size: int) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("goed.pdf", PDF)
+        archive.writestr("groot.pdf", PDF)
+        claim = archive.getinfo("groot.pdf")
+        claim.file_size = size  # the directory at the end is written from here
+    return packed.getvalue()
 
 
 def test_copy_with_another_text_keeps_its_own_original(channel: Channel, box: FakeMailbox) -> None:

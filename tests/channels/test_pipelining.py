@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from channels.credentials import Password
+from channels.errors import ChannelError
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Watch, open_session
 from channels.mailboxes.spool import GROUP_BYTES, GROUP_MAILS, UNDER_WAY_BYTES, UNDER_WAY_GROUPS, groups_of, under_way
 from tests.servers.plugin import MailboxUser, StartScripted
-from tests.servers.scripted import Peer, Script, imap, pop3
+from tests.servers.scripted import Peer, Script, hang_up, imap, pop3
 
 MAILS = {number: b"Subject: %d\r\n\r\n.\r\n..%s\r\n" % (number, b"x" * number) for number in range(1, 25)}
 JAN = Password("jan", "geheim")
@@ -169,6 +170,96 @@ def test_fetch_given_up_with_mails_under_way_ends_without_waiting(
     assert isinstance(first, Fetched)
     assert list(tmp_path.iterdir()) == [first.path]
     assert mailbox_user.count() == 3
+
+
+@pytest.mark.parametrize("capabilities", [b"PIPELINING\r\n", b""])
+@pytest.mark.parametrize(("taken", "said"), [(1, []), (2, []), (3, ["QUIT"])])
+def test_pop3_says_quit_only_when_the_caller_has_every_retrieved_mail(
+    scripted: StartScripted, tmp_path: Path, capabilities: bytes, taken: int, said: list[str]
+) -> None:
+    """Gmail gives a mail that was retrieved before a QUIT to no later session."""
+    heard: list[str] = []
+
+    def leave(peer: Peer, _tag: bytes) -> None:
+        heard.append("QUIT")
+        peer.say(b"+OK")
+
+    script = pop3(
+        {
+            "CAPA": b"+OK\r\nUSER\r\n" + capabilities + b".\r\n",
+            "UIDL": b"+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n",
+            "LIST": b"+OK\r\n1 5\r\n2 5\r\n3 5\r\n.\r\n",
+            "RETR": b"+OK\r\nhello\r\n.\r\n",
+            "QUIT": leave,
+        }
+    )
+    with mailbox_for("pop3", scripted(script), Watch()) as mailbox:
+        fetching = opened(mailbox).fetch(mailbox.candidates().unread, tmp_path)
+        for _ in range(taken):
+            next(fetching)
+        fetching.close()
+        mailbox.finish()
+    assert heard == said
+
+
+def test_pop3_says_no_quit_after_a_mail_that_came_and_was_not_kept(scripted: StartScripted, tmp_path: Path) -> None:
+    """Too large, whatever LIST said: who asks for it all the same must still find it."""
+    heard: list[str] = []
+
+    def leave(peer: Peer, _tag: bytes) -> None:
+        heard.append("QUIT")
+        peer.say(b"+OK")
+
+    server = scripted(pop3({"QUIT": leave}))
+    server.largest_mail = 3
+    with mailbox_for("pop3", server, Watch()) as mailbox:
+        results = list(opened(mailbox).fetch(mailbox.candidates().unread, tmp_path))
+        mailbox.finish()
+    assert (contents(results), heard) == (["mail_too_large"], [])
+
+
+# --- A mail that ends the session --------------------------------------------------------------------------
+
+
+def test_imap_mail_that_the_server_takes_leave_over_costs_no_other(scripted: StartScripted, tmp_path: Path) -> None:
+    """With a BYE as well as without one."""
+    answers = iter([b"* BYE internal error\r\n", b"* 1 FETCH (UID 1 BODY[] {3}\r\none)\r\n{tag} OK done\r\n"])
+
+    def answer(peer: Peer, tag: bytes) -> None:
+        said = next(answers, b"* BYE internal error\r\n")
+        peer.send(said.replace(b"{tag}", tag))
+        if b"BYE" in said:
+            peer.hang_up()
+
+    with mailbox_for("imap", scripted(imap({"UID FETCH": answer})), Watch()) as mailbox:
+        fetching = opened(mailbox).fetch(refs_of([100, 100, 100]), tmp_path)
+        assert contents([next(fetching)]) == [b"one"]
+        with pytest.raises(ChannelError, match="server_unavailable"):
+            next(fetching)
+
+
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_sign_in_refused_in_the_middle_says_nothing_of_the_password(
+    scripted: StartScripted, tmp_path: Path, protocol: str
+) -> None:
+    """It was good a moment ago; whether it still is, the next fetch says. A token may have ended meanwhile."""
+    sessions = iter([True])
+
+    def sign_in(peer: Peer, tag: bytes) -> None:
+        good = next(sessions, False)
+        if protocol == "imap":
+            peer.say(tag + (b" OK done" if good else b" NO [AUTHENTICATIONFAILED] no"))
+        else:
+            peer.say(b"+OK" if good else b"-ERR [AUTH] no")
+
+    script = {
+        "imap": imap({"LOGIN": sign_in, "UID FETCH": hang_up}),
+        "pop3": pop3({"PASS": sign_in, "RETR": hang_up, "UIDL": b"+OK\r\n1 1\r\n2 2\r\n.\r\n"}),
+    }[protocol]
+    with mailbox_for(protocol, scripted(script), Watch()) as mailbox:
+        fetching = opened(mailbox).fetch(refs_of([100, 100]), tmp_path)
+        with pytest.raises(ChannelError, match="connection_lost"):
+            next(fetching)
 
 
 # --- The last dot of POP3 ----------------------------------------------------------------------------------

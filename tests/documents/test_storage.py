@@ -70,6 +70,31 @@ def test_a_blob_cut_short_by_a_broken_disk_is_written_again(root: Path) -> None:
         assert blob.read() == PDF
 
 
+def test_a_batch_that_is_not_settled_leaves_nothing(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "spool").write_bytes(b"a mail")
+    with storage.batch(OFFICE) as blobs:
+        blobs.add(io.BytesIO(PDF), NAME)
+        blobs.adopt(tmp_path / "spool", hashlib.sha256(b"a mail").hexdigest())
+    assert (files(root), (tmp_path / "spool").exists()) == ([], False)
+
+
+@pytest.mark.parametrize("how", ["put", "batch"])
+def test_a_name_that_another_has_just_written_is_made_safe_too(
+    root: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The other may have died between its rename and the flush of the folder."""
+    storage.put_bytes(OFFICE, PDF)
+    flushed: list[Path] = []
+    monkeypatch.setattr("documents.filestore._sync", flushed.append)
+    if how == "put":
+        storage.put_bytes(OFFICE, PDF)
+    else:
+        with storage.batch(OFFICE) as blobs:
+            blobs.add(io.BytesIO(PDF), NAME)
+            blobs.settle()
+    assert flushed[-1] == root / str(OFFICE) / NAME[:2]
+
+
 def test_a_blob_written_again_is_spared_by_a_sweep_that_saw_it_old(root: Path) -> None:
     storage.put_bytes(OFFICE, PDF)
     long_ago = datetime.now(UTC) - timedelta(days=9)
