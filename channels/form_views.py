@@ -17,7 +17,7 @@ from administrations.access import AdministrationRequest
 from channels import check, presets, providers, services, vault
 from channels.access import channel_or_404, premium_view
 from channels.check import Step
-from channels.errors import ChannelError
+from channels.errors import ChannelError, CredentialProblem
 from channels.forms import GENERAL_FIELDS, ChannelForm, TypeForm
 from channels.models import Channel
 from channels.notices import is_reconnecting
@@ -66,7 +66,10 @@ def channel_activate(request: AdministrationRequest, channel_id: UUID) -> HttpRe
     steps = _check_stored(channel)
     if not check.succeeded(steps):
         return _page(request, form, channel, steps)
-    services.activate(channel, request.user)
+    try:
+        services.activate(channel, request.user)
+    except services.NotLinked:  # its link ended while the connection was checked
+        return _ask(request, channel)
     messages.success(request, _active_said(channel))
     return redirect("channels", channel.administration_id)
 
@@ -115,7 +118,12 @@ def _must_check(form: ChannelForm, channel: Channel | None) -> bool:
 def _saved(
     request: AdministrationRequest, form: ChannelForm, channel: Channel | None, *, activate: bool, checked: bool
 ) -> HttpResponse:
-    channel = _store(request, form, channel, activate=activate, checked=checked)
+    try:
+        channel = _store(request, form, channel, activate=activate, checked=checked)
+    except services.NotLinked:  # its link ended while the connection was checked
+        if channel is None:
+            raise
+        return _ask(request, channel)
     if activate:
         messages.success(request, _active_said(channel))
     else:
@@ -158,7 +166,7 @@ def _check_typed(form: ChannelForm, channel: Channel | None) -> list[Step]:
 
 
 def _check_link(form: ChannelForm, channel: Channel) -> list[Step]:
-    """The stored link, into the folder that was typed. A new client secret that does not work leaves the old one."""
+    """The stored link, into the folder that was typed. A new client secret that is refused leaves the old one."""
     try:
         before = vault.read_all(channel).get("client_secret", "") if form.secrets else ""
         if form.secrets:
@@ -166,9 +174,16 @@ def _check_link(form: ChannelForm, channel: Channel) -> list[Step]:
         steps = check.run_check(replace(check.target_of(channel), folder=form.cleaned_data["folder"]))
     except ChannelError as error:
         return [Step("provider", ok=False, error=error)]
-    if before and not check.succeeded(steps):
+    if before and not _took_secret(steps):
         vault.store(channel, "client_secret", before)
+    elif before:
+        services.set_secret_end(channel, form.cleaned_data["secret_expires_on"])
     return steps
+
+
+def _took_secret(steps: list[Step]) -> bool:
+    """A provider looks at the secret before it looks at the link: whoever must link again needs the new one."""
+    return any(step.name == "provider" and (step.ok or isinstance(step.error, CredentialProblem)) for step in steps)
 
 
 def _check_stored(channel: Channel) -> list[Step]:

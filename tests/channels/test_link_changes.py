@@ -1,0 +1,115 @@
+"""A channel that is changed by two at once: what was given for one mailbox never ends up at another."""
+
+from __future__ import annotations
+
+import pytest
+
+from channels import check, linking, notices, services, vault
+from channels.check import Step
+from channels.errors import channel_error
+from channels.models import Channel
+from notifications.models import Notification
+from tests.cast import Cast
+from tests.channels.provider import TOKENS, SaidProvider
+from tests.channels.test_forms import AT_GOOGLE
+from tests.channels.test_oauth_views import (
+    GOOD,
+    SignedIn,
+    address,
+    arrive,
+    checks,
+    depart,
+    fresh,
+    linked,
+    said_provider,
+    secrets_of,
+)
+from zenvoices.lib.scoping import administration_scope, every_administration
+
+__all__ = ["checks", "said_provider"]  # fixtures
+
+
+def test_form_that_was_read_earlier_takes_no_link_of_another_mailbox(cast: Cast) -> None:
+    channel = linked(cast.bakery)
+    read_earlier = fresh(channel)
+    with administration_scope(cast.bakery.pk):
+        services.update_channel(channel, password="", by=None, username="eva@gmail.com")
+        vault.store(channel, "tokens", TOKENS.dumps())
+        services.update_channel(read_earlier, password="", by=None, username="jan@gmail.com", name="Nieuw")
+    now = fresh(channel)
+    assert (now.username, now.name, now.state, now.linked_at) == ("jan@gmail.com", "Nieuw", "draft", None)
+    assert set(secrets_of(channel)) == {"client_secret"}
+
+
+def test_form_that_was_read_earlier_sends_no_password_to_another_server(cast: Cast) -> None:
+    channel = linked(cast.bakery, auth="password", linked_at=None, granted="", host="a.test", port=993)
+    read_earlier = fresh(channel)
+    with administration_scope(cast.bakery.pk):
+        services.update_channel(channel, password="geheim van b", by=None, host="b.test")
+        services.update_channel(read_earlier, password="", by=None, host="a.test")
+    assert "password" not in secrets_of(channel)
+
+
+def test_link_that_ended_meanwhile_is_not_set_to_work(cast: Cast, said_provider: SaidProvider) -> None:
+    channel = linked(cast.bakery, state="inactive", inactive_reason="failures")
+    with administration_scope(cast.bakery.pk):
+        linking.disconnect(fresh(channel), None)
+        with pytest.raises(services.NotLinked):
+            services.activate(channel, None)
+    assert fresh(channel).state == "draft"
+
+
+@pytest.mark.parametrize("way", ["arrival", "form", "list"])
+def test_disconnected_during_the_connection_check_stays_a_draft(
+    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    channel, bert = linked(cast.bakery, state="inactive", inactive_reason="failures"), signed_in(cast.bert)
+
+    def disconnected_meanwhile(target: object) -> list[Step]:
+        linking.disconnect(fresh(channel), None)
+        return GOOD
+
+    monkeypatch.setattr(check, "run_check", disconnected_meanwhile)
+    if way == "arrival":
+        depart(bert, channel)
+        answer = arrive(bert, said_provider)
+    elif way == "form":
+        typed = AT_GOOGLE | {"client_id": "id", "client_secret": "", "username": "jan@gmail.com", "action": "save"}
+        answer = bert.post(address("channel-edit", channel), typed)
+    else:
+        answer = bert.post(address("channel-activate", channel))
+    assert answer.status_code == 302
+    assert (fresh(channel).state, fresh(channel).next_fetch_at) == ("draft", None)
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "kept"),
+    [
+        ("provider", "client_secret_wrong", "secret-canary"),
+        ("provider", "provider_unavailable", "secret-canary"),
+        ("provider", "link_revoked", "nieuw"),
+        ("sign_in", "token_refused", "nieuw"),
+    ],
+)
+def test_new_client_secret_that_the_provider_took_is_kept(
+    cast: Cast, signed_in: SignedIn, checks: list[Step], step: str, code: str, kept: str
+) -> None:
+    """Whoever must connect again needs the secret that works for it."""
+    done = [Step("provider", ok=True)] if step == "sign_in" else []
+    checks[:] = [*done, Step(step, ok=False, error=channel_error(code, provider="Google"))]
+    channel = linked(cast.bakery)
+    typed = AT_GOOGLE | {"client_id": "id", "client_secret": "nieuw", "action": "save"}
+    signed_in(cast.bert).post(address("channel-edit", channel), typed)
+    assert secrets_of(channel)["client_secret"] == kept
+
+
+def test_paused_channel_that_is_linked_anew_needs_nobody_any_more(
+    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider
+) -> None:
+    channel, bert = linked(cast.bakery, state="inactive", error_code="link_revoked"), signed_in(cast.bert)
+    with administration_scope(cast.bakery.pk):
+        notices.tell(fresh(channel), notices.ATTENTION, "attention:at-rest:1")
+    depart(bert, channel)
+    arrive(bert, said_provider)
+    with every_administration():
+        assert not Notification.objects.filter(kind=notices.ATTENTION, closed_at=None).exists()
