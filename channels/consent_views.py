@@ -25,7 +25,7 @@ from channels import linking, providers
 from channels.access import channel_or_404, premium_view
 from channels.linking import Traveller
 from channels.models import Channel, ConsentLink
-from channels.oauth_views import CONSENTED, browser_of, depart
+from channels.oauth_views import CONSENTED, browser_of, depart, is_from_our_page
 from zenvoices.lib.rates import within_rate
 from zenvoices.lib.scoping import administration_scope
 
@@ -125,7 +125,7 @@ def consent(request: HttpRequest, token: str) -> HttpResponse:
 @require_GET
 def consent_go(request: HttpRequest, token: str) -> HttpResponse:
     """Only from our own page: programs that follow links in mails stay here."""
-    if request.headers.get("Sec-Fetch-Site") != "same-origin":
+    if not is_from_our_page(request):
         return redirect("consent", token)
     link = _open_link(request, token)
     if link is None:

@@ -48,7 +48,7 @@ def channel_connect(request: AdministrationRequest, channel_id: UUID) -> HttpRes
     channel = channel_or_404(channel_id)
     if not _is_linkable(channel):
         return redirect("channel-edit", channel.administration_id, channel.pk)
-    if request.headers.get("Sec-Fetch-Site") != "same-origin":
+    if not is_from_our_page(request):
         return render(request, "channels/connect.html", {"channel": channel, "provider": providers.NAMES[channel.auth]})
     return depart(request, channel, Traveller(browser_of(request), person=request.user))
 
@@ -85,6 +85,14 @@ def depart(request: HttpRequest, channel: Channel, traveller: Traveller) -> Http
     except ChannelError as error:
         by_consent = traveller.consent_link is not None
         return _refused(request, ProviderRefused(error, channel, by_consent=by_consent))
+
+
+def is_from_our_page(request: HttpRequest) -> bool:
+    """Browsers that do not say so (Safari before 16.4) send the page they come from, which mail programs do not."""
+    said = request.headers.get("Sec-Fetch-Site")
+    if said is not None:
+        return said == "same-origin"
+    return request.headers.get("Referer", "").startswith(f"{request.scheme}://{request.get_host()}/")
 
 
 def browser_of(request: HttpRequest) -> str:

@@ -18,7 +18,7 @@ from channels import connect, intake, lease, phrases, vault
 from channels.extract import extract, part_bytes
 from channels.models import Channel, ConsentLink, FetchRun, ReceivedMail, ReceivedPart
 from channels.presets import is_microsoft_host
-from channels.schedule import next_slot
+from channels.schedule import PURGE_AFTER, next_slot
 from documents import services as documents
 from documents import storage
 from documents.models import Document
@@ -191,14 +191,15 @@ def _activate(channel: Channel) -> None:
 
 
 def delete(channel: Channel, by: User | None) -> None:
-    """Its documents stay. Can be undone until the schedule erases it."""
+    """Its documents stay. Can be undone until the schedule may erase it."""
     channel.deleted_at = timezone.now()
     channel.save(update_fields=["deleted_at"])
 
 
-def undo_delete(channel: Channel, by: User | None) -> None:
-    channel.deleted_at = None
-    channel.save(update_fields=["deleted_at"])
+def undo_delete(channel: Channel, by: User | None) -> bool:
+    """False when it is too late: the schedule is ending its link at the provider."""
+    still = Channel.objects.filter(pk=channel.pk, deleted_at__gte=timezone.now() - PURGE_AFTER)
+    return bool(still.update(deleted_at=None))
 
 
 @transaction.atomic

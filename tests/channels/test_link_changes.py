@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
-from channels import check, linking, notices, services, vault
+import pytest
+from django.utils import timezone
+
+from channels import check, linking, notices, schedule, services, vault
 from channels.check import Step
 from channels.errors import channel_error
-from channels.models import Channel
 from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.provider import TOKENS, SaidProvider
@@ -113,3 +115,17 @@ def test_paused_channel_that_is_linked_anew_needs_nobody_any_more(
     arrive(bert, said_provider)
     with every_administration():
         assert not Notification.objects.filter(kind=notices.ATTENTION, closed_at=None).exists()
+
+
+def test_deletion_that_is_being_carried_out_can_no_longer_be_undone(
+    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its link is ended at the provider first: brought back then, it would be active without one."""
+    channel, bert, undone = linked(cast.bakery), signed_in(cast.bert), []
+    with administration_scope(cast.bakery.pk):
+        services.delete(channel, None)
+        channel.deleted_at = timezone.now() - schedule.PURGE_AFTER - timedelta(seconds=1)
+        channel.save(update_fields=["deleted_at"])
+        undo = address("channel-undo-delete", channel)
+        monkeypatch.setattr(said_provider, "revoke", lambda *_: undone.append(bert.post(undo).status_code))
+        assert (schedule.purge_deleted(), undone) == (1, [404])
