@@ -80,6 +80,9 @@ def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpR
     if not form.is_valid():
         return _page(request, form, channel)
     action = request.POST.get("action", "save")
+    if action == "check" and channel and _would_be_lost(form, channel):
+        form.add_error(None, _("Choose Save to check this change; until then everything stays as it is."))
+        return _page(request, form, channel)
     wants_active = action == "save" and form.cleaned_data["active"]
     if form.wants_link and (wants_active or action == "check"):
         return _ask(request, _store(request, form, channel, activate=False))
@@ -107,6 +110,12 @@ def _to(request: AdministrationRequest, url: str) -> HttpResponse:
 
 def _stored(channel: Channel | None) -> frozenset[str]:
     return frozenset(channel.secrets.values_list("name", flat=True)) if channel else frozenset()
+
+
+def _would_be_lost(form: ChannelForm, channel: Channel) -> bool:
+    """Looking would have to store the change first, and end the link or the password that works."""
+    works = channel.state != Channel.State.DRAFT or channel.linked_at is not None
+    return works and (form.wants_link or form.app_changed)
 
 
 def _must_check(form: ChannelForm, channel: Channel | None) -> bool:

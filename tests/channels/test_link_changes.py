@@ -13,7 +13,8 @@ from channels.errors import channel_error
 from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.provider import TOKENS, SaidProvider
-from tests.channels.test_forms import AT_GOOGLE
+from tests.channels.rows import make_channel
+from tests.channels.test_forms import AT_ENTRA, AT_GOOGLE
 from tests.channels.test_oauth_views import (
     GOOD,
     SignedIn,
@@ -129,3 +130,24 @@ def test_deletion_that_is_being_carried_out_can_no_longer_be_undone(
         undo = address("channel-undo-delete", channel)
         monkeypatch.setattr(said_provider, "revoke", lambda *_: undone.append(bert.post(undo).status_code))
         assert (schedule.purge_deleted(), undone) == (1, [404])
+
+
+@pytest.mark.parametrize("change", ["username", "sign-in", "app"])
+def test_checking_a_change_leaves_a_channel_that_works_alone(
+    cast: Cast, signed_in: SignedIn, checks: list[Step], change: str
+) -> None:
+    if change == "username":
+        channel = linked(cast.bakery)
+        typed = AT_GOOGLE | {"client_id": "id", "client_secret": "", "username": "eva@gmail.com"}
+    elif change == "sign-in":
+        channel, typed = make_channel(cast.bakery), AT_GOOGLE
+    else:
+        fields = {"tenant_id": AT_ENTRA["tenant_id"], "client_id": AT_ENTRA["client_id"], "app_only": True}
+        channel = linked(cast.bakery, auth="entra", username=AT_ENTRA["username"], linked_at=None, granted="", **fields)
+        typed = AT_ENTRA | {"app_only": "on", "client_secret": "", "folder": "Facturen"}
+    before, kept = fresh(channel), secrets_of(channel)
+    answer = signed_in(cast.bert).post(address("channel-edit", channel), typed | {"action": "check"})
+    assert (answer.status_code, secrets_of(channel)) == (422, kept)
+    assert "Kies Opslaan om deze wijziging te controleren" in answer.content.decode()
+    now = fresh(channel)
+    assert (now.state, now.username, now.auth, now.folder) == ("active", before.username, before.auth, before.folder)
