@@ -92,6 +92,13 @@ def test_holder_sees_what_it_is_for_and_nothing_else(cast: Cast, signed_in: Sign
     assert only_link().opened_at is not None
 
 
+@pytest.mark.parametrize("auth", ["google", "entra"])
+def test_administrator_of_the_mailbox_can_agree_from_the_same_page(cast: Cast, signed_in: SignedIn, auth: str) -> None:
+    fields = {"auth": "entra", "client_id": "c-1", "tenant_id": "acme.test"} if auth == "entra" else {}
+    page = Client().get(make_link(signed_in(cast.bert), gmail(cast.bakery, **fields))).content.decode()
+    assert ("/acme.test/adminconsent?client_id=c-1&amp;" in page) is (auth == "entra")
+
+
 def test_holder_authorises_and_the_beheerder_is_told(
     cast: Cast, signed_in: SignedIn, said_provider: SaidProvider
 ) -> None:

@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from administrations.models import Administration
 from channels import check, linking, notices, schedule, services, vault
 from channels.check import Step
 from channels.errors import channel_error
+from channels.models import Channel
 from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.provider import TOKENS, SaidProvider
@@ -132,6 +134,13 @@ def test_deletion_that_is_being_carried_out_can_no_longer_be_undone(
         assert (schedule.purge_deleted(), undone) == (1, [404])
 
 
+def app_only(administration: Administration) -> Channel:
+    return linked(
+        administration, auth="entra", app_only=True, linked_at=None, granted="", host="outlook.office365.com",
+        port=993, **{name: AT_ENTRA[name] for name in ("username", "tenant_id", "client_id")},
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("change", ["username", "sign-in", "app"])
 def test_checking_a_change_leaves_a_channel_that_works_alone(
     cast: Cast, signed_in: SignedIn, checks: list[Step], change: str
@@ -142,12 +151,24 @@ def test_checking_a_change_leaves_a_channel_that_works_alone(
     elif change == "sign-in":
         channel, typed = make_channel(cast.bakery), AT_GOOGLE
     else:
-        fields = {"tenant_id": AT_ENTRA["tenant_id"], "client_id": AT_ENTRA["client_id"], "app_only": True}
-        channel = linked(cast.bakery, auth="entra", username=AT_ENTRA["username"], linked_at=None, granted="", **fields)
-        typed = AT_ENTRA | {"app_only": "on", "client_secret": "", "folder": "Facturen"}
+        channel = app_only(cast.bakery)
+        typed = AT_ENTRA | {"app_only": "on", "client_secret": "", "username": "eva@acme.test"}
     before, kept = fresh(channel), secrets_of(channel)
     answer = signed_in(cast.bert).post(address("channel-edit", channel), typed | {"action": "check"})
     assert (answer.status_code, secrets_of(channel)) == (422, kept)
     assert "Kies Opslaan om deze wijziging te controleren" in answer.content.decode()
     now = fresh(channel)
     assert (now.state, now.username, now.auth, now.folder) == ("active", before.username, before.auth, before.folder)
+
+
+@pytest.mark.parametrize("change", [{"folder": "Onbekend"}, {"client_secret": "a~onjuist"}])
+def test_app_goes_on_with_what_worked_when_a_change_does_not(
+    cast: Cast, signed_in: SignedIn, checks: list[Step], change: dict[str, str]
+) -> None:
+    channel = app_only(cast.bakery)
+    kept = secrets_of(channel)
+    checks[:] = [Step("provider", ok=False, error=channel_error("client_secret_wrong", provider="Microsoft"))]
+    typed = AT_ENTRA | {"app_only": "on", "client_secret": "", "action": "save"} | change
+    answer = signed_in(cast.bert).post(address("channel-edit", channel), typed)
+    assert (answer.status_code, secrets_of(channel)) == (422, kept)
+    assert (fresh(channel).state, fresh(channel).folder) == ("active", "INBOX")
