@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from administrations.access import may, role_in
 from administrations.models import Role, User
-from channels import lease, notices, providers, services, tokens, vault
+from channels import lease, notices, providers, reminders, services, tokens, vault
 from channels.auth.base import Grant, Tokens
 from channels.errors import ChannelError, OurProblem
 from channels.models import Channel, ConsentLink, PendingLink
@@ -222,6 +222,7 @@ def _link(pending: PendingLink, asked: Channel, grant: Grant) -> Channel | None:
     lease.revoke(channel.pk)
     if rests(channel):  # one that waited for this tells when it works
         notices.close(channel, notices.ATTENTION)
+    reminders.link_was_made_anew(channel)
     return channel
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from administrations.models import Administration, User
-from channels import connect, intake, lease, phrases, vault
+from channels import connect, intake, lease, phrases, reminders, vault
 from channels.extract import extract, part_bytes
 from channels.models import Channel, ConsentLink, FetchRun, ReceivedMail, ReceivedPart
 from channels.presets import is_microsoft_host
@@ -110,6 +110,8 @@ def update_channel(
         written |= set(LISTED)  # a running fetch writes them too: left alone unless they end here
     channel.save(update_fields=written)
     _store(channel, password, client_secret)
+    if "secret_expires_on" in changed:
+        reminders.secret_was_replaced(channel)
     if password or client_secret or changed - {"name"}:
         lease.revoke(channel.pk)
     return channel
@@ -137,6 +139,7 @@ def _store(channel: Channel, password: str | None, client_secret: str) -> None:
 def set_secret_end(channel: Channel, day: date | None) -> None:
     channel.secret_expires_on = day
     channel.save(update_fields=["secret_expires_on"])
+    reminders.secret_was_replaced(channel)
 
 
 def unlink(channel: Channel) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from administrations.models import Administration
-from channels import check, linking, notices, schedule, services, vault
+from channels import check, linking, notices, reminders, schedule, services, vault
 from channels.check import Step
 from channels.errors import channel_error
 from channels.models import Channel
@@ -172,3 +172,30 @@ def test_app_goes_on_with_what_worked_when_a_change_does_not(
     answer = signed_in(cast.bert).post(address("channel-edit", channel), typed)
     assert (answer.status_code, secrets_of(channel)) == (422, kept)
     assert (fresh(channel).state, fresh(channel).folder) == ("active", "INBOX")
+
+
+def open_notifications() -> int:
+    with every_administration():
+        return Notification.objects.filter(closed_at=None).count()
+
+
+def test_reminder_ends_when_the_secret_is_replaced(cast: Cast) -> None:
+    channel, today = app_only(cast.bakery), timezone.localdate()
+    with administration_scope(cast.bakery.pk):
+        reminders.tell_secret_expires(channel, today + timedelta(days=7), 7, 7)
+        told = open_notifications()
+        services.update_channel(
+            channel, password="", by=None, client_secret="nieuw", secret_expires_on=today + timedelta(days=700)
+        )
+    assert (told > 0, open_notifications()) == (True, 0)
+
+
+def test_warning_that_a_link_ends_is_over_when_it_is_made_anew(
+    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider
+) -> None:
+    channel, bert = linked(cast.bakery, state="inactive"), signed_in(cast.bert)
+    with administration_scope(cast.bakery.pk):
+        reminders.tell_link_ends(channel, timezone.now() + timedelta(days=1))
+    depart(bert, channel)
+    arrive(bert, said_provider)
+    assert open_notifications() == 0
