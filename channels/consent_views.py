@@ -23,9 +23,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from administrations.access import AdministrationRequest
 from channels import linking, providers
 from channels.access import channel_or_404, premium_view
+from channels.auth.provider_errors import MICROSOFT
 from channels.linking import Traveller
 from channels.models import Channel, ConsentLink
-from channels.oauth_views import CONSENTED, browser_of, depart
+from channels.oauth_views import CONSENTED, browser_of, depart, is_from_our_page
+from channels.registrations import console_of
 from zenvoices.lib.rates import within_rate
 from zenvoices.lib.scoping import administration_scope
 
@@ -117,7 +119,8 @@ def consent(request: HttpRequest, token: str) -> HttpResponse:
     with administration_scope(link.administration_id):
         linking.opened(link)
     provider = providers.NAMES[link.channel.auth]
-    context = {"link": link, "channel": link.channel, "token": token, "provider": provider}
+    context = {"link": link, "channel": link.channel, "token": token, "provider": provider,
+               "admin_consent": console_of(link.channel).admin_consent if provider == MICROSOFT else ""}  # fmt: skip
     return render(request, "channels/consent_ask.html", context)
 
 
@@ -125,7 +128,7 @@ def consent(request: HttpRequest, token: str) -> HttpResponse:
 @require_GET
 def consent_go(request: HttpRequest, token: str) -> HttpResponse:
     """Only from our own page: programs that follow links in mails stay here."""
-    if request.headers.get("Sec-Fetch-Site") != "same-origin":
+    if not is_from_our_page(request):
         return redirect("consent", token)
     link = _open_link(request, token)
     if link is None:

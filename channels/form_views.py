@@ -17,7 +17,7 @@ from administrations.access import AdministrationRequest
 from channels import check, presets, providers, services, vault
 from channels.access import channel_or_404, premium_view
 from channels.check import Step
-from channels.errors import ChannelError
+from channels.errors import ChannelError, CredentialProblem
 from channels.forms import GENERAL_FIELDS, ChannelForm, TypeForm
 from channels.models import Channel
 from channels.notices import is_reconnecting
@@ -66,7 +66,10 @@ def channel_activate(request: AdministrationRequest, channel_id: UUID) -> HttpRe
     steps = _check_stored(channel)
     if not check.succeeded(steps):
         return _page(request, form, channel, steps)
-    services.activate(channel, request.user)
+    try:
+        services.activate(channel, request.user)
+    except services.NotLinked:  # its link ended while the connection was checked
+        return _ask(request, channel)
     messages.success(request, _active_said(channel))
     return redirect("channels", channel.administration_id)
 
@@ -77,6 +80,9 @@ def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpR
     if not form.is_valid():
         return _page(request, form, channel)
     action = request.POST.get("action", "save")
+    if action == "check" and channel and _would_be_lost(form, channel):
+        form.add_error(None, _("Choose Save to check this change; until then everything stays as it is."))
+        return _page(request, form, channel)
     wants_active = action == "save" and form.cleaned_data["active"]
     if form.wants_link and (wants_active or action == "check"):
         return _ask(request, _store(request, form, channel, activate=False))
@@ -106,6 +112,12 @@ def _stored(channel: Channel | None) -> frozenset[str]:
     return frozenset(channel.secrets.values_list("name", flat=True)) if channel else frozenset()
 
 
+def _would_be_lost(form: ChannelForm, channel: Channel) -> bool:
+    """Looking would have to store the change first, and end the link or the password that works."""
+    works = channel.state != Channel.State.DRAFT or channel.linked_at is not None
+    return works and (form.wants_link or form.app_changed)
+
+
 def _must_check(form: ChannelForm, channel: Channel | None) -> bool:
     """A new name for a channel that works needs no connection."""
     works = channel is not None and channel.state == Channel.State.ACTIVE and not channel.error_code
@@ -115,7 +127,12 @@ def _must_check(form: ChannelForm, channel: Channel | None) -> bool:
 def _saved(
     request: AdministrationRequest, form: ChannelForm, channel: Channel | None, *, activate: bool, checked: bool
 ) -> HttpResponse:
-    channel = _store(request, form, channel, activate=activate, checked=checked)
+    try:
+        channel = _store(request, form, channel, activate=activate, checked=checked)
+    except services.NotLinked:  # its link ended while the connection was checked
+        if channel is None:
+            raise
+        return _ask(request, channel)
     if activate:
         messages.success(request, _active_said(channel))
     else:
@@ -158,7 +175,7 @@ def _check_typed(form: ChannelForm, channel: Channel | None) -> list[Step]:
 
 
 def _check_link(form: ChannelForm, channel: Channel) -> list[Step]:
-    """The stored link, into the folder that was typed. A new client secret that does not work leaves the old one."""
+    """The stored link, into the folder that was typed. A new client secret that is refused leaves the old one."""
     try:
         before = vault.read_all(channel).get("client_secret", "") if form.secrets else ""
         if form.secrets:
@@ -166,9 +183,16 @@ def _check_link(form: ChannelForm, channel: Channel) -> list[Step]:
         steps = check.run_check(replace(check.target_of(channel), folder=form.cleaned_data["folder"]))
     except ChannelError as error:
         return [Step("provider", ok=False, error=error)]
-    if before and not check.succeeded(steps):
+    if before and not _took_secret(steps):
         vault.store(channel, "client_secret", before)
+    elif before:
+        services.set_secret_end(channel, form.cleaned_data["secret_expires_on"])
     return steps
+
+
+def _took_secret(steps: list[Step]) -> bool:
+    """A provider looks at the secret before it looks at the link: whoever must link again needs the new one."""
+    return any(step.name == "provider" and (step.ok or isinstance(step.error, CredentialProblem)) for step in steps)
 
 
 def _check_stored(channel: Channel) -> list[Step]:

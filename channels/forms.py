@@ -223,7 +223,7 @@ class ChannelForm(forms.Form):
     def _require_secret(self, name: str, missing: Any, moved: Any) -> None:
         if name not in self.stored:
             self._refuse(name, missing, "required")
-        elif self.channel and any(getattr(self.channel, field) != self.cleaned_data[field] for field in BOUND[name]):
+        elif self.channel and self._differs(name):
             self._refuse(name, moved, "moved")
 
     def _refuse(self, name: str, said: Any, code: str) -> None:
@@ -252,7 +252,13 @@ class ChannelForm(forms.Form):
     @property
     def app_changed(self) -> bool:
         """An app signs in by itself: what was typed about it is checked as it is stored."""
-        return bool(self.cleaned_data["app_only"]) and self.connects_otherwise
+        return bool(self.cleaned_data["app_only"]) and self._differs("tokens")
+
+    def _differs(self, secret: str) -> bool:
+        """Whether this secret, as it is kept, is not for what was typed."""
+        return self.channel is None or any(
+            getattr(self.channel, name) != self.cleaned_data[name] for name in BOUND[secret]
+        )
 
     @property
     def wants_link(self) -> bool:
@@ -261,7 +267,7 @@ class ChannelForm(forms.Form):
         if data["auth"] == Channel.Auth.PASSWORD or data["app_only"]:
             return False
         linked = channel is not None and channel.linked_at is not None
-        return not linked or any(getattr(channel, name) != data[name] for name in BOUND["tokens"])
+        return not linked or self._differs("tokens")
 
 
 def _initial(channel: Channel | None) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class LinkRefused(Exception):
     def __init__(self, reason: str, channel: Channel | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        #: the traveller holds a consent link
+        self.by_consent = False
         #: only when the traveller may know of it
         self.channel = channel
 
@@ -111,12 +113,16 @@ def come_back(provider: str, state: str, answer: Mapping[str, str], traveller: T
         pending = PendingLink.objects.filter(state_sha256=hashed(state), provider=provider).first()
     if pending is None:
         raise LinkRefused("unknown")
-    with administration_scope(pending.administration_id):
-        _is_own(pending, traveller)
-        channel = Channel.objects.select_related("administration__environment").get(pk=pending.channel_id)
-        _use_up(pending, channel)
-        _is_allowed(pending, channel)
-        return _arrive(pending, channel, answer)
+    try:
+        with administration_scope(pending.administration_id):
+            _is_own(pending, traveller)
+            channel = Channel.objects.select_related("administration__environment").get(pk=pending.channel_id)
+            _use_up(pending, channel)
+            _is_allowed(pending, channel)
+            return _arrive(pending, channel, answer)
+    except LinkRefused as refused:
+        refused.by_consent = pending.consent_link_id is not None
+        raise
 
 
 def _is_own(pending: PendingLink, traveller: Traveller) -> None:
@@ -139,19 +145,20 @@ def _use_up(pending: PendingLink, channel: Channel) -> None:
 
 def _is_allowed(pending: PendingLink, channel: Channel) -> None:
     """What may have changed while somebody was away."""
-    if channel.deleted_at is not None:
-        raise LinkRefused("gone")
     link = pending.consent_link
     if link is not None:
         if closed_because(link):
             raise LinkRefused("consent_closed")
+    elif channel.deleted_at is not None:
+        raise LinkRefused("gone")
     elif not _manages(pending.person, channel):
         raise LinkRefused("not_allowed")
 
 
 def _manages(person: User | None, channel: Channel) -> bool:
-    administration = channel.administration
-    return administration.is_premium and person is not None and may(role_in(person, administration), Role.ADMIN)
+    if person is None or not person.is_active or not channel.administration.is_premium:
+        return False
+    return may(role_in(person, channel.administration), Role.ADMIN)
 
 
 def _shown(pending: PendingLink, channel: Channel) -> Channel | None:
@@ -204,7 +211,7 @@ def _link(pending: PendingLink, asked: Channel, grant: Grant) -> Channel | None:
         return None
     now = timezone.now()
     if pending.consent_link_id is not None:
-        unused = ConsentLink.objects.filter(pk=pending.consent_link_id, used_at=None)
+        unused = ConsentLink.objects.filter(pk=pending.consent_link_id, used_at=None, expires_at__gt=now)
         if not unused.update(used_at=now, account=grant.account):
             return None
     tokens.store(channel, grant.tokens)
@@ -214,7 +221,16 @@ def _link(pending: PendingLink, asked: Channel, grant: Grant) -> Channel | None:
     channel.save(update_fields=["granted", "linked_at", "link_ends_at", "error_code", "error_detail"])
     reminders.link_was_made_anew(channel)
     lease.revoke(channel.pk)
+    if rests(channel):  # one that waited for this tells when it works
+        notices.close(channel, notices.ATTENTION)
+    reminders.link_was_made_anew(channel)
     return channel
+
+
+def rests(channel: Channel) -> bool:
+    """Whether it retrieves nothing because a person wants so: a link changes nothing about that."""
+    paused = channel.state == Channel.State.INACTIVE and not channel.inactive_reason
+    return paused or channel.state == Channel.State.DRAFT
 
 
 # --- Ending it ----------------------------------------------------------------------------------------------
@@ -249,7 +265,7 @@ def invite(channel: Channel, by: User | None) -> tuple[ConsentLink, str]:
 
 def withdraw(link: ConsentLink) -> None:
     """Whoever is under way with it comes back to a page that says so."""
-    link.delete()
+    services.close_consent_links(ConsentLink.objects.filter(pk=link.pk))
 
 
 def consent_link_for(token: str) -> ConsentLink | None:

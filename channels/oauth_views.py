@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -47,7 +48,7 @@ def channel_connect(request: AdministrationRequest, channel_id: UUID) -> HttpRes
     channel = channel_or_404(channel_id)
     if not _is_linkable(channel):
         return redirect("channel-edit", channel.administration_id, channel.pk)
-    if request.headers.get("Sec-Fetch-Site") != "same-origin":
+    if not is_from_our_page(request):
         return render(request, "channels/connect.html", {"channel": channel, "provider": providers.NAMES[channel.auth]})
     return depart(request, channel, Traveller(browser_of(request), person=request.user))
 
@@ -86,6 +87,14 @@ def depart(request: HttpRequest, channel: Channel, traveller: Traveller) -> Http
         return _refused(request, ProviderRefused(error, channel, by_consent=by_consent))
 
 
+def is_from_our_page(request: HttpRequest) -> bool:
+    """Browsers that do not say so (Safari before 16.4) send the page they come from, which mail programs do not."""
+    said = request.headers.get("Sec-Fetch-Site")
+    if said is not None:
+        return said == "same-origin"
+    return request.headers.get("Referer", "").startswith(f"{request.scheme}://{request.get_host()}/")
+
+
 def browser_of(request: HttpRequest) -> str:
     if BROWSER not in request.session:
         request.session[BROWSER] = secrets.token_urlsafe(32)
@@ -114,16 +123,17 @@ def _arrived(request: HttpRequest, provider: str) -> HttpResponse:
 
 def _taken_up(channel: Channel) -> tuple[bool, ChannelError | None]:
     """A channel that worked before, and only waited for this, goes on when its connection works."""
-    if channel.state == Channel.State.DRAFT or (
-        channel.state == Channel.State.INACTIVE and not channel.inactive_reason
-    ):
+    if linking.rests(channel):
         return False, None
     try:
         steps = check.run_check(check.target_of(channel))
     except ChannelError as error:
         return False, error
     if check.succeeded(steps):
-        services.activate(channel, None)
+        try:
+            services.activate(channel, None)
+        except services.NotLinked:  # disconnected or changed while the connection was checked
+            return False, None
         return True, None
     return False, steps[-1].error
 
@@ -148,8 +158,8 @@ def _welcome(request: HttpRequest, linked: Linked, *, active: bool, problem: Cha
 
 def _refused(request: HttpRequest, refused: LinkRefused) -> HttpResponse:
     """`plain`: whoever holds a consent link sees nothing else of the portal."""
-    by_consent = isinstance(refused, ProviderRefused) and refused.by_consent
-    plain = by_consent or refused.reason == "consent_closed" or not request.user.is_authenticated
+    by_consent = refused.by_consent and refused.reason != "consent_closed"
+    plain = refused.by_consent or not request.user.is_authenticated
     channel = None if plain else refused.channel
     # Never this address again, neither in the page nor by its NL|EN switch: it holds a code.
     back = reverse("channel-edit", args=[channel.administration_id, channel.pk]) if channel else reverse("home")
@@ -161,5 +171,7 @@ def _refused(request: HttpRequest, refused: LinkRefused) -> HttpResponse:
 
 def _said(refused: LinkRefused) -> Refusal:
     if not isinstance(refused, ProviderRefused):
-        return refusal(refused.reason)
+        said = refusal(refused.reason)
+        # There is no channel that the holder of a consent link could open: the page names the link instead.
+        return said if not refused.by_consent or refused.reason == "consent_closed" else replace(said, next_step="")
     return provider_refusal(about(refused.asked, refused.error.code, refused.error.detail))

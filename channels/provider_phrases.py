@@ -72,7 +72,7 @@ PROVIDER_ERRORS: Final[dict[str, tuple[str | Promise, str | Promise, str]]] = {
     "consent_needed": (
         _("%(provider)s has no permission of your organisation for this yet."),
         _("Ask your administrator for consent, then connect again."),
-        "",
+        "entra_admin",
     ),
     "consent_refused": (
         _("Access was not allowed at %(provider)s."),

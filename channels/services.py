@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from administrations.models import Administration, User
 from channels import connect, intake, lease, phrases, reminders, vault
 from channels.extract import extract, part_bytes
-from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
+from channels.models import Channel, ConsentLink, FetchRun, ReceivedMail, ReceivedPart
 from channels.presets import is_microsoft_host
-from channels.schedule import next_slot
+from channels.schedule import PURGE_AFTER, next_slot
 from documents import services as documents
 from documents import storage
 from documents.models import Document
@@ -88,6 +90,7 @@ def update_channel(
     channel: Channel, *, password: str | None, by: User | None, client_secret: str = "", **fields: Any
 ) -> Channel:
     """Saves the fields. A secret that was given for something else is cleared; without a link it is a draft again."""
+    _reread(channel)
     fields |= connect.server_fields(fields.get("auth", channel.auth), fields.get("protocol", channel.protocol))
     changed = {name for name, value in fields.items() if getattr(channel, name) != value}
     written = {*fields, "error_code", "error_detail", "mailbox"}
@@ -96,7 +99,9 @@ def update_channel(
     if outdated := [secret for secret, bound in BOUND.items() if changed & bound]:
         vault.clear(channel, *outdated)
         channel.error_code, channel.error_detail = "", {}
-        written |= unlink(channel) if "tokens" in outdated else set()
+        if "tokens" in outdated:
+            written |= unlink(channel)
+            close_consent_links(channel.consent_links.all())
     if changed & OTHER_MAILBOX:
         channel.mailbox += 1
     if changed & (OTHER_MAILBOX | {"folder"}):
@@ -107,11 +112,23 @@ def update_channel(
         written |= set(LISTED)  # a running fetch writes them too: left alone unless they end here
     channel.save(update_fields=written)
     _store(channel, password, client_secret)
-    if client_secret:
+    if client_secret or "secret_expires_on" in changed:
         reminders.secret_was_replaced(channel)
     if password or client_secret or changed - {"name"}:
         lease.revoke(channel.pk)
     return channel
+
+
+def _reread(channel: Channel) -> None:
+    """As it stands now, under its lock: a form was read, and a connection checked, some time ago."""
+    locked = Channel.objects.select_for_update(of=("self",)).select_related("administration__environment")
+    channel.refresh_from_db(from_queryset=locked)
+
+
+def close_consent_links(links: QuerySet[ConsentLink]) -> None:
+    """Whoever is under way with one comes back to a page that says so."""
+    now = timezone.now()
+    links.filter(used_at=None, expires_at__gt=now).update(expires_at=now)
 
 
 def _store(channel: Channel, password: str | None, client_secret: str) -> None:
@@ -119,6 +136,12 @@ def _store(channel: Channel, password: str | None, client_secret: str) -> None:
         vault.store(channel, "password", password)
     if client_secret:
         vault.store(channel, "client_secret", client_secret)
+
+
+def set_secret_end(channel: Channel, day: date | None) -> None:
+    channel.secret_expires_on = day
+    channel.save(update_fields=["secret_expires_on"])
+    reminders.secret_was_replaced(channel)
 
 
 def unlink(channel: Channel) -> set[str]:
@@ -145,8 +168,13 @@ def pause(channel: Channel, by: User | None) -> None:
     lease.revoke(channel.pk)
 
 
+@transaction.atomic
 def activate(channel: Channel, by: User | None) -> None:
-    """After a connection check that succeeded. What waited while it rested or failed is fetched at once."""
+    """After a connection check that succeeded. What waited while it rested or failed is fetched at once.
+
+    Raises NotLinked when its link ended while the connection was checked.
+    """
+    _reread(channel)
     if not channel.administration.is_premium:
         raise NotPremium
     waited = channel.state != Channel.State.DRAFT
@@ -168,14 +196,15 @@ def _activate(channel: Channel) -> None:
 
 
 def delete(channel: Channel, by: User | None) -> None:
-    """Its documents stay. Can be undone until the schedule erases it."""
+    """Its documents stay. Can be undone until the schedule may erase it."""
     channel.deleted_at = timezone.now()
     channel.save(update_fields=["deleted_at"])
 
 
-def undo_delete(channel: Channel, by: User | None) -> None:
-    channel.deleted_at = None
-    channel.save(update_fields=["deleted_at"])
+def undo_delete(channel: Channel, by: User | None) -> bool:
+    """False when it is too late: the schedule is ending its link at the provider."""
+    still = Channel.objects.filter(pk=channel.pk, deleted_at__gte=timezone.now() - PURGE_AFTER)
+    return bool(still.update(deleted_at=None))
 
 
 @transaction.atomic

@@ -80,7 +80,8 @@ def channel_delete(request: AdministrationRequest, channel_id: UUID) -> HttpResp
 @premium_view
 def channel_undo_delete(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     channel = channel_or_404(channel_id, deleted=True)
-    services.undo_delete(channel, request.user)
+    if not services.undo_delete(channel, request.user):
+        raise Http404
     messages.success(request, _("%(name)s is back.") % vars(channel))
     return redirect("channels", channel.administration_id)
 

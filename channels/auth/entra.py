@@ -169,10 +169,21 @@ class _Line:
 
     def post(self, url: str, **kwargs: Any) -> requests.Response:
         with prepare(requests.Session(), MICROSOFT, self._ca_file) as session:
-            return session.post(url, **kwargs)
+            return _readable(session.post(url, **kwargs))
 
     def close(self) -> None:
         """Nothing stays open."""
+
+
+def _readable(response: requests.Response) -> requests.Response:
+    """Before msal looks at it: what is neither a token nor a refusal is for later."""
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict) or not {"access_token", "error"} & answer.keys():
+        raise Throttled("provider_unavailable", provider=MICROSOFT)
+    return response
 
 
 def _refused(told: Mapping[str, Any], registration: Registration) -> ChannelError:

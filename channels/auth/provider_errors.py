@@ -74,7 +74,7 @@ _AADSTS_GROUPS: Final = {
     "link_revoked": (50173, 700082, 70008, 70043, 50089, 70000, 50132, 50133),
     "sign_in_used": (54005,),
     "sign_in_broken": (501481, 700005, 9002313, 900144, 50194, 700022, 28002),
-    "provider_unavailable": (90055, 90006, 90024, 90012, 50196),
+    "provider_unavailable": (90055, 90006, 90024, 90025, 90033, 90012, 50196),
 }
 AADSTS: Final = {number: code for code, numbers in _AADSTS_GROUPS.items() for number in numbers}
 

@@ -13,9 +13,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from administrations.models import AdministrationAccess
+from administrations.models import AdministrationAccess, User
+from channels import services
 from channels.errors import channel_error
-from channels.models import Channel, ConsentLink
+from channels.models import Channel, ConsentLink, PendingLink
 from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.provider import SaidProvider
@@ -91,6 +92,13 @@ def test_holder_sees_what_it_is_for_and_nothing_else(cast: Cast, signed_in: Sign
     assert only_link().opened_at is not None
 
 
+@pytest.mark.parametrize("auth", ["google", "entra"])
+def test_administrator_of_the_mailbox_can_agree_from_the_same_page(cast: Cast, signed_in: SignedIn, auth: str) -> None:
+    fields = {"auth": "entra", "client_id": "c-1", "tenant_id": "acme.test"} if auth == "entra" else {}
+    page = Client().get(make_link(signed_in(cast.bert), gmail(cast.bakery, **fields))).content.decode()
+    assert ("/acme.test/adminconsent?client_id=c-1&amp;" in page) is (auth == "entra")
+
+
 def test_holder_authorises_and_the_beheerder_is_told(
     cast: Cast, signed_in: SignedIn, said_provider: SaidProvider
 ) -> None:
@@ -133,6 +141,20 @@ def test_refusal_leaves_the_link_as_it_was(cast: Cast, signed_in: SignedIn, said
     assert holder.get(path).status_code == 200
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_holder_whose_answer_is_not_taken_in_is_sent_back_to_the_link(
+    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, late: bool
+) -> None:
+    """There is no channel that they could open."""
+    path, holder = make_link(signed_in(cast.bert), gmail(cast.bakery)), Client()
+    holder.get(f"{path}/go", headers=OUR_OWN)
+    with every_administration():
+        PendingLink.objects.update(**{"expires_at": timezone.now()} if late else {"used_at": timezone.now()})
+    page = arrive(holder, said_provider).content.decode()
+    assert "Open de link die je kreeg om het opnieuw te proberen." in page
+    assert [word for word in ("Open het kanaal", "Koppel opnieuw", "Koppel nog eens") if word in page] == []
+
+
 def test_program_that_follows_links_sets_nothing_out(
     cast: Cast, signed_in: SignedIn, said_provider: SaidProvider
 ) -> None:
@@ -141,7 +163,10 @@ def test_program_that_follows_links_sets_nothing_out(
     assert said_provider.states == []
 
 
-@pytest.mark.parametrize("ended", ["expired", "used", "withdrawn", "deleted", "maker left", "password", "foreign"])
+@pytest.mark.parametrize(
+    "ended",
+    ["expired", "used", "withdrawn", "deleted", "maker left", "maker locked out", "password", "changed", "foreign"],
+)
 def test_link_that_is_over_tells_nothing(
     cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, ended: str
 ) -> None:
@@ -154,6 +179,10 @@ def test_link_that_is_over_tells_nothing(
             bert.post(address("channel-consent-withdraw", channel, only_link().pk))
         elif ended == "maker left":
             AdministrationAccess.objects.filter(user=cast.bert).delete()
+        elif ended == "maker locked out":
+            User.objects.filter(pk=cast.bert.pk).update(is_active=False)
+        elif ended == "changed":
+            services.update_channel(fresh(channel), password="", by=None, username="eva@gmail.com")
         elif ended in ("expired", "used"):
             ConsentLink.objects.update(**{"expires_at": now} if ended == "expired" else {"used_at": now})
         elif ended == "foreign":
@@ -163,8 +192,10 @@ def test_link_that_is_over_tells_nothing(
     for where in (path, f"{path}/go"):
         answer = holder.get(where, headers=OUR_OWN)
         assert answer.status_code == 404
-        assert [word for word in ("Kantoor Jansen", "jan@gmail.com") if word in answer.content.decode()] == []
-    if ended in ("expired", "used", "maker left"):
+        assert [
+            word for word in ("Kantoor Jansen", "jan@gmail.com", "eva@gmail.com") if word in answer.content.decode()
+        ] == []
+    if ended in ("expired", "used", "withdrawn", "maker left", "maker locked out", "changed"):
         back = holder.get(GOOGLE, {"state": said_provider.states[-1], "code": "x"})
         assert (back.status_code, back.context["said"].title) == (410, title("consent_closed"))
         assert said_provider.arrivals == []

@@ -124,6 +124,15 @@ def test_link_from_elsewhere_asks_first(
     assert "Je gaat naar Google om je aan te melden als jan@gmail.com." in answer.content.decode()
 
 
+def test_browser_that_does_not_say_where_it_comes_from_is_known_by_its_referer(
+    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider
+) -> None:
+    channel, bert = gmail(cast.bakery), signed_in(cast.bert)
+    for page, goes in (("http://testserver/x", True), ("http://testserver.evil.test/", False), ("oops", False)):
+        answer = bert.get(address("channel-connect", channel), headers={"Referer": page})
+        assert answer.headers.get("Location", "").startswith(ADDRESS) is goes
+
+
 def test_nothing_of_a_journey_lies_in_clear(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     depart(signed_in(cast.bert), gmail(cast.bakery))
     row = repr(vars(only_pending()))

@@ -77,6 +77,8 @@ MICROSOFT = [
     (90006, "invalid_request", "provider_unavailable", Throttled),
     (90024, "invalid_request", "provider_unavailable", Throttled),
     (90012, "invalid_request", "provider_unavailable", Throttled),
+    (90025, "invalid_request", "provider_unavailable", Throttled),
+    (90033, "invalid_request", "provider_unavailable", Throttled),
     (50196, "invalid_grant", "provider_unavailable", Throttled),
 ]
 #: error word, description or subtype, our code, its class

@@ -287,6 +287,17 @@ def test_answer_that_is_no_json_is_for_later(cast: Cast, at_provider: OpenIdProv
 
 
 @BOTH
+@pytest.mark.parametrize("body", [{}, {"token_type": "Bearer"}, ["oops"]])
+def test_answer_without_a_token_is_for_later(
+    cast: Cast, at_provider: OpenIdProvider, auth: str, body: dict[str, str]
+) -> None:
+    at_provider.answer(MOUNT[auth], body, status=200)  # type: ignore[arg-type]
+    with pytest.raises(ChannelError) as refused:
+        renew(draft(cast.bakery, auth, JAN), Tokens("a", 0, "r"))
+    assert (refused.value.code, refused.value.strikes) == ("provider_unavailable", False)
+
+
+@BOTH
 def test_withdrawn_link_is_a_strike(cast: Cast, at_provider: OpenIdProvider, auth: str) -> None:
     channel = draft(cast.bakery, auth, JAN)
     grant = authorise(channel, at_provider)
