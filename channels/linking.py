@@ -219,10 +219,10 @@ def _link(pending: PendingLink, asked: Channel, grant: Grant) -> Channel | None:
     channel.link_ends_at = now + timedelta(seconds=grant.link_seconds) if grant.link_seconds else None
     channel.error_code, channel.error_detail = "", {}
     channel.save(update_fields=["granted", "linked_at", "link_ends_at", "error_code", "error_detail"])
+    reminders.link_was_made_anew(channel)
     lease.revoke(channel.pk)
     if rests(channel):  # one that waited for this tells when it works
         notices.close(channel, notices.ATTENTION)
-    reminders.link_was_made_anew(channel)
     return channel
 
 
@@ -246,6 +246,7 @@ def disconnect(channel: Channel, by: User | None) -> None:
         found.save(update_fields=services.unlink(found))
         lease.revoke(found.pk)
         notices.close(found, notices.ATTENTION, notices.DEACTIVATED)
+        reminders.link_was_made_anew(found)
 
 
 # --- Somebody else authorises -------------------------------------------------------------------------------

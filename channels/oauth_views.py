@@ -153,7 +153,7 @@ def _welcome(request: HttpRequest, linked: Linked, *, active: bool, problem: Cha
         messages.success(request, _("Linked with %(account)s. Choose Save to finish.") % facts)
     else:
         messages.success(request, _("Linked with %(account)s. Activate the channel when you want to go on.") % facts)
-    return redirect(f"{reverse('channel-edit', args=[channel.administration_id, channel.pk])}?linked#settings")
+    return redirect(f"{reverse('channel-edit', args=[channel.administration_id, channel.pk])}?linked")
 
 
 def _refused(request: HttpRequest, refused: LinkRefused) -> HttpResponse:

@@ -110,7 +110,7 @@ def update_channel(
         written |= set(LISTED)  # a running fetch writes them too: left alone unless they end here
     channel.save(update_fields=written)
     _store(channel, password, client_secret)
-    if "secret_expires_on" in changed:
+    if client_secret or "secret_expires_on" in changed:
         reminders.secret_was_replaced(channel)
     if password or client_secret or changed - {"name"}:
         lease.revoke(channel.pk)

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from administrations.models import Administration, AdministrationAccess, User
-from channels import check, notices, providers, services, vault, wording
+from channels import check, notices, providers, reminders, services, vault, wording
 from channels.check import Step
 from channels.errors import channel_error
 from channels.models import Channel, PendingLink
@@ -164,7 +164,7 @@ def test_coming_back_links_the_draft_and_says_so_on_its_form(
     channel, bert = gmail(cast.bakery), signed_in(cast.bert)
     depart(bert, channel)
     answer = arrive(bert, said_provider)
-    assert answer.headers["Location"] == f"{address('channel-edit', channel)}?linked#settings"
+    assert answer.headers["Location"] == f"{address('channel-edit', channel)}?linked"
     assert said(answer) == ["Gekoppeld met jan@gmail.com. Rond af met Opslaan."]
     assert "no-store" in answer.headers["Cache-Control"]
     now = fresh(channel)
@@ -186,6 +186,27 @@ def test_end_of_a_link_is_kept(cast: Cast, signed_in: SignedIn, said_provider: S
     assert now.link_ends_at is not None
     assert now.linked_at is not None
     assert now.link_ends_at - now.linked_at == timedelta(seconds=604_799)
+
+
+def open_notes(channel: Channel) -> int:
+    with every_administration():
+        return Notification.objects.filter(subject_id=channel.pk, closed_at=None).count()
+
+
+def test_new_link_or_secret_ends_the_reminder_of_the_old(
+    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, checks: list[Step]
+) -> None:
+    channel, bert, end = linked(cast.bakery), signed_in(cast.bert), timezone.now() + timedelta(days=1)
+    with administration_scope(cast.bakery.pk):
+        reminders.tell_link_ends(channel, end)
+        reminders.tell_secret_expires(channel, end.date(), 1, 1)
+    assert open_notes(channel) == 4 + 2
+    depart(bert, channel)
+    arrive(bert, said_provider)
+    assert open_notes(channel) == 2
+    typed = AT_GOOGLE | {"client_id": "id", "client_secret": "nieuw", "action": "save"}
+    bert.post(address("channel-edit", channel), typed)
+    assert open_notes(channel) == 0
 
 
 @pytest.mark.parametrize(

@@ -42,16 +42,21 @@ function moveTab(event, tabs, tab) {
   next.focus();
 }
 
-// A link in the error summary may point into the closed part.
+// A link in the error summary, or an address with a #, may point into the closed part.
+function reach(target) {
+  const panel = target.closest('[role="tabpanel"]');
+  if (panel) openTab(panel.id);
+  for (let folded = target.closest("details"); folded; folded = folded.parentElement.closest("details")) folded.open = true;
+  if (target.matches("input, select")) target.focus();
+  else target.scrollIntoView();
+}
+
 document.addEventListener("click", (event) => {
   const link = event.target.closest('a[href^="#"]');
   const target = link && document.getElementById(link.hash.slice(1));
   if (!target || link.getAttribute("role") === "tab") return;
-  const panel = target.closest('[role="tabpanel"]');
-  if (panel) openTab(panel.id);
-  const folded = target.closest("details");
-  if (folded) folded.open = true;
-  if (target.matches("input, select")) { event.preventDefault(); target.focus(); }
+  if (target.matches("input, select")) event.preventDefault();
+  reach(target);
 });
 
 // --- Ports as protocol and security ask (which fields there are is the stylesheet's) ----------------
@@ -200,3 +205,5 @@ document.addEventListener("htmx:afterSettle", (event) => {
 
 begin();
 ask();
+const wanted = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+if (wanted && document.getElementById("channel-editor")?.contains(wanted)) reach(wanted);
