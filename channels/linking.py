@@ -223,7 +223,6 @@ def _link(pending: PendingLink, asked: Channel, grant: Grant) -> Channel | None:
     lease.revoke(channel.pk)
     if rests(channel):  # one that waited for this tells when it works
         notices.close(channel, notices.ATTENTION)
-    reminders.link_was_made_anew(channel)
     return channel
 
 
