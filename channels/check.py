@@ -55,15 +55,15 @@ class Step:
     error: ChannelError | None = None
 
 
-def target_of(channel: Channel) -> Target:
-    """Raises OurProblem when our key is missing."""
+def target_of(channel: Channel, new_secret: str = "") -> Target:
+    """`new_secret`: a client secret that is tried before it is kept. Raises OurProblem when our key is missing."""
     host, port, security = address_of(channel)
     provider = providers.NAMES.get(channel.auth, "")
     return Target(
         protocol_of(channel), channel.auth, host, port, security, channel.username, channel.folder,
         secrets={} if provider else vault.read_all(channel),
         provider=provider,
-        token=partial(credentials_of, channel, fresh=True) if provider else None,
+        token=partial(credentials_of, channel, fresh=True, new_secret=new_secret) if provider else None,
     )  # fmt: skip
 
 

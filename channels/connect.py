@@ -109,11 +109,15 @@ def mailbox_of(channel: Channel, watch: Watch) -> Mailbox:
     return mailbox_for(protocol_of(channel), server, watch)
 
 
-def credentials_of(channel: Channel, *, fresh: bool = False) -> Credentials:
-    """May ask the provider for tokens: not inside a transaction. `fresh`: those that stand were refused."""
+def credentials_of(channel: Channel, *, fresh: bool = False, new_secret: str = "") -> Credentials:
+    """May ask the provider for tokens: not inside a transaction. `fresh`: those that stand were refused.
+
+    `new_secret`: a client secret that is tried before it is kept.
+    """
     if channel.auth in providers.NAMES:
         try:
-            return BearerToken(channel.username, tokens.current(channel, fresh=fresh).access_token)
+            current = tokens.current(channel, fresh=fresh, new_secret=new_secret)
+            return BearerToken(channel.username, current.access_token)
         except ChannelError as error:
             raise google_testing.explained(channel, error) from None
     method = auth.METHODS.get(channel.auth)

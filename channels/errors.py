@@ -75,6 +75,7 @@ CODES: dict[str, type[ChannelError]] = {
     "sign_in_used": CredentialProblem,  # its code was used before, or is too old
     "identity_unproven": CredentialProblem,
     "wrong_account": CredentialProblem,
+    "wrong_entra_account": CredentialProblem,  # there a sign-in name may differ from the address of the mailbox
     "personal_account": CredentialProblem,
     "account_of_other_organisation": CredentialProblem,
     "account_blocked": CredentialProblem,

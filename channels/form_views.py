@@ -175,18 +175,15 @@ def _check_typed(form: ChannelForm, channel: Channel | None) -> list[Step]:
 
 
 def _check_link(form: ChannelForm, channel: Channel) -> list[Step]:
-    """The stored link, into the folder that was typed. A new client secret that is refused leaves the old one."""
+    """The stored link, into the folder that was typed. A new client secret is kept once the provider took it."""
+    secret = form.secrets.get("client_secret", "")
     try:
-        before = vault.read_all(channel).get("client_secret", "") if form.secrets else ""
-        if form.secrets:
-            vault.store(channel, "client_secret", form.secrets["client_secret"])
-        steps = check.run_check(replace(check.target_of(channel), folder=form.cleaned_data["folder"]))
+        steps = check.run_check(replace(check.target_of(channel, secret), folder=form.cleaned_data["folder"]))
+        if secret and _took_secret(steps):
+            vault.store(channel, "client_secret", secret)
+            services.set_secret_end(channel, form.cleaned_data["secret_expires_on"])
     except ChannelError as error:
         return [Step("provider", ok=False, error=error)]
-    if before and not _took_secret(steps):
-        vault.store(channel, "client_secret", before)
-    elif before:
-        services.set_secret_end(channel, form.cleaned_data["secret_expires_on"])
     return steps
 
 

@@ -44,6 +44,11 @@ PROVIDER_ERRORS: Final[dict[str, tuple[str | Promise, str | Promise, str]]] = {
         _("Connect again and choose %(expected)s at %(provider)s."),
         "",
     ),
+    "wrong_entra_account": (
+        _("%(account)s signed in, but this channel is for %(expected)s."),
+        _("Connect again and choose %(expected)s, or enter %(account)s at Signs in as."),
+        "",
+    ),
     "personal_account": (
         _("This is a personal Microsoft account."),
         _("Choose a work or school account; a personal one cannot be linked."),

@@ -45,10 +45,13 @@ def method_of(channel: Channel) -> OAuthMethod:
     return methods[channel.auth]
 
 
-def registration_of(channel: Channel) -> Registration:
-    """The channel's own, or the portal's when it names none. Raises ConfigurationProblem without a secret."""
+def registration_of(channel: Channel, new_secret: str = "") -> Registration:
+    """The channel's own, or the portal's when it names none. Raises ConfigurationProblem without a secret.
+
+    `new_secret`: one that is tried before it is kept.
+    """
     if channel.client_id:
-        client_id, secret = channel.client_id, vault.read_all(channel).get("client_secret", "")
+        client_id, secret = channel.client_id, new_secret or vault.read_all(channel).get("client_secret", "")
     else:
         client_id, secret = portal_registration(channel.auth)
     if not client_id or not secret:

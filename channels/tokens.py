@@ -37,8 +37,10 @@ _WAIT_SECONDS: Final = 40.0
 _LOOK_AGAIN_SECONDS: Final = 0.1
 
 
-def current(channel: Channel, *, fresh: bool = False) -> Tokens:
+def current(channel: Channel, *, fresh: bool = False, new_secret: str = "") -> Tokens:
     """Tokens that live for five more minutes. `fresh`: others than those that stand now, which were refused.
+
+    `new_secret`: the client secret to ask with, in place of the one that is kept.
 
     Asks the provider when it must: call it outside a transaction. Raises ChannelError.
     """
@@ -52,7 +54,7 @@ def current(channel: Channel, *, fresh: bool = False) -> Tokens:
         if tokens is None and not channel.app_only:
             raise CredentialProblem("not_linked", provider=providers.NAMES[channel.auth])
         if row is None or _claim(row):
-            fresh_tokens = _renew(channel, row, tokens)
+            fresh_tokens = _renew(channel, row, tokens, new_secret)
             if fresh_tokens is not None:
                 return fresh_tokens
         elif time.monotonic() > deadline:
@@ -112,10 +114,10 @@ def _claim(row: ChannelSecret) -> bool:
     return bool(_standing(row).filter(free).update(renewing_until=Now() + CLAIM))
 
 
-def _renew(channel: Channel, row: ChannelSecret | None, tokens: Tokens | None) -> Tokens | None:
+def _renew(channel: Channel, row: ChannelSecret | None, tokens: Tokens | None, new_secret: str) -> Tokens | None:
     """None when the link was made anew or forgotten meanwhile: what came then belongs to nothing."""
     try:
-        registration, account = providers.registration_of(channel), providers.account_of(channel)
+        registration, account = providers.registration_of(channel, new_secret), providers.account_of(channel)
         fresh = providers.method_of(channel).renew(registration, account, tokens)
     except ChannelError:
         if row is not None:

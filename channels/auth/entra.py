@@ -127,7 +127,7 @@ class EntraAuth:
             nonce=hashlib.sha256(str(flow["nonce"]).encode("ascii")).hexdigest(),  # as msal sends it
             provider=MICROSOFT,
         )
-        return identity.check_account(claims.get("preferred_username"), account.login, MICROSOFT)
+        return identity.check_account(claims.get("preferred_username"), account.login, MICROSOFT, "wrong_entra_account")
 
     def _issuer(self, tenant: str) -> str:
         """The directory's issuer, as the directory itself says it."""

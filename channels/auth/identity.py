@@ -46,11 +46,11 @@ def check(claims: Mapping[str, Any], *, issuers: Collection[str], audience: str,
         raise CredentialProblem("identity_unproven", provider=provider)
 
 
-def check_account(signed_in: object, expected: str, provider: str) -> str:
-    """The address that signed in, when it is the expected one; otherwise the error names both."""
+def check_account(signed_in: object, expected: str, provider: str, refusal: str = "wrong_account") -> str:
+    """The address that signed in, when it is the expected one; otherwise the error `refusal` names both."""
     account = signed_in if isinstance(signed_in, str) and _ADDRESS.fullmatch(signed_in) else ""
     if not account or not same_account(account, expected):
-        raise CredentialProblem("wrong_account", account=account, expected=expected, provider=provider)
+        raise CredentialProblem(refusal, account=account, expected=expected, provider=provider)
     return account
 
 

@@ -13,12 +13,12 @@ from typing import Any, Protocol
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.whole import SEED, SIGN_IN, Stage, WholePortal, whole_portal
+from tests.browser.whole import SECRETS_IN_CLEAR, SEED, SIGN_IN, Stage, WholePortal, whole_portal
 from tests.servers.certificates import Certificates
 from tests.servers.gmail import GmailApi
-from tests.servers.openid import OpenIdProvider
+from tests.servers.openid import ENTRA_SECRET, GOOGLE_SECRET, OpenIdProvider
 from tests.servers.openid import is_installed as provider_is_installed
-from tests.servers.plugin import missing
+from tests.servers.plugin import MAILBOX_PASSWORD, missing
 from tests.servers.redis import redis_server
 
 ARGUMENTS = [
@@ -55,6 +55,9 @@ def portal(
         whole_portal(folder, portal_port, str(certificates.ca_file), portal_database, broker.url, providers) as running,
     ):
         yield running
+        # After everything that the tests did here: no secret in clear, in no column, log, mail or message.
+        known = [GOOGLE_SECRET, ENTRA_SECRET, MAILBOX_PASSWORD]
+        assert running.ask(SECRETS_IN_CLEAR, known=known, logs=str(folder)) == []
 
 
 def _providers(request: pytest.FixtureRequest) -> dict[str, str]:

@@ -128,8 +128,8 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> Non
     """While the provider is being asked."""
     ask = tokens.providers.registration_of
 
-    def and_act(channel: Channel) -> object:
-        registration = ask(channel)
+    def and_act(channel: Channel, new_secret: str) -> object:
+        registration = ask(channel, new_secret)
         act()
         return registration
 

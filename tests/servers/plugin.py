@@ -32,6 +32,9 @@ def missing(what: str) -> NoReturn:
     pytest.skip(f"{what} is not installed")
 
 
+MAILBOX_PASSWORD = "geheim woord"
+
+
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return make_certificates(tmp_path_factory.mktemp("certificates"))
@@ -132,7 +135,7 @@ class MailboxUser:
 
 @pytest.fixture
 def mailbox_user(dovecot: Dovecot, certificates: Certificates) -> MailboxUser:
-    user = MailboxUser(dovecot, certificates, f"user{next(_numbers)}@acme.test", "geheim woord")
+    user = MailboxUser(dovecot, certificates, f"user{next(_numbers)}@acme.test", MAILBOX_PASSWORD)
     dovecot.add_user(user.name, user.password)
     return user
 
