@@ -11,6 +11,7 @@ import socket
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
@@ -64,6 +65,18 @@ def claim(channel_id: UUID) -> Lease | None:
     return Lease(channel_id, Channel.objects.values_list("fence", flat=True).get(pk=channel_id))
 
 
+def claim_unchanged(channel: Channel) -> Lease | None:
+    """claim() in one statement, for a channel that was free when it was read. None when anything happened since.
+
+    Every claim and every change of a channel's settings raises the fence, so `channel` is still as it was read.
+    """
+    if channel.lease_until is not None:
+        return None
+    free = Channel.objects.filter(pk=channel.pk, fence=channel.fence, lease_until__isnull=True)
+    claimed = free.update(fence=channel.fence + 1, lease_until=_lease_end(), lease_owner=_this_process())
+    return Lease(channel.pk, channel.fence + 1) if claimed else None
+
+
 def revoke(channel_id: UUID) -> None:
     """The channel was changed under a running fetch: what that fetch still brings must decide nothing."""
     Channel.objects.filter(pk=channel_id).update(fence=F("fence") + 1, lease_until=None, lease_owner="")
@@ -79,7 +92,12 @@ def _lease_end() -> object:
 
 
 def _this_process() -> str:
-    return f"{_machine()}:{os.getpid()}:{_started(os.getpid())}"
+    return _name_of(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _name_of(pid: int) -> str:
+    return f"{_machine()}:{pid}:{_started(pid)}"
 
 
 def _is_dead(owner: str) -> bool:
