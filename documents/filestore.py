@@ -168,8 +168,7 @@ class FileBatch:
         with _problems():
             for _, flushed in self._flushing.values():
                 flushed.result()
-            for folder in {place.parent for place in places.values()}:
-                _make(folder)
+            _make(*{place.parent for place in places.values()})
             with self._blobs.lock(fcntl.LOCK_SH):
                 settled = [places[sha256].parent for sha256 in places if self._rename(sha256, places[sha256])]
             for flushed in [_flushers().submit(_sync, folder) for folder in set(settled)]:
@@ -240,14 +239,18 @@ def _modified(facts: os.stat_result) -> datetime:
     return datetime.fromtimestamp(facts.st_mtime, UTC)
 
 
-def _make(folder: Path) -> None:
-    """Makes the folder and its parents, each safely on the disk."""
-    if folder.is_dir():
+def _make(*folders: Path) -> None:
+    """Makes the folders and their parents, each safely on the disk; those with the same parent wait for it once."""
+    absent = [folder for folder in folders if not folder.is_dir()]
+    if not absent:
         return
-    _make(folder.parent)
-    with suppress(FileExistsError):
-        folder.mkdir()
-    _sync(folder.parent)
+    parents = {folder.parent for folder in absent}
+    _make(*parents)
+    for folder in absent:
+        with suppress(FileExistsError):
+            folder.mkdir()
+    for parent in parents:
+        _sync(parent)
 
 
 def _sync(folder: Path) -> None:
