@@ -34,17 +34,17 @@ class LeaseLost(OurProblem):
 class Lease:
     channel_id: UUID
     fence: int
-    _renewed: float = field(default_factory=time.monotonic)
+    _due: float = field(default_factory=lambda: _next_renewal())
 
     def renew(self) -> None:
         """Also the guard of every commit: call it first inside the transaction. Raises LeaseLost."""
         held = Channel.objects.filter(pk=self.channel_id, fence=self.fence, lease_until__isnull=False)
         if not held.update(lease_until=_lease_end()):
             raise LeaseLost
-        self._renewed = time.monotonic()
+        self._due = _next_renewal()
 
     def renew_if_due(self) -> None:
-        if time.monotonic() - self._renewed >= settings.FETCH_LEASE_SECONDS / 4:
+        if time.monotonic() >= self._due:  # asked at every read of the line
             self.renew()
 
     def release(self) -> None:
@@ -85,6 +85,10 @@ def revoke(channel_id: UUID) -> None:
 def expired() -> Q:
     """Channels whose fetch is dead by the clock."""
     return Q(lease_until__lt=Now())
+
+
+def _next_renewal() -> float:
+    return time.monotonic() + settings.FETCH_LEASE_SECONDS / 4
 
 
 def _lease_end() -> object:
