@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -98,13 +98,9 @@ class Outcome:
 def fetch(channel: Channel, run: FetchRun, lease: Lease, budget: Budget, outcome: Outcome) -> None:
     """One session with the mailbox. Fills `outcome` as it goes; raises ChannelError, StorageProblem, DatabaseError."""
     watch = Watch(deadline=budget.deadline, tick=lease.renew_if_due)
-    spool = Path(tempfile.mkdtemp(prefix="fetch-", dir=_spool_folder()))
-    try:
-        with opened(channel, watch) as mailbox:
-            _Session(channel, run, lease, mailbox, spool, outcome).take(budget)
-            mailbox.finish()
-    finally:
-        shutil.rmtree(spool, ignore_errors=True)
+    with opened(channel, watch) as mailbox:
+        _Session(channel, run, lease, mailbox, outcome).take(budget)
+        mailbox.finish()
 
 
 def sweep_spool() -> None:
@@ -112,6 +108,16 @@ def sweep_spool() -> None:
     for folder in _spool_folder().glob("fetch-*"):
         if time.time() - folder.stat().st_mtime > SPOOL_KEPT_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _spool() -> Iterator[Path]:
+    """A folder of its own for the mails on their way."""
+    folder = Path(tempfile.mkdtemp(prefix="fetch-", dir=_spool_folder()))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _spool_folder() -> Path:
@@ -143,7 +149,6 @@ class _Session:
     run: FetchRun
     lease: Lease
     mailbox: Mailbox
-    spool: Path
     outcome: Outcome
     #: rows whose mail the server was asked to mark as read
     flagging: dict[tuple[str, str], UUID] = field(default_factory=dict)
@@ -275,7 +280,9 @@ class _Session:
     def _take(self, refs: Sequence[MessageRef], budget: Budget) -> int:
         """Stores batch after batch while the next mails are under way. Returns how many; fewer when time is up."""
         taken = 0
-        with closing(self.mailbox.fetch(refs, self.spool)) as items:
+        if not refs:
+            return 0
+        with _spool() as spool, closing(self.mailbox.fetch(refs, spool)) as items:
             while taken < len(refs) and not (taken and budget.is_spent()):
                 taken += self._take_batch(items, refs[taken:], budget)
         return taken

@@ -11,6 +11,7 @@ import socket
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
@@ -33,17 +34,17 @@ class LeaseLost(OurProblem):
 class Lease:
     channel_id: UUID
     fence: int
-    _renewed: float = field(default_factory=time.monotonic)
+    _due: float = field(default_factory=lambda: _next_renewal())
 
     def renew(self) -> None:
         """Also the guard of every commit: call it first inside the transaction. Raises LeaseLost."""
         held = Channel.objects.filter(pk=self.channel_id, fence=self.fence, lease_until__isnull=False)
         if not held.update(lease_until=_lease_end()):
             raise LeaseLost
-        self._renewed = time.monotonic()
+        self._due = _next_renewal()
 
     def renew_if_due(self) -> None:
-        if time.monotonic() - self._renewed >= settings.FETCH_LEASE_SECONDS / 4:
+        if time.monotonic() >= self._due:  # asked at every read of the line
             self.renew()
 
     def release(self) -> None:
@@ -64,6 +65,18 @@ def claim(channel_id: UUID) -> Lease | None:
     return Lease(channel_id, Channel.objects.values_list("fence", flat=True).get(pk=channel_id))
 
 
+def claim_unchanged(channel: Channel) -> Lease | None:
+    """claim() in one statement, for a channel that was free when it was read. None when anything happened since.
+
+    Every claim and every change of a channel's settings raises the fence, so `channel` is still as it was read.
+    """
+    if channel.lease_until is not None:
+        return None
+    free = Channel.objects.filter(pk=channel.pk, fence=channel.fence, lease_until__isnull=True)
+    claimed = free.update(fence=channel.fence + 1, lease_until=_lease_end(), lease_owner=_this_process())
+    return Lease(channel.pk, channel.fence + 1) if claimed else None
+
+
 def revoke(channel_id: UUID) -> None:
     """The channel was changed under a running fetch: what that fetch still brings must decide nothing."""
     Channel.objects.filter(pk=channel_id).update(fence=F("fence") + 1, lease_until=None, lease_owner="")
@@ -74,12 +87,21 @@ def expired() -> Q:
     return Q(lease_until__lt=Now())
 
 
+def _next_renewal() -> float:
+    return time.monotonic() + settings.FETCH_LEASE_SECONDS / 4
+
+
 def _lease_end() -> object:
     return Now() + timedelta(seconds=settings.FETCH_LEASE_SECONDS)
 
 
 def _this_process() -> str:
-    return f"{_machine()}:{os.getpid()}:{_started(os.getpid())}"
+    return _name_of(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _name_of(pid: int) -> str:
+    return f"{_machine()}:{pid}:{_started(pid)}"
 
 
 def _is_dead(owner: str) -> bool:

@@ -10,11 +10,12 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from channels import health, lease, reconcile
 from channels.errors import ChannelError, OurProblem, Throttled, TransientProblem
-from channels.fetch import Budget, Outcome, fetch, set_counts
+from channels.fetch import COUNTED, Budget, Outcome, fetch, set_counts
 from channels.models import Channel, FetchRun, ReceivedPart
 from documents.storage import StorageProblem
 from zenvoices.lib import failpoints
@@ -24,6 +25,13 @@ log = structlog.get_logger(__name__)
 SETTLED = (
     "failures", "failing_since", "error_code", "error_detail", "last_success_at", "next_fetch_at",
     "state", "inactive_reason", "inactive_since", "first_validity", "first_next_uid", "reconciled_at",
+)  # fmt: skip
+#: What is looked at to decide that, besides.
+LOOKED_AT = ("administration", "name", "host", "fence", "seen_validity", "seen_next_uid")
+#: What a run writes when it ends.
+ENDED = (
+    *COUNTED, "state", "outcome", "started_at", "finished_at", "error_code", "error_detail",
+    "total", "read_elsewhere", "read_elsewhere_uids", "reconciled", "repeats",
 )  # fmt: skip
 State, RunOutcome, Trigger = FetchRun.State, FetchRun.Outcome, FetchRun.Trigger
 
@@ -36,14 +44,19 @@ def perform(run_id: UUID, budget: Budget) -> FetchRun | None:
     run = _wanted(run_id)
     if run is None:
         return None
-    held = lease.claim(run.channel_id)
+    held = lease.claim_unchanged(run.channel)
+    as_read = held is not None
+    held = held or lease.claim(run.channel_id)
     if held is None:
         return _finish_busy(run)
     if not _start(run):
         held.release()
         return None
     failpoints.reach("claimed")
-    _close_dead_runs(run)
+    if not as_read or run.has_others:  # type: ignore[attr-defined]
+        _close_dead_runs(run)
+    if not as_read:
+        _read_again(run)
     outcome = Outcome()
     error = _try(run, held, budget, outcome)
     if error is None and not outcome.more and reconcile.is_due(run, timezone.now()):
@@ -54,8 +67,9 @@ def perform(run_id: UUID, budget: Budget) -> FetchRun | None:
 
 def _wanted(run_id: UUID) -> FetchRun | None:
     """The queued run, unless it was started before; one that its channel no longer wants is removed."""
-    runs = FetchRun.objects.select_related("channel__administration__environment")
-    run = runs.filter(pk=run_id, state=State.QUEUED).first()
+    others = FetchRun.objects.filter(channel_id=OuterRef("channel_id"), state=State.RUNNING)
+    runs = FetchRun.objects.select_related("channel__administration").annotate(has_others=Exists(others))
+    run = runs.order_by().filter(pk=run_id, state=State.QUEUED).first()
     if run is None:
         return None
     unwanted = run.channel.state != Channel.State.ACTIVE and run.trigger != Trigger.MANUAL
@@ -76,22 +90,27 @@ def _start(run: FetchRun) -> bool:
 def _try(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome) -> ChannelError | None:
     """A scheduled slot is tried again after a pause when the line failed before anything came in."""
     pauses: Sequence[int] = settings.FETCH_RETRY_SECONDS if run.trigger == Trigger.SCHEDULE else ()
-    for pause in (*pauses, None):
-        error = _attempt(run, held, budget, outcome)
+    for number, pause in enumerate((*pauses, None)):
+        error = _attempt(run, held, budget, outcome, again=number > 0)
         if pause is None or outcome.counts.seen or not isinstance(error, TransientProblem):
             break
         time.sleep(pause)
     return error
 
 
-def _attempt(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome) -> ChannelError | None:
+def _attempt(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome, *, again: bool) -> ChannelError | None:
     """One session."""
 
     def work() -> None:
-        channel = Channel.objects.select_related("administration__environment").get(pk=run.channel_id)
-        fetch(channel, run, held, budget, outcome)
+        if again:
+            _read_again(run)
+        fetch(run.channel, run, held, budget, outcome)
 
     return _guarded(run, work)
+
+
+def _read_again(run: FetchRun) -> None:
+    run.channel = Channel.objects.select_related("administration").get(pk=run.channel_id)
 
 
 def _reconcile(run: FetchRun, held: lease.Lease) -> None:
@@ -122,23 +141,26 @@ def _guarded(run: FetchRun, work: Callable[[], None]) -> ChannelError | None:
 
 
 def _finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelError | None) -> FetchRun:
+    """Everything that follows from the run, the end of its lease included, in one transaction."""
     with transaction.atomic():
-        channels = Channel.objects.select_for_update(of=("self",)).select_related("administration__environment")
-        channel = channels.get(pk=run.channel_id)
+        channel = Channel.objects.select_for_update().only(*SETTLED, *LOOKED_AT).get(pk=run.channel_id)
         if channel.fence != held.fence:  # changed under us, or fetched by somebody else by now
             close_interrupted(run)
             run.refresh_from_db()
             return run
+        channel.administration = run.channel.administration
         set_counts(run, outcome.counts)
         _close(run, error)
         _settle(channel, run, outcome, error)
-        run.save()
-        _fold_quiet(run)
-    held.release()
+        folded = _fold_quiet(run)
+        run.save(update_fields=ENDED)
+        if folded:
+            folded.delete()
     return run
 
 
 def _settle(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelError | None) -> None:
+    before = {name: getattr(channel, name) for name in SETTLED}
     if error is None:
         health.record_success(channel, run)
     else:
@@ -146,7 +168,9 @@ def _settle(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelErr
     reconcile.note(channel, run)
     if channel.state == Channel.State.ACTIVE:
         channel.next_fetch_at = _next_fetch_at(channel, run, outcome, error)
-    channel.save(update_fields=SETTLED)
+    channel.lease_until, channel.lease_owner = None, ""
+    changed = [name for name, value in before.items() if getattr(channel, name) != value]
+    channel.save(update_fields=[*changed, "lease_until", "lease_owner"])
 
 
 def _next_fetch_at(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelError | None) -> datetime | None:
@@ -189,15 +213,15 @@ def is_quiet(run: FetchRun) -> bool:
     )
 
 
-def _fold_quiet(run: FetchRun) -> None:
-    """A quiet scheduled run takes the quiet one just before it into itself."""
+def _fold_quiet(run: FetchRun) -> FetchRun | None:
+    """A quiet scheduled run takes the quiet one just before it into itself: the caller saves one, deletes the other."""
     if not is_quiet(run):
-        return
+        return None
     before = FetchRun.objects.filter(channel_id=run.channel_id).exclude(pk=run.pk).order_by("-queued_at", "-id").first()
-    if before is not None and before.state == State.FINISHED and is_quiet(before):
-        run.repeats, run.started_at = before.repeats + 1, before.started_at
-        run.save(update_fields=["repeats", "started_at"])
-        before.delete()
+    if before is None or before.state != State.FINISHED or not is_quiet(before):
+        return None
+    run.repeats, run.started_at = before.repeats + 1, before.started_at
+    return before
 
 
 def _close_dead_runs(run: FetchRun) -> None:

@@ -168,8 +168,7 @@ class FileBatch:
             for _, flushed in self._flushing.values():
                 flushed.result()
             folders = {place.parent for place in places.values()}
-            for folder in folders:
-                _make(folder)
+            _make(*folders)
             with self._blobs.lock(fcntl.LOCK_SH):
                 for sha256, place in places.items():
                     unfinished, _ = self._flushing[sha256]
@@ -237,14 +236,18 @@ def _modified(facts: os.stat_result) -> datetime:
     return datetime.fromtimestamp(facts.st_mtime, UTC)
 
 
-def _make(folder: Path) -> None:
-    """Makes the folder and its parents, each safely on the disk."""
-    if folder.is_dir():
+def _make(*folders: Path) -> None:
+    """Makes the folders and their parents, each safely on the disk; those with the same parent wait for it once."""
+    absent = [folder for folder in folders if not folder.is_dir()]
+    if not absent:
         return
-    _make(folder.parent)
-    with suppress(FileExistsError):
-        folder.mkdir()
-    _sync(folder.parent)
+    parents = {folder.parent for folder in absent}
+    _make(*parents)
+    for folder in absent:
+        with suppress(FileExistsError):
+            folder.mkdir()
+    for parent in parents:
+        _sync(parent)
 
 
 def _sync(folder: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from channels import lease, runs, schedule, services, vault
@@ -143,6 +145,69 @@ def test_lease_of_a_killed_process_is_free_at_once(channel: Channel) -> None:
     machine = lease._machine()
     Channel.objects.update(lease_owner=f"{machine}:{2**22 + 1}:12345")
     assert lease.claim(channel.pk) is not None
+
+
+def test_channel_as_it_was_read_is_claimed_in_one_statement(
+    channel: Channel, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    channel.refresh_from_db()
+    with django_assert_num_queries(1):
+        held = lease.claim_unchanged(channel)
+    held.renew()
+    assert held.fence == channel.fence + 1
+
+
+@pytest.mark.parametrize("since", [lease.revoke, lease.claim, lambda pk: lease.claim(pk).release()])
+def test_channel_that_met_anything_since_is_not_taken_for_unchanged(
+    channel: Channel, since: Callable[[object], object]
+) -> None:
+    channel.refresh_from_db()
+    since(channel.pk)
+    assert lease.claim_unchanged(channel) is None
+
+
+def test_held_channel_is_not_taken_for_free(channel: Channel) -> None:
+    lease.claim(channel.pk)
+    channel.refresh_from_db()
+    assert lease.claim_unchanged(channel) is None
+
+
+def test_change_between_the_reading_and_the_claim_is_fetched_as_it_is_now(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The password or server of a moment ago is not used."""
+    claim, used = lease.claim_unchanged, []
+
+    def changed_first(read: Channel) -> lease.Lease | None:
+        Channel.objects.update(folder="Facturen", fence=F("fence") + 1)
+        return claim(read)
+
+    monkeypatch.setattr(runs.lease, "claim_unchanged", changed_first)
+    monkeypatch.setattr(runs, "fetch", lambda channel, *_: used.append(channel.folder))
+    run = runs.perform(services.new_manual_run(channel).pk, Budget.of_a_run())
+    assert (run.outcome, used) == ("succeeded", ["Facturen"])
+
+
+def test_run_that_died_is_closed_by_the_next(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = services.new_manual_run(channel)
+    runs._start(dead)
+    monkeypatch.setattr(runs, "fetch", lambda *_: None)
+    runs.perform(services.new_manual_run(channel).pk, Budget.of_a_run())
+    dead.refresh_from_db()
+    assert (dead.outcome, dead.error_code) == ("failed", "interrupted")
+
+
+def test_quiet_run_takes_a_handful_of_statements(
+    channel: Channel,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: Callable[[int], AbstractContextManager[object]],
+) -> None:
+    """Read, claim, start; lock, outages, notifications, channel, run before, fold (3); the transaction's own two."""
+    monkeypatch.setattr(runs, "fetch", lambda *_: None)
+    finish(channel, None)
+    run = FetchRun.objects.create(administration_id=channel.administration_id, channel=channel, trigger="schedule")
+    with django_assert_num_queries(13):
+        runs.perform(run.pk, Budget.of_a_run())
 
 
 def test_old_holder_may_write_nothing_more(channel: Channel) -> None:

@@ -218,6 +218,7 @@ class Connection:
         self._sock = sock
         self._watch = watch
         self.patience = patience
+        self._patient_for: float | None = None
         self.secured = False
         self.reader: io.BufferedReader = io.BufferedReader(_Incoming(self), _BUFFER)
 
@@ -229,8 +230,8 @@ class Connection:
             raise NetError("internal") from None  # OUTBOUND_CA_FILE is ours to mend
         try:
             tls = context.wrap_socket(self._sock, server_hostname=clean_host(host), do_handshake_on_connect=False)
-            self._sock = tls
-            tls.settimeout(self._watch.allowance(self.patience))
+            self._sock, self._patient_for = tls, None
+            self._set_timeout()
             tls.do_handshake()
         except OSError as error:
             raise _tls_failure(error) from None
@@ -241,7 +242,7 @@ class Connection:
         """What the socket has now, at least one byte."""
         self._watch.tick()
         try:
-            self._sock.settimeout(self._watch.allowance(self.patience))
+            self._set_timeout()
             count = self._sock.recv_into(buffer)
         except TimeoutError:
             self._watch.allowance(self.patience)  # when it was the deadline, says so
@@ -252,11 +253,18 @@ class Connection:
             raise NetError("connection_lost")
         return count
 
+    def _set_timeout(self) -> None:
+        """A server that sends 4 kB at a time is read 250,000 times for a gigabyte: only a change is told."""
+        allowance = self._watch.allowance(self.patience)
+        if allowance != self._patient_for:
+            self._sock.settimeout(allowance)
+            self._patient_for = allowance
+
     # What imaplib and poplib ask of a socket.
 
     def sendall(self, data: ReadableBuffer) -> None:
         try:
-            self._sock.settimeout(self._watch.allowance(self.patience))
+            self._set_timeout()
             self._sock.sendall(data)
         except TimeoutError:
             raise NetError("server_silent") from None
