@@ -110,9 +110,7 @@ def _pytest(summary: Summary, name: str, folder: Path, options: list[str], *, wi
     command = [_program("python"), "-m", "pytest", "-q", f"--junitxml={report}", *options]
     if with_postgresql:
         command = [_program("python"), "-m", "tests.servers.postgresql", *command]
-    # What the machine is set to must not reach the tests.
-    env = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL", "DEBUG")}
-    _step(summary, name, command, env, fine=(0, NOTHING_COLLECTED))
+    _step(summary, name, command, _inherited(), fine=(0, NOTHING_COLLECTED))
     if report.exists():
         _count(summary, report)
 
@@ -139,7 +137,12 @@ def _environment(folder: Path) -> dict[str, str]:
         "SECRET_KEY": "only-for-the-checks-" + "x9Zq" * 12,
         "CREDENTIAL_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
     }
-    return {**os.environ, **settings}
+    return {**_inherited(), **settings}
+
+
+def _inherited() -> dict[str, str]:
+    """What this machine is set to must not reach checks and tests."""
+    return {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL", "DEBUG")}
 
 
 def _program(name: str) -> str:

@@ -7,6 +7,7 @@ its own. When our process ends, however that may be, the kernel ends it too (`ap
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import json
@@ -207,4 +208,10 @@ def _forget() -> None:
         pool.forget()
 
 
+def _close() -> None:
+    for pool in _pools:
+        pool.close()
+
+
 os.register_at_fork(after_in_child=_forget)
+atexit.register(_close)
