@@ -54,7 +54,7 @@ class ConsentForm(forms.Form):
 def channel_consent(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     """The links of a channel, and a new one: it is shown once."""
     channel = channel_or_404(channel_id)
-    if channel.auth == Channel.Auth.PASSWORD or channel.app_only:
+    if not channel.is_authorised_by_a_person:
         return redirect("channel-edit", channel.administration_id, channel.pk)
     form, made = ConsentForm(request.POST if request.method == "POST" else None), ""
     if request.method == "POST" and form.is_valid():

@@ -225,7 +225,7 @@ def _page(
         "portal_apps": " ".join(providers.portal_apps()),
         "provider": providers.NAMES.get(channel.auth, "") if channel else "",
         "reconnects": channel is not None and is_reconnecting(channel),
-        "linkable": channel is not None and channel.auth != Channel.Auth.PASSWORD and not channel.app_only,
+        "linkable": channel is not None and channel.is_authorised_by_a_person,
         "ask": "ask" in request.GET and channel is not None and services.needs_link(channel),
         "console": console_of(channel),
     }

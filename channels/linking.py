@@ -10,20 +10,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-import structlog
 from django.db import transaction
 from django.utils import timezone
 
 from administrations.access import may, role_in
 from administrations.models import Role, User
 from channels import lease, notices, providers, reminders, services, tokens, vault
-from channels.auth.base import Grant, Tokens
+from channels.auth.base import Grant
 from channels.errors import ChannelError, OurProblem
 from channels.models import Channel, ConsentLink, PendingLink
 from zenvoices.lib.crypto import KeyProblem
 from zenvoices.lib.scoping import administration_scope, every_administration
-
-log = structlog.get_logger(__name__)
 
 #: from setting out until coming back
 JOURNEY: Final = timedelta(minutes=10)
@@ -180,19 +177,9 @@ def _arrive(pending: PendingLink, channel: Channel, answer: Mapping[str, str]) -
         raise ProviderRefused(error, channel, by_consent=by_consent) from error
     linked = _link(pending, channel, grant)
     if linked is None:
-        _give_back(channel, grant.tokens)
+        tokens.revoke(channel, lambda: grant.tokens)
         raise LinkRefused("changed", _shown(pending, channel))
     return Linked(linked, grant.account, pending.consent_link)
-
-
-def _give_back(channel: Channel, unwanted: Tokens) -> None:
-    """Unless a channel lives on the same consent; what the provider does not take back ends unused."""
-    try:
-        registration, account = providers.registration_of(channel), providers.account_of(channel)
-        if not providers.lives_on_consent(channel.auth, registration.client_id, account.login):
-            providers.method_of(channel).revoke(registration, unwanted)
-    except ChannelError as error:
-        log.warning("a link was not revoked at the provider", channel=str(channel.pk), error_code=error.code)
 
 
 def _opened(pending: PendingLink) -> str:
@@ -281,7 +268,7 @@ def closed_because(link: ConsentLink) -> str:
         return "used"
     if link.expires_at <= timezone.now():
         return "expired"
-    stands = channel.deleted_at is None and channel.auth != Channel.Auth.PASSWORD and not channel.app_only
+    stands = channel.deleted_at is None and channel.is_authorised_by_a_person
     return "" if stands and _manages(link.created_by, channel) else "withdrawn"
 
 

@@ -116,6 +116,11 @@ class Channel(TenantModel):
         return self.name
 
     @property
+    def is_authorised_by_a_person(self) -> bool:
+        """Somebody signs in at its provider for it; a password or an app that signs in by itself needs nobody."""
+        return self.auth != self.Auth.PASSWORD and not self.app_only
+
+    @property
     def uses_gmail_api(self) -> bool:
         """Linked with rights that are too narrow for IMAP and POP3."""
         return self.auth == self.Auth.GOOGLE and self.granted in (self.Granted.MODIFY, self.Granted.READ_ONLY)

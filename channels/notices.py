@@ -22,8 +22,7 @@ CONSENTED = "mailbox_authorised"
 
 def is_reconnecting(channel: Channel) -> bool:
     """Whether signing in at the provider again mends what stands at this channel."""
-    by_person = channel.auth != Channel.Auth.PASSWORD and not channel.app_only
-    return by_person and CODES.get(channel.error_code) is CredentialProblem
+    return channel.is_authorised_by_a_person and CODES.get(channel.error_code) is CredentialProblem
 
 
 def tell(channel: Channel, kind: str, event: str) -> None:

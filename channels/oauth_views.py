@@ -46,7 +46,7 @@ def channel_connect(request: AdministrationRequest, channel_id: UUID) -> HttpRes
     By GET: a form's answer may not lead to another site (CSP form-action), and the account is checked afterwards.
     """
     channel = channel_or_404(channel_id)
-    if not _is_linkable(channel):
+    if not channel.is_authorised_by_a_person:
         return redirect("channel-edit", channel.administration_id, channel.pk)
     if not is_from_our_page(request):
         return render(request, "channels/connect.html", {"channel": channel, "provider": providers.NAMES[channel.auth]})
@@ -99,10 +99,6 @@ def browser_of(request: HttpRequest) -> str:
     if BROWSER not in request.session:
         request.session[BROWSER] = secrets.token_urlsafe(32)
     return str(request.session[BROWSER])
-
-
-def _is_linkable(channel: Channel) -> bool:
-    return channel.auth != Channel.Auth.PASSWORD and not channel.app_only
 
 
 def _arrived(request: HttpRequest, provider: str) -> HttpResponse:

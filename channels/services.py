@@ -158,7 +158,7 @@ def unlink(channel: Channel) -> set[str]:
 
 def needs_link(channel: Channel) -> bool:
     """Whether somebody must still authorise it at its provider."""
-    return channel.auth != Channel.Auth.PASSWORD and not channel.app_only and channel.linked_at is None
+    return channel.is_authorised_by_a_person and channel.linked_at is None
 
 
 def pause(channel: Channel, by: User | None) -> None:

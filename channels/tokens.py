@@ -12,6 +12,7 @@ that takes its second use for a theft ends the link: the channel then asks to be
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -75,7 +76,7 @@ def forget(channel: Channel) -> None:
     """Ends the link: at the provider if it can be reached, and here in any case."""
     row = _row(channel)
     if row is not None and providers.is_oauth(channel):
-        _revoke(channel, row)
+        revoke(channel, lambda: _tokens_in(row), besides=channel)
     ChannelSecret.objects.filter(channel=channel, name=NAME).delete()
     Channel.objects.filter(pk=channel.pk).update(granted="", linked_at=None, link_ends_at=None)
     channel.granted, channel.linked_at, channel.link_ends_at = "", None, None
@@ -85,13 +86,16 @@ def is_linked(channel: Channel) -> bool:
     return _row(channel) is not None
 
 
-def _revoke(channel: Channel, row: ChannelSecret) -> None:
+def revoke(channel: Channel, read: Callable[[], Tokens], besides: Channel | None = None) -> None:
+    """Ends what `read` gives at the provider, unless a channel (`besides` that one) lives on the same consent.
+
+    What the provider does not take back now ends unused: no reason to stop for the caller.
+    """
     try:
         registration, account = providers.registration_of(channel), providers.account_of(channel)
-        tokens = _read(channel, row)
-        shared = providers.lives_on_consent(channel.auth, registration.client_id, account.login, besides=channel)
-        if tokens and not shared:
-            providers.method_of(channel).revoke(registration, tokens)
+        unwanted = read()
+        if not providers.lives_on_consent(channel.auth, registration.client_id, account.login, besides=besides):
+            providers.method_of(channel).revoke(registration, unwanted)
     except ChannelError as error:
         log.warning("a link was not revoked at the provider", channel=str(channel.pk), error_code=error.code)
 
@@ -101,7 +105,11 @@ def _row(channel: Channel) -> ChannelSecret | None:
 
 
 def _read(channel: Channel, row: ChannelSecret | None) -> Tokens | None:
-    return Tokens.loads(vault.decrypt(row)) if row is not None else None
+    return _tokens_in(row) if row is not None else None
+
+
+def _tokens_in(row: ChannelSecret) -> Tokens:
+    return Tokens.loads(vault.decrypt(row))
 
 
 def _lives(tokens: Tokens) -> bool:
