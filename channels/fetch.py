@@ -255,11 +255,11 @@ class _Session:
 
     def _take_kept(self, rows: Sequence[ReceivedMail]) -> None:
         for start in range(0, len(rows), BATCH_MAILS):
-            with storage.batch(self.channel.administration_id) as blobs:
+            with _spool() as spool, storage.batch(self.channel.administration_id) as blobs:
                 prepared: list[Prepared] = []
                 for row in rows[start : start + BATCH_MAILS]:
                     self.lease.renew_if_due()
-                    prepared.append(prepare_kept(self.channel, row, blobs))
+                    prepared.append(prepare_kept(self.channel, row, blobs, spool))
                 blobs.settle()
                 self._acknowledge(self._commit(prepared))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import mmap
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +20,7 @@ from channels.models import Channel, ReceivedMail
 from documents import storage
 
 log = structlog.get_logger(__name__)
+_SMALL = 1024 * 1024
 OUR_MISTAKES = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
@@ -57,30 +58,34 @@ def limits_for(size: int) -> Limits:
 def prepare(channel: Channel, item: Fetched, blobs: storage.Batch) -> Prepared:
     """Puts the raw mail and each document of it into `blobs`. Raises StorageProblem; never for what the mail holds."""
     prepared = Prepared(item.ref, item.sha256, item.path.stat().st_size)
-    _read(channel, prepared, item.path, blobs)
+    _read(channel, prepared, item.path, blobs, item.path.parent)
     blobs.adopt(item.path, item.sha256)
     return prepared
 
 
-def prepare_kept(channel: Channel, row: ReceivedMail, blobs: storage.Batch) -> Prepared:
-    """The same for a mail whose raw bytes are in storage already."""
+def prepare_kept(channel: Channel, row: ReceivedMail, blobs: storage.Batch, spool: Path) -> Prepared:
+    """The same for a mail whose raw bytes are in storage already. `spool`: a folder for what is made meanwhile."""
     prepared = Prepared(MessageRef(row.validity, row.uid, row.size), row.raw_sha256, row.size, row=row)
     with storage.path_of(channel.administration_id, row.raw_sha256) as kept:
-        _read(channel, prepared, kept, blobs)
+        _read(channel, prepared, kept, blobs, spool)
     return prepared
 
 
-def _read(channel: Channel, prepared: Prepared, path: Path, blobs: storage.Batch) -> None:
+def _read(channel: Channel, prepared: Prepared, path: Path, blobs: storage.Batch, spool: Path) -> None:
     def keep(part: Part, content: Content) -> None:
-        with content.open() as source:
-            blobs.add(source, part.sha256)
+        if content.path:
+            blobs.adopt(content.path, part.sha256)
+        else:
+            blobs.add(content.pieces(), part.sha256)
 
     try:
         with mapped(path) as raw:
-            mail = extract(raw, limits_for(prepared.raw_size), keep)
+            mail = extract(raw, limits_for(prepared.raw_size), keep, spool)
     except MessageProblem as problem:
         prepared.problem = problem
         return
+    except OSError as problem:
+        raise storage.StorageProblem.of(problem) from problem
     except OUR_MISTAKES as bug:
         # Reading one mail wrongly must cost that mail only: it is kept raw, tried again, then quarantined.
         log.exception("a mail could not be read", channel=str(channel.pk), raw_sha256=prepared.raw_sha256)
@@ -91,17 +96,18 @@ def _read(channel: Channel, prepared: Prepared, path: Path, blobs: storage.Batch
     if not prepared.documents:
         body = body_document(prepared.mail)
         prepared.body_sha256, prepared.body_size = hashlib.sha256(body).hexdigest(), len(body)
-        blobs.add(io.BytesIO(body), prepared.body_sha256)
+        blobs.add([body], prepared.body_sha256)
 
 
 @contextmanager
 def mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
-    """The file's bytes without reading them into memory; an empty file cannot be mapped."""
-    if path.stat().st_size == 0:
-        yield b""
-        return
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
-        yield raw
+    """The file's bytes: a large file's without reading them into memory."""
+    with path.open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size <= _SMALL:  # an empty file cannot be mapped, a small one need not be
+            yield file.read()
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
+            yield raw
 
 
 def body_document(mail: Mail) -> bytes:

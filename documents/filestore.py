@@ -7,19 +7,20 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 from uuid import UUID, uuid4
 
 from documents.storage import Blob, BlobMissing, StorageProblem
 
 _CHUNK = 1 << 20
-_COPIED = 64 * 1024  # small enough to stay in the processor's cache
 _UNFINISHED = ".unfinished"
 _FLUSHERS = 4  # a disk flushes several files together about as fast as one
 
@@ -133,70 +134,78 @@ class FileBlobs:
             yield
 
 
+@dataclass(frozen=True, slots=True)
+class _Unfinished:
+    path: Path
+    size: int
+    flushed: Future[None]
+
+
 class FileBatch:
     """Flushes each file in the background while the next is being made; names them all at the end."""
 
     def __init__(self, blobs: FileBlobs, administration_id: UUID) -> None:
         self._blobs = blobs
         self._administration_id = administration_id
-        self._flushing: dict[str, tuple[Path, Future[None]]] = {}
+        self._flushing: dict[str, _Unfinished] = {}
+        self._folder = blobs.root / _UNFINISHED
 
-    def add(self, source: BinaryIO, sha256: str) -> None:
+    def add(self, pieces: Iterable[bytes], sha256: str) -> None:
         if sha256 in self._flushing:
             return
-        with _problems():
-            unfinished = self._new_place()
-            with self._removed_on_error(unfinished), unfinished.open("xb") as target:
-                shutil.copyfileobj(source, target, _COPIED)
-            self._flush(unfinished, sha256)
+        with _problems(), self._new_place() as unfinished:
+            file = unfinished.open("xb", buffering=0)
+            with _closed_on_error(file):
+                for piece in pieces:
+                    _write_all(file, piece)
+            self._flush(file, unfinished, sha256)
 
     def adopt(self, path: Path, sha256: str) -> None:
         with _problems():
             if sha256 in self._flushing:
                 path.unlink()
                 return
-            unfinished = self._new_place()
-            with self._removed_on_error(unfinished):
+            with self._new_place() as unfinished:
                 shutil.move(path, unfinished)  # copies when the two lie on different disks
-            self._flush(unfinished, sha256)
+                self._flush(unfinished.open("rb"), unfinished, sha256)
 
     def settle(self) -> None:
         if not self._flushing:
             return
         places = {sha256: self._blobs.place(self._administration_id, sha256) for sha256 in self._flushing}
         with _problems():
-            for _, flushed in self._flushing.values():
-                flushed.result()
+            for unfinished in self._flushing.values():
+                unfinished.flushed.result()
             folders = {place.parent for place in places.values()}
             _make(*folders)
             with self._blobs.lock(fcntl.LOCK_SH):
                 for sha256, place in places.items():
-                    unfinished, _ = self._flushing[sha256]
-                    _rename(unfinished, place, unfinished.stat().st_size)
+                    _rename(self._flushing[sha256].path, place, self._flushing[sha256].size)
             for flushed in [_flushers().submit(_sync, folder) for folder in folders]:
                 flushed.result()
         self._flushing.clear()
 
     def forget(self) -> None:
-        for unfinished, flushed in self._flushing.values():
-            wait([flushed])
-            unfinished.unlink(missing_ok=True)
+        for unfinished in self._flushing.values():
+            wait([unfinished.flushed])
+            unfinished.path.unlink(missing_ok=True)
         self._flushing.clear()
 
-    def _new_place(self) -> Path:
-        _make(self._blobs.root / _UNFINISHED)
-        return self._blobs.root / _UNFINISHED / uuid4().hex
-
     @contextmanager
-    def _removed_on_error(self, unfinished: Path) -> Iterator[None]:
+    def _new_place(self) -> Iterator[Path]:
+        """Removed on an error."""
+        if not self._flushing:
+            _make(self._folder)
+        unfinished = self._folder / uuid4().hex
         try:
-            yield
+            yield unfinished
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
 
-    def _flush(self, unfinished: Path, sha256: str) -> None:
-        self._flushing[sha256] = unfinished, _flushers().submit(_sync, unfinished)
+    def _flush(self, file: IO[bytes], path: Path, sha256: str) -> None:
+        size = os.fstat(file.fileno()).st_size
+        self._flushing[sha256] = _Unfinished(path, size, _flushers().submit(_sync_and_close, file))
 
 
 @lru_cache(maxsize=1)
@@ -248,6 +257,27 @@ def _make(*folders: Path) -> None:
             folder.mkdir()
     for parent in parents:
         _sync(parent)
+
+
+def _write_all(file: FileIO, piece: bytes) -> None:
+    """A write to a disk that is nearly full takes a part; the next one says so."""
+    view = memoryview(piece)
+    while view:
+        view = view[file.write(view) :]
+
+
+@contextmanager
+def _closed_on_error(file: IO[bytes]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        file.close()
+        raise
+
+
+def _sync_and_close(file: IO[bytes]) -> None:
+    with file:
+        os.fsync(file.fileno())
 
 
 def _sync(folder: Path) -> None:

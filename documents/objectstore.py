@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -115,8 +115,14 @@ class ObjectBatch:
         self._blobs = blobs
         self._administration_id = administration_id
 
-    def add(self, source: BinaryIO, sha256: str) -> None:
-        self._blobs.put(self._administration_id, source)
+    def add(self, pieces: Iterable[bytes], sha256: str) -> None:
+        try:
+            with tempfile.TemporaryFile() as source:
+                source.writelines(pieces)
+                source.seek(0)
+                self._blobs.put(self._administration_id, source)
+        except OSError as problem:
+            raise StorageProblem.of(problem) from problem
 
     def adopt(self, path: Path, sha256: str) -> None:
         try:

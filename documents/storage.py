@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,8 +53,8 @@ class Blob:
 class Batch(Protocol):
     """Blobs that are written now and safe after `settle()`: one wait for the disk instead of one for each."""
 
-    def add(self, source: BinaryIO, sha256: str) -> None:
-        """Reads a seekable file to its end. `sha256` is the caller's word: of these very bytes."""
+    def add(self, pieces: Iterable[bytes], sha256: str) -> None:
+        """`sha256` is the caller's word: of these very bytes."""
 
     def adopt(self, path: Path, sha256: str) -> None:
         """Takes the file itself over; the caller must not use it any more."""

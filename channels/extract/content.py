@@ -1,21 +1,22 @@
 """The bytes of a part, read in pieces: a mail of 50 MB is never in memory as a whole.
 
-Up to _SMALL a part is decoded once and kept; what is larger is decoded each time it is read.
+Up to _SMALL a part is decoded once and kept; larger base64 is decoded once into a file.
 """
 
 from __future__ import annotations
 
 import binascii
 import hashlib
-import io
 import mmap
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 import pybase64
 
@@ -25,12 +26,30 @@ from channels.extract.model import Raw
 from zenvoices.lib.apart import Region
 
 _SMALL = 2 * 1024 * 1024
-_PIECE = 1024 * 1024
+_PIECE = 128 * 1024  # small enough to stay in the processor's cache
 _HEAD = 8 * 1024
 _TAIL = 64 * 1024
 _ENCRYPT = b"/Encrypt"
 
 Pieces = Callable[[], Iterator[bytes]]
+
+
+class Scratch(ExitStack):
+    """What is needed while one mail is read, in `directory`; gone at the end."""
+
+    def __init__(self, directory: Path | None) -> None:
+        super().__init__()
+        self._directory = directory or Path(tempfile.gettempdir())
+
+    def file(self) -> BinaryIO:
+        """Without a name."""
+        return self.enter_context(tempfile.TemporaryFile(dir=self._directory))
+
+    def path(self) -> Path:
+        """For a file with a name, which may be taken away before the end."""
+        path = self._directory / uuid4().hex
+        self.callback(path.unlink, missing_ok=True)
+        return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +58,7 @@ class Content:
 
     `may_be_locked`: a PDF that names an encryption, with or without a password. The name stands in the trailer, never
     compressed, at the end or, of one made for the web, at the beginning (ISO 32000-1 7.6.1, annex F).
+    `path`: a file of these bytes and nothing else, which who keeps them may take away.
     """
 
     size: int
@@ -48,35 +68,28 @@ class Content:
     may_be_locked: bool
     pieces: Pieces
     region: Region | None = None
+    path: Path | None = None
 
     def read(self) -> bytes:
         return b"".join(self.pieces())
 
-    def open(self) -> BinaryIO:
-        return io.BufferedReader(_Stream(self.pieces, self.size))
-
-    def in_file(self, files: ExitStack) -> Region:
-        """In a file without a name, gone when `files` is closed."""
+    def in_file(self, scratch: Scratch) -> Region:
+        """In a file without a name, unless it lies in one already."""
         if self.region:
             return self.region
-        file = temporary(files)
-        for piece in self.pieces():
-            file.write(piece)
+        file = scratch.file()
+        file.writelines(self.pieces())
         file.flush()
         return Region(file, 0, self.size)
 
-    def mapped(self, files: ExitStack) -> tuple[Raw, int, int]:
+    def mapped(self, scratch: Scratch) -> tuple[Raw, int, int]:
         """As something that a mail can be cut from: the bytes, and where this begins and ends in them."""
         if self.size <= _SMALL:
             return self.read(), 0, self.size
-        region = self.in_file(files)
+        region = self.in_file(scratch)
         raw = mmap.mmap(region.file.fileno(), region.start + region.size, access=mmap.ACCESS_READ)
-        files.callback(raw.close)
+        scratch.callback(raw.close)
         return raw, region.start, region.start + region.size
-
-
-def temporary(files: ExitStack) -> BinaryIO:
-    return files.enter_context(tempfile.TemporaryFile())
 
 
 def of_bytes(data: bytes) -> Content:
@@ -87,12 +100,12 @@ def of_region(region: Region) -> Content:
     return _measured(partial(_read, region), region)
 
 
-def of_encoded(raw: Raw, start: int, end: int, encoding: str, budget: Budget) -> Content:
+def of_encoded(raw: Raw, start: int, end: int, encoding: str, budget: Budget, scratch: Scratch) -> Content:
     """What a Content-Transfer-Encoding stands for."""
     if end - start > _SMALL:
         if encoding == "base64":
             try:
-                return _measured(partial(_base64, raw, start, end))
+                return _decoded_once(_base64(raw, start, end), scratch)
             except binascii.Error:
                 pass  # damaged: mended as a whole
         elif encoding in ("", "7bit", "8bit", "binary"):
@@ -135,51 +148,40 @@ def _read(region: Region) -> Iterator[bytes]:
         yield os.pread(region.file.fileno(), min(_PIECE, region.start + region.size - at), at)
 
 
+def _decoded_once(pieces: Iterable[bytes], scratch: Scratch) -> Content:
+    """Hashed and written as it is decoded. A second thread gains nothing here: decoding keeps the interpreter."""
+    look, digest, path = _Look(), hashlib.sha256(), scratch.path()
+    with path.open("xb") as file:
+        for piece in pieces:
+            look.at(piece)
+            digest.update(piece)
+            file.write(piece)
+    region = Region(scratch.enter_context(path.open("rb")), 0, look.size)
+    return look.content(digest.hexdigest(), partial(_read, region), region, path)
+
+
 def _measured(pieces: Pieces, region: Region | None = None) -> Content:
-    digest, size, head, tail, blank = hashlib.sha256(), 0, b"", b"", True
+    look, digest = _Look(), hashlib.sha256()
     for piece in pieces():
+        look.at(piece)
         digest.update(piece)
-        size += len(piece)
-        head = head if len(head) >= _HEAD else head + piece[: _HEAD - len(head)]
-        tail = (tail + piece if len(piece) < _TAIL else piece)[-_TAIL:]
-        blank = blank and not piece[:_HEAD].strip() and not piece.strip()
-    locked = b"%PDF-" in head and (_ENCRYPT in head or _ENCRYPT in tail)
-    return Content(size, digest.hexdigest(), head, blank, locked, pieces, region)
+    return look.content(digest.hexdigest(), pieces, region)
 
 
-class _Stream(io.RawIOBase):
-    """Pieces as a file. Going back means beginning again, so it is for who reads from the beginning to the end."""
+class _Look:
+    """What is to be known of bytes that pass by once."""
 
-    def __init__(self, pieces: Pieces, size: int) -> None:
-        self._pieces, self._size, self._at = pieces, size, 0
-        self._wind_back()
+    def __init__(self) -> None:
+        self.size, self._head, self._tail, self._blank = 0, b"", b"", True
 
-    def _wind_back(self) -> None:
-        self._coming, self._piece, self._passed = self._pieces(), memoryview(b""), 0
+    def at(self, piece: bytes) -> None:
+        self.size += len(piece)
+        if len(self._head) < _HEAD:
+            self._head += piece[: _HEAD - len(self._head)]
+        self._tail = piece[-_TAIL:] if len(piece) >= _TAIL else (self._tail + piece)[-_TAIL:]
+        self._blank = self._blank and not piece[:_HEAD].strip() and not piece.strip()
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at = max(0, {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence] + offset)
-        return self._at
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        if self._at < self._passed:
-            self._wind_back()
-        while self._passed + len(self._piece) <= self._at:
-            self._passed += len(self._piece)
-            piece = next(self._coming, None)
-            self._piece = memoryview(piece or b"")
-            if piece is None:
-                return 0
-        found = self._piece[self._at - self._passed :][: len(buffer)]
-        buffer[: len(found)] = found
-        self._at += len(found)
-        return len(found)
+    def content(self, sha256: str, pieces: Pieces, region: Region | None = None, path: Path | None = None) -> Content:
+        head = self._head
+        locked = b"%PDF-" in head and (_ENCRYPT in head or _ENCRYPT in self._tail)
+        return Content(self.size, sha256, head, self._blank, locked, pieces, region, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from channels.extract.body import html_to_text, tidy
 from channels.extract.content import Content
@@ -19,14 +20,16 @@ _MOST_HEADERS = 500
 _SHOWN = 2_000  # characters of a header
 
 
-def extract(raw: Raw, limits: Limits | None = None, keep: Keep | None = None) -> Mail:
+def extract(raw: Raw, limits: Limits | None = None, keep: Keep | None = None, directory: Path | None = None) -> Mail:
     """Everything in a mail, as bytes or a mapped file.
 
-    `keep` gets each document as it is found, to be read in pieces before it returns. Raises
-    MailUnreadable for a mail above the limit, and nothing else for any input; `keep` may raise what it likes.
+    `keep` gets each document as it is found, to be read in pieces, or taken away as a file, before it returns.
+    `directory`: for large parts while the mail is read; the machine's own for such things when None. Raises
+    MailUnreadable for a mail above the limit, and nothing else for any input; OSError when the disk is full;
+    `keep` may raise what it likes.
     """
     parts: list[Part] = []
-    with _walk(raw, limits) as walk:
+    with _walk(raw, limits, directory) as walk:
         for found in walk.parts():
             parts.append(found.part)
             if keep and found.content and found.part.outcome == "document":
@@ -44,14 +47,14 @@ def part_bytes(raw: Raw, path: str, limits: Limits | None = None) -> tuple[Part,
     raise KeyError(path)
 
 
-def _walk(raw: Raw, limits: Limits | None) -> Walk:
+def _walk(raw: Raw, limits: Limits | None, directory: Path | None = None) -> Walk:
     limits = limits or Limits()
     if len(raw) > limits.mail:
         raise MailUnreadable("mail_too_large", size=len(raw), limit=limits.mail)
     start = bytes(raw[:_CONSIDERED])
     if b"\r" in start and b"\n" not in start:
         raw = bytes(raw).replace(b"\r", b"\n")  # lines as old Macs end them
-    return Walk(raw, Budget(limits))
+    return Walk(raw, Budget(limits), directory)
 
 
 def _mail(walk: Walk, parts: tuple[Part, ...]) -> Mail:

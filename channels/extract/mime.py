@@ -18,6 +18,7 @@ from channels.extract.model import Raw
 
 _GUESSED = re.compile(rb"^--([^\s][^\r\n]{0,199}?)[ \t]*\r*\n(?=content-)", re.MULTILINE | re.IGNORECASE)
 _GUESS_WITHIN = 16 * 1024
+_LINE_END = re.compile(rb"(--)?[ \t]*\r*(?=\n|\Z)")
 _CR = 0x0D
 _WINDOW = 4 * 1024 * 1024
 _LONGEST_BOUNDARY = 1_000  # RFC 2046 5.1.1 says 70
@@ -117,14 +118,12 @@ def _boundary_bytes(declared: str) -> bytes:
 
 
 def _between(whole: Leaf, boundary: bytes, budget: Budget) -> list[tuple[int, int]]:
-    delimiter = re.compile(rb"\n--" + re.escape(boundary) + rb"(--)?[ \t]*\r*(?=\n|\Z)")
     raw, ranges = whole.raw, []
     opened = -1
     # The LF before the first delimiter may be the one that ends the header.
-    for hits, match in enumerate(_matches(delimiter, len(boundary) + 5, raw, max(whole.start - 1, 0), whole.end)):
-        if opened >= 0 and match.start() >= opened:
-            end = match.start()
-            ranges.append((opened, end - 1 if end > opened and raw[end - 1] == _CR else end))
+    for hits, (at, match) in enumerate(_delimiters(boundary, raw, max(whole.start - 1, 0), whole.end)):
+        if opened >= 0 and at >= opened:
+            ranges.append((opened, at - 1 if at > opened and raw[at - 1] == _CR else at))
         if match[1] or hits > budget.limits.parts + 1:
             return ranges
         opened = match.end() + 1
@@ -134,17 +133,21 @@ def _between(whole: Leaf, boundary: bytes, budget: Budget) -> list[tuple[int, in
     return ranges
 
 
-def _matches(delimiter: re.Pattern[bytes], longest: int, raw: Raw, start: int, end: int) -> Iterator[re.Match[bytes]]:
-    """Like finditer(), one window after the other, so that a mapped file need not be in memory as a whole."""
+def _delimiters(boundary: bytes, raw: Raw, start: int, end: int) -> Iterator[tuple[int, re.Match[bytes]]]:
+    """Where each line begins, its LF included, and the rest of it behind the boundary.
+
+    find() is three times as fast as a regular expression. One window after the other, so that a mapped file need not
+    be in memory as a whole.
+    """
+    dashed = b"\n--" + boundary
     while start < end:
         stop = min(start + _WINDOW, end)
-        for match in delimiter.finditer(raw, start, stop):
-            if match.end() == stop < end:  # the window's end is not the end: look again, further
-                whole = delimiter.match(raw, match.start(), end)
-                if not whole:
-                    break
-                match = whole
-            yield match
-            start = match.end()
-        give_back(raw, start, stop)
-        start = end if stop == end else max(start, stop - longest)
+        at = raw.find(dashed, start, stop)
+        give_back(raw, start, stop if at < 0 else at)
+        if at >= 0:
+            start = at + len(dashed)
+            if match := _LINE_END.match(raw, start, end):
+                yield at, match
+                start = match.end()  # this line's end may be the LF of the next delimiter
+        else:
+            start = end if stop == end else max(start, stop - len(dashed) + 1)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import time
-from contextlib import ExitStack
 from dataclasses import asdict
 from typing import BinaryIO
 
-from channels.extract.content import Content, temporary
+from channels.extract.content import Content, Scratch
 from channels.extract.limits import Budget
 from channels.extract.opened import Opened, Refused
 from zenvoices.lib.apart import NotDone, Pool
@@ -19,12 +18,12 @@ POOL = Pool("channels.extract.openers")
 
 
 def open_part(
-    kind: str, content: Content, budget: Budget, files: ExitStack, *, inside: bool = True, hint: str = ""
+    kind: str, content: Content, budget: Budget, scratch: Scratch, *, inside: bool = True, hint: str = ""
 ) -> tuple[Opened, BinaryIO]:
-    """What it is and holds, and the file in which that lies until `files` is closed. Raises Refused."""
+    """What it is and holds, and the file in which that lies until `scratch` is closed. Raises Refused."""
     if not budget.may_open:
         raise Refused("not_opened")
-    source, target = content.in_file(files), temporary(files)
+    source, target = content.in_file(scratch), scratch.file()
     spent = {"parts": budget.parts, "listed": budget.listed, "unpacked": budget.unpacked}
     began, left = time.monotonic(), budget.limits.seconds - budget.seconds
     try:

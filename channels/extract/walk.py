@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO
 
 from channels.extract.body import shown_images
 from channels.extract.codec import decode, is_base64, uu_attachments
-from channels.extract.content import Content, of_bytes, of_encoded, of_region, windows
+from channels.extract.content import Content, Scratch, of_bytes, of_encoded, of_region, windows
 from channels.extract.limits import Budget
 from channels.extract.mime import Leaf, Message, cut
 from channels.extract.model import Part, Raw
@@ -66,10 +66,10 @@ class _Unpacked:
 class Walk:
     """One mail. `body` holds its own text once `parts()` has begun."""
 
-    def __init__(self, raw: Raw, budget: Budget) -> None:
+    def __init__(self, raw: Raw, budget: Budget, directory: Path | None = None) -> None:
         self.budget = budget
         self.body = Body()
-        self._files = ExitStack()
+        self._scratch = Scratch(directory)
         self._cut = cut(raw, 0, len(raw), "", 0, budget)
         self.head = self._cut.head
 
@@ -77,7 +77,7 @@ class Walk:
         return self
 
     def __exit__(self, *args: object) -> None:
-        self._files.close()
+        self._scratch.close()
 
     def parts(self) -> Iterator[Found]:
         yield from self._message(self._cut, self.body, 0)
@@ -115,7 +115,7 @@ class Walk:
             return decode(view[leaf.start : leaf.end], leaf.head.encoding, self.budget)
 
     def _content(self, leaf: Leaf) -> Content:
-        found = of_encoded(leaf.raw, leaf.start, leaf.end, leaf.head.encoding, self.budget)
+        found = of_encoded(leaf.raw, leaf.start, leaf.end, leaf.head.encoding, self.budget, self._scratch)
         if not is_base64(found.head):
             return found
         # Encoded twice, or under a wrong or misspelt Content-Transfer-Encoding: nobody sends this on purpose.
@@ -179,7 +179,7 @@ class Walk:
             return kind, None
         may = self._why_closed(place, archive=kind == filetypes.ZIP) == ""
         hint = filetypes.expected(hints.name, hints.declared)
-        opened = _Unpacked(*open_part(kind, content, self.budget, self._files, inside=may, hint=hint))
+        opened = _Unpacked(*open_part(kind, content, self.budget, self._scratch, inside=may, hint=hint))
         if opened.found.reason:
             raise Refused(opened.found.reason)
         return opened.found.kind or kind, opened
@@ -203,7 +203,7 @@ class Walk:
             raise Refused("too_deep")
         if kind == filetypes.MAIL:
             return self._mail(place, content)
-        opened = _Unpacked(*open_part(kind, content, self.budget, self._files))
+        opened = _Unpacked(*open_part(kind, content, self.budget, self._scratch))
         if opened.found.reason:
             raise Refused(opened.found.reason)
         if kind == filetypes.SMIME:
@@ -211,7 +211,7 @@ class Walk:
         return self._entries(place, opened)
 
     def _mail(self, place: Place, content: Content) -> Iterator[Found]:
-        raw, start, end = content.mapped(self._files)
+        raw, start, end = content.mapped(self._scratch)
         inner = cut(raw, start, end, place.path, place.depth + 1, self.budget)
         # A mail that is nothing but a signed envelope: what it says is the mail's own text.
         yield from self._message(inner, Body() if place.depth else self.body, place.archives)

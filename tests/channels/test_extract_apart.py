@@ -86,9 +86,8 @@ def peak(process="self"):
 extract(open(sys.argv[1], "rb").read(100_000))
 before = peak()
 def keep(part, content):
-    with content.open() as source:
-        while source.read(1 << 20):
-            pass
+    for _ in content.pieces():
+        pass
 with open(sys.argv[1], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
     mail = extract(raw, Limits(part=64 << 20), keep)
 processes = [process._process.pid for process in opening.POOL._idle]

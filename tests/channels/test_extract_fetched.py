@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -56,10 +57,10 @@ def test_part_that_kills_its_opener_costs_only_itself(
 def test_unreadable_mail_is_quarantined_while_the_others_come_in(
     channel: Channel, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def extract(raw: bytes, limits: Limits, keep: object) -> Mail:
+    def extract(raw: bytes, limits: Limits, keep: object, directory: Path) -> Mail:
         if b"vergif" in bytes(raw):
             raise RecursionError
-        return whole(raw, limits, keep)
+        return whole(raw, limits, keep, directory)
 
     whole = intake.extract
     monkeypatch.setattr(intake, "extract", extract)

@@ -255,9 +255,10 @@ def test_slow_server_ends_within_the_runs_time(
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A real file system of 256 kB."""
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder]).returncode:
+def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
+    """A real file system."""
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", folder]
+    if os.geteuid() != 0 or subprocess.run(mount).returncode:
         pytest.skip("mounting a small tmpfs needs root; the limit on file sizes shows the same")
     try:
         yield folder
@@ -266,19 +267,31 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ("place", "ballast"),
-    [("documents", 0), ("spool", 256), ("documents", 200), ("spool", 240)],
-    ids=["attachment does not fit", "no spool at all", "second mail does not fit", "spool of one mail"],
+    ("place", "kilobytes", "ballast", "size"),
+    [
+        pytest.param("documents", 256, 0, 100_000, id="attachment does not fit"),
+        pytest.param("spool", 256, 256, 100_000, id="no spool at all"),
+        pytest.param("documents", 256, 200, 100_000, id="second mail does not fit"),
+        pytest.param("spool", 256, 240, 100_000, id="spool of one mail"),
+        pytest.param("spool", 5_000, 1_000, 2_000_000, id="no room to decode a large attachment"),
+    ],
 )
 def test_full_disk_costs_no_mail_and_no_strike(
-    cast: Cast, mailbox_user: MailboxUser, settings: object, tmp_path: Path, place: str, ballast: int
+    cast: Cast,
+    mailbox_user: MailboxUser,
+    settings: object,
+    tmp_path: Path,
+    place: str,
+    kilobytes: int,
+    ballast: int,
+    size: int,
 ) -> None:
     settings.DATA_DIR = tmp_path
     for number in range(MAILS):
-        mailbox_user.deliver(mail(f"Factuur {number}", (f"factuur-{number}.pdf", PDF + bytes([number]) * 100_000)))
+        mailbox_user.deliver(mail(f"Factuur {number}", (f"factuur-{number}.pdf", PDF + bytes([number]) * size)))
     channel = link(cast.bakery, mailbox_user)
     (tmp_path / place).mkdir()
-    with small_disk(tmp_path / place) as disk:
+    with small_disk(tmp_path / place, kilobytes) as disk:
         (disk / "ballast").write_bytes(b"x" * ballast * 1024)
         full = fetch_now(channel, "schedule")
         channel.refresh_from_db()

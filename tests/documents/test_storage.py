@@ -73,7 +73,7 @@ def test_a_blob_cut_short_by_a_broken_disk_is_written_again(root: Path) -> None:
 def test_a_batch_that_is_not_settled_leaves_nothing(root: Path, tmp_path: Path) -> None:
     (tmp_path / "spool").write_bytes(b"a mail")
     with storage.batch(OFFICE) as blobs:
-        blobs.add(io.BytesIO(PDF), NAME)
+        blobs.add([PDF[:3], PDF[3:]], NAME)
         blobs.adopt(tmp_path / "spool", hashlib.sha256(b"a mail").hexdigest())
     assert (files(root), (tmp_path / "spool").exists()) == ([], False)
 
@@ -90,7 +90,7 @@ def test_a_name_that_another_has_just_written_is_made_safe_too(
         storage.put_bytes(OFFICE, PDF)
     else:
         with storage.batch(OFFICE) as blobs:
-            blobs.add(io.BytesIO(PDF), NAME)
+            blobs.add([PDF[:3], PDF[3:]], NAME)
             blobs.settle()
     assert flushed[-1] == root / str(OFFICE) / NAME[:2]
 
