@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import imaplib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,12 +13,13 @@ from typing import Any, Final, TypeVar
 from imapclient import SEEN
 from imapclient.exceptions import ProtocolError
 
-from channels.credentials import BearerToken, Credentials, Password
+from channels.credentials import Credentials
 from channels.errors import ChannelError, MessageProblem, TransientProblem, channel_error
 from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results, Server, Watch
-from channels.mailboxes.imap_client import Client, Dialogue
-from channels.mailboxes.refusals import folder_refused, refused, sign_in_refused
-from channels.mailboxes.session import Session, one_may_be_to_blame, plain, refuse_line_breaks, xoauth2
+from channels.mailboxes.imap_client import Client
+from channels.mailboxes.imap_sign_in import sign_in
+from channels.mailboxes.refusals import folder_refused, refused
+from channels.mailboxes.session import Session, one_may_be_to_blame, refuse_line_breaks
 from channels.mailboxes.spool import Group, Spool, Spooled, groups_of, handed_over, under_way
 from zenvoices.lib import net
 
@@ -254,36 +254,7 @@ class ImapMailbox(Session):
         self._client.protocol.forget_plain_text()
 
     def _authenticate(self, credentials: Credentials) -> None:
-        offered = self._client.protocol.capabilities
-        if isinstance(credentials, BearerToken):
-            if "AUTH=XOAUTH2" not in offered:
-                raise channel_error("sign_in_method_missing")
-            # The empty line answers the error document, if the server sends one (Exchange does not).
-            self._sign_in("AUTHENTICATE", "XOAUTH2", says=[_base64(xoauth2(credentials)), b""])
-        elif "LOGINDISABLED" in offered and "AUTH=PLAIN" not in offered:
-            raise channel_error("sign_in_method_missing")
-        elif "LOGINDISABLED" in offered or not _is_ascii(credentials):
-            self._sign_in_beyond_ascii(credentials)
-        else:
-            quote = self._client.protocol._quote
-            self._sign_in("LOGIN", quote(credentials.username), quote(credentials.password))
-
-    def _sign_in_beyond_ascii(self, credentials: Password) -> None:
-        if "AUTH=PLAIN" in self._client.protocol.capabilities:
-            self._sign_in("AUTHENTICATE", "PLAIN", says=[_base64(plain(credentials))])
-        else:
-            # A quoted string is 7-bit, a literal is not (RFC 3501 4.3); imaplib sends one literal only.
-            username, password = credentials.username.encode(), credentials.password.encode()
-            announced = b"%b {%d}" % (username, len(password))
-            self._sign_in("LOGIN", f"{{{len(username)}}}", says=[announced, password])
-
-    def _sign_in(self, command: str, *arguments: str, says: Sequence[bytes] = ()) -> None:
-        protocol = self._client.protocol
-        protocol.literal = Dialogue(says).answer if says else None
-        status, lines = protocol._simple_command(command, *arguments)
-        if status != "OK":
-            raise sign_in_refused(_text(lines), self._server.host)
-        protocol.state = "AUTH"
+        sign_in(self._client.protocol, credentials, self._server.host)
 
     def _translated(self, error: Exception) -> ChannelError:
         goodbye = self._client.protocol.goodbye
@@ -307,14 +278,6 @@ def _slices(items: Iterable[_Item], length: int) -> Iterator[list[_Item]]:
 def _size(answer: dict[bytes, Any]) -> int | None:
     size = answer.get(b"RFC822.SIZE")
     return size if isinstance(size, int) else None
-
-
-def _is_ascii(credentials: Password) -> bool:
-    return credentials.username.isascii() and credentials.password.isascii()
-
-
-def _base64(data: bytes) -> bytes:
-    return base64.b64encode(data)
 
 
 def _text(lines: Sequence[Any]) -> str:

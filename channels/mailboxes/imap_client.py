@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import imaplib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -169,16 +169,6 @@ class Client(IMAPClient):
 
     def _set_read_timeout(self) -> None:
         """The connection has its own."""
-
-
-class Dialogue:
-    """Our lines, each in answer to a "+" of the server; then "*", which cancels (RFC 3501 6.2.2)."""
-
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        self._lines = iter(lines)
-
-    def answer(self, challenge: bytes) -> bytes:
-        return next(self._lines, b"*")
 
 
 def _chunks(read: Any, size: int) -> Iterator[bytes]:

@@ -314,6 +314,42 @@ def test_bearer_token_goes_as_xoauth2(scripted: StartScripted) -> None:
         assert heard == [b"dXNlcj1qYW4BYXV0aD1CZWFyZXIgdDBrM24BAQ=="]
 
 
+@pytest.mark.parametrize(
+    ("credentials", "said"),
+    [
+        (BearerToken("jan", "t0k3n"), b"AUTHENTICATE XOAUTH2 dXNlcj1qYW4BYXV0aD1CZWFyZXIgdDBrM24BAQ=="),
+        (Password("jan", "gehéím"), b"AUTHENTICATE PLAIN AGphbgBnZWjDqcOtbQ=="),
+    ],
+)
+@pytest.mark.parametrize("refused", [False, True])
+def test_sign_in_goes_along_with_its_command_where_the_server_takes_it(
+    scripted: StartScripted, credentials: Password | BearerToken, said: bytes, refused: bool
+) -> None:
+    """RFC 4959. A refusal still comes in a challenge that wants an answer."""
+    heard: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        peer.say(b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=XOAUTH2] ready")
+        tag, _, command = peer.hear().partition(b" ")
+        heard.append(command)
+        if refused:
+            peer.say(b"+ eyJzdGF0dXMiOiI0MDAifQ==")
+            heard.append(peer.hear())
+        peer.say(tag + (b" NO [AUTHENTICATIONFAILED] no" if refused else b" OK done"))
+        peer.hang()
+
+    with mailbox_for("imap", scripted(script), Watch()) as mailbox:
+        mailbox.connect()
+        mailbox.secure()
+        if refused:
+            with pytest.raises(ChannelError, match=r"token_refused|password_refused"):
+                mailbox.sign_in(credentials)
+            assert heard == [said, b"" if b"XOAUTH2" in said else b"*"]
+        else:
+            mailbox.sign_in(credentials)
+            assert heard == [said]
+
+
 @pytest.mark.parametrize("challenges", [0, 1])
 @pytest.mark.parametrize(
     ("answer", "code"),
