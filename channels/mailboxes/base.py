@@ -44,7 +44,7 @@ class Listing:
     """What a mailbox holds for us now.
 
     `unread`: IMAP unread mails, POP3 every mail, oldest first. `read_elsewhere`: mails at or above `since`
-    that somebody read before we came (IMAP only). `next_uid`: give it back as `since` the next time;
+    that somebody read before we came (IMAP only), of any size. `next_uid`: give it back as `since` the next time;
     with another `validity` than then, `read_elsewhere` means nothing.
     """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import imaplib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,19 +12,17 @@ from typing import Any, Final, TypeVar
 
 from imapclient import SEEN
 from imapclient.exceptions import ProtocolError
-from imapclient.response_parser import parse_message_list
 
-from channels.credentials import BearerToken, Credentials, Password
+from channels.credentials import Credentials
 from channels.errors import ChannelError, MessageProblem, TransientProblem, channel_error
 from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results, Server, Watch
-from channels.mailboxes.imap_client import Client, Dialogue
-from channels.mailboxes.refusals import folder_refused, refused, sign_in_refused
-from channels.mailboxes.session import Session, one_may_be_to_blame, plain, refuse_line_breaks, xoauth2
+from channels.mailboxes.imap_client import Client
+from channels.mailboxes.imap_sign_in import sign_in
+from channels.mailboxes.refusals import folder_refused, refused
+from channels.mailboxes.session import Session, one_may_be_to_blame, refuse_line_breaks
 from channels.mailboxes.spool import Group, Spool, Spooled, groups_of, handed_over, under_way
 from zenvoices.lib import net
 
-# imaplib stops at a line of 1,000,000 bytes; 50,000 ids of ten digits stay well below.
-_SEARCH_SLICE: Final = 50_000
 _COMMANDS_AHEAD: Final = 16
 _COMMAND_SLICE: Final = 500  # ids in one command: RFC 7162 4 advises lines below 8192 bytes
 
@@ -41,7 +38,6 @@ class ImapMailbox(Session):
     _client: Client
     _validity = ""
     _next_uid = 0
-    _exists = 0
     _keeps_seen = True
     _unread: list[int] | None = None
     #: tags of FETCH commands whose answer is still to come, in the order of the groups they ask for
@@ -56,63 +52,61 @@ class ImapMailbox(Session):
     def open(self) -> int:
         """Opens the folder, without changing anything in it. Returns the number of unread mails."""
         refuse_line_breaks("folder", self._server.folder)
+        client, folder = self._client, self._server.folder
         with self.border():
-            answer = self._select()
-            self._validity = str(answer.get(b"UIDVALIDITY", 0))
-            self._next_uid = int(answer.get(b"UIDNEXT", 0))
-            self._exists = int(answer[b"EXISTS"])
-            # RFC 3501 7.1: without PERMANENTFLAGS, every flag may be changed for good.
-            self._keeps_seen = SEEN in answer.get(b"PERMANENTFLAGS", (SEEN,)) and b"READ-ONLY" not in answer
-            self._unread = self._search("UNSEEN")
+            # RFC 3501 5.5: nothing in the answer to SELECT changes what the search means.
+            with client.protocol.together():
+                select, search = client.ask_select(folder), client.ask_search("UNSEEN")
+            refusal = client.refusal(select)
+            if refusal is not None:
+                raise folder_refused(refusal, folder)
+            self._take_in(client.selected())
+            too_early = client.refusal(search) is not None  # for a server that judges it before SELECT is done
+            self._unread = self._search("UNSEEN") if too_early else client.found()
         return len(self._unread)
 
-    def _select(self) -> dict[bytes, Any]:
-        folder = self._server.folder
-        try:
-            try:
-                answer: dict[bytes, Any] = self._client.select_folder(folder)
-            except imaplib.IMAP4.readonly:
-                answer = self._client.select_folder(folder, readonly=True)
-        except imaplib.IMAP4.abort:
-            raise
-        except imaplib.IMAP4.error as error:
-            raise folder_refused(str(error), folder) from None
-        return answer
+    def _take_in(self, answer: dict[bytes, Any]) -> None:
+        self._validity = str(answer.get(b"UIDVALIDITY", 0))
+        self._next_uid = int(answer.get(b"UIDNEXT", 0))
+        # RFC 3501 7.1: without PERMANENTFLAGS, every flag may be changed for good.
+        self._keeps_seen = SEEN in answer.get(b"PERMANENTFLAGS", (SEEN,)) and b"READ-ONLY" not in answer
 
     def candidates(self, since: int = 0) -> Listing:
         with self.border():
             unread = self._search("UNSEEN") if self._unread is None else self._unread
             self._unread = None  # open() has just looked; the next time is another time
-            read: list[int] = []
-            if 0 < since < self._next_uid:
-                # "n:*" holds the last mail even when it lies below n (RFC 3501 6.4.8).
-                read = [uid for uid in self._search("UID", f"{since}:*", "SEEN") if uid >= since]
-            return Listing(self._refs(unread), self._refs(read), self._validity, self._next_uid)
+            search = None
+            parts = _slices(unread, _COMMAND_SLICE)
+            with self._client.protocol.together():
+                if 0 < since < self._next_uid:
+                    search = self._client.ask_search("UID", f"{since}:*", "SEEN")
+                asked = deque(self._ask_sizes(parts, _COMMANDS_AHEAD))
+            # "n:*" holds the last mail even when it lies below n (RFC 3501 6.4.8).
+            read = [] if search is None else [uid for uid in self._found(search) if uid >= since]
+            sizes = self._sizes(asked, parts)
+        refs = [MessageRef(self._validity, str(uid), sizes.get(uid)) for uid in unread]
+        return Listing(refs, [MessageRef(self._validity, str(uid)) for uid in read], self._validity, self._next_uid)
 
     def _search(self, *keys: str) -> list[int]:
-        """UIDs in ascending order. By slices of sequence numbers, the highest first: an expunge in between
-        moves mails down, into a slice that is still to come.
-        """
-        found: set[int] = set()
-        for first in reversed(range(1, self._exists + 1, _SEARCH_SLICE)):
-            last = first + _SEARCH_SLICE - 1
-            numbers = f"{first}:*" if last >= self._exists else f"{first}:{last}"
-            # Not IMAPClient.search(): that asks for the capabilities first, a round trip each time.
-            status, lines = self._client.protocol.uid("SEARCH", numbers, *keys, "UNDELETED")
-            if status != "OK":
-                raise refused(_text(lines))
-            for line in filter(None, lines):
-                found.update(parse_message_list([line]))
-        return sorted(found)
+        return self._found(self._client.ask_search(*keys))
 
-    def _refs(self, uids: Sequence[int]) -> list[MessageRef]:
-        sizes: dict[int, Any] = {}
-        for some in _slices(_slices(uids, _COMMAND_SLICE), _COMMANDS_AHEAD):
-            for tag in [self._client.ask("FETCH", part, "(RFC822.SIZE)") for part in some]:
-                # A size that cannot be read is no size: the mail itself may still come.
-                with suppress(ProtocolError):
-                    sizes |= self._client.fetched(tag)
-        return [MessageRef(self._validity, str(uid), _size(sizes.get(uid))) for uid in uids]
+    def _found(self, search: bytes) -> list[int]:
+        refusal = self._client.refusal(search)
+        if refusal is not None:
+            raise refused(refusal)
+        return self._client.found()
+
+    def _ask_sizes(self, parts: Iterator[list[int]], most: int) -> list[bytes]:
+        return [self._client.ask("FETCH", part, "(RFC822.SIZE)") for part in islice(parts, most)]
+
+    def _sizes(self, asked: deque[bytes], parts: Iterator[list[int]]) -> dict[int, int | None]:
+        sizes: dict[int, int | None] = {}
+        while asked:
+            # A size that cannot be read is no size: the mail itself may still come.
+            with suppress(ProtocolError):
+                sizes |= {uid: _size(answer) for uid, answer in self._client.fetched(asked.popleft()).items()}
+            asked += self._ask_sizes(parts, 1)
+        return sizes
 
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
         groups = deque(groups_of(refs))
@@ -138,9 +132,10 @@ class ImapMailbox(Session):
                 yield from handed_over(deque(results))
 
     def _ask_ahead(self, groups: deque[Group]) -> None:
-        for group in islice(groups, len(self._asked), under_way(groups)):
-            uids = [int(ref.uid) for ref in group if ref.validity == self._validity]
-            self._asked.append(self._client.ask("FETCH", uids, "(BODY.PEEK[])") if uids else None)
+        with self._client.protocol.together():
+            for group in islice(groups, len(self._asked), under_way(groups)):
+                uids = [int(ref.uid) for ref in group if ref.validity == self._validity]
+                self._asked.append(self._client.ask("FETCH", uids, "(BODY.PEEK[])") if uids else None)
 
     def _answered(self, group: Group, spool: Spool) -> list[Fetched | NotFetched]:
         tag = self._asked[0]
@@ -259,36 +254,7 @@ class ImapMailbox(Session):
         self._client.protocol.forget_plain_text()
 
     def _authenticate(self, credentials: Credentials) -> None:
-        offered = self._client.protocol.capabilities
-        if isinstance(credentials, BearerToken):
-            if "AUTH=XOAUTH2" not in offered:
-                raise channel_error("sign_in_method_missing")
-            # The empty line answers the error document, if the server sends one (Exchange does not).
-            self._sign_in("AUTHENTICATE", "XOAUTH2", says=[_base64(xoauth2(credentials)), b""])
-        elif "LOGINDISABLED" in offered and "AUTH=PLAIN" not in offered:
-            raise channel_error("sign_in_method_missing")
-        elif "LOGINDISABLED" in offered or not _is_ascii(credentials):
-            self._sign_in_beyond_ascii(credentials)
-        else:
-            quote = self._client.protocol._quote
-            self._sign_in("LOGIN", quote(credentials.username), quote(credentials.password))
-
-    def _sign_in_beyond_ascii(self, credentials: Password) -> None:
-        if "AUTH=PLAIN" in self._client.protocol.capabilities:
-            self._sign_in("AUTHENTICATE", "PLAIN", says=[_base64(plain(credentials))])
-        else:
-            # A quoted string is 7-bit, a literal is not (RFC 3501 4.3); imaplib sends one literal only.
-            username, password = credentials.username.encode(), credentials.password.encode()
-            announced = b"%b {%d}" % (username, len(password))
-            self._sign_in("LOGIN", f"{{{len(username)}}}", says=[announced, password])
-
-    def _sign_in(self, command: str, *arguments: str, says: Sequence[bytes] = ()) -> None:
-        protocol = self._client.protocol
-        protocol.literal = Dialogue(says).answer if says else None
-        status, lines = protocol._simple_command(command, *arguments)
-        if status != "OK":
-            raise sign_in_refused(_text(lines), self._server.host)
-        protocol.state = "AUTH"
+        sign_in(self._client.protocol, credentials, self._server.host)
 
     def _translated(self, error: Exception) -> ChannelError:
         goodbye = self._client.protocol.goodbye
@@ -309,17 +275,9 @@ def _slices(items: Iterable[_Item], length: int) -> Iterator[list[_Item]]:
         yield some
 
 
-def _size(answer: Any) -> int | None:
-    size = answer.get(b"RFC822.SIZE") if answer else None
+def _size(answer: dict[bytes, Any]) -> int | None:
+    size = answer.get(b"RFC822.SIZE")
     return size if isinstance(size, int) else None
-
-
-def _is_ascii(credentials: Password) -> bool:
-    return credentials.username.isascii() and credentials.password.isascii()
-
-
-def _base64(data: bytes) -> bytes:
-    return base64.b64encode(data)
 
 
 def _text(lines: Sequence[Any]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import imaplib
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
 
 from imapclient import IMAPClient
 from imapclient.imapclient import join_message_ids
@@ -12,6 +14,9 @@ from imapclient.response_parser import parse_fetch_response
 
 from channels.mailboxes.spool import LARGE_CHUNK, LONGEST_ANSWER, Spool
 from zenvoices.lib import net
+
+LONGEST_LINE: Final = 8 * 1024 * 1024  # bytes; half a million ids of ten digits are 5.5 MB
+_IDS: Final = re.compile(rb"[0-9 ]*")
 
 
 class Protocol(imaplib.IMAP4):
@@ -22,6 +27,7 @@ class Protocol(imaplib.IMAP4):
     def __init__(self, connection: net.Connection) -> None:
         self._connection = connection
         self._heard = 0
+        self._together: list[bytes] | None = None
         self.spool: Spool | None = None
         super().__init__()
 
@@ -37,11 +43,28 @@ class Protocol(imaplib.IMAP4):
         return reader.read(size)
 
     def send(self, data: Any) -> None:
-        self._heard = 0
-        super().send(data)
+        if self._together is None:
+            self._heard = 0
+            super().send(data)
+        else:
+            self._together.append(data)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """The commands given inside go out in one piece, at its end."""
+        self._together = []
+        try:
+            yield
+        finally:
+            commands, self._together = self._together, None
+        if commands:
+            self.send(b"".join(commands))
 
     def readline(self) -> bytes:
-        line = super().readline()
+        """A line longer than imaplib's million bytes too: the answer to a SEARCH is one."""
+        line = self._connection.reader.readline(LONGEST_LINE + 1)
+        if len(line) > LONGEST_LINE:
+            raise self.error("line too long")
         self._count(len(line))
         return line
 
@@ -91,6 +114,40 @@ class Client(IMAPClient):
         tag: bytes = self.protocol._command("UID", command, join_message_ids(uids), *arguments)
         return tag
 
+    def ask_select(self, folder: str) -> bytes:
+        """As ask(). Commands that need a folder may follow at once; refused, their answers mean nothing."""
+        protocol = self.protocol
+        protocol.untagged_responses = {}
+        protocol.is_readonly = True  # else imaplib would refuse to go on where the server lets us only read
+        protocol.state = "SELECTED"
+        tag: bytes = protocol._command("SELECT", self._normalise_folder(folder))
+        return tag
+
+    def selected(self) -> dict[bytes, Any]:
+        """What the answer to a SELECT said of the folder."""
+        answer: dict[bytes, Any] = self._process_select_response(self.protocol.untagged_responses)
+        if b"EXISTS" not in answer or b"SEARCH" in answer:  # what was found before the folder was open is not in it
+            raise self.protocol.error("not the answer to SELECT")
+        return answer
+
+    def ask_search(self, *keys: str) -> bytes:
+        """As ask(), for UIDs. Not IMAPClient.search(): that asks for the capabilities first, a round trip."""
+        tag: bytes = self.protocol._command("UID", "SEARCH", *keys, "UNDELETED")
+        return tag
+
+    def found(self) -> list[int]:
+        """The UIDs in the answer to a SEARCH, in ascending order; it may come in several lines, or in none."""
+        lines: Sequence[Any] = self.protocol.untagged_responses.pop("SEARCH", [])
+        if sum(map(len, lines)) > LONGEST_LINE or not all(map(_IDS.fullmatch, lines)):
+            raise self.protocol.error("not the answer to SEARCH")
+        return sorted({int(uid[0]) for line in lines for uid in re.finditer(rb"[0-9]+", line)})
+
+    def refusal(self, tag: bytes) -> str | None:
+        """Reads until the answer to a command is complete. The server's words when it said NO or BAD."""
+        status, lines = self.protocol._get_tagged_response(tag)
+        self.protocol._check_bye()
+        return None if status == "OK" else str(lines[-1])
+
     def wait_for(self, command: str, tag: bytes) -> None:
         """Reads until the answer to ask() is complete. Raises imaplib's error when the server said no."""
         status, lines = self.protocol._command_complete(command, tag)
@@ -112,16 +169,6 @@ class Client(IMAPClient):
 
     def _set_read_timeout(self) -> None:
         """The connection has its own."""
-
-
-class Dialogue:
-    """Our lines, each in answer to a "+" of the server; then "*", which cancels (RFC 3501 6.2.2)."""
-
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        self._lines = iter(lines)
-
-    def answer(self, challenge: bytes) -> bytes:
-        return next(self._lines, b"*")
 
 
 def _chunks(read: Any, size: int) -> Iterator[bytes]:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import base64
 import poplib
-import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from channels.credentials import BearerToken, Credentials
 from channels.errors import ChannelError, MessageProblem, TransientProblem, channel_error
 from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results
+from channels.mailboxes.pop3_client import Client, is_refusal, text_of
 from channels.mailboxes.refusals import refused, sign_in_refused
 from channels.mailboxes.session import Session, one_may_be_to_blame, plain, xoauth2
-from channels.mailboxes.spool import LONGEST_ANSWER, Group, Spool, Spooled, groups_of, handed_over, under_way
+from channels.mailboxes.spool import Group, Spool, Spooled, groups_of, handed_over, under_way
 from zenvoices.lib import net
 
 _LONGEST_UIDL: Final = 255  # RFC 1939 7 says 70
@@ -29,7 +29,7 @@ _LONGEST_UIDL: Final = 255  # RFC 1939 7 says 70
 
 class Pop3Mailbox(Session):
     foreign_errors = (poplib.error_proto, ValueError, LookupError)
-    _client: _Client
+    _client: Client
     _capabilities: dict[str, list[str]]
     _numbers: dict[str, int] | None = None
     #: groups whose mails are under way
@@ -57,7 +57,7 @@ class Pop3Mailbox(Session):
         try:
             lines = self._client.uidl()[1]
         except poplib.error_proto as error:
-            raise channel_error("uidl_missing") if _is_refusal(error) else error from None
+            raise channel_error("uidl_missing") if is_refusal(error) else error from None
         numbers: dict[str, int] = {}
         for number, uidl in _pairs(lines):
             if len(uidl) > _LONGEST_UIDL or not uidl.isprintable():
@@ -133,9 +133,9 @@ class Pop3Mailbox(Session):
 
     def _greet(self, connection: net.Connection) -> None:
         try:
-            self._client = _Client(connection, self._server.host)
+            self._client = Client(connection, self._server.host)
         except poplib.error_proto as error:
-            raise (refused(_text(error)) if _is_refusal(error) else channel_error("not_a_mail_server")) from None
+            raise (refused(text_of(error)) if is_refusal(error) else channel_error("not_a_mail_server")) from None
         self._numbers, self._asked, self._held, self._dropped = None, 0, (), False
 
     def _ask_for_tls(self) -> None:
@@ -161,7 +161,7 @@ class Pop3Mailbox(Session):
                 self._client.user(credentials.username)
                 self._client.pass_(credentials.password)
         except poplib.error_proto as error:
-            raise sign_in_refused(_text(error), self._server.host) if _is_refusal(error) else error from None
+            raise sign_in_refused(text_of(error), self._server.host) if is_refusal(error) else error from None
 
     def _bearer(self, credentials: BearerToken, mechanisms: Sequence[str]) -> None:
         """In two lines, as Exchange wants it. A "+" afterwards is the error document, not success."""
@@ -172,103 +172,9 @@ class Pop3Mailbox(Session):
             self._client.command("")  # then the refusal follows
 
     def _translated(self, error: Exception) -> ChannelError:
-        if isinstance(error, poplib.error_proto) and _is_refusal(error):
-            return refused(_text(error))
+        if isinstance(error, poplib.error_proto) and is_refusal(error):
+            return refused(text_of(error))
         return channel_error("server_answer_unreadable")
-
-
-class _Client(poplib.POP3):
-    """poplib on our own connection."""
-
-    def __init__(self, connection: net.Connection, host: str) -> None:
-        self._connection = connection
-        self._heard = 0
-        super().__init__(host)
-
-    def _create_socket(self, timeout: float | None) -> Any:
-        return self._connection
-
-    def command(self, line: str) -> bytes:
-        """One line there, one line back; -ERR is an error_proto."""
-        self._putline(line.encode())
-        return self._answer()
-
-    def _putline(self, line: bytes) -> None:
-        self._heard = 0
-        self._connection.sendall(line + b"\r\n")
-
-    def _getline(self) -> tuple[bytes, int]:
-        """Ends an answer that would fill the memory."""
-        line: bytes
-        line, octets = super()._getline()  # type: ignore[misc]
-        self._heard += octets
-        if self._heard > LONGEST_ANSWER:
-            raise poplib.error_proto("answer too long")
-        return line, octets
-
-    def challenged(self, command: str, response: str) -> bytes:
-        self.command(command)
-        return self.command(response)
-
-    def capabilities(self) -> dict[str, list[str]]:
-        """CAPA; empty with a server older than RFC 2449."""
-        try:
-            return self.capa()
-        except poplib.error_proto:
-            return {}
-
-    def ask_for(self, numbers: Sequence[int]) -> None:
-        if numbers:
-            self._connection.sendall(b"".join(b"RETR %d\r\n" % number for number in numbers))
-
-    def retrieve(self, numbers: Sequence[int], spool: Spool, *, asked: bool) -> Iterator[Spooled | None]:
-        """The mails in files; None for one that the server refused. `asked`: all of them, ahead."""
-        for number in numbers:
-            if not asked:
-                self.ask_for([number])
-            try:
-                self._answer()
-            except poplib.error_proto as error:
-                if not _is_refusal(error):
-                    raise
-                yield None
-            else:
-                yield spool.write(self._mail())
-
-    def _answer(self) -> bytes:
-        answer: bytes = self._getresp()  # type: ignore[attr-defined]
-        return answer
-
-    def _mail(self) -> Iterator[bytes]:
-        """The mail as it was, without byte stuffing, up to the final dot (RFC 1939 3); lines of any length.
-
-        poplib stops at a line of 2048 bytes, and is out of step from there on. Nothing behind the dot is taken:
-        with PIPELINING the next answer follows at once.
-        """
-        reader = self._connection.reader
-        held = b"\n"  # as if a line had ended: the dot may come first
-        skip = 1
-        while True:
-            block = reader.peek(1)
-            data = held + block
-            end = _LAST_DOT.search(data)
-            if end:
-                reader.read(end.end() - len(held))
-                yield _unstuffed(data[: end.start() + 1])[skip:]
-                return
-            reader.read(len(block))
-            held = _BEGINNING_OF_LAST_DOT.search(data)[0]  # type: ignore[index]
-            piece = _unstuffed(data[: len(data) - len(held)])
-            yield piece[skip:]
-            skip = max(0, skip - len(piece))
-
-
-_LAST_DOT: Final = re.compile(rb"\n\.\r?\n")
-_BEGINNING_OF_LAST_DOT: Final = re.compile(rb"(?:\n(?:\.\r?)?)?\Z")
-
-
-def _unstuffed(data: bytes) -> bytes:
-    return data.replace(b"\n.", b"\n")
 
 
 def _result(
@@ -287,16 +193,6 @@ def _pairs(lines: Sequence[bytes]) -> Iterator[tuple[str, str]]:
     for line in lines:
         number, value, *_ = line.decode("ascii", "backslashreplace").split()
         yield number, value
-
-
-def _is_refusal(error: Exception) -> bool:
-    return _text(error).startswith("-ERR")
-
-
-def _text(error: Exception) -> str:
-    """poplib puts bytes into its errors, or a text of its own."""
-    answer = error.args[0] if error.args else ""
-    return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
 
 
 def _base64(data: bytes) -> str:

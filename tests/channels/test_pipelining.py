@@ -12,7 +12,7 @@ from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Watch, open_session
 from channels.mailboxes.spool import GROUP_BYTES, GROUP_MAILS, UNDER_WAY_BYTES, UNDER_WAY_GROUPS, groups_of, under_way
 from tests.servers.plugin import MailboxUser, StartScripted
-from tests.servers.scripted import Peer, Script, hang_up, imap, pop3
+from tests.servers.scripted import IMAP_ANSWERS, Answer, Peer, Script, hang, hang_up, imap, pop3
 
 MAILS = {number: b"Subject: %d\r\n\r\n.\r\n..%s\r\n" % (number, b"x" * number) for number in range(1, 25)}
 JAN = Password("jan", "geheim")
@@ -132,6 +132,118 @@ def test_pop3_refusal_among_pipelined_mails_costs_only_itself(scripted: StartScr
     with mailbox_for("pop3", scripted(script), Watch()) as mailbox:
         results = list(opened(mailbox).fetch(mailbox.candidates().unread, tmp_path))
     assert contents(results) == [b"one\r\n", "mail_unreadable", b"three\r\n"]
+
+
+# --- Up to the first mail ----------------------------------------------------------------------------------
+
+OPENED = IMAP_ANSWERS["SELECT"]
+FOUND = b"* SEARCH 1\r\n{tag} OK done\r\n"
+
+
+def waits_for(more: int, answers: dict[str, bytes], heard: list[str]) -> dict[str, Answer]:
+    """These commands are answered, in their order, only when so many have come."""
+    waiting: list[tuple[bytes, bytes]] = []
+
+    def after(command: str, answer: bytes) -> Answer:
+        def hear(peer: Peer, tag: bytes) -> None:
+            heard.append(command)
+            waiting.append((tag, answer))
+            if len(waiting) >= more:
+                for asked, said in waiting:
+                    peer.send(said.replace(b"{tag}", asked))
+                waiting.clear()
+
+        return hear
+
+    return {command: after(command, answer) for command, answer in answers.items()}
+
+
+def test_imap_search_does_not_wait_for_the_folder(scripted: StartScripted) -> None:
+    heard: list[str] = []
+    script = imap(waits_for(2, {"SELECT": OPENED, "UID SEARCH": FOUND}, heard))
+    with mailbox_for("imap", scripted(script, patience=2.0), Watch()) as mailbox:
+        open_session(mailbox, JAN)
+    assert heard == ["SELECT", "UID SEARCH"]
+
+
+def test_imap_sizes_do_not_wait_for_what_was_read_elsewhere(scripted: StartScripted) -> None:
+    """1,001 unread mails: their sizes are asked for by three commands."""
+    heard: list[str] = []
+    listed = b"* SEARCH " + b" ".join(b"%d" % uid for uid in range(2001, 3002)) + b"\r\n{tag} OK done\r\n"
+    sized = b"* 1 FETCH (UID 2002 RFC822.SIZE 5)\r\n{tag} OK done\r\n"
+    late = waits_for(4, {"UID SEARCH": b"* SEARCH 1 2 3\r\n{tag} OK done\r\n", "UID FETCH": sized}, heard)
+    searches = iter([listed])
+
+    def search(peer: Peer, tag: bytes) -> None:
+        first = next(searches, None)
+        if first is None:
+            late["UID SEARCH"](peer, tag)
+        else:
+            peer.send(first.replace(b"{tag}", tag))
+
+    script = imap({"SELECT": OPENED.replace(b"UIDNEXT 2", b"UIDNEXT 4000"), **late, "UID SEARCH": search})
+    with mailbox_for("imap", scripted(script, patience=2.0), Watch()) as mailbox:
+        listing = opened(mailbox).candidates(since=2)
+    assert heard == ["UID SEARCH", "UID FETCH", "UID FETCH", "UID FETCH"]
+    assert [ref.size for ref in listing.unread] == [None, 5, *[None] * 999]
+    assert [ref.uid for ref in listing.read_elsewhere] == ["2", "3"]
+
+
+@pytest.mark.parametrize(
+    "search", [b"{tag} BAD no folder\r\n", b"{tag} NO no folder\r\n", b"* SEARCH 7\r\n{tag} OK\r\n"]
+)
+def test_imap_refused_folder_leaves_the_session_in_step(scripted: StartScripted, search: bytes) -> None:
+    """The SEARCH was under way by then; its answer belongs to nobody, and not to the folder opened next."""
+    selects = iter([b"{tag} NO [NOPERM] not yours\r\n", OPENED])
+    searches = iter([search, FOUND])
+    script = imap(
+        {
+            "SELECT": lambda peer, tag: peer.send(next(selects).replace(b"{tag}", tag)),
+            "UID SEARCH": lambda peer, tag: peer.send(next(searches).replace(b"{tag}", tag)),
+        }
+    )
+    with mailbox_for("imap", scripted(script), Watch()) as mailbox:
+        with pytest.raises(ChannelError, match="mailbox_not_allowed"):
+            open_session(mailbox, JAN)
+        if b"OK" in search:
+            with pytest.raises(ChannelError, match="server_answer_unreadable"):
+                mailbox.open()
+        else:
+            assert mailbox.open() == 1
+            assert [(ref.uid, ref.size) for ref in mailbox.candidates().unread] == [("1", 5)]
+
+
+@pytest.mark.parametrize(
+    ("select", "search", "outcome"),
+    [
+        pytest.param(b"{tag} NO no\r\n", hang_up, "folder_missing folder=Facturen", id="refused, then gone"),
+        pytest.param(b"{tag} NO no\r\n", hang, "folder_missing folder=Facturen", id="refused, then silent"),
+        pytest.param(b"{tag} NO no\r\n", b"* BYE [LIMIT] out\r\n", "folder_missing folder=Facturen", id="refused, bye"),
+        pytest.param(OPENED, b"* BYE [LIMIT] out\r\n", "too_many_connections", id="bye in between"),
+        pytest.param(OPENED + b"* BYE [LIMIT] out\r\n", hang_up, "too_many_connections", id="bye at once"),
+        pytest.param(b"* SEARCH 1\r\n" + OPENED, FOUND, "server_answer_unreadable", id="found before it is open"),
+        pytest.param(OPENED, b"nonsense\r\n", "server_answer_unreadable", id="nonsense"),
+        pytest.param(OPENED, b"{tag} NO [SERVERBUG] no\r\n", "server_unavailable", id="search refused"),
+        pytest.param(OPENED, b"{tag} BAD what\r\n", "server_unavailable", id="search not understood"),
+    ],
+)
+def test_imap_folder_and_search_that_go_wrong_are_told_apart(
+    scripted: StartScripted, select: bytes, search: Answer, outcome: str
+) -> None:
+    server = scripted(imap({"SELECT": select, "UID SEARCH": search}), patience=0.5)
+    server.folder = "Facturen"
+    with mailbox_for("imap", server, Watch()) as mailbox, pytest.raises(ChannelError) as caught:
+        open_session(mailbox, JAN)
+    assert str(caught.value) == outcome
+
+
+@pytest.mark.parametrize("refusal", [b"{tag} BAD no folder is open\r\n", b"{tag} NO not now\r\n"])
+def test_imap_search_refused_for_coming_early_is_asked_again(scripted: StartScripted, refusal: bytes) -> None:
+    answers = iter([refusal, FOUND])
+    script = imap({"UID SEARCH": lambda peer, tag: peer.send(next(answers).replace(b"{tag}", tag))})
+    with mailbox_for("imap", scripted(script), Watch()) as mailbox:
+        open_session(mailbox, JAN)
+        assert [ref.uid for ref in mailbox.candidates().unread] == ["1"]
 
 
 # --- Between two mails -------------------------------------------------------------------------------------

@@ -401,7 +401,7 @@ def test_unreadable_uidl_is_an_unreadable_answer(scripted: StartScripted, line: 
 
 
 def test_endless_answer_ends_the_session(scripted: StartScripted, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("channels.mailboxes.pop3.LONGEST_ANSWER", 1000)
+    monkeypatch.setattr("channels.mailboxes.pop3_client.LONGEST_ANSWER", 1000)
     with (
         session(scripted(pop3({"UIDL": b"+OK\r\n" + b"1 a\r\n" * 500 + b".\r\n"}))) as mailbox,
         pytest.raises(ChannelError, match="server_answer_unreadable"),
