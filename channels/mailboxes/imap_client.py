@@ -145,7 +145,6 @@ class Client(IMAPClient):
     def refusal(self, tag: bytes) -> str | None:
         """Reads until the answer to a command is complete. The server's words when it said NO or BAD."""
         status, lines = self.protocol._get_tagged_response(tag)
-        self.protocol._check_bye()
         return None if status == "OK" else str(lines[-1])
 
     def wait_for(self, command: str, tag: bytes) -> None:

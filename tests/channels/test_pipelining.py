@@ -194,7 +194,7 @@ def test_imap_sizes_do_not_wait_for_what_was_read_elsewhere(scripted: StartScrip
 )
 def test_imap_refused_folder_leaves_the_session_in_step(scripted: StartScripted, search: bytes) -> None:
     """The SEARCH was under way by then; its answer belongs to nobody, and not to the folder opened next."""
-    selects = iter([b"{tag} NO [NOPERM] not yours\r\n", OPENED])
+    selects = iter([b"* OK [UIDVALIDITY 9] ok\r\n{tag} NO [NOPERM] not yours\r\n", OPENED])
     searches = iter([search, FOUND])
     script = imap(
         {
@@ -210,7 +210,7 @@ def test_imap_refused_folder_leaves_the_session_in_step(scripted: StartScripted,
                 mailbox.open()
         else:
             assert mailbox.open() == 1
-            assert [(ref.uid, ref.size) for ref in mailbox.candidates().unread] == [("1", 5)]
+            assert list(mailbox.candidates().unread) == [MessageRef("1", "1", 5)]
 
 
 @pytest.mark.parametrize(
