@@ -12,7 +12,7 @@ from imapclient import IMAPClient
 from imapclient.imapclient import join_message_ids
 from imapclient.response_parser import parse_fetch_response
 
-from channels.mailboxes.spool import LARGE_CHUNK, LONGEST_ANSWER, Spool
+from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool
 from zenvoices.lib import net
 
 LONGEST_LINE: Final = 8 * 1024 * 1024  # bytes; half a million ids of ten digits are 5.5 MB
@@ -172,6 +172,6 @@ class Client(IMAPClient):
 
 def _chunks(read: Any, size: int) -> Iterator[bytes]:
     while size > 0:
-        chunk = read(min(size, LARGE_CHUNK))
+        chunk = read(min(size, CHUNK))
         size -= len(chunk)
         yield chunk

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 from uuid import uuid4
 
 from channels.errors import MessageProblem, channel_error
@@ -25,7 +22,6 @@ GROUP_MAILS: Final = 10
 UNDER_WAY_BYTES: Final = 32 * 1024 * 1024  # asked for ahead: fills 400 MB/s at 80 ms
 UNDER_WAY_GROUPS: Final = 64  # their commands fit into what a busy server's socket takes
 CHUNK: Final = 64 * 1024
-LARGE_CHUNK: Final = 256 * 1024
 LONGEST_ANSWER: Final = 32 * 1024 * 1024  # bytes, mails not counted; a UIDL list of half a million mails
 
 
@@ -92,16 +88,17 @@ class Spool:
         if self._left == 0:
             raise ValueError("more mails than asked for")  # a server that would fill the disk
         self._left -= 1
-        path = self._new_path()
+        path, size, digest = self._new_path(), 0, hashlib.sha256()
         with _disk(), path.open("xb", buffering=CHUNK) as file:
-            sink = _Sink(file, self._largest)
             for chunk in chunks:
-                sink.take(chunk)
-            sink.end()
-        if sink.size > self._largest:
+                size += len(chunk)
+                if size <= self._largest:
+                    digest.update(chunk)
+                    file.write(chunk)
+        if size > self._largest:
             self._remove(path)
-            return Spooled(None, sink.size)
-        return Spooled(path, sink.size, sink.digest.hexdigest())
+            return Spooled(None, size)
+        return Spooled(path, size, digest.hexdigest())
 
     def result(self, ref: MessageRef, mail: Spooled) -> Fetched | NotFetched:
         """Gives the file to the caller."""
@@ -127,45 +124,6 @@ class Spool:
     ) -> None:
         for path in list(self._files):
             self._remove(path)
-
-
-class _Sink:
-    """Hashes and writes a large chunk in another thread, while the next one is decrypted in ours."""
-
-    def __init__(self, file: BinaryIO, largest: int) -> None:
-        self._file = file
-        self._largest = largest
-        self._before: Future[None] | None = None
-        self.size = 0
-        self.digest = hashlib.sha256()
-
-    def take(self, chunk: bytes) -> None:
-        self.end()
-        self.size += len(chunk)
-        if self.size > self._largest:
-            return
-        if len(chunk) < LARGE_CHUNK:  # not worth the way to a thread and back
-            self._keep(chunk)
-        else:
-            self._before = _writers().submit(self._keep, chunk)
-
-    def end(self) -> None:
-        """Waits for the chunk before, and raises what it met."""
-        before, self._before = self._before, None
-        if before is not None:
-            before.result()
-
-    def _keep(self, chunk: bytes) -> None:
-        self.digest.update(chunk)
-        self._file.write(chunk)
-
-
-@lru_cache(maxsize=1)
-def _writers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(2, thread_name_prefix="spool")
-
-
-os.register_at_fork(after_in_child=_writers.cache_clear)  # a child has none of our threads
 
 
 @contextmanager

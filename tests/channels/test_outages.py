@@ -131,7 +131,7 @@ def test_whole_line_says_these_commands(
     proxy = proxies(protocol)
     deliver_all(mailbox_user)
     assert fetch_now(link(cast.bakery, mailbox_user, protocol, port=proxy.port)).delivered == MAILS
-    said = [line.decode().split()[protocol == "imap" :] for line in proxy.commands]
+    said = [line.decode().split()[protocol == "imap" :] for line in proxy.all_commands()]
     assert [" ".join(words[: 1 + (words[0] == "UID")]) for words in said] == COMMANDS[protocol]
 
 

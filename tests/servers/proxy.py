@@ -44,6 +44,14 @@ class Proxy:
         self._mark: re.Pattern[bytes] | None = None
         self._after = 0
 
+    def all_commands(self) -> list[bytes]:
+        """What the last client said, once every client is gone: the last word may still be under way."""
+        asyncio.run_coroutine_threadsafe(self._silence(), self._loop).result(10)
+        return self.commands
+
+    async def _silence(self) -> None:
+        await asyncio.gather(*self._relays, return_exceptions=True)
+
     def __enter__(self) -> Self:
         self._thread.start()
         self.port = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
