@@ -37,6 +37,21 @@ def current_administration() -> UUID | None:
     return scope if isinstance(scope, UUID) else None
 
 
+def current_scope() -> UUID | str | None:
+    """The id of the administration, EVERY, or None outside a scope."""
+    return _scope.get()
+
+
+@contextmanager
+def standing_in(stand_in: Any) -> Iterator[None]:
+    """While the SQL of a statement is made for whichever administration (zenvoices.lib.statements): asks nothing."""
+    token = _scope.set(stand_in)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
 @contextmanager
 def administration_scope(administration_id: UUID) -> Iterator[None]:
     with _entered(administration_id):
