@@ -174,7 +174,7 @@ def _finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelEr
 
 @select_once
 def _locked(channel_id: UUID) -> QuerySet[Channel]:
-    channels = Channel.objects.select_for_update().only(*SETTLED, *LOOKED_AT)
+    channels = Channel.objects.select_for_update().only(*SETTLED, *LOOKED_AT).order_by()
     return health.with_trouble(channels).filter(pk=channel_id)
 
 

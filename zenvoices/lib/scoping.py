@@ -43,9 +43,12 @@ def current_scope() -> UUID | str | None:
 
 
 @contextmanager
-def standing_in(stand_in: Any) -> Iterator[None]:
-    """While the SQL of a statement is made for whichever administration (zenvoices.lib.statements): asks nothing."""
-    token = _scope.set(stand_in)
+def standing_in(scope: Any) -> Iterator[None]:
+    """While the SQL of a statement is made for whichever administration (zenvoices.lib.statements).
+
+    Announced to no database: inside, nothing may be asked of it.
+    """
+    token = _scope.set(scope)
     try:
         yield
     finally:

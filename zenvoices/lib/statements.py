@@ -28,7 +28,10 @@ from django.db.models.expressions import Expression
 from django.db.models.query import get_related_populators
 from django.db.models.sql import DeleteQuery, UpdateQuery
 
-from zenvoices.lib.scoping import EVERY, current_scope, standing_in
+from zenvoices.lib.scoping import ScopeError, current_scope, standing_in
+
+#: the position of the administration: behind the values of a call
+_ADMINISTRATION: Final = -1
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=models.Model)
@@ -44,7 +47,7 @@ _FIELDS: Final[dict[type, models.Field[Any, Any]]] = {
 
 
 class _Later(Expression):
-    """Stands for the value that comes with each call, at this position; -1 is the administration."""
+    """Stands for the value that comes with each call, at this position."""
 
     def __init__(self, position: int, output_field: models.Field[Any, Any]) -> None:
         super().__init__(output_field=output_field)
@@ -135,14 +138,20 @@ def _once(
         if kind not in made:
             connections[DEFAULT_DB_ALIAS].ensure_connection()  # it is told the scope, which must not be a stand-in
             later = [_Later(at, _FIELDS[type(value)]) for at, value in enumerate(values[:typed])]
-            if kind is UUID:
-                with standing_in(_Later(-1, _FIELDS[UUID])):
-                    made[kind] = build(later)
-            else:
-                made[kind] = build(later)
+            with standing_in(_Later(_ADMINISTRATION, _FIELDS[UUID]) if kind is UUID else scope):
+                fresh = build(later)
+            _check(fresh, {*range(len(values)), *((_ADMINISTRATION,) if kind is UUID else ())})
+            made[kind] = fresh
         return made[kind]
 
     return statement
+
+
+def _check(statement: _Statement, wanted: set[int]) -> None:
+    """A value that is not asked for anew would be that of the first call: another mailbox's, or another office's."""
+    missing = wanted - {param.position for param in statement.params if isinstance(param, _Later)}
+    if missing:
+        raise ScopeError(f"the statement takes no value at {sorted(missing)}: {statement.sql}")
 
 
 def _update(rows: models.QuerySet[Any], values: dict[str, Any]) -> _Statement:
