@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, TypeVar, TypeVarTuple
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models
@@ -33,7 +33,7 @@ from zenvoices.lib.scoping import ScopeError, current_scope, standing_in
 #: the position of the administration: behind the values of a call
 _ADMINISTRATION: Final = -1
 
-P = ParamSpec("P")
+Values = TypeVarTuple("Values")
 M = TypeVar("M", bound=models.Model)
 
 _FIELDS: Final[dict[type, models.Field[Any, Any]]] = {
@@ -53,8 +53,8 @@ class _Later(Expression):
         super().__init__(output_field=output_field)
         self.position, self.column = position, output_field
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        return "%s", [self]
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        return "%s", (self,)
 
 
 @dataclass(slots=True)
@@ -84,22 +84,24 @@ class _Statement:
         ]
 
 
-def select_once(build: Callable[P, models.QuerySet[M]]) -> Callable[P, list[M]]:
+def select_once(build: Callable[[*Values], models.QuerySet[M]]) -> Callable[[*Values], list[M]]:
     """The rows. Annotations, select_related() and only() are kept; prefetch_related() and values() are not."""
-    made = _once(lambda later: _select(build(*later)))
-    return lambda *values: made(values).rows(values)  # type: ignore[misc]
+    made = _once(lambda later: _select(_with(later, build)))
+    return lambda *values: made(values).rows(values)
 
 
-def update_once(build: Callable[P, tuple[models.QuerySet[M], dict[str, Any]]]) -> Callable[P, int]:
+def update_once(
+    build: Callable[[*Values], tuple[models.QuerySet[M], dict[str, Any]]],
+) -> Callable[[*Values], int]:
     """The function returns the rows and what to set in them. Gives how many were changed."""
-    made = _once(lambda later: _update(*build(*later)))
-    return lambda *values: made(values).change(values)  # type: ignore[misc]
+    made = _once(lambda later: _update(*_with(later, build)))
+    return lambda *values: made(values).change(values)
 
 
-def delete_once(build: Callable[P, models.QuerySet[M]]) -> Callable[P, int]:
+def delete_once(build: Callable[[*Values], models.QuerySet[M]]) -> Callable[[*Values], int]:
     """Only for rows that no other row points at: nothing is cascaded. Gives how many were deleted."""
-    made = _once(lambda later: _delete(build(*later)))
-    return lambda *values: made(values).change(values)  # type: ignore[misc]
+    made = _once(lambda later: _delete(_with(later, build)))
+    return lambda *values: made(values).change(values)
 
 
 def save_once(row: models.Model, names: Sequence[str]) -> None:
@@ -121,6 +123,10 @@ def _saving(model: type[models.Model], names: tuple[str, ...]) -> Callable[[Sequ
 
 def _fields(model: type[models.Model], names: Sequence[str]) -> list[models.Field[Any, Any]]:
     return [model._meta.get_field(name) for name in names]  # type: ignore[misc]
+
+
+def _with(later: Sequence[_Later], build: Callable[..., Any]) -> Any:
+    return build(*later)
 
 
 def _once(
@@ -183,7 +189,8 @@ def _model_maker(compiler: Any) -> Callable[[Sequence[Any], Any], Any]:
     ]
     model, columns = known["model"], slice(known["select_fields"][0], known["select_fields"][-1] + 1)
     names = [each[0].target.attname for each in select[columns]]
-    related = get_related_populators(known, select, DEFAULT_DB_ALIAS)
+    populators: Any = get_related_populators
+    related = populators(known, select, DEFAULT_DB_ALIAS)
 
     def model_of(row: Sequence[Any], db: Any) -> Any:
         values = list(row)
