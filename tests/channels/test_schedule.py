@@ -202,7 +202,7 @@ def test_quiet_run_takes_a_handful_of_statements(
     monkeypatch: pytest.MonkeyPatch,
     django_assert_num_queries: Callable[[int], AbstractContextManager[object]],
 ) -> None:
-    """Read, claim, start; lock, channel, run before, fold (2); the transaction's own two, with SQLite's savepoint."""
+    """Read, claim, start; lock, channel, run before, fold (2); the transaction's own two."""
     monkeypatch.setattr(runs, "fetch", lambda *_: None)
     finish(channel, None)
     run = FetchRun.objects.create(administration_id=channel.administration_id, channel=channel, trigger="schedule")
