@@ -32,8 +32,10 @@ def ours(task: Task) -> Iterator[Any]:
     from channels.fetch import Budget
     from channels.models import Channel, FetchRun
     from documents.models import Document
+    from zenvoices import celery
     from zenvoices.lib.scoping import administration_scope
 
+    celery.worker_starts()
     environment = Environment.objects.create(name=f"Kantoor van {task['user']}")
     administration = Administration.objects.create(environment=environment, name="Bakkerij", plan="premium")
     with administration_scope(administration.pk):
@@ -134,8 +136,10 @@ def polls(task: Task) -> Iterator[Any]:
     from channels.mailboxes import mailbox_for
     from channels.mailboxes.base import Watch, open_session
     from channels.models import FetchRun
+    from zenvoices import celery
     from zenvoices.lib.scoping import administration_scope
 
+    celery.worker_starts()
     environment = Environment.objects.create(name=f"Kantoor van {task['users'][0]}")
     administration = Administration.objects.create(environment=environment, name="Bakkerij", plan="premium")
     fields = {"protocol": "imap", "auth": "password", "host": "127.0.0.1", "security": "tls", "folder": "INBOX"}

@@ -7,8 +7,10 @@ from contextlib import ExitStack, contextmanager
 from http.client import HTTPS_PORT
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from channels import auth, google_testing, providers, tokens, vault
 from channels.credentials import BearerToken, Credentials
@@ -16,6 +18,7 @@ from channels.errors import ChannelError, ConfigurationProblem, CredentialProble
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Mailbox, Server, Watch, open_session
 from channels.models import Channel, ReceivedMail
+from zenvoices.lib.statements import select_once
 
 #: bytes; a mail that a person asked for may be this large
 WANTED_MAX_BYTES = 200_000_000
@@ -103,10 +106,15 @@ def _open(channel: Channel, watch: Watch, credentials: Credentials) -> Mailbox:
 def mailbox_of(channel: Channel, watch: Watch) -> Mailbox:
     """The channel's mailbox, not yet connected."""
     host, port, security = address_of(channel)
-    asked_for = ReceivedMail.objects.filter(channel=channel, state=ReceivedMail.State.WANTED).exists()
-    largest = WANTED_MAX_BYTES if asked_for else settings.MAIL_MAX_BYTES
+    largest = WANTED_MAX_BYTES if _asked_for(channel.pk) else settings.MAIL_MAX_BYTES
     server = server_at(host, port, security, channel.folder, largest)
     return mailbox_for(protocol_of(channel), server, watch)
+
+
+@select_once
+def _asked_for(channel_id: UUID) -> QuerySet[ReceivedMail]:
+    """One of the mails that a person asked for."""
+    return ReceivedMail.objects.filter(channel_id=channel_id, state=ReceivedMail.State.WANTED).order_by().only("pk")[:1]
 
 
 def credentials_of(channel: Channel, *, fresh: bool = False, new_secret: str = "") -> Credentials:

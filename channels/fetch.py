@@ -18,6 +18,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
+from django.db.models import QuerySet
 
 from channels.connect import WANTED_MAX_BYTES, opened
 from channels.errors import MessageProblem, Throttled, TransientProblem
@@ -28,6 +29,7 @@ from channels.models import Channel, FetchRun, ReceivedMail
 from channels.recorder import OWING, Counts, Recorder, ledger_rows
 from documents import storage
 from zenvoices.lib import failpoints
+from zenvoices.lib.statements import select_once
 
 log = structlog.get_logger(__name__)
 State = ReceivedMail.State
@@ -212,6 +214,8 @@ class _Session:
 
     def _ledger(self, listing: Listing) -> Ledger:
         """Rows of the listed mails."""
+        if not listing.unread:
+            return {}
         rows = ledger_rows(self.channel, self.folder).filter(validity=listing.validity)
         found: Ledger = {}
         uids = [ref.uid for ref in listing.unread]
@@ -227,7 +231,7 @@ class _Session:
         here: Ledger = {}
         elsewhere: list[ReceivedMail] = []
         place = (self.channel.mailbox, self.folder, listing.validity)
-        for row in ReceivedMail.objects.filter(channel=self.channel, state__in=TO_COME):
+        for row in _rows_to_come(self.channel.pk):
             if (row.mailbox, row.folder, row.validity) == place:
                 here[row.validity, row.uid] = row
             else:
@@ -377,6 +381,11 @@ class _Session:
             Channel.objects.filter(pk=self.channel.pk, fence=self.lease.fence).update(
                 seen_validity=listing.validity, seen_next_uid=listing.next_uid
             )
+
+
+@select_once
+def _rows_to_come(channel_id: UUID) -> QuerySet[ReceivedMail]:
+    return ReceivedMail.objects.filter(channel_id=channel_id, state__in=TO_COME)
 
 
 def _sane(listing: Listing) -> Listing:

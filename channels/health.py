@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from channels import notices
@@ -29,15 +29,26 @@ NO_ANSWER = "connect_timeout"
 TRANSIENT_CODES = [code for code, kind in CODES.items() if kind is TransientProblem]
 
 
+def with_trouble(channels: QuerySet[Channel]) -> QuerySet[Channel]:
+    """Says of each whether there is anything that a success ends."""
+    outages = HostOutage.objects.filter(host=OuterRef("host"), ended_at=None)
+    return channels.annotate(in_outage=Exists(outages), is_told_of=notices.open_about(OuterRef("pk")))
+
+
 def record_success(channel: Channel, run: FetchRun) -> None:
-    """A success, manual too, sets the count to zero and tells those who were told of trouble."""
+    """A success, manual too, sets the count to zero and tells those who were told of trouble.
+
+    `channel` was read by with_trouble().
+    """
     channel.failures, channel.failing_since = 0, None
     channel.error_code, channel.error_detail = "", {}
     channel.last_success_at = run.finished_at
-    _end_outage(channel.host)
+    if channel.in_outage:  # type: ignore[attr-defined]
+        _end_outage(channel.host)
     # An inactive channel that a fetch by hand reached still fetches nothing by itself: that is no recovery.
     works = channel.state == Channel.State.ACTIVE
-    if works and notices.close(channel, notices.ATTENTION, notices.DEACTIVATED):
+    told = works and channel.is_told_of  # type: ignore[attr-defined]
+    if told and notices.close(channel, notices.ATTENTION, notices.DEACTIVATED):
         notices.tell(channel, notices.RECOVERED, f"recovered:{run.pk}")
 
 

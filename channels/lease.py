@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from channels.errors import OurProblem
 from channels.models import Channel
+from zenvoices.lib.statements import update_once
 
 
 class LeaseLost(OurProblem):
@@ -72,9 +74,17 @@ def claim_unchanged(channel: Channel) -> Lease | None:
     """
     if channel.lease_until is not None:
         return None
-    free = Channel.objects.filter(pk=channel.pk, fence=channel.fence, lease_until__isnull=True)
-    claimed = free.update(fence=channel.fence + 1, lease_until=_lease_end(), lease_owner=_this_process())
-    return Lease(channel.pk, channel.fence + 1) if claimed else None
+    fence = channel.fence + 1
+    claimed = _claim_free(channel.pk, channel.fence, fence, _lease_length(), _this_process())
+    return Lease(channel.pk, fence) if claimed else None
+
+
+@update_once
+def _claim_free(
+    channel_id: UUID, known: int, fence: int, length: timedelta, owner: str
+) -> tuple[QuerySet[Channel], dict[str, Any]]:
+    free = Channel.objects.filter(pk=channel_id, fence=known, lease_until__isnull=True)
+    return free, {"fence": fence, "lease_until": Now() + length, "lease_owner": owner}
 
 
 def revoke(channel_id: UUID) -> None:
@@ -92,7 +102,11 @@ def _next_renewal() -> float:
 
 
 def _lease_end() -> object:
-    return Now() + timedelta(seconds=settings.FETCH_LEASE_SECONDS)
+    return Now() + _lease_length()
+
+
+def _lease_length() -> timedelta:
+    return timedelta(seconds=settings.FETCH_LEASE_SECONDS)
 
 
 def _this_process() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 from channels import phrases
 from channels.errors import CODES, CredentialProblem
 from channels.models import Channel
+from notifications.models import Notification
 from notifications.services import Message, close_about, tell_administrators, tell_everyone_with_access
 
 ATTENTION = "channel_needs_attention"
@@ -61,6 +63,11 @@ def tell_consented(channel: Channel, account: str, event: str, *, active: bool) 
 def close(channel: Channel, *kinds: str) -> int:
     """Returns how many open notifications this ended. A warning of what is to come (channels.reminders) stays."""
     return close_about(channel.pk, list(kinds), keeping=f"{channel.pk}:{TO_COME}")
+
+
+def open_about(channel_id: OuterRef) -> Exists:
+    """Whether anything is told of it that is not over: what close() may end."""
+    return Exists(Notification.objects.filter(subject_id=channel_id, closed_at=None))
 
 
 def _message(channel: Channel, kind: str) -> Message:

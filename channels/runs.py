@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from channels import health, lease, reconcile
@@ -19,6 +20,7 @@ from channels.fetch import COUNTED, Budget, Outcome, fetch, set_counts
 from channels.models import Channel, FetchRun, ReceivedPart
 from documents.storage import StorageProblem
 from zenvoices.lib import failpoints
+from zenvoices.lib.statements import delete_once, save_once, select_once, update_once
 
 log = structlog.get_logger(__name__)
 #: What a finished run may change in its channel.
@@ -67,11 +69,10 @@ def perform(run_id: UUID, budget: Budget) -> FetchRun | None:
 
 def _wanted(run_id: UUID) -> FetchRun | None:
     """The queued run, unless it was started before; one that its channel no longer wants is removed."""
-    others = FetchRun.objects.filter(channel_id=OuterRef("channel_id"), state=State.RUNNING)
-    runs = FetchRun.objects.select_related("channel__administration").annotate(has_others=Exists(others))
-    run = runs.order_by().filter(pk=run_id, state=State.QUEUED).first()
-    if run is None:
+    found = _queued(run_id)
+    if not found:
         return None
+    run = found[0]
     unwanted = run.channel.state != Channel.State.ACTIVE and run.trigger != Trigger.MANUAL
     if unwanted or run.channel.deleted_at or not run.channel.administration.is_premium:
         FetchRun.objects.filter(pk=run_id, state=State.QUEUED).delete()
@@ -79,12 +80,22 @@ def _wanted(run_id: UUID) -> FetchRun | None:
     return run
 
 
+@select_once
+def _queued(run_id: UUID) -> QuerySet[FetchRun]:
+    others = FetchRun.objects.filter(channel_id=OuterRef("channel_id"), state=State.RUNNING)
+    runs = FetchRun.objects.select_related("channel__administration").annotate(has_others=Exists(others))
+    return runs.order_by().filter(pk=run_id, state=State.QUEUED)
+
+
 def _start(run: FetchRun) -> bool:
     """Only who holds the lease starts a run: what still runs when the lease is free is dead."""
     run.state, run.started_at = State.RUNNING, timezone.now()
-    return bool(
-        FetchRun.objects.filter(pk=run.pk, state=State.QUEUED).update(state=run.state, started_at=run.started_at)
-    )
+    return bool(_set_running(run.pk, run.started_at))
+
+
+@update_once
+def _set_running(run_id: UUID, started_at: datetime) -> tuple[QuerySet[FetchRun], dict[str, Any]]:
+    return FetchRun.objects.filter(pk=run_id, state=State.QUEUED), {"state": State.RUNNING, "started_at": started_at}
 
 
 def _try(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome) -> ChannelError | None:
@@ -143,7 +154,7 @@ def _guarded(run: FetchRun, work: Callable[[], None]) -> ChannelError | None:
 def _finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelError | None) -> FetchRun:
     """Everything that follows from the run, the end of its lease included, in one transaction."""
     with transaction.atomic():
-        channel = Channel.objects.select_for_update().only(*SETTLED, *LOOKED_AT).get(pk=run.channel_id)
+        (channel,) = _locked(run.channel_id)
         if channel.fence != held.fence:  # changed under us, or fetched by somebody else by now
             close_interrupted(run)
             run.refresh_from_db()
@@ -153,10 +164,23 @@ def _finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelEr
         _close(run, error)
         _settle(channel, run, outcome, error)
         folded = _fold_quiet(run)
-        run.save(update_fields=ENDED)
-        if folded:
-            folded.delete()
+        save_once(run, ENDED)
+        if folded and folded.seen:
+            folded.delete()  # mails of the ledger may point at it
+        elif folded:
+            _remove(folded.pk)
     return run
+
+
+@select_once
+def _locked(channel_id: UUID) -> QuerySet[Channel]:
+    channels = Channel.objects.select_for_update().only(*SETTLED, *LOOKED_AT).order_by()
+    return health.with_trouble(channels).filter(pk=channel_id)
+
+
+@delete_once
+def _remove(run_id: UUID) -> QuerySet[FetchRun]:
+    return FetchRun.objects.filter(pk=run_id)
 
 
 def _settle(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelError | None) -> None:
@@ -170,7 +194,7 @@ def _settle(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelErr
         channel.next_fetch_at = _next_fetch_at(channel, run, outcome, error)
     channel.lease_until, channel.lease_owner = None, ""
     changed = [name for name, value in before.items() if getattr(channel, name) != value]
-    channel.save(update_fields=[*changed, "lease_until", "lease_owner"])
+    save_once(channel, [*changed, "lease_until", "lease_owner"])
 
 
 def _next_fetch_at(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelError | None) -> datetime | None:
@@ -217,11 +241,17 @@ def _fold_quiet(run: FetchRun) -> FetchRun | None:
     """A quiet scheduled run takes the quiet one just before it into itself: the caller saves one, deletes the other."""
     if not is_quiet(run):
         return None
-    before = FetchRun.objects.filter(channel_id=run.channel_id).exclude(pk=run.pk).order_by("-queued_at", "-id").first()
-    if before is None or before.state != State.FINISHED or not is_quiet(before):
+    others = _last_but(run.channel_id, run.pk)
+    if not others or others[0].state != State.FINISHED or not is_quiet(others[0]):
         return None
+    (before,) = others
     run.repeats, run.started_at = before.repeats + 1, before.started_at
     return before
+
+
+@select_once
+def _last_but(channel_id: UUID, run_id: UUID) -> QuerySet[FetchRun]:
+    return FetchRun.objects.filter(channel_id=channel_id).exclude(pk=run_id).order_by("-queued_at", "-id")[:1]
 
 
 def _close_dead_runs(run: FetchRun) -> None:

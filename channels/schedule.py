@@ -20,6 +20,7 @@ from channels.fetch import sweep_spool
 from channels.lease import expired
 from channels.models import Channel, ChannelSecret, FetchRun
 from zenvoices.lib.scoping import every_administration
+from zenvoices.lib.statements import select_once
 
 #: A queued run that nobody started by then was lost with its message: it is offered again.
 RESEND_AFTER = timedelta(seconds=120)
@@ -123,8 +124,13 @@ def _claim(channel: Channel) -> Due | None:
 
 def go_on(channel_id: UUID) -> Due | None:
     """The next run of a channel whose budget ended before its mailbox did, at the back of the queue."""
-    channel = Channel.objects.filter(pk=channel_id, deleted_at=None, next_fetch_at__lte=timezone.now()).first()
-    return _claim(channel) if channel else None
+    channels = _due_at(channel_id, timezone.now())
+    return _claim(channels[0]) if channels else None
+
+
+@select_once
+def _due_at(channel_id: UUID, now: datetime) -> QuerySet[Channel]:
+    return Channel.objects.filter(pk=channel_id, deleted_at=None, next_fetch_at__lte=now).order_by()
 
 
 def unstarted() -> list[Due]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from channels.errors import OurProblem
 from channels.models import Channel, ChannelSecret
 from zenvoices.lib.crypto import KeyProblem, KeyRing
+from zenvoices.lib.statements import select_once
 
 
 @cache
@@ -52,7 +55,12 @@ def store(channel: Channel, name: str, plain: str) -> None:
 
 def read_all(channel: Channel) -> dict[str, str]:
     """Every secret of the channel by name. Raises OurProblem when a key is missing."""
-    return {secret.name: decrypt(secret) for secret in ChannelSecret.objects.filter(channel=channel)}
+    return {secret.name: decrypt(secret) for secret in _secrets_of(channel.pk)}
+
+
+@select_once
+def _secrets_of(channel_id: UUID) -> QuerySet[ChannelSecret]:
+    return ChannelSecret.objects.filter(channel_id=channel_id)
 
 
 def clear(channel: Channel, *names: str) -> None:

@@ -3,9 +3,9 @@
 import os
 
 from celery import Celery
-from celery.signals import beat_init
+from celery.signals import beat_init, worker_init
 
-from zenvoices.lib import health
+from zenvoices.lib import health, memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zenvoices.settings")
 app = Celery("zenvoices")
@@ -17,3 +17,8 @@ app.autodiscover_tasks()
 def scheduler_started(**kwargs: object) -> None:
     """A fresh scheduler is alive before its first tick."""
     health.beat()
+
+
+@worker_init.connect
+def worker_starts(**kwargs: object) -> None:
+    memory.share_arenas()

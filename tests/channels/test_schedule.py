@@ -202,11 +202,11 @@ def test_quiet_run_takes_a_handful_of_statements(
     monkeypatch: pytest.MonkeyPatch,
     django_assert_num_queries: Callable[[int], AbstractContextManager[object]],
 ) -> None:
-    """Read, claim, start; lock, outages, notifications, channel, run before, fold (3); the transaction's own two."""
+    """Read, claim, start; lock, channel, run before, fold (2); the transaction's own two."""
     monkeypatch.setattr(runs, "fetch", lambda *_: None)
     finish(channel, None)
     run = FetchRun.objects.create(administration_id=channel.administration_id, channel=channel, trigger="schedule")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(10):
         runs.perform(run.pk, Budget.of_a_run())
 
 

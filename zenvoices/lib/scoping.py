@@ -37,6 +37,24 @@ def current_administration() -> UUID | None:
     return scope if isinstance(scope, UUID) else None
 
 
+def current_scope() -> UUID | str | None:
+    """The id of the administration, EVERY, or None outside a scope."""
+    return _scope.get()
+
+
+@contextmanager
+def standing_in(scope: Any) -> Iterator[None]:
+    """While the SQL of a statement is made for whichever administration (zenvoices.lib.statements).
+
+    Announced to no database: inside, nothing may be asked of it.
+    """
+    token = _scope.set(scope)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
 @contextmanager
 def administration_scope(administration_id: UUID) -> Iterator[None]:
     with _entered(administration_id):
