@@ -17,6 +17,7 @@ from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.dovecot import Dovecot
 
 PASSWORD = "geheim"
+#: As a provider has it: processes that serve one session after the other, not a new one for each.
 ALLOWANCE = """
 service imap-login {{
   client_limit = 1000
@@ -25,6 +26,7 @@ service imap-login {{
 }}
 service imap {{
   process_limit = 1000
+  service_count = 1000
 }}
 """.replace("{{", "{").replace("}}", "}")
 
