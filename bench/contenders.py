@@ -29,7 +29,7 @@ def ours(task: Task) -> Iterator[Any]:
 
     from administrations.models import Administration, Environment
     from channels import runs, services, tasks  # noqa: F401 -- a worker has its tasks loaded
-    from channels.fetch import Budget
+    from channels.budget import Budget
     from channels.models import Channel, FetchRun
     from documents.models import Document
     from zenvoices import celery
@@ -131,8 +131,8 @@ def polls(task: Task) -> Iterator[Any]:
 
     from administrations.models import Administration, Environment
     from channels import connect, runs, services
+    from channels.budget import Budget
     from channels.credentials import Password
-    from channels.fetch import Budget
     from channels.mailboxes import mailbox_for
     from channels.mailboxes.base import Watch, open_session
     from channels.models import FetchRun

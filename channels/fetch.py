@@ -18,18 +18,18 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
-from django.db.models import QuerySet
 
-from channels.connect import WANTED_MAX_BYTES, opened
+from channels.budget import Budget
+from channels.connect import opened
 from channels.errors import MessageProblem, Throttled, TransientProblem
 from channels.intake import Prepared, prepare, prepare_kept
 from channels.lease import Lease
 from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
-from channels.recorder import OWING, Counts, Recorder, ledger_rows
+from channels.plan import Plan, plan_for, sane
+from channels.recorder import Counts, Recorder, ledger_rows
 from documents import storage
 from zenvoices.lib import failpoints
-from zenvoices.lib.statements import select_once
 
 log = structlog.get_logger(__name__)
 State = ReceivedMail.State
@@ -42,50 +42,8 @@ READ_ELSEWHERE_KEPT = 1000
 BLAMES_NO_MAIL = ("server_too_slow", "connection_refused", "connect_timeout")
 #: the last two come from its driver
 REFUSED_BY_DATABASE = (DataError, IntegrityError, OverflowError, UnicodeError)
-#: a signed 64-bit column holds no more
-LARGEST = 2**63 - 1
-#: Rows in these states come with the next fetch, whether their mail is still unread or not.
-TO_COME = (State.WANTED, State.FAILED)
 #: far longer than any run
 SPOOL_KEPT_SECONDS = 86_400
-
-
-@dataclass(slots=True)
-class Budget:
-    """A run ends here and goes on at once in the next, so one full mailbox starves nobody."""
-
-    seconds: float
-    mails: int
-    bytes: int
-    #: bytes that came: a server may say no sizes, or wrong ones
-    came: int = 0
-    _start: float = field(default_factory=time.monotonic)
-
-    @classmethod
-    def of_a_run(cls) -> Budget:
-        return cls(settings.FETCH_RUN_SECONDS, settings.FETCH_RUN_MAILS, settings.FETCH_RUN_BYTES)
-
-    @classmethod
-    def until_empty(cls) -> Budget:
-        return cls(float("inf"), 10**9, 10**15)
-
-    @property
-    def deadline(self) -> float | None:
-        return None if self.seconds == float("inf") else self._start + self.seconds
-
-    def within(self, refs: Sequence[MessageRef]) -> list[MessageRef]:
-        """The first mails that fit; always at least one."""
-        kept: list[MessageRef] = []
-        size = 0
-        for ref in refs[: self.mails]:
-            size += ref.size or 0
-            if kept and size > self.bytes:
-                break
-            kept.append(ref)
-        return kept
-
-    def is_spent(self) -> bool:
-        return self.came >= self.bytes or time.monotonic() - self._start >= self.seconds * 0.9
 
 
 @dataclass(slots=True)
@@ -128,23 +86,6 @@ def _spool_folder() -> Path:
     return folder
 
 
-Ledger = dict[tuple[str, str], ReceivedMail]
-
-
-@dataclass(slots=True)
-class _Plan:
-    """What to do with each mail of the listing."""
-
-    new: list[MessageRef] = field(default_factory=list)
-    again: list[MessageRef] = field(default_factory=list)
-    too_large: list[MessageRef] = field(default_factory=list)
-    #: kept raw and still to come: no need of the server
-    kept: list[ReceivedMail] = field(default_factory=list)
-    gone: list[ReceivedMail] = field(default_factory=list)
-    already: int = 0
-    owed: list[ReceivedMail] = field(default_factory=list)
-
-
 @dataclass(slots=True)
 class _Session:
     channel: Channel
@@ -155,13 +96,9 @@ class _Session:
     #: rows whose mail the server was asked to mark as read
     flagging: dict[tuple[str, str], UUID] = field(default_factory=dict)
 
-    @property
-    def folder(self) -> str:
-        return self.channel.folder if self.channel.has_folders else ""
-
     def take(self, budget: Budget) -> None:
         listing = self._list()
-        plan = self._plan(listing)
+        plan = plan_for(self.channel, listing)
         # What failed before comes last and alone: a mail that breaks the line holds up no other.
         refs = budget.within([*plan.new, *plan.again])
         self.outcome.more = len(refs) < len(plan.new) + len(plan.again)
@@ -181,67 +118,11 @@ class _Session:
 
     def _list(self) -> Listing:
         # seen_next_uid belongs to seen_validity; under another UIDVALIDITY the mailbox gives no "read elsewhere".
-        listing = _sane(self.mailbox.candidates(since=self.channel.seen_next_uid))
+        listing = sane(self.mailbox.candidates(since=self.channel.seen_next_uid))
         failpoints.reach("listed")
         return listing
 
-    def _plan(self, listing: Listing) -> _Plan:
-        plan = _Plan()
-        here, elsewhere = self._to_come(listing)
-        ledger = here | self._ledger(listing)
-        for ref in listing.unread:
-            row = ledger.pop((ref.validity, ref.uid), None)
-            self._sort(plan, ref, row)
-        for row in here.values():  # not unread any more, and still to come: asked for, or failed before
-            if (row.validity, row.uid) in ledger:
-                self._sort(plan, MessageRef(row.validity, row.uid, row.size or None), row)
-        for row in elsewhere:
-            (plan.kept if self._is_kept(row) else plan.gone).append(row)
-        return plan
-
-    def _sort(self, plan: _Plan, ref: MessageRef, row: ReceivedMail | None) -> None:
-        wanted = row is not None and row.state == State.WANTED
-        if row is not None and row.state in TO_COME and self._is_kept(row):
-            plan.kept.append(row)
-        elif row is None or wanted or row.state == State.FAILED:
-            limit = WANTED_MAX_BYTES if wanted else settings.MAIL_MAX_BYTES
-            fresh = plan.new if row is None else plan.again
-            (plan.too_large if (ref.size or 0) > limit else fresh).append(ref)
-        else:
-            plan.already += 1
-            if row.state in OWING and not row.acknowledged:
-                plan.owed.append(row)
-
-    def _ledger(self, listing: Listing) -> Ledger:
-        """Rows of the listed mails."""
-        if not listing.unread:
-            return {}
-        rows = ledger_rows(self.channel, self.folder).filter(validity=listing.validity)
-        found: Ledger = {}
-        uids = [ref.uid for ref in listing.unread]
-        for start in range(0, len(uids), 500):  # SQLite and PostgreSQL both bound the number of parameters
-            known = rows.filter(uid__in=uids[start : start + 500])
-            found.update(((row.validity, row.uid), row) for row in known)
-        return found
-
-    def _to_come(self, listing: Listing) -> tuple[Ledger, list[ReceivedMail]]:
-        """Rows that come with this fetch, read or not; and those under a number that this mailbox no longer knows:
-        of another UIDVALIDITY, folder or server.
-        """
-        here: Ledger = {}
-        elsewhere: list[ReceivedMail] = []
-        place = (self.channel.mailbox, self.folder, listing.validity)
-        for row in _rows_to_come(self.channel.pk):
-            if (row.mailbox, row.folder, row.validity) == place:
-                here[row.validity, row.uid] = row
-            else:
-                elsewhere.append(row)
-        return here, elsewhere
-
-    def _is_kept(self, row: ReceivedMail) -> bool:
-        return bool(row.raw_sha256) and storage.exists(self.channel.administration_id, row.raw_sha256)
-
-    def _begin(self, listing: Listing, plan: _Plan, coming: int) -> None:
+    def _begin(self, listing: Listing, plan: Plan, coming: int) -> None:
         """Everything that needs no download, in one commit; and the flags still owed from a run that died."""
         if not (listing.unread or listing.read_elsewhere or plan.kept or plan.gone or coming):
             return  # most fetches find nothing: then there is nothing to write
@@ -272,14 +153,14 @@ class _Session:
         if not self.channel.seen_next_uid or listing.validity != self.channel.seen_validity:
             return
         read = {ref.uid: ref for ref in listing.read_elsewhere[:READ_ELSEWHERE_KEPT]}
-        known = ledger_rows(self.channel, self.folder).filter(validity=listing.validity, uid__in=list(read))
+        known = ledger_rows(self.channel).filter(validity=listing.validity, uid__in=list(read))
         for uid in known.values_list("uid", flat=True):
             del read[uid]
         self.run.read_elsewhere = len(read)
         self.run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in read.values()]
 
     def _recorder(self) -> Recorder:
-        return Recorder(self.channel, self.run, self.folder, marks_read=self.channel.marks_read)
+        return Recorder(self.channel, self.run)
 
     def _take(self, refs: Sequence[MessageRef], budget: Budget) -> int:
         """Stores batch after batch while the next mails are under way. Returns how many; fewer when time is up."""
@@ -381,30 +262,6 @@ class _Session:
             Channel.objects.filter(pk=self.channel.pk, fence=self.lease.fence).update(
                 seen_validity=listing.validity, seen_next_uid=listing.next_uid
             )
-
-
-@select_once
-def _rows_to_come(channel_id: UUID) -> QuerySet[ReceivedMail]:
-    return ReceivedMail.objects.filter(channel_id=channel_id, state__in=TO_COME)
-
-
-def _sane(listing: Listing) -> Listing:
-    """A server may say anything; the ledger's columns take what RFC 3501 and RFC 1939 allow."""
-    refs = [*listing.unread, *listing.read_elsewhere]
-    if any(len(ref.uid) > 255 or len(ref.validity) > 40 for ref in refs) or len(listing.validity) > 40:
-        raise TransientProblem("server_answer_unreadable")
-    return Listing(
-        [_bounded(ref) for ref in listing.unread],
-        [_bounded(ref) for ref in listing.read_elsewhere],
-        listing.validity,
-        listing.next_uid if 0 <= listing.next_uid <= LARGEST else 0,
-    )
-
-
-def _bounded(ref: MessageRef) -> MessageRef:
-    if ref.size is None or 0 <= ref.size <= LARGEST:
-        return ref
-    return MessageRef(ref.validity, ref.uid, LARGEST if ref.size > 0 else None)
 
 
 COUNTED = ("seen", "delivered", "ignored", "failed", "already", "documents")

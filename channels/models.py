@@ -131,6 +131,11 @@ class Channel(TenantModel):
         return self.protocol == self.Protocol.IMAP or self.uses_gmail_api
 
     @property
+    def watched_folder(self) -> str:
+        """As the ledger names it: "" where there are no folders."""
+        return self.folder if self.has_folders else ""
+
+    @property
     def marks_read(self) -> bool:
         """Whether taking a mail in marks it as read at the provider."""
         return self.has_folders and not (self.uses_gmail_api and self.granted == self.Granted.READ_ONLY)

@@ -110,19 +110,18 @@ def by_hand(channel: Channel) -> Found | None:
 
 def reconcile(channel: Channel, held: lease.Lease) -> Found:
     """One session that lists, compares, and notes the confirmations that were lost. Raises ChannelError."""
-    folder = channel.folder if channel.has_folders else ""
     oldest = channel.seen_next_uid - (GMAIL_SECONDS if channel.uses_gmail_api else NEWEST)
-    first, owed = max(channel.first_next_uid, oldest), _owed(channel, folder)
+    first, owed = max(channel.first_next_uid, oldest), _owed(channel)
     earliest = first if channel.uses_gmail_api else min([first, *map(int, owed)])
     listing = _list(channel, held, since=max(earliest, oldest))
     repaired = _repair(channel, listing, owed, held)
-    known = ledger_rows(channel, folder).filter(validity=listing.validity).values_list("uid", flat=True)
+    known = ledger_rows(channel).filter(validity=listing.validity).values_list("uid", flat=True)
     return _compare(channel, listing, set(known.iterator()), first, repaired)
 
 
-def _owed(channel: Channel, folder: str) -> dict[str, UUID]:
+def _owed(channel: Channel) -> dict[str, UUID]:
     """Mails whose flag was never confirmed. POP3 has none."""
-    rows = ledger_rows(channel, folder).filter(validity=channel.seen_validity, state__in=OWING, acknowledged=False)
+    rows = ledger_rows(channel).filter(validity=channel.seen_validity, state__in=OWING, acknowledged=False)
     return dict(rows.values_list("uid", "pk"))
 
 

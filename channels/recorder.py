@@ -46,9 +46,9 @@ class Counts:
         return self.delivered + self.ignored + self.failed + self.already
 
 
-def ledger_rows(channel: Channel, folder: str) -> QuerySet[ReceivedMail]:
+def ledger_rows(channel: Channel) -> QuerySet[ReceivedMail]:
     """What we know of the mailbox that the channel points at now."""
-    return ReceivedMail.objects.filter(channel=channel, mailbox=channel.mailbox, folder=folder)
+    return ReceivedMail.objects.filter(channel=channel, mailbox=channel.mailbox, folder=channel.watched_folder)
 
 
 @dataclass(slots=True)
@@ -57,9 +57,6 @@ class Recorder:
 
     channel: Channel
     run: FetchRun
-    folder: str
-    #: POP3 has nothing to mark: nothing is ever owed
-    marks_read: bool
     owed: list[ReceivedMail] = field(default_factory=list)
     _ledger: dict[tuple[str, str], ReceivedMail] = field(default_factory=dict)
     _delivered: list[ReceivedMail] = field(default_factory=list)
@@ -88,7 +85,7 @@ class Recorder:
 
     def _look_up(self, mails: Sequence[Prepared]) -> None:
         uids = [prepared.ref.uid for prepared in mails]
-        rows = ledger_rows(self.channel, self.folder).filter(uid__in=uids)
+        rows = ledger_rows(self.channel).filter(uid__in=uids)
         self._ledger = {(row.validity, row.uid): row for row in rows}
         hashes = {prepared.raw_sha256 for prepared in mails} - {""}
         names = {prepared.mail.message_id[:998] for prepared in mails if prepared.mail} - {""}
@@ -125,7 +122,7 @@ class Recorder:
             administration_id=self.channel.administration_id,
             channel=self.channel,
             mailbox=self.channel.mailbox,
-            folder=self.folder,
+            folder=self.channel.watched_folder,
             validity=ref.validity,
             uid=ref.uid,
         )
@@ -236,9 +233,10 @@ class Recorder:
 
     def _keep(self, row: ReceivedMail) -> None:
         row.run = self.run
-        row.acknowledged = row.acknowledged or not self.marks_read
+        # Where there is nothing to mark (POP3), nothing is ever owed.
+        row.acknowledged = row.acknowledged or not self.channel.marks_read
         self._rows.append(row)
-        here = (row.mailbox, row.folder) == (self.channel.mailbox, self.folder)
+        here = (row.mailbox, row.folder) == (self.channel.mailbox, self.channel.watched_folder)
         if here and row.state in OWING and not row.acknowledged:  # elsewhere, the number is another mail's
             self.owed.append(row)
 

@@ -15,8 +15,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from channels import health, lease, reconcile
+from channels.budget import Budget
 from channels.errors import ChannelError, OurProblem, Throttled, TransientProblem
-from channels.fetch import COUNTED, Budget, Outcome, fetch, set_counts
+from channels.fetch import COUNTED, Outcome, fetch, set_counts
 from channels.models import Channel, FetchRun, ReceivedPart
 from documents.storage import StorageProblem
 from zenvoices.lib import failpoints

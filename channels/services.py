@@ -233,7 +233,7 @@ def retry_mail(mail: ReceivedMail, by: User | None) -> None:
 @transaction.atomic
 def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
     """*Alsnog ophalen*: the mails that were read before we came."""
-    folder = run.channel.folder if run.channel.has_folders else ""
+    folder = run.channel.watched_folder
     ReceivedMail.objects.bulk_create(
         (
             ReceivedMail(

@@ -8,7 +8,7 @@ import structlog
 from celery import shared_task
 
 from channels import expiry, runs, schedule
-from channels.fetch import Budget
+from channels.budget import Budget
 from channels.models import FetchRun
 from documents.models import Document
 from documents.tasks import queue_preparation

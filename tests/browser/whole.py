@@ -209,7 +209,7 @@ Channel.objects.filter(pk=channel).update(next_fetch_at=timezone.now())
 """
 FETCH = """
 from channels import runs
-from channels.fetch import Budget
+from channels.budget import Budget
 from channels.models import Channel, FetchRun
 one = Channel.objects.get(pk=channel)
 run = FetchRun.objects.create(administration_id=one.administration_id, channel=one, trigger="manual")

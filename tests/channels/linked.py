@@ -10,7 +10,7 @@ from django.utils import timezone
 from administrations.models import Administration
 from channels import runs, services, tokens
 from channels.auth.base import Tokens
-from channels.fetch import Budget
+from channels.budget import Budget
 from channels.models import Channel, FetchRun
 from tests.servers.certificates import Certificates
 from tests.servers.gmail import MODIFY, READONLY, GmailApi

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from channels import runs, services
+from channels.budget import Budget
 from channels.errors import channel_error
-from channels.fetch import Budget
 from channels.mailboxes.fake import FakeMailbox
 from channels.models import Channel, ReceivedMail, ReceivedPart
 from documents.models import Document

@@ -13,8 +13,9 @@ import pytest
 from django.utils import timezone
 
 from channels import schedule, services
+from channels.budget import Budget
 from channels.errors import channel_error
-from channels.fetch import BATCH_MAILS, Budget
+from channels.fetch import BATCH_MAILS
 from channels.intake import prepare
 from channels.mailboxes.base import Fetched, MessageRef
 from channels.mailboxes.fake import FakeMailbox

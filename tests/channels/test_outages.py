@@ -20,7 +20,7 @@ from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from channels import runs, schedule, services
-from channels.fetch import Budget
+from channels.budget import Budget
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents import storage
 from documents.models import Document

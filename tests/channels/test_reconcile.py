@@ -12,8 +12,8 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from channels import lease, reconcile, runs, services
+from channels.budget import Budget
 from channels.errors import channel_error
-from channels.fetch import Budget
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from channels import lease, runs, schedule, services, vault
-from channels.fetch import Budget
+from channels.budget import Budget
 from channels.models import Channel, ChannelSecret, FetchRun
 from documents.models import Document
 from tests.cast import Cast

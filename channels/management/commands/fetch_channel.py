@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from channels import runs, services
-from channels.fetch import Budget
+from channels.budget import Budget
 from channels.management.commands._lines import fetch_line, opened_channel, uuid_argument
 from channels.models import FetchRun
 from zenvoices.lib.commands import OperatorCommand, OperatorError

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from kombu.exceptions import OperationalError
 
 from channels import runs, schedule, tasks
-from channels.fetch import Budget
+from channels.budget import Budget
 from channels.management.commands._lines import fetch_line
 from channels.schedule import Due
 from zenvoices.lib.commands import OperatorCommand, OperatorError
