@@ -17,25 +17,40 @@ from typing import Any
 
 Task = dict[str, Any]
 Work = Callable[[], dict[str, Any]]
+ARCHIVE = b"Content-Type: application/zip\n\nPK\5\6" + bytes(18)
 
 
-def ours(task: Task) -> Iterator[Any]:
-    """A whole run as a worker does it: lease, download, parse, hash, fsync, commit, flag, logbook."""
+def _become_a_worker() -> None:
+    """One that has served before: everything is loaded, the certificates too."""
     import django
 
     django.setup()
     from django.conf import settings
+
+    from channels import tasks  # noqa: F401 -- a worker has its tasks loaded
+    from zenvoices import celery
+    from zenvoices.lib.net import tls_context
+
+    celery.worker_starts()
+    tls_context(settings.OUTBOUND_CA_FILE or None)
+    celery.worker_is_loaded()
+
+
+def ours(task: Task) -> Iterator[Any]:
+    """A whole run as a worker does it: lease, download, parse, hash, fsync, commit, flag, logbook."""
+    _become_a_worker()
+    from django.conf import settings
     from django.db import connection
 
     from administrations.models import Administration, Environment
-    from channels import runs, services, tasks  # noqa: F401 -- a worker has its tasks loaded
+    from channels import runs, services
     from channels.budget import Budget
+    from channels.extract import extract
     from channels.models import Channel, FetchRun
     from documents.models import Document
-    from zenvoices import celery
     from zenvoices.lib.scoping import administration_scope
 
-    celery.worker_starts()
+    extract(ARCHIVE)  # the process that opens archives is there
     environment = Environment.objects.create(name=f"Kantoor van {task['user']}")
     administration = Administration.objects.create(environment=environment, name="Bakkerij", plan="premium")
     with administration_scope(administration.pk):
@@ -124,9 +139,7 @@ def polls(task: Task) -> Iterator[Any]:
     """Looks into empty mailboxes, from many threads: sessions alone, or whole runs as the worker does them."""
     from concurrent.futures import ThreadPoolExecutor
 
-    import django
-
-    django.setup()
+    _become_a_worker()
     from django.db import connection
 
     from administrations.models import Administration, Environment
@@ -136,10 +149,8 @@ def polls(task: Task) -> Iterator[Any]:
     from channels.mailboxes import mailbox_for
     from channels.mailboxes.base import Watch, open_session
     from channels.models import FetchRun
-    from zenvoices import celery
     from zenvoices.lib.scoping import administration_scope
 
-    celery.worker_starts()
     environment = Environment.objects.create(name=f"Kantoor van {task['users'][0]}")
     administration = Administration.objects.create(environment=environment, name="Bakkerij", plan="premium")
     fields = {"protocol": "imap", "auth": "password", "host": "127.0.0.1", "security": "tls", "folder": "INBOX"}

@@ -35,8 +35,8 @@ log = structlog.get_logger(__name__)
 State = ReceivedMail.State
 
 #: What is stored between two commits, at most: what a crash costs, and how often progress shows.
-BATCH_MAILS = 25
-BATCH_BYTES = 16_000_000
+BATCH_MAILS = 50
+BATCH_BYTES = 32_000_000
 BATCH_SECONDS = 2.0
 READ_ELSEWHERE_KEPT = 1000
 BLAMES_NO_MAIL = ("server_too_slow", "connection_refused", "connect_timeout")

@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, worker_init, worker_ready
 
 from zenvoices.lib import health, memory
 
@@ -22,3 +22,8 @@ def scheduler_started(**kwargs: object) -> None:
 @worker_init.connect
 def worker_starts(**kwargs: object) -> None:
     memory.share_arenas()
+
+
+@worker_ready.connect
+def worker_is_loaded(**kwargs: object) -> None:
+    memory.leave_out_what_is_loaded()
