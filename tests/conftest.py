@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 from django.test import Client
-from psycopg import sql
 
 from administrations.models import User
 from tests.cast import Cast, make_cast
+from tests.portal import database_of_a_portal
 
 pytest_plugins = ["tests.servers.plugin"]
 
@@ -40,19 +37,11 @@ def signed_in() -> Callable[[User], Client]:
     return sign_in
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def portal_database() -> Iterator[str]:
-    """Where a portal of its own keeps its rows: "" for SQLite in its folder, else a database beside ours."""
-    url = os.environ.get("DATABASE_URL", "")
-    if not url.startswith("postgres"):
-        yield ""
-        return
-    name = f"portal_{secrets.token_hex(6)}"
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    """For the portal of one module; another's rows have files that this one does not."""
+    with database_of_a_portal() as url:
+        yield url
 
 
 NEEDS_A_DATABASE = {"db", "transactional_db", "portal_database"}

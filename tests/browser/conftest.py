@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.whole import SECRETS_IN_CLEAR, SEED, SIGN_IN, Stage, WholePortal, whole_portal
+from tests.portal import database_of_a_portal
 from tests.servers.certificates import Certificates
 from tests.servers.gmail import GmailApi
 from tests.servers.openid import ENTRA_SECRET, GOOGLE_SECRET, OpenIdProvider
@@ -42,6 +43,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def portal_database() -> Iterator[str]:
+    with database_of_a_portal() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
