@@ -150,22 +150,20 @@ def _read(region: Region) -> Iterator[bytes]:
 
 def _decoded_once(pieces: Iterable[bytes], scratch: Scratch) -> Content:
     """Hashed and written as it is decoded. A second thread gains nothing here: decoding keeps the interpreter."""
-    look, digest, path = _Look(), hashlib.sha256(), scratch.path()
+    look, path = _Look(), scratch.path()
     with path.open("xb") as file:
         for piece in pieces:
             look.at(piece)
-            digest.update(piece)
             file.write(piece)
     region = Region(scratch.enter_context(path.open("rb")), 0, look.size)
-    return look.content(digest.hexdigest(), partial(_read, region), region, path)
+    return look.content(partial(_read, region), region, path)
 
 
 def _measured(pieces: Pieces, region: Region | None = None) -> Content:
-    look, digest = _Look(), hashlib.sha256()
+    look = _Look()
     for piece in pieces():
         look.at(piece)
-        digest.update(piece)
-    return look.content(digest.hexdigest(), pieces, region)
+    return look.content(pieces, region)
 
 
 class _Look:
@@ -173,15 +171,17 @@ class _Look:
 
     def __init__(self) -> None:
         self.size, self._head, self._tail, self._blank = 0, b"", b"", True
+        self._digest = hashlib.sha256()
 
     def at(self, piece: bytes) -> None:
+        self._digest.update(piece)
         self.size += len(piece)
         if len(self._head) < _HEAD:
             self._head += piece[: _HEAD - len(self._head)]
         self._tail = piece[-_TAIL:] if len(piece) >= _TAIL else (self._tail + piece)[-_TAIL:]
         self._blank = self._blank and not piece[:_HEAD].strip() and not piece.strip()
 
-    def content(self, sha256: str, pieces: Pieces, region: Region | None = None, path: Path | None = None) -> Content:
-        head = self._head
+    def content(self, pieces: Pieces, region: Region | None = None, path: Path | None = None) -> Content:
+        head, sha256 = self._head, self._digest.hexdigest()
         locked = b"%PDF-" in head and (_ENCRYPT in head or _ENCRYPT in self._tail)
         return Content(self.size, sha256, head, self._blank, locked, pieces, region, path)
