@@ -33,7 +33,7 @@ messages:  ## bring the Dutch and English catalogues up to date with the code
 
 lock:  ## resolve requirements*.in anew into hash-checked locks (needs uv)
 	for set in requirements requirements-demo requirements-s3 requirements-dev requirements-bench; do \
-	  uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+	  uv pip compile --quiet --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	    $$set.in -o $$set.txt || exit 1; done
 
 clean:  ## remove .venv and caches; DATA_DIR stays
