@@ -32,11 +32,14 @@ class MessageRef:
 
     `validity` and `uid` together name it for ever: IMAP UIDVALIDITY and UID (RFC 3501 2.3.1.1); POP3 "" and
     the UIDL (RFC 1939 7). `size` in bytes as the server says, which may lie; None when it did not say.
+    `arrived`: IMAP's INTERNALDATE (RFC 3501 2.3.3) in seconds since 1970; None when it did not say. A number that
+    is known, with another size or date than before, may be another mail: servers do use numbers again.
     """
 
     validity: str
     uid: str
     size: int | None = None
+    arrived: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,17 @@ class Listing:
 
     `unread`: IMAP unread mails, POP3 every mail, oldest first. `read_elsewhere`: mails at or above `since`
     that somebody read before we came (IMAP only), of any size. `next_uid`: give it back as `since` the next time;
-    with another `validity` than then, `read_elsewhere` means nothing.
+    with another `validity` than then, `read_elsewhere` means nothing. `whole`: False when the server gave only a part
+    of what it holds (RFC 9738) and the rest could not be had: what is not listed is then not gone. `keeps_seen`: False
+    where it lets us set no \\Seen flag (a folder that may only be read).
     """
 
     unread: Sequence[MessageRef]
     read_elsewhere: Sequence[MessageRef] = ()
     validity: str = ""
     next_uid: int = 0
+    whole: bool = True
+    keeps_seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
