@@ -31,10 +31,9 @@ messages:  ## bring the Dutch and English catalogues up to date with the code
 	@$(PYTHON) -m scripts.bootstrap --dev
 	$(VENV)/python -m scripts.messages
 
-lock:  ## resolve requirements*.in anew into hash-checked locks (needs uv)
-	for set in requirements requirements-demo requirements-s3 requirements-dev requirements-bench; do \
-	  uv pip compile --quiet --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
-	    $$set.in -o $$set.txt || exit 1; done
+lock:  ## requirements*.in into locks, versions kept (UPGRADE=1 takes the newest, UPGRADE=name of one package)
+	@$(PYTHON) -m scripts.bootstrap --dev
+	@$(VENV)/python -m scripts.locks
 
 clean:  ## remove .venv and caches; DATA_DIR stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
