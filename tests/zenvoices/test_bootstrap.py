@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -106,6 +107,18 @@ def test_keys_are_made_once(tmp_path: Path):
     keys.make_keys(tmp_path / "keys", demo=True)
     assert {file.name: file.read_text() for file in (tmp_path / "keys").iterdir()} == first
     assert set(first) == {"SECRET_KEY", "CREDENTIAL_KEYS", "DEMO_PASSWORD", "DEMO_MAILBOX_PASSWORD"}
+
+
+def test_key_that_could_not_be_written_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            keys.make_keys(tmp_path / "keys", demo=False)
+    assert list((tmp_path / "keys").iterdir()) == []
+    keys.make_keys(tmp_path / "keys", demo=False)
 
 
 def test_fingerprint_changes_with_the_database(tmp_path: Path):
