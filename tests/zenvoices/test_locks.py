@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -238,3 +239,29 @@ def test_lock_that_would_not_be_whole_is_refused():
         "needs asks for extra[toml]>=1",
         'needs asks for part; python_version >= "3.11"',
     ]
+
+
+# --- docs/dependencies.md -------------------------------------------------------------------------------
+
+
+def documented() -> dict[str, dict[str, str]]:
+    """Of each file: its packages and their licences, in the document's order."""
+    _, *sections = re.split(r"(?m)^## .*\(`(.+)`\)$", (ROOT / "docs" / "dependencies.md").read_text())
+    rows = r"(?m)^\| (?!package|---)([^|]+) \| [^|]+ \| ([^|]+) \| [^|]+ \|$"
+    return {file: dict(re.findall(rows, text)) for file, text in zip(sections[::2], sections[1::2], strict=True)}
+
+
+def test_document_names_every_direct_dependency_and_no_other():
+    provider = "tests/servers/provider/package.json"
+    wanted = {f"{name}.in": [need.name for need in direct(ROOT / f"{name}.in")] for name in locks.SETS}
+    wanted["requirements-dev.in"].remove("django-storages")  # asked for again, to be tested
+    wanted[provider] = list(json.loads((ROOT / provider).read_text())["dependencies"])
+    assert {file: sorted(rows, key=str.lower) for file, rows in documented().items()} == {
+        file: sorted(names, key=str.lower) for file, names in wanted.items()
+    }
+
+
+def test_document_gives_the_licence_of_the_metadata():
+    for name, licence in {name: licence for rows in documented().values() for name, licence in rows.items()}.items():
+        if name.lower() in REQUIRES and (expression := distribution(name).metadata["License-Expression"]):
+            assert licence.partition(";")[0] == expression, name
