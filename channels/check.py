@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from channels import auth, providers, vault
+from channels import auth
 from channels.connect import address_of, credentials_of, protocol_of, server_at
 from channels.credentials import Credentials
 from channels.errors import ChannelError, ConfigurationProblem
+from channels.links import providers, vault
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Mailbox, Watch
 from channels.models import Channel

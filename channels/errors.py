@@ -8,7 +8,8 @@
     ├── OurProblem            database, disk, broker, key, no network at all        never a strike
     └── MessageProblem        one mail could not be taken in                        never a strike
 
-The code chooses the sentence (channels/phrases.py); the class alone decides what counts (channels/health.py).
+The code chooses the sentence (channels/words/phrases.py); the class alone decides what counts
+(channels/fetching/health.py).
 """
 
 from __future__ import annotations

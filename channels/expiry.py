@@ -16,8 +16,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from channels import google_testing, notices, reminders, tokens
+from channels import notices, reminders
 from channels.errors import CODES, ChannelError
+from channels.links import google_testing, tokens
 from channels.models import Channel, ChannelSecret
 
 log = structlog.get_logger(__name__)

@@ -92,7 +92,7 @@ class Channel(TenantModel):
     #: IMAP UIDVALIDITY and UIDNEXT at the last listing: mails from here on that were read before we came are counted
     seen_validity = models.CharField(max_length=40, blank=True)
     seen_next_uid = models.PositiveBigIntegerField(default=0)
-    #: the same at the first listing of this mailbox: from here on every mail is ours to know (channels.reconcile)
+    #: the same at the first listing of this mailbox: from here on every mail is ours to know (fetching.reconcile)
     first_validity = models.CharField(max_length=40, blank=True)
     first_next_uid = models.PositiveBigIntegerField(default=0)
     #: when the server's mails were last compared with the ledger
@@ -243,7 +243,7 @@ class FetchRun(TenantModel):
     read_elsewhere = models.PositiveIntegerField(default=0)
     #: their numbers as [validity, uid], at most 1,000, until somebody asks for them (*alsnog ophalen*)
     read_elsewhere_uids = models.JSONField(default=list, blank=True)
-    #: the nightly comparison of the server with the ledger, when this run made it (channels.reconcile)
+    #: the nightly comparison of the server with the ledger, when this run made it (channels.fetching.reconcile)
     reconciled = models.JSONField(null=True, blank=True)
     #: how many quiet runs before this one are folded into it
     repeats = models.PositiveIntegerField(default=0)

@@ -7,9 +7,9 @@ from django.urls import reverse
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
-from channels import phrases
 from channels.errors import CODES, CredentialProblem
 from channels.models import Channel
+from channels.words import phrases
 from notifications.models import Notification
 from notifications.services import Message, close_about, tell_administrators, tell_everyone_with_access
 

@@ -7,8 +7,9 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 
-from channels import expiry, runs, schedule
-from channels.budget import Budget
+from channels import expiry
+from channels.fetching import runs, schedule
+from channels.fetching.budget import Budget
 from channels.models import FetchRun
 from documents.models import Document
 from documents.tasks import queue_preparation

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from administrations.models import Administration, Environment, Role, User
 from administrations.services import set_role
+from channels.fetching.schedule import next_slot
 from channels.models import Channel
-from channels.schedule import next_slot
 from demo.mailbox_server import USER
 from scripts.screen import DEMO_EMAIL
 from zenvoices.lib.scoping import every_administration

@@ -7,8 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 from django.utils import timezone
 
 from administrations.models import Administration
-from channels import providers, services, tokens, vault
+from channels import services
 from channels.auth.base import Grant
+from channels.links import providers, tokens, vault
 from channels.models import Channel
 from tests.servers.openid import (
     ENTRA_CLIENT,

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from administrations.models import Administration
-from channels import vault
+from channels.links import vault
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from documents import storage
 from documents.models import Email

@@ -15,9 +15,10 @@ from django.db import connection
 from django.test import Client, override_settings
 
 from administrations.models import User
-from channels import check, providers, tasks, tokens
+from channels import check, tasks
 from channels.auth.base import Tokens
 from channels.errors import ChannelError
+from channels.links import providers, tokens
 from channels.models import Channel, FetchRun
 from notifications.tasks import send_emails
 from tests.cast import Cast

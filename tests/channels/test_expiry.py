@@ -15,9 +15,11 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from administrations.models import Administration, User
-from channels import expiry, google_testing, providers, reminders, schedule, tasks, tokens, vault
+from channels import expiry, reminders, tasks
 from channels.auth.base import Tokens
 from channels.errors import ChannelError, channel_error
+from channels.fetching import schedule
+from channels.links import google_testing, providers, tokens, vault
 from channels.models import Channel, ChannelSecret
 from notifications.models import Notification
 from tests.cast import Cast, make_cast

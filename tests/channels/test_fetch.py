@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from channels import runs, services
-from channels.budget import Budget
+from channels import services
 from channels.errors import channel_error
+from channels.fetching import runs
+from channels.fetching.budget import Budget
 from channels.mailboxes.fake import FakeMailbox
 from channels.models import Channel, ReceivedMail, ReceivedPart
 from documents.models import Document
@@ -225,7 +226,7 @@ def test_unreadable_mail_is_kept_tried_three_times_then_quarantined(
 
     mailbox_user.deliver(invoice(1))
     channel = link(cast.bakery, mailbox_user)
-    monkeypatch.setattr("channels.intake.extract", broken)
+    monkeypatch.setattr("channels.fetching.intake.extract", broken)
     states = []
     for _attempt in range(3):
         run = fetch_now(channel)

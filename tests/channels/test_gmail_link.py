@@ -11,8 +11,9 @@ from datetime import timedelta
 
 import pytest
 
-from channels import check, tokens
+from channels import check
 from channels.auth.base import Tokens
+from channels.links import tokens
 from channels.models import Channel
 from documents.models import Document
 from tests.cast import Cast

@@ -9,12 +9,13 @@ import pytest
 from django.utils import timezone
 
 from administrations.models import Administration, Environment
-from channels import health, notices, runs, services
+from channels import notices, services
 from channels.errors import CODES, ChannelError, channel_error
-from channels.fetch import Outcome
+from channels.fetching import health, runs
+from channels.fetching.recorder import Counts
+from channels.fetching.session import Outcome
 from channels.lease import claim
 from channels.models import Channel, FetchRun, HostOutage
-from channels.recorder import Counts
 from notifications.models import Notification
 from tests.cast import Cast, person
 from zenvoices.lib.scoping import administration_scope, every_administration

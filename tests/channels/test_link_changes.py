@@ -8,9 +8,11 @@ import pytest
 from django.utils import timezone
 
 from administrations.models import Administration
-from channels import check, linking, notices, reminders, schedule, services, vault
+from channels import authorisation, check, notices, reminders, services
 from channels.check import Step
 from channels.errors import channel_error
+from channels.fetching import schedule
+from channels.links import vault
 from channels.models import Channel
 from notifications.models import Notification
 from tests.cast import Cast
@@ -58,7 +60,7 @@ def test_form_that_was_read_earlier_sends_no_password_to_another_server(cast: Ca
 def test_link_that_ended_meanwhile_is_not_set_to_work(cast: Cast, said_provider: SaidProvider) -> None:
     channel = linked(cast.bakery, state="inactive", inactive_reason="failures")
     with administration_scope(cast.bakery.pk):
-        linking.disconnect(fresh(channel), None)
+        authorisation.disconnect(fresh(channel), None)
         with pytest.raises(services.NotLinked):
             services.activate(channel, None)
     assert fresh(channel).state == "draft"
@@ -71,7 +73,7 @@ def test_disconnected_during_the_connection_check_stays_a_draft(
     channel, bert = linked(cast.bakery, state="inactive", inactive_reason="failures"), signed_in(cast.bert)
 
     def disconnected_meanwhile(target: object) -> list[Step]:
-        linking.disconnect(fresh(channel), None)
+        authorisation.disconnect(fresh(channel), None)
         return GOOD
 
     monkeypatch.setattr(check, "run_check", disconnected_meanwhile)

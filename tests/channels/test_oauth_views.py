@@ -15,10 +15,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from administrations.models import Administration, AdministrationAccess, User
-from channels import check, notices, providers, reminders, services, vault, wording
+from channels import check, notices, reminders, services
 from channels.check import Step
 from channels.errors import channel_error
+from channels.links import providers, vault
 from channels.models import Channel, PendingLink
+from channels.words import wording
 from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.provider import ADDRESS, TOKENS, SaidProvider

@@ -19,8 +19,9 @@ from django.conf import settings as portal_settings
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
-from channels import runs, schedule, services
-from channels.budget import Budget
+from channels import services
+from channels.fetching import runs, schedule
+from channels.fetching.budget import Budget
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents import storage
 from documents.models import Document

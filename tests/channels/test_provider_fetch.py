@@ -9,10 +9,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from channels import check, connect, phrases, schedule, services, tokens, vault
+from channels import check, connect, services
 from channels.errors import ChannelError
+from channels.fetching import schedule
+from channels.links import tokens, vault
 from channels.mailboxes.base import Watch
 from channels.models import Channel, FetchRun
+from channels.words import phrases
 from tests.cast import Cast
 from tests.channels.authorised import draft, link
 from tests.channels.linked import fetch_now, invoice

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from django.test import override_settings
 
-from channels import providers, tokens
 from channels.auth.base import Tokens
 from channels.auth.entra import clean_tenant
 from channels.errors import ChannelError
+from channels.links import providers, tokens
 from channels.models import Channel
 from tests.cast import Cast
 from tests.channels.authorised import authorise, draft, link

@@ -15,7 +15,7 @@ from django.db import connections
 from django.utils import timezone
 from imapclient import IMAPClient
 
-from channels import runs, schedule
+from channels.fetching import runs, schedule
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast

@@ -12,8 +12,10 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from channels import lease, runs, schedule, services, vault
-from channels.budget import Budget
+from channels import lease, services
+from channels.fetching import runs, schedule
+from channels.fetching.budget import Budget
+from channels.links import vault
 from channels.models import Channel, ChannelSecret, FetchRun
 from documents.models import Document
 from tests.cast import Cast

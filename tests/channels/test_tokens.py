@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from django.db.models.functions import Now
 
-from channels import tokens, vault
 from channels.auth.base import Tokens
 from channels.errors import ChannelError
+from channels.links import tokens, vault
 from channels.models import Channel, ChannelSecret
 from tests.cast import Cast
 from tests.channels.authorised import draft, link
@@ -97,7 +97,7 @@ def test_claim_of_another_is_waited_for_and_its_tokens_taken(
     old = grow_old(channel)
     ChannelSecret.objects.filter(channel=channel, name="tokens").update(renewing_until=Now() + tokens.CLAIM)
     by_another = replace(old, access_token="by another", expires_at=time.time() + 3600)
-    monkeypatch.setattr("channels.tokens.time.sleep", lambda seconds: tokens.store(channel, by_another))
+    monkeypatch.setattr("channels.links.tokens.time.sleep", lambda seconds: tokens.store(channel, by_another))
     assert tokens.current(channel) == by_another
 
 
@@ -133,7 +133,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> Non
         act()
         return registration
 
-    monkeypatch.setattr("channels.tokens.providers.registration_of", and_act)
+    monkeypatch.setattr("channels.links.tokens.providers.registration_of", and_act)
 
 
 def test_link_made_meanwhile_is_not_written_over(

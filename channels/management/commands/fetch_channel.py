@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from channels import runs, services
-from channels.budget import Budget
+from channels import services
+from channels.fetching import runs
+from channels.fetching.budget import Budget
 from channels.management.commands._lines import fetch_line, opened_channel, uuid_argument
 from channels.models import FetchRun
 from zenvoices.lib.commands import OperatorCommand, OperatorError

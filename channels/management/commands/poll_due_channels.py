@@ -7,10 +7,11 @@ from typing import Any
 from django.core.management.base import CommandParser
 from kombu.exceptions import OperationalError
 
-from channels import runs, schedule, tasks
-from channels.budget import Budget
+from channels import tasks
+from channels.fetching import runs, schedule
+from channels.fetching.budget import Budget
+from channels.fetching.schedule import Due
 from channels.management.commands._lines import fetch_line
-from channels.schedule import Due
 from zenvoices.lib.commands import OperatorCommand, OperatorError
 from zenvoices.lib.scoping import administration_scope
 

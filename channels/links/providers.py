@@ -7,13 +7,13 @@ from typing import Final
 
 from django.conf import settings
 
-from channels import vault
 from channels.auth import PROVIDER_NAMES
 from channels.auth.base import Account, OAuthMethod, Registration
 from channels.auth.entra import EntraAuth
 from channels.auth.google import GoogleAuth
 from channels.auth.identity import same_account
 from channels.errors import ConfigurationProblem
+from channels.links import vault
 from channels.models import Channel
 from zenvoices.lib.scoping import every_administration
 

@@ -14,11 +14,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from administrations.access import AdministrationRequest
-from channels import queries, services, tasks
-from channels.access import channel_or_404, premium_view
-from channels.diary import check_problem, counts_said, days_of, mail_entry
+from channels import services, tasks
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
-from channels.rows import error_of, outcome_pill, row_of
+from channels.pages import queries
+from channels.pages.access import channel_or_404, premium_view
+from channels.pages.logbook_lines import check_problem, counts_said, days_of, mail_entry
+from channels.pages.rows import error_of, outcome_pill, row_of
 from documents import serving, storage
 from zenvoices.lib.keyset import Position
 

@@ -22,9 +22,9 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from channels import providers, vault
 from channels.auth.base import Tokens
 from channels.errors import ChannelError, CredentialProblem, Throttled
+from channels.links import providers, vault
 from channels.models import Channel, ChannelSecret
 
 log = structlog.get_logger(__name__)

@@ -14,10 +14,11 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from channels import health, lease, reconcile
-from channels.budget import Budget
+from channels import lease
 from channels.errors import ChannelError, OurProblem, Throttled, TransientProblem
-from channels.fetch import COUNTED, Outcome, fetch, set_counts
+from channels.fetching import health, reconcile
+from channels.fetching.budget import Budget
+from channels.fetching.session import COUNTED, Outcome, fetch, set_counts
 from channels.models import Channel, FetchRun, ReceivedPart
 from documents.storage import StorageProblem
 from zenvoices.lib import failpoints

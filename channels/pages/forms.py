@@ -11,8 +11,10 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from channels import connect, presets, providers
-from channels.form_fields import (
+from channels import connect, presets
+from channels.links import providers
+from channels.models import Channel
+from channels.pages.form_fields import (
     FIELDS_OF,
     GOOGLE_ID,
     GOOGLE_SECRET,
@@ -26,10 +28,9 @@ from channels.form_fields import (
     plain,
     secret,
 )
-from channels.models import Channel
-from channels.phrases import phrase
 from channels.presets import DEFAULT_PORTS, is_microsoft_host
 from channels.services import BOUND, BOUND_TO_SECRET
+from channels.words.phrases import phrase
 
 #: tab "General"; every other field stands on "Settings"
 GENERAL_FIELDS = ("name", "active")

@@ -9,8 +9,8 @@ from typing import Any, Final
 from django import forms
 
 from channels.models import Channel
-from channels.phrases import phrase
 from channels.services import CONTROL
+from channels.words.phrases import phrase
 
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

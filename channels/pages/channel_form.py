@@ -14,17 +14,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect, replace_url
 
 from administrations.access import AdministrationRequest
-from channels import check, presets, providers, services, vault
-from channels.access import channel_or_404, premium_view
+from channels import check, presets, services
 from channels.check import Step
 from channels.errors import ChannelError, CredentialProblem
-from channels.forms import GENERAL_FIELDS, ChannelForm, TypeForm
+from channels.links import providers, vault
 from channels.models import Channel
 from channels.notices import is_reconnecting
-from channels.phrases import facts_of
-from channels.registrations import console_of
-from channels.rows import error_of
-from channels.wording import steps_said
+from channels.pages.access import channel_or_404, premium_view
+from channels.pages.forms import GENERAL_FIELDS, ChannelForm, TypeForm
+from channels.pages.registrations import console_of
+from channels.pages.rows import error_of
+from channels.words.phrases import facts_of
+from channels.words.wording import steps_said
 
 
 @require_http_methods(["GET", "POST"])

@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from channels.auth import PROVIDER_NAMES
-from channels.provider_phrases import PROVIDER_ERRORS
+from channels.words.provider_phrases import PROVIDER_ERRORS
 
 if TYPE_CHECKING:
     from channels.models import Channel

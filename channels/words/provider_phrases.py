@@ -1,4 +1,4 @@
-"""The sentences about signing in at a provider: Google, Microsoft. The rules stand in channels/phrases.py."""
+"""The sentences about signing in at a provider: Google, Microsoft. The rules stand in channels/words/phrases.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One mail into storage: its bytes and those of each document. Its rows are channels.recorder's."""
+"""One mail into storage: its bytes and those of each document. Its rows are channels.fetching.recorder's."""
 
 from __future__ import annotations
 

@@ -18,9 +18,9 @@ from django.db import transaction
 from channels import lease
 from channels.connect import opened
 from channels.errors import ChannelError
+from channels.fetching.recorder import OWING, ledger_rows
 from channels.mailboxes.base import Listing, MessageRef, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
-from channels.recorder import OWING, ledger_rows
 
 #: From midnight UTC on, spread by the channel's id: each night at one of its own half hours.
 NIGHT_SECONDS = 4 * 3600

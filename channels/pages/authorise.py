@@ -17,13 +17,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from administrations.access import AdministrationRequest
 from administrations.models import User
-from channels import check, linking, notices, providers, services
-from channels.access import channel_or_404, premium_view
+from channels import authorisation, check, notices, services
+from channels.authorisation import Linked, LinkRefused, ProviderRefused, Traveller
 from channels.errors import ChannelError
-from channels.linking import Linked, LinkRefused, ProviderRefused, Traveller
+from channels.links import providers
 from channels.models import Channel
-from channels.phrases import about
-from channels.wording import Refusal, provider_refusal, refusal
+from channels.pages.access import channel_or_404, premium_view
+from channels.words.phrases import about
+from channels.words.wording import Refusal, provider_refusal, refusal
 from zenvoices.lib.scoping import administration_scope
 
 #: names this browser, so that an answer is only taken where its sign-in began
@@ -57,7 +58,7 @@ def channel_connect(request: AdministrationRequest, channel_id: UUID) -> HttpRes
 @premium_view
 def channel_disconnect(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     channel = channel_or_404(channel_id)
-    linking.disconnect(channel, request.user)
+    authorisation.disconnect(channel, request.user)
     messages.success(request, _("%(name)s is disconnected and retrieves nothing until you connect it.") % vars(channel))
     return redirect("channel-edit", channel.administration_id, channel.pk)
 
@@ -81,7 +82,7 @@ def entra_arrival(request: HttpRequest) -> HttpResponse:
 def depart(request: HttpRequest, channel: Channel, traveller: Traveller) -> HttpResponse:
     """To the provider; when it cannot be asked, a page says why."""
     try:
-        return HttpResponseRedirect(linking.set_out(channel, traveller))
+        return HttpResponseRedirect(authorisation.set_out(channel, traveller))
     except ChannelError as error:
         by_consent = traveller.consent_link is not None
         return _refused(request, ProviderRefused(error, channel, by_consent=by_consent))
@@ -105,7 +106,7 @@ def _arrived(request: HttpRequest, provider: str) -> HttpResponse:
     person = request.user if isinstance(request.user, User) else None
     traveller = Traveller(str(request.session.get(BROWSER, "")), person=person)
     try:
-        linked = linking.come_back(provider, request.GET.get("state", ""), request.GET.dict(), traveller)
+        linked = authorisation.come_back(provider, request.GET.get("state", ""), request.GET.dict(), traveller)
     except LinkRefused as refused:
         return _refused(request, refused)
     with administration_scope(linked.channel.administration_id):
@@ -119,7 +120,7 @@ def _arrived(request: HttpRequest, provider: str) -> HttpResponse:
 
 def _taken_up(channel: Channel) -> tuple[bool, ChannelError | None]:
     """A channel that worked before, and only waited for this, goes on when its connection works."""
-    if linking.rests(channel):
+    if authorisation.rests(channel):
         return False, None
     try:
         steps = check.run_check(check.target_of(channel))

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from django.conf import settings
 
-from channels import providers
+from channels.links import providers
 from channels.models import Channel
 
 

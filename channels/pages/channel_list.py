@@ -14,10 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from administrations.access import AdministrationRequest, EnvironmentRequest, administration_view, environment_view
 from administrations.models import Role
-from channels import queries, services, tasks
-from channels.access import channel_or_404, premium_view
+from channels import services, tasks
 from channels.models import Channel
-from channels.rows import row_of
+from channels.pages import queries
+from channels.pages.access import channel_or_404, premium_view
+from channels.pages.rows import row_of
 from zenvoices.lib.scoping import every_administration
 
 #: htmx stops asking at this status (and still shows what came with it)

@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from administrations.access import may, role_in
 from administrations.models import Role, User
-from channels import lease, notices, providers, reminders, services, tokens, vault
+from channels import lease, notices, reminders, services
 from channels.auth.base import Grant
 from channels.errors import ChannelError, OurProblem
+from channels.links import providers, tokens, vault
 from channels.models import Channel, ConsentLink, PendingLink
 from zenvoices.lib.crypto import KeyProblem
 from zenvoices.lib.scoping import administration_scope, every_administration
@@ -30,7 +31,7 @@ REMEMBERED: Final = timedelta(days=1)
 
 
 class LinkRefused(Exception):
-    """Coming back is not taken in. `reason` chooses the page (channels.wording)."""
+    """Coming back is not taken in. `reason` chooses the page (channels.words.wording)."""
 
     def __init__(self, reason: str, channel: Channel | None = None) -> None:
         super().__init__(reason)

@@ -14,8 +14,8 @@ from channels import services
 from channels.errors import CODES
 from channels.models import Channel, FetchRun
 from channels.notices import is_reconnecting
-from channels.phrases import Phrase, about
 from channels.reminders import shown_at
+from channels.words.phrases import Phrase, about
 
 #: the result of a fetch by hand stays in the row this long
 RESULT_STAYS = timedelta(minutes=10)
@@ -77,7 +77,7 @@ class Row:
 
 
 def row_of(channel: Channel) -> Row:
-    """`channel` as channels.queries lists it, with `open_run` and `last_run`."""
+    """`channel` as channels.pages.queries lists it, with `open_run` and `last_run`."""
     run: FetchRun | None = channel.open_run  # type: ignore[attr-defined]
     result = _recent_result(channel.last_run)  # type: ignore[attr-defined]
     return Row(

@@ -21,13 +21,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from administrations.access import AdministrationRequest
-from channels import linking, providers
-from channels.access import channel_or_404, premium_view
+from channels import authorisation
 from channels.auth.provider_errors import MICROSOFT
-from channels.linking import Traveller
+from channels.authorisation import Traveller
+from channels.links import providers
 from channels.models import Channel, ConsentLink
-from channels.oauth_views import CONSENTED, browser_of, depart, is_from_our_page
-from channels.registrations import console_of
+from channels.pages.access import channel_or_404, premium_view
+from channels.pages.authorise import CONSENTED, browser_of, depart, is_from_our_page
+from channels.pages.registrations import console_of
 from zenvoices.lib.rates import within_rate
 from zenvoices.lib.scoping import administration_scope
 
@@ -72,17 +73,17 @@ def channel_consent(request: AdministrationRequest, channel_id: UUID) -> HttpRes
 @premium_view
 def consent_withdraw(request: AdministrationRequest, channel_id: UUID, link_id: UUID) -> HttpResponse:
     channel = channel_or_404(channel_id)
-    linking.withdraw(get_object_or_404(ConsentLink, pk=link_id, channel=channel, used_at=None))
+    authorisation.withdraw(get_object_or_404(ConsentLink, pk=link_id, channel=channel, used_at=None))
     messages.success(request, _("The link is withdrawn. Whoever opens it reads that it no longer works."))
     return redirect("channel-consent", channel.administration_id, channel.pk)
 
 
 def _standing(link: ConsentLink) -> str:
-    return linking.closed_because(link) or ("opened" if link.opened_at else "waiting")
+    return authorisation.closed_because(link) or ("opened" if link.opened_at else "waiting")
 
 
 def _make(request: AdministrationRequest, channel: Channel, email: str) -> str:
-    link, token = linking.invite(channel, request.user)
+    link, token = authorisation.invite(channel, request.user)
     url = settings.BASE_URL + reverse("consent", args=[token])
     if not email:
         messages.success(request, _("The link is made. Copy it now: it is not shown again."))
@@ -117,7 +118,7 @@ def consent(request: HttpRequest, token: str) -> HttpResponse:
     if link is None:
         return _closed(request)
     with administration_scope(link.administration_id):
-        linking.opened(link)
+        authorisation.opened(link)
     provider = providers.NAMES[link.channel.auth]
     context = {"link": link, "channel": link.channel, "token": token, "provider": provider,
                "admin_consent": console_of(link.channel).admin_consent if provider == MICROSOFT else ""}  # fmt: skip
@@ -148,8 +149,8 @@ def _open_link(request: HttpRequest, token: str) -> ConsentLink | None:
     address = get_adapter().get_client_ip(request)
     if not within_rate("consent-looked", address, amount=LOOKS, seconds=60):
         return None
-    link = linking.consent_link_for(token)
-    return None if link is None or linking.closed_because(link) else link
+    link = authorisation.consent_link_for(token)
+    return None if link is None or authorisation.closed_because(link) else link
 
 
 def _closed(request: HttpRequest) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from channels.check import Step
-from channels.phrases import Detail, Phrase, Text, filled_in, phrase
+from channels.words.phrases import Detail, Phrase, Text, filled_in, phrase
 
 _REASONS: Final[dict[str, Text]] = {
     "inline_image": _("picture in the text, skipped"),

@@ -12,9 +12,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
-from channels.phrases import Phrase, about
-from channels.rows import Pill, error_of, outcome_pill
-from channels.wording import reason
+from channels.pages.rows import Pill, error_of, outcome_pill
+from channels.words.phrases import Phrase, about
+from channels.words.wording import reason
 
 State = ReceivedMail.State
 

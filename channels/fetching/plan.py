@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 
 from channels.connect import WANTED_MAX_BYTES
 from channels.errors import TransientProblem
+from channels.fetching.recorder import OWING, ledger_rows
 from channels.mailboxes.base import Listing, MessageRef
 from channels.models import Channel, ReceivedMail
-from channels.recorder import OWING, ledger_rows
 from documents import storage
 from zenvoices.lib.statements import select_once
 

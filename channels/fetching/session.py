@@ -19,15 +19,15 @@ import structlog
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 
-from channels.budget import Budget
 from channels.connect import opened
 from channels.errors import MessageProblem, Throttled, TransientProblem
-from channels.intake import Prepared, prepare, prepare_kept
+from channels.fetching.budget import Budget
+from channels.fetching.intake import Prepared, prepare, prepare_kept
+from channels.fetching.plan import Plan, plan_for, sane
+from channels.fetching.recorder import Counts, Recorder, ledger_rows
 from channels.lease import Lease
 from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
-from channels.plan import Plan, plan_for, sane
-from channels.recorder import Counts, Recorder, ledger_rows
 from documents import storage
 from zenvoices.lib import failpoints
 

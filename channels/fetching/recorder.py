@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from channels.errors import MessageProblem
 from channels.extract import Mail, Part
-from channels.intake import Prepared
+from channels.fetching.intake import Prepared
 from channels.mailboxes.base import MessageRef
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from documents import services as documents

@@ -14,10 +14,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from channels import expiry, runs, tokens
+from channels import expiry
 from channels.expiry import Resting
-from channels.fetch import sweep_spool
+from channels.fetching import runs
+from channels.fetching.session import sweep_spool
 from channels.lease import expired
+from channels.links import tokens
 from channels.models import Channel, ChannelSecret, FetchRun
 from zenvoices.lib.scoping import every_administration
 from zenvoices.lib.statements import select_once
