@@ -21,6 +21,7 @@ AT_ONCE = 100  # mails whose rows are looked up and written together
 State = ReceivedMail.State
 #: In these states our \Seen flag is owed until the server confirmed it.
 OWING = (State.DELIVERED, State.ALREADY, State.QUARANTINED)
+COUNTED = ("seen", "delivered", "ignored", "failed", "already", "documents")
 NO_MAIL = Mail("", "", "", "", None, "", "", "", (), (), ())
 
 
@@ -44,6 +45,11 @@ class Counts:
     @property
     def seen(self) -> int:
         return self.delivered + self.ignored + self.failed + self.already
+
+
+def set_counts(run: FetchRun, counts: Counts) -> None:
+    for name in COUNTED:
+        setattr(run, name, getattr(counts, name))
 
 
 def ledger_rows(channel: Channel) -> QuerySet[ReceivedMail]:

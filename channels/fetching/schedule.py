@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from channels import expiry
 from channels.expiry import Resting
-from channels.fetching import runs
+from channels.fetching import ending
 from channels.fetching.session import sweep_spool
 from channels.lease import expired
 from channels.links import tokens
@@ -152,7 +152,7 @@ def reap() -> int:
     )
     dead = dead.filter(started_at__lt=timezone.now() - timedelta(seconds=settings.FETCH_LEASE_SECONDS))
     for run in dead:
-        runs.close_interrupted(run)
+        ending.close_interrupted(run)
         Channel.objects.filter(pk=run.channel_id, state=Channel.State.ACTIVE).update(next_fetch_at=timezone.now())
     return len(dead)
 

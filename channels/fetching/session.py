@@ -24,7 +24,7 @@ from channels.errors import MessageProblem, Throttled, TransientProblem
 from channels.fetching.budget import Budget
 from channels.fetching.intake import Prepared, prepare, prepare_kept
 from channels.fetching.plan import Plan, plan_for, sane
-from channels.fetching.recorder import Counts, Recorder, ledger_rows
+from channels.fetching.recorder import COUNTED, Counts, Recorder, ledger_rows, set_counts
 from channels.lease import Lease
 from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
@@ -262,14 +262,6 @@ class _Session:
             Channel.objects.filter(pk=self.channel.pk, fence=self.lease.fence).update(
                 seen_validity=listing.validity, seen_next_uid=listing.next_uid
             )
-
-
-COUNTED = ("seen", "delivered", "ignored", "failed", "already", "documents")
-
-
-def set_counts(run: FetchRun, counts: Counts) -> None:
-    for name in COUNTED:
-        setattr(run, name, getattr(counts, name))
 
 
 def _is_full(prepared: Sequence[Prepared]) -> bool:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from administrations.models import Administration, Environment
 from channels import notices, services
 from channels.errors import CODES, ChannelError, channel_error
-from channels.fetching import health, runs
+from channels.fetching import ending, health
 from channels.fetching.recorder import Counts
 from channels.fetching.session import Outcome
 from channels.lease import claim
@@ -40,7 +40,7 @@ def finish(channel: Channel, error: ChannelError | None, trigger: str = "schedul
         )  # fmt: skip
         lease = claim(channel.pk)
         assert lease is not None
-        done = runs._finish(run, lease, Outcome(Counts(delivered=delivered)), error)
+        done = ending.finish(run, lease, Outcome(Counts(delivered=delivered)), error)
         channel.refresh_from_db()
         return done
 
@@ -232,6 +232,6 @@ def test_fetch_that_lost_its_lease_decides_nothing(channel: Channel) -> None:
         started_at=timezone.now(),
     )  # fmt: skip
     Channel.objects.filter(pk=channel.pk).update(fence=channel.fence + 2)
-    runs._finish(run, lease, Outcome(), REFUSED)
+    ending.finish(run, lease, Outcome(), REFUSED)
     channel.refresh_from_db()
     assert channel.failures == 0

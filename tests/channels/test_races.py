@@ -15,7 +15,7 @@ from django.db import connections
 from django.utils import timezone
 from imapclient import IMAPClient
 
-from channels.fetching import runs, schedule
+from channels.fetching import ending, schedule
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast
@@ -138,8 +138,8 @@ def test_run_that_ended_meanwhile_is_not_closed_as_interrupted(channel: Channel)
     run = FetchRun.objects.create(administration_id=channel.administration_id, channel=channel, trigger="manual")
     stale = FetchRun.objects.get(pk=run.pk)
     stale.state = FetchRun.State.RUNNING
-    runs._finish_busy(run)
-    runs.close_interrupted(stale)
+    ending.finish_busy(run)
+    ending.close_interrupted(stale)
     run.refresh_from_db()
     assert (run.state, run.outcome, run.error_code) == ("finished", "busy", "")
 

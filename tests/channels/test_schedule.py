@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from channels import lease, services
-from channels.fetching import runs, schedule
+from channels.fetching import ending, runs, schedule
 from channels.fetching.budget import Budget
 from channels.links import vault
 from channels.models import Channel, ChannelSecret, FetchRun
@@ -119,7 +119,7 @@ def test_lost_message_is_offered_again(channel: Channel) -> None:
 def test_message_that_comes_three_times_starts_one_run(channel: Channel) -> None:
     run = services.new_manual_run(channel)
     assert [runs._start(run), runs._start(run), runs._start(run)] == [True, False, False]
-    assert runs._finish_busy(run) is None  # it is the first one's to finish
+    assert ending.finish_busy(run) is None  # it is the first one's to finish
 
 
 def test_run_of_a_channel_paused_meanwhile_disappears(channel: Channel) -> None:
