@@ -1,4 +1,4 @@
-"""Linking a channel by signing in at its provider: setting out, coming back, and the link that somebody else uses."""
+"""Authorising a channel at its provider: the request, the callback, and the consent link that somebody else uses."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from channels import lease, notices, reminders, services
 from channels.auth.base import Grant
 from channels.errors import ChannelError, OurProblem
 from channels.links import providers, tokens, vault
-from channels.models import Channel, ConsentLink, PendingLink
+from channels.models import Channel, ConsentLink, PendingAuthorisation
 from zenvoices.lib.crypto import KeyProblem
 from zenvoices.lib.scoping import administration_scope, every_administration
 
-#: from setting out until coming back
-JOURNEY: Final = timedelta(minutes=10)
+#: from the request until the callback
+PENDING_FOR: Final = timedelta(minutes=10)
 CONSENT_DAYS: Final = 7
-#: a journey is remembered this long, so that who comes late reads why
+#: a pending authorisation is remembered this long, so that who is late reads why
 REMEMBERED: Final = timedelta(days=1)
 
 
 class LinkRefused(Exception):
-    """Coming back is not taken in. `reason` chooses the page (channels.words.wording)."""
+    """A callback that is not taken in. `reason` chooses the page (channels.words.wording)."""
 
     def __init__(self, reason: str, channel: Channel | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
-        #: the traveller holds a consent link
+        #: the authoriser holds a consent link
         self.by_consent = False
-        #: only when the traveller may know of it
+        #: only when the authoriser may know of it
         self.channel = channel
 
 
@@ -51,8 +51,8 @@ class ProviderRefused(LinkRefused):
 
 
 @dataclass(frozen=True, slots=True)
-class Traveller:
-    """Who sets out or comes back: a person of the portal or the holder of a consent link, in one browser."""
+class Authoriser:
+    """Who authorises: a person of the portal or the holder of a consent link, in one browser."""
 
     browser: str
     person: User | None = None
@@ -72,28 +72,28 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-# --- Setting out ------------------------------------------------------------------------------------------
+# --- The request ------------------------------------------------------------------------------------------
 
 
-def set_out(channel: Channel, traveller: Traveller) -> str:
+def begin(channel: Channel, authoriser: Authoriser) -> str:
     """The provider's address. Raises ChannelError when the provider cannot be asked."""
-    departure = providers.method_of(channel).depart(
+    sent = providers.method_of(channel).authorise(
         providers.registration_of(channel), providers.account_of(channel), providers.redirect_uri(channel.auth)
     )
     now = timezone.now()
-    PendingLink.objects.filter(channel=channel, expires_at__lt=now - REMEMBERED).delete()
-    pending = PendingLink(
+    PendingAuthorisation.objects.filter(channel=channel, expires_at__lt=now - REMEMBERED).delete()
+    pending = PendingAuthorisation(
         administration_id=channel.administration_id, channel=channel, provider=channel.auth,
-        state_sha256=hashed(departure.state), browser_sha256=hashed(traveller.browser),
-        person=traveller.person, consent_link=traveller.consent_link, expires_at=now + JOURNEY,
+        state_sha256=hashed(sent.state), browser_sha256=hashed(authoriser.browser),
+        person=authoriser.person, consent_link=authoriser.consent_link, expires_at=now + PENDING_FOR,
     )  # fmt: skip
-    kept = json.dumps({"flow": departure.flow, "asked": _asked(channel)})
+    kept = json.dumps({"flow": sent.flow, "asked": _asked(channel)})
     pending.flow = vault.key_ring().encrypt(kept, belongs_to=_place(pending))
     pending.save()
-    return departure.url
+    return sent.url
 
 
-def _place(pending: PendingLink) -> str:
+def _place(pending: PendingAuthorisation) -> str:
     return f"pending:{pending.pk}"
 
 
@@ -102,47 +102,47 @@ def _asked(channel: Channel) -> list[str]:
     return [channel.auth, channel.protocol, channel.username, channel.signs_in_as, channel.client_id, channel.tenant_id]
 
 
-# --- Coming back ------------------------------------------------------------------------------------------
+# --- The callback -----------------------------------------------------------------------------------------
 
 
-def come_back(provider: str, state: str, answer: Mapping[str, str], traveller: Traveller) -> Linked:
+def complete(provider: str, state: str, answer: Mapping[str, str], authoriser: Authoriser) -> Linked:
     """Raises LinkRefused. A state is used up before its code is shown to the provider, whatever becomes of it."""
     with every_administration():
-        pending = PendingLink.objects.filter(state_sha256=hashed(state), provider=provider).first()
+        pending = PendingAuthorisation.objects.filter(state_sha256=hashed(state), provider=provider).first()
     if pending is None:
         raise LinkRefused("unknown")
     try:
         with administration_scope(pending.administration_id):
-            _is_own(pending, traveller)
+            _is_own(pending, authoriser)
             channel = Channel.objects.select_related("administration__environment").get(pk=pending.channel_id)
             _use_up(pending, channel)
             _is_allowed(pending, channel)
-            return _arrive(pending, channel, answer)
+            return _exchange(pending, channel, answer)
     except LinkRefused as refused:
         refused.by_consent = pending.consent_link_id is not None
         raise
 
 
-def _is_own(pending: PendingLink, traveller: Traveller) -> None:
-    if pending.person_id and traveller.person is None:
+def _is_own(pending: PendingAuthorisation, authoriser: Authoriser) -> None:
+    if pending.person_id and authoriser.person is None:
         raise LinkRefused("signed_out")
-    if pending.person_id and pending.person != traveller.person:
+    if pending.person_id and pending.person != authoriser.person:
         raise LinkRefused("other_person")
-    if not secrets.compare_digest(pending.browser_sha256, hashed(traveller.browser)):
+    if not secrets.compare_digest(pending.browser_sha256, hashed(authoriser.browser)):
         raise LinkRefused("other_browser")
 
 
-def _use_up(pending: PendingLink, channel: Channel) -> None:
-    """One conditional UPDATE: of two arrivals one goes on."""
+def _use_up(pending: PendingAuthorisation, channel: Channel) -> None:
+    """One conditional UPDATE: of two exchanged one goes on."""
     now = timezone.now()
-    if PendingLink.objects.filter(pk=pending.pk, used_at=None, expires_at__gt=now).update(used_at=now):
+    if PendingAuthorisation.objects.filter(pk=pending.pk, used_at=None, expires_at__gt=now).update(used_at=now):
         return
-    unused = PendingLink.objects.filter(pk=pending.pk, used_at=None).exists()
+    unused = PendingAuthorisation.objects.filter(pk=pending.pk, used_at=None).exists()
     raise LinkRefused("expired" if unused else "used", _shown(pending, channel))
 
 
-def _is_allowed(pending: PendingLink, channel: Channel) -> None:
-    """What may have changed while somebody was away."""
+def _is_allowed(pending: PendingAuthorisation, channel: Channel) -> None:
+    """What may have changed while somebody was at the provider."""
     link = pending.consent_link
     if link is not None:
         if closed_because(link):
@@ -159,18 +159,18 @@ def _manages(person: User | None, channel: Channel) -> bool:
     return may(role_in(person, channel.administration), Role.ADMIN)
 
 
-def _shown(pending: PendingLink, channel: Channel) -> Channel | None:
-    """The channel, when the traveller may know of it beside what they were asked."""
+def _shown(pending: PendingAuthorisation, channel: Channel) -> Channel | None:
+    """The channel, when the authoriser may know of it beside what they were asked."""
     return channel if _manages(pending.person, channel) else None
 
 
-def _arrive(pending: PendingLink, channel: Channel, answer: Mapping[str, str]) -> Linked:
+def _exchange(pending: PendingAuthorisation, channel: Channel, answer: Mapping[str, str]) -> Linked:
     by_consent = pending.consent_link_id is not None
     try:
         kept = json.loads(_opened(pending))
         if kept["asked"] != _asked(channel):
             raise LinkRefused("changed", _shown(pending, channel))
-        grant = providers.method_of(channel).arrive(
+        grant = providers.method_of(channel).exchange(
             providers.registration_of(channel), providers.account_of(channel), providers.redirect_uri(channel.auth),
             kept["flow"], answer,
         )  # fmt: skip
@@ -183,7 +183,7 @@ def _arrive(pending: PendingLink, channel: Channel, answer: Mapping[str, str]) -
     return Linked(linked, grant.account, pending.consent_link)
 
 
-def _opened(pending: PendingLink) -> str:
+def _opened(pending: PendingAuthorisation) -> str:
     try:
         return vault.key_ring().decrypt(pending.flow, belongs_to=_place(pending))
     except KeyProblem as problem:
@@ -191,7 +191,7 @@ def _opened(pending: PendingLink) -> str:
 
 
 @transaction.atomic
-def _link(pending: PendingLink, asked: Channel, grant: Grant) -> Channel | None:
+def _link(pending: PendingAuthorisation, asked: Channel, grant: Grant) -> Channel | None:
     """Under the channel's lock. None when it was changed or deleted while the provider answered."""
     locked = Channel.objects.select_for_update(of=("self",)).select_related("administration__environment")
     channel = locked.get(pk=asked.pk)
@@ -209,12 +209,12 @@ def _link(pending: PendingLink, asked: Channel, grant: Grant) -> Channel | None:
     channel.save(update_fields=["granted", "linked_at", "link_ends_at", "error_code", "error_detail"])
     reminders.link_was_made_anew(channel)
     lease.revoke(channel.pk)
-    if rests(channel):  # one that waited for this tells when it works
+    if stays_inactive(channel):  # one that waited for this tells when it works
         notices.close(channel, notices.ATTENTION)
     return channel
 
 
-def rests(channel: Channel) -> bool:
+def stays_inactive(channel: Channel) -> bool:
     """Whether it retrieves nothing because a person wants so: a link changes nothing about that."""
     paused = channel.state == Channel.State.INACTIVE and not channel.inactive_reason
     return paused or channel.state == Channel.State.DRAFT

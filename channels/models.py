@@ -180,10 +180,10 @@ class ConsentLink(TenantModel):
         return f"{self.channel_id} until {self.expires_at:%Y-%m-%d %H:%M}"
 
 
-class PendingLink(TenantModel):
+class PendingAuthorisation(TenantModel):
     """Somebody is at the provider to authorise a channel: found by its state, used once, within ten minutes."""
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="pending_links")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="pending_authorisations")
     provider = models.CharField(max_length=8)  # Channel.auth
     state_sha256 = models.CharField(max_length=64, unique=True)
     #: PKCE verifier and nonce, encrypted
@@ -209,7 +209,6 @@ class FetchRun(TenantModel):
     class Trigger(models.TextChoices):
         SCHEDULE = "schedule", _("Schedule")
         MANUAL = "manual", _("Manual")
-        PUSH = "push", _("Push")
 
     class State(models.TextChoices):
         QUEUED = "queued"

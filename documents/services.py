@@ -34,11 +34,6 @@ class Origin:
 UPLOAD = Origin()
 
 
-def add_email(administration_id: UUID, **facts: Any) -> Email:
-    """`facts` are those of new_email()."""
-    return add_emails([new_email(administration_id, **facts)])[0]
-
-
 def add_emails(emails: Sequence[Email]) -> Sequence[Email]:
     return Email.objects.bulk_create(emails)
 

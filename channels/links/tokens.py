@@ -82,10 +82,6 @@ def forget(channel: Channel) -> None:
     channel.granted, channel.linked_at, channel.link_ends_at = "", None, None
 
 
-def is_linked(channel: Channel) -> bool:
-    return _row(channel) is not None
-
-
 def revoke(channel: Channel, read: Callable[[], Tokens], besides: Channel | None = None) -> None:
     """Ends what `read` gives at the provider, unless a channel (`besides` that one) lives on the same consent.
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from administrations.access import AdministrationRequest
 from administrations.models import User
 from channels import authorisation, check, notices, services
-from channels.authorisation import Linked, LinkRefused, ProviderRefused, Traveller
+from channels.authorisation import Authoriser, Linked, LinkRefused, ProviderRefused
 from channels.errors import ChannelError
 from channels.links import providers
 from channels.models import Channel
@@ -51,7 +51,7 @@ def channel_connect(request: AdministrationRequest, channel_id: UUID) -> HttpRes
         return redirect("channel-edit", channel.administration_id, channel.pk)
     if not is_from_our_page(request):
         return render(request, "channels/connect.html", {"channel": channel, "provider": providers.NAMES[channel.auth]})
-    return depart(request, channel, Traveller(browser_of(request), person=request.user))
+    return redirect_to_provider(request, channel, Authoriser(browser_of(request), person=request.user))
 
 
 @require_POST
@@ -65,26 +65,26 @@ def channel_disconnect(request: AdministrationRequest, channel_id: UUID) -> Http
 
 @never_cache
 @require_GET
-def google_arrival(request: HttpRequest) -> HttpResponse:
-    return _arrived(request, Channel.Auth.GOOGLE)
+def google_callback(request: HttpRequest) -> HttpResponse:
+    return _called_back(request, Channel.Auth.GOOGLE)
 
 
 @never_cache
 @require_GET
-def entra_arrival(request: HttpRequest) -> HttpResponse:
+def entra_callback(request: HttpRequest) -> HttpResponse:
     if "admin_consent" in request.GET and "state" not in request.GET:
         # Microsoft sends an administrator here after the link of the set-up help: nothing of ours began it.
         given = "error" not in request.GET and request.GET["admin_consent"].lower() == "true"
         return render(request, "channels/admin_consent.html", {"given": given}, status=200 if given else 403)
-    return _arrived(request, Channel.Auth.ENTRA)
+    return _called_back(request, Channel.Auth.ENTRA)
 
 
-def depart(request: HttpRequest, channel: Channel, traveller: Traveller) -> HttpResponse:
+def redirect_to_provider(request: HttpRequest, channel: Channel, authoriser: Authoriser) -> HttpResponse:
     """To the provider; when it cannot be asked, a page says why."""
     try:
-        return HttpResponseRedirect(authorisation.set_out(channel, traveller))
+        return HttpResponseRedirect(authorisation.begin(channel, authoriser))
     except ChannelError as error:
-        by_consent = traveller.consent_link is not None
+        by_consent = authoriser.consent_link is not None
         return _refused(request, ProviderRefused(error, channel, by_consent=by_consent))
 
 
@@ -102,11 +102,11 @@ def browser_of(request: HttpRequest) -> str:
     return str(request.session[BROWSER])
 
 
-def _arrived(request: HttpRequest, provider: str) -> HttpResponse:
+def _called_back(request: HttpRequest, provider: str) -> HttpResponse:
     person = request.user if isinstance(request.user, User) else None
-    traveller = Traveller(str(request.session.get(BROWSER, "")), person=person)
+    authoriser = Authoriser(str(request.session.get(BROWSER, "")), person=person)
     try:
-        linked = authorisation.come_back(provider, request.GET.get("state", ""), request.GET.dict(), traveller)
+        linked = authorisation.complete(provider, request.GET.get("state", ""), request.GET.dict(), authoriser)
     except LinkRefused as refused:
         return _refused(request, refused)
     with administration_scope(linked.channel.administration_id):
@@ -120,7 +120,7 @@ def _arrived(request: HttpRequest, provider: str) -> HttpResponse:
 
 def _taken_up(channel: Channel) -> tuple[bool, ChannelError | None]:
     """A channel that worked before, and only waited for this, goes on when its connection works."""
-    if authorisation.rests(channel):
+    if authorisation.stays_inactive(channel):
         return False, None
     try:
         steps = check.run_check(check.target_of(channel))

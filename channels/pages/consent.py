@@ -23,11 +23,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from administrations.access import AdministrationRequest
 from channels import authorisation
 from channels.auth.provider_errors import MICROSOFT
-from channels.authorisation import Traveller
+from channels.authorisation import Authoriser
 from channels.links import providers
 from channels.models import Channel, ConsentLink
 from channels.pages.access import channel_or_404, premium_view
-from channels.pages.authorise import CONSENTED, browser_of, depart, is_from_our_page
+from channels.pages.authorise import CONSENTED, browser_of, is_from_our_page, redirect_to_provider
 from channels.pages.registrations import console_of
 from zenvoices.lib.rates import within_rate
 from zenvoices.lib.scoping import administration_scope
@@ -135,7 +135,7 @@ def consent_go(request: HttpRequest, token: str) -> HttpResponse:
     if link is None:
         return _closed(request)
     with administration_scope(link.administration_id):
-        return depart(request, link.channel, Traveller(browser_of(request), consent_link=link))
+        return redirect_to_provider(request, link.channel, Authoriser(browser_of(request), consent_link=link))
 
 
 @never_cache

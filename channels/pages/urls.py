@@ -34,8 +34,8 @@ _channels: list[URLPattern | URLResolver] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("administration/<uuid:administration_id>/channels/", include(_channels)),
     # Registered by customers in their own Google and Entra projects: these two never change.
-    path(CALLBACK_PATHS["google"].lstrip("/"), authorise.google_arrival, name="google-arrival"),
-    path(CALLBACK_PATHS["entra"].lstrip("/"), authorise.entra_arrival, name="entra-arrival"),
+    path(CALLBACK_PATHS["google"].lstrip("/"), authorise.google_callback, name="google-callback"),
+    path(CALLBACK_PATHS["entra"].lstrip("/"), authorise.entra_callback, name="entra-callback"),
     path("consent/done", consent.consent_done, name="consent-done"),
     path("consent/<str:token>", consent.consent, name="consent"),
     path("consent/<str:token>/go", consent.consent_go, name="consent-go"),

@@ -41,14 +41,14 @@ def draft(
 
 
 def authorise(channel: Channel, provider: OpenIdProvider, account: str = "", **walk: object) -> Grant:
-    """Departs, signs in, arrives. Raises what the arrival raises. Nothing is stored."""
+    """Asks, signs in, exchanges the code. Raises what that exchange raises. Nothing is stored."""
     method, registration = providers.method_of(channel), providers.registration_of(channel)
     wanted, back = providers.account_of(channel), providers.redirect_uri(channel.auth)
-    departure = method.depart(registration, wanted, back)
-    address = sign_in(departure.url, account or wanted.login, provider.ca_file, **walk)  # type: ignore[arg-type]
+    sent = method.authorise(registration, wanted, back)
+    address = sign_in(sent.url, account or wanted.login, provider.ca_file, **walk)  # type: ignore[arg-type]
     answer = dict(parse_qsl(urlsplit(address).query))
-    assert answer["state"] == departure.state
-    return method.arrive(registration, wanted, back, departure.flow, answer)
+    assert answer["state"] == sent.state
+    return method.exchange(registration, wanted, back, sent.flow, answer)
 
 
 def link(

@@ -23,9 +23,9 @@ from tests.channels.test_oauth_views import (
     GOOD,
     SignedIn,
     address,
-    arrive,
+    ask_provider,
+    call_back,
     checks,
-    depart,
     fresh,
     linked,
     said_provider,
@@ -66,7 +66,7 @@ def test_link_that_ended_meanwhile_is_not_set_to_work(cast: Cast, said_provider:
     assert fresh(channel).state == "draft"
 
 
-@pytest.mark.parametrize("way", ["arrival", "form", "list"])
+@pytest.mark.parametrize("way", ["callback", "form", "list"])
 def test_disconnected_during_the_connection_check_stays_a_draft(
     cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
@@ -77,9 +77,9 @@ def test_disconnected_during_the_connection_check_stays_a_draft(
         return GOOD
 
     monkeypatch.setattr(check, "run_check", disconnected_meanwhile)
-    if way == "arrival":
-        depart(bert, channel)
-        answer = arrive(bert, said_provider)
+    if way == "callback":
+        ask_provider(bert, channel)
+        answer = call_back(bert, said_provider)
     elif way == "form":
         typed = AT_GOOGLE | {"client_id": "id", "client_secret": "", "username": "jan@gmail.com", "action": "save"}
         answer = bert.post(address("channel-edit", channel), typed)
@@ -116,8 +116,8 @@ def test_paused_channel_that_is_linked_anew_needs_nobody_any_more(
     channel, bert = linked(cast.bakery, state="inactive", error_code="link_revoked"), signed_in(cast.bert)
     with administration_scope(cast.bakery.pk):
         notices.tell(fresh(channel), notices.ATTENTION, "attention:at-rest:1")
-    depart(bert, channel)
-    arrive(bert, said_provider)
+    ask_provider(bert, channel)
+    call_back(bert, said_provider)
     with every_administration():
         assert not Notification.objects.filter(kind=notices.ATTENTION, closed_at=None).exists()
 
@@ -198,6 +198,6 @@ def test_warning_that_a_link_ends_is_over_when_it_is_made_anew(
     channel, bert = linked(cast.bakery, state="inactive"), signed_in(cast.bert)
     with administration_scope(cast.bakery.pk):
         reminders.tell_link_ends(channel, timezone.now() + timedelta(days=1))
-    depart(bert, channel)
-    arrive(bert, said_provider)
+    ask_provider(bert, channel)
+    call_back(bert, said_provider)
     assert open_notifications() == 0

@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from documents import services as documents
 from documents.models import Document, Email
-from documents.services import Origin, add_document, add_email, delete_documents, link_companions, restore_documents
+from documents.services import Origin, add_document, add_emails, delete_documents, link_companions, restore_documents
 from tests.cast import Cast
 from zenvoices.lib.scoping import administration_scope
 
@@ -28,7 +29,8 @@ def new_email(cast: Cast, **changes: Any) -> Email:
         "text": "Hierbij de factuur.",
         "received_at": NOON,
     }
-    return add_email(cast.bakery.pk, **(facts | changes))
+    (email,) = add_emails([documents.new_email(cast.bakery.pk, **(facts | changes))])
+    return email
 
 
 def new_document(cast: Cast, **changes: Any) -> Document:
