@@ -151,7 +151,7 @@ class Recorder:
         made = self._make_documents(row.email, prepared, mail)
         self._documents += made.values()
         self._parts += self._make_parts(row, mail, made)
-        documents.pair_companions(list(made.values()))
+        documents.pair_unsaved(list(made.values()))
         return Counts(delivered=1, documents=len(made))
 
     def _email(self, prepared: Prepared) -> Email:

@@ -19,13 +19,13 @@ Pair = tuple[Document, Document]
 Key = Callable[[Document], Hashable | None]
 
 
-def pair_companions(documents: Iterable[Document]) -> None:
+def pair_unsaved(documents: Iterable[Document]) -> None:
     """Of one mail, before its documents are saved: an XML and a PDF that are the same invoice name each other."""
     for xml, pdf in pairs(_sides(documents)):
         xml.companion, pdf.companion = pdf, xml
 
 
-def link_companions(documents: Iterable[Document]) -> None:
+def pair_saved(documents: Iterable[Document]) -> None:
     """The same for all documents of a mail that are in, also when what was read of them undoes a pair."""
     sides = _sides(documents)
     partner = {}
@@ -37,15 +37,15 @@ def link_companions(documents: Iterable[Document]) -> None:
     Document.objects.bulk_update(changed, ["companion"])
 
 
-def link_anew(document: Document) -> None:
+def pair_after_reading(document: Document) -> None:
     """After `document` was read."""
     with transaction.atomic():
         if document.email_id is None:
-            _link_upload(document)
+            _pair_upload(document)
             return
         # The last of two readers to come here sees what the other has read.
         Email.objects.select_for_update().get(pk=document.email_id)
-        link_companions(Document.objects.filter(email_id=document.email_id).select_related("einvoice"))
+        pair_saved(Document.objects.filter(email_id=document.email_id).select_related("einvoice"))
 
 
 def _sides(documents: Iterable[Document]) -> list[Document]:
@@ -122,7 +122,7 @@ def _groups(text: str) -> tuple[str, ...] | None:
     return found if len("".join(found)) >= 4 else None
 
 
-def _link_upload(document: Document) -> None:
+def _pair_upload(document: Document) -> None:
     """Uploads come one by one: only a proof by bytes or by number and VAT number, and of the same person."""
     read = einvoice_of(document)
     others = Document.objects.filter(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from documents.linking import link_anew, link_companions, pairs
 from documents.models import Document, EInvoice
+from documents.pairing import pair_after_reading, pair_saved, pairs
 from tests.cast import Cast
 from tests.documents.conftest import Shelf
 from zenvoices.lib.scoping import administration_scope
@@ -81,7 +81,7 @@ def test_the_pdf_inside_a_ubl_is_proof_whatever_the_names(cast: Cast, shelf: She
     right, wrong = desk.put("a.pdf", email=email), desk.put("ubl.pdf", email=email)
     xml = desk.put("ubl.xml", ONE | {"pdf_sha256": right.sha256}, email=email)
     with administration_scope(cast.bakery.pk):
-        link_anew(find(xml))
+        pair_after_reading(find(xml))
 
     assert [find(one).companion_id for one in (xml, right, wrong)] == [right.pk, xml.pk, None]
 
@@ -91,10 +91,10 @@ def test_a_link_made_too_early_is_mended_after_reading(cast: Cast, shelf: Shelf,
     xml = shelf.document(b"<x/>", email=email, filename="f.xml", content_type="application/xml")
     pdf = shelf.document(email=email, filename="f.pdf")
     with administration_scope(cast.bakery.pk):
-        link_companions([xml, pdf])
+        pair_saved([xml, pdf])
         assert find(pdf).companion_id == xml.pk
         desk.read(xml, {"problem": "other_root"})
-        link_anew(find(xml))
+        pair_after_reading(find(xml))
 
     assert [find(one).companion_id for one in (xml, pdf)] == [None, None]
 
@@ -106,7 +106,7 @@ def test_nothing_is_linked_across_mails_or_administrations(
     foreign = Desk(foreign_shelf).put("f.pdf", ONE, email=foreign_shelf.email())
     xml = desk.put("f.xml", ONE | {"pdf_sha256": pdf.sha256}, email=shelf.email())
     with administration_scope(cast.bakery.pk):
-        link_anew(find(xml))
+        pair_after_reading(find(xml))
 
     assert [find(one).companion_id for one in (xml, pdf, foreign)] == [None, None, None]
 
@@ -131,7 +131,7 @@ def test_uploads_are_linked_by_bytes_or_by_number_and_supplier(
     proof = {"pdf_sha256": pdf.sha256} if same_bytes else {}
     xml = desk.put("scan.xml", in_xml | proof, uploaded_by=cast.arie)
     with administration_scope(cast.bakery.pk):
-        link_anew(find(xml if xml_first else pdf))
+        pair_after_reading(find(xml if xml_first else pdf))
 
     assert [find(one).companion_id for one in (xml, pdf)] == ([pdf.pk, xml.pk] if linked else [None, None])
 
@@ -141,6 +141,6 @@ def test_an_upload_is_not_linked_to_what_another_person_brought(cast: Cast, desk
     other = desk.put("f.pdf", SAME, uploaded_by=getattr(cast, whose, None))
     xml = desk.put("f.xml", SAME, uploaded_by=cast.arie)
     with administration_scope(cast.bakery.pk):
-        link_anew(find(xml))
+        pair_after_reading(find(xml))
 
     assert [find(one).companion_id for one in (xml, other)] == [None, None]
