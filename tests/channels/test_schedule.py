@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -157,6 +159,39 @@ def test_channel_as_it_was_read_is_claimed_in_one_statement(
         held = lease.claim_unchanged(channel)
     held.renew()
     assert held.fence == channel.fence + 1
+
+
+def test_two_that_claim_get_a_fence_of_their_own(channel: Channel) -> None:
+    """The first slept through its lease between its statements, and the second came in between."""
+    others: list[lease.Lease | None] = []
+
+    def overtaken(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        done = execute(sql, params, many, context)
+        if sql.startswith("UPDATE") and not others:
+            others.append(None)
+            Channel.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+            others[0] = lease.claim(channel.pk)
+        return done
+
+    with connection.execute_wrapper(overtaken):
+        first = lease.claim(channel.pk)
+    assert (first.fence, others[0].fence) == (1, 2)
+    with pytest.raises(lease.LeaseLost):
+        first.renew()
+
+
+def test_claim_that_was_overtaken_by_a_change_tries_again(channel: Channel) -> None:
+    """A changed password raises the fence and leaves the channel free."""
+    changes: list[str] = []
+
+    def changed(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("UPDATE") and not changes:
+            changes.append("password")
+            lease.revoke(channel.pk)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(changed):
+        assert lease.claim(channel.pk).fence == 2
 
 
 @pytest.mark.parametrize("since", [lease.revoke, lease.claim, lambda pk: lease.claim(pk).release()])
