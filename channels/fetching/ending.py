@@ -32,10 +32,16 @@ ENDED = (
 State, RunOutcome, Trigger = FetchRun.State, FetchRun.Outcome, FetchRun.Trigger
 
 
-def finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelError | None) -> FetchRun:
-    """Everything that follows from the run, the end of its lease included, in one transaction."""
+def finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelError | None) -> FetchRun | None:
+    """Everything that follows from the run, the end of its lease included, in one transaction.
+
+    None when its channel was erased meanwhile, and the run with it.
+    """
     with transaction.atomic():
-        (channel,) = _locked(run.channel_id)
+        found = _locked(run.channel_id)
+        if not found:
+            return None
+        channel = found[0]
         if channel.fence != held.fence:  # changed under us, or fetched by somebody else by now
             close_interrupted(run)
             run.refresh_from_db()

@@ -234,6 +234,21 @@ def test_run_that_died_is_closed_by_the_next(channel: Channel, monkeypatch: pyte
     assert (dead.outcome, dead.error_code) == ("failed", "interrupted")
 
 
+def test_fetch_of_a_channel_that_was_erased_meanwhile_ends_cleanly(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was silent for longer than its lease, and the schedule took the deleted channel for free."""
+
+    def erased(*_args: object) -> None:
+        long_ago = timezone.now() - timedelta(minutes=5)
+        Channel.objects.update(deleted_at=long_ago, lease_until=long_ago)
+        assert schedule.purge_deleted() == 1
+
+    monkeypatch.setattr(runs, "fetch", erased)
+    assert runs.perform(services.new_manual_run(channel).pk, Budget.of_a_run()) is None
+    assert FetchRun.objects.count() == 0
+
+
 def test_quiet_run_takes_a_handful_of_statements(
     channel: Channel,
     monkeypatch: pytest.MonkeyPatch,
