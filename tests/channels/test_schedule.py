@@ -15,11 +15,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from channels import lease, services
-from channels.fetching import ending, runs, schedule
+from channels.fetching import ending, runs, schedule, upkeep
 from channels.fetching.budget import Budget
 from channels.links import vault
-from channels.models import Channel, ChannelSecret, FetchRun
-from documents.models import Document
+from channels.models import Channel, FetchRun
 from tests.cast import Cast
 from tests.channels.test_health import channel_in, finish
 from zenvoices.lib.scoping import every_administration
@@ -102,11 +101,12 @@ def test_one_host_takes_not_all_places(cast: Cast, channel: Channel, settings: o
     assert len(schedule.claim_due()) == 1
 
 
-def test_backlog_is_released_oldest_first(cast: Cast, channel: Channel) -> None:
-    other = channel_in(cast.foreign, "other.test")
+def test_who_waits_longest_goes_first(cast: Cast, channel: Channel, settings: object) -> None:
+    settings.FETCH_PER_HOST = 1
+    other = channel_in(cast.foreign)
     make_due(channel)
     Channel.objects.filter(pk=other.pk).update(next_fetch_at=timezone.now() - timedelta(hours=3))
-    (due,) = schedule.claim_due(limit=1)
+    (due,) = schedule.claim_due()
     assert due.administration_id == other.administration_id
 
 
@@ -242,7 +242,7 @@ def test_fetch_of_a_channel_that_was_erased_meanwhile_ends_cleanly(
     def erased(*_args: object) -> None:
         long_ago = timezone.now() - timedelta(minutes=5)
         Channel.objects.update(deleted_at=long_ago, lease_until=long_ago)
-        assert schedule.purge_deleted() == 1
+        assert upkeep.purge_deleted() == 1
 
     monkeypatch.setattr(runs, "fetch", erased)
     assert runs.perform(services.new_manual_run(channel).pk, Budget.of_a_run()) is None
@@ -269,33 +269,6 @@ def test_old_holder_may_write_nothing_more(channel: Channel) -> None:
     new.renew()
     with pytest.raises(lease.LeaseLost):
         old.renew()
-
-
-def test_run_of_a_dead_process_is_closed_and_its_channel_due(channel: Channel) -> None:
-    run = services.new_manual_run(channel)
-    runs._start(run)
-    lease.claim(channel.pk)
-    assert schedule.reap() == 0
-    long_ago = timezone.now() - timedelta(minutes=5)
-    Channel.objects.update(lease_until=long_ago)
-    FetchRun.objects.update(started_at=long_ago)
-    assert schedule.reap() == 1
-    run.refresh_from_db()
-    channel.refresh_from_db()
-    assert (run.state, run.outcome, run.error_code, channel.failures) == ("finished", "failed", "interrupted", 0)
-    assert channel.next_fetch_at <= timezone.now()
-
-
-def test_deleted_channel_is_erased_with_its_secrets_and_its_documents_stay(cast: Cast, channel: Channel) -> None:
-    Document.objects.create(
-        administration=cast.bakery, kind="attachment", filename="a.pdf", content_type="application/pdf", size=1,
-        sha256="0" * 64, source_id=channel.pk, source_name=channel.name,
-    )  # fmt: skip
-    services.delete(channel, by=None)
-    assert schedule.purge_deleted() == 0
-    Channel.objects.update(deleted_at=timezone.now() - schedule.PURGE_AFTER - timedelta(seconds=1))
-    assert schedule.purge_deleted() == 1
-    assert (Channel.objects.count(), ChannelSecret.objects.count(), Document.objects.count()) == (0, 0, 1)
 
 
 def test_change_of_server_clears_the_stored_password(channel: Channel) -> None:
