@@ -80,6 +80,8 @@ class Channel(TenantModel):
     last_success_at = models.DateTimeField(null=True, blank=True)
     #: null while draft or inactive
     next_fetch_at = models.DateTimeField(null=True, blank=True)
+    #: its mailbox had more than one run takes: due at once, and behind whoever waits for their half hour
+    goes_on = models.BooleanField(default=False)
 
     #: who fetches: a lease on the database's clock, and a fence that every commit of a fetch carries
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -256,7 +258,8 @@ class FetchRun(TenantModel):
         ordering = ["-queued_at", "-id"]
         indexes = [
             models.Index(fields=["channel", "-queued_at", "-id"], name="logbook"),
-            models.Index(fields=["queued_at"], condition=~Q(state="finished"), name="run_open"),
+            models.Index(fields=["channel", "-queued_at", "-id"], condition=~Q(state="finished"), name="run_open"),
+            models.Index(fields=["finished_at"], name="run_finished"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["channel", "slot"], name="one_run_per_slot"),
@@ -347,6 +350,8 @@ class HostOutage(models.Model):
     host = models.CharField(max_length=253)
     started_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
+    #: when everybody concerned was told
+    told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -355,3 +360,15 @@ class HostOutage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host} since {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class FailingStep(models.Model):
+    """A step of the schedule whose last try raised. The row goes with the next one that comes to its end."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    since = models.DateTimeField(default=timezone.now)
+    #: the class of the exception; the log has the rest
+    problem = models.CharField(max_length=80)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.problem} since {self.since:%Y-%m-%d %H:%M}"
