@@ -197,7 +197,7 @@ def test_unsafe_characters_are_refused_before_anything_is_sent(
         (b"-ERR [AUTH] no", "password_refused"),
         (b"-ERR Authentication failed.", "password_refused"),
         (b"-ERR [IN-USE] locked", "mailbox_in_use"),
-        (b"-ERR [LOGIN-DELAY] 900 seconds", "too_many_connections"),
+        (b"-ERR [LOGIN-DELAY] 900 seconds", "server_busy"),
         (b"-ERR [SYS/TEMP] disk", "server_unavailable"),
         (b"-ERR [SYS/PERM] Your account is not enabled for POP access", "mailbox_not_allowed"),
         (b"-ERR [AUTH] Application-specific password required", "app_password_needed"),
