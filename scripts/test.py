@@ -21,6 +21,11 @@ from scripts.components import Component, missing
 
 CODE = ("zenvoices", "administrations", "documents", "notifications", "channels", "demo", "scripts")
 NOTHING_COLLECTED = 5
+#: as many as this process may use, which a container or taskset may have made fewer than the machine has
+WORKERS = ("-n", "auto")
+#: What this machine is set to must not reach checks and tests. Without kept bytecode each process of a run compiles
+#: every module anew, and pytest rewrites every assert: half of what collecting costs.
+NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "DEBUG", "PYTHONDONTWRITEBYTECODE")
 
 
 @dataclass
@@ -90,9 +95,8 @@ def _checks(summary: Summary, folder: Path) -> None:
 
 def _tests(summary: Summary, folder: Path, arguments: list[str], absent: set[str]) -> None:
     without = "".join(f" and not {marker}" for marker in sorted(absent - {"postgres"}))
-    workers = ["-n", str(os.cpu_count() or 2)]
     # By file, for what a file shares; in the order of the collection, which begins with the slow ones.
-    spread = [*workers, "--dist", "loadfile", "--no-loadscope-reorder"]
+    spread = [*WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"]
     on_sqlite = ["-m", f"not browser and not postgres{without}", *spread]
     _pytest(summary, "tests on SQLite", folder, [*on_sqlite, *arguments])
     if "postgres" not in absent:
@@ -100,7 +104,7 @@ def _tests(summary: Summary, folder: Path, arguments: list[str], absent: set[str
         _pytest(summary, "tests on PostgreSQL", folder, [*on_postgresql, *arguments], with_postgresql=True)
     if "browser" not in absent:
         # One by one: each worker has a portal of its own, and these tests are long.
-        in_browser = ["-m", f"browser{without}", *workers, "--dist", "load", "--maxschedchunk", "1"]
+        in_browser = ["-m", f"browser{without}", *WORKERS, "--dist", "load", "--maxschedchunk", "1"]
         _pytest(summary, "tests in the browser", folder, [*in_browser, *arguments])
 
 
@@ -141,8 +145,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _inherited() -> dict[str, str]:
-    """What this machine is set to must not reach checks and tests."""
-    return {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL", "DEBUG")}
+    return {key: value for key, value in os.environ.items() if key not in NOT_INHERITED}
 
 
 def _program(name: str) -> str:
