@@ -109,6 +109,8 @@ class ScriptedServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            # Else each answer after another waits 40 ms for the client's delayed acknowledgement (RFC 1122, 4.2.3).
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._begin(self._play, Peer(sock, self._certificate, self._over))
 
     def _play(self, peer: Peer) -> None:
