@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('administrations', '0002_invitation_withdrawn'),
-        ('channels', '0006_expiry'),
+        ('channels', '0007_what_is_not_taken_in'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
