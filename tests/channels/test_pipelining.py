@@ -284,8 +284,10 @@ def test_fetch_given_up_with_mails_under_way_ends_without_waiting(
     assert mailbox_user.count() == 3
 
 
-@pytest.mark.parametrize("capabilities", [b"PIPELINING\r\n", b""])
-@pytest.mark.parametrize(("taken", "said"), [(1, []), (2, []), (3, ["QUIT"])])
+@pytest.mark.parametrize(
+    ("capabilities", "taken", "said"),
+    [(b"PIPELINING\r\n", 1, []), (b"PIPELINING\r\n", 2, []), (b"PIPELINING\r\n", 3, ["QUIT"]), (b"", 1, ["QUIT"])],
+)
 def test_pop3_says_quit_only_when_the_caller_has_every_retrieved_mail(
     scripted: StartScripted, tmp_path: Path, capabilities: bytes, taken: int, said: list[str]
 ) -> None:
