@@ -181,7 +181,8 @@ def test_imap_sizes_do_not_wait_for_what_was_read_elsewhere(scripted: StartScrip
         else:
             peer.send(first.replace(b"{tag}", tag))
 
-    script = imap({"SELECT": OPENED.replace(b"UIDNEXT 2", b"UIDNEXT 4000"), **late, "UID SEARCH": search})
+    selected = OPENED.replace(b"UIDNEXT 2", b"UIDNEXT 4000").replace(b"1 EXISTS", b"1001 EXISTS")
+    script = imap({"SELECT": selected, **late, "UID SEARCH": search})
     with mailbox_for("imap", scripted(script, patience=2.0), Watch()) as mailbox:
         listing = opened(mailbox).candidates(since=2)
     assert heard == ["UID SEARCH", "UID FETCH", "UID FETCH", "UID FETCH"]
