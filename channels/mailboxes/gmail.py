@@ -11,7 +11,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +55,7 @@ class GmailMailbox(GmailSession):
     _label = ""
     #: a mail was given in this session
     _gave = False
+    _flags_refused = False
 
     def open(self) -> int:
         """Finds the label. Returns the number of unread mails in it."""
@@ -175,12 +176,21 @@ class GmailMailbox(GmailSession):
         """Marks as read, after the caller's commit; returns those that Gmail confirmed."""
         ours = [ref for ref in refs if ref.validity == VALIDITY]
         confirmed: list[MessageRef] = []
-        with self.border(), suppress(ConfigurationProblem, CredentialProblem):  # without the right to, it is owed
-            for start in range(0, len(ours), _MARKED_AT_ONCE):
-                some = ours[start : start + _MARKED_AT_ONCE]
-                self._mark_read([ref.uid for ref in some])
-                confirmed += some
+        for start in range(0, len(ours), _MARKED_AT_ONCE):
+            some = ours[start : start + _MARKED_AT_ONCE]
+            try:
+                with self.border():
+                    self._mark_read([ref.uid for ref in some])
+            except (ConfigurationProblem, CredentialProblem):  # the right to was taken away: it is owed
+                self._flags_refused = True
+                break
+            confirmed += some
         return confirmed
+
+    @property
+    def flags_refused(self) -> bool:
+        """Whether Gmail would not mark a mail as read when it was asked to, in this session."""
+        return self._flags_refused
 
     def _mark_read(self, ids: Sequence[str]) -> None:
         body = json.dumps({"ids": ids, "removeLabelIds": ["UNREAD"]}).encode()

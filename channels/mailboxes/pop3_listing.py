@@ -23,7 +23,8 @@ _PRINTABLE: Final = bytes(range(0x21, 0x7F))
 _NO_MAILS: Final = re.compile(r"\b(no|0|zero) (new )?(mails?|messages?)\b|\bempty\b", re.IGNORECASE)
 #: what mbox servers write into a mail that lies there already
 _OF_THE_SERVER: Final = re.compile(
-    rb"^(?:(?:X-)?Status|X-UIDL?|X-Keywords|X-IMAP(?:base)?|X-Mozilla-(?:Status2?|Keys))[ \t]*:.*(?:\n[ \t].*)*\n?",
+    rb"(?:\A>?From (?!:)|^(?:(?:X-)?Status|X-UIDL?|X-Keywords|X-IMAP(?:base)?|X-Mozilla-[!-9;-~]*|Content-Length|Lines)"
+    rb"[ \t]*:).*(?:\n[ \t].*)*\n?",
     re.MULTILINE | re.IGNORECASE,
 )
 

@@ -479,8 +479,10 @@ def test_right_to_mark_that_was_taken_away_fails_no_fetch(
     gmail_api: GmailApi, account: Account, mailbox: Mailbox
 ) -> None:
     account.deliver(MAIL)
+    refs = list(mailbox.candidates().unread)
+    assert (list(mailbox.acknowledge(refs)), mailbox.flags_refused) == (refs, False)
     gmail_api.tokens[TOKEN.token] = (TOKEN.username, (READONLY,))
-    assert list(mailbox.acknowledge(list(mailbox.candidates().unread))) == []
+    assert (list(mailbox.acknowledge(refs)), mailbox.flags_refused) == ([], True)
 
 
 # --- Refusals ------------------------------------------------------------------------------------------

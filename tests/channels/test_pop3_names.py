@@ -142,6 +142,7 @@ def test_positions_are_kept_where_top_is_refused(scripted: StartScripted) -> Non
         b"X-Status: A\r\nX-UID: 7\r\nX-Keywords: \r\n",
         b"X-UIDL: abc\r\n\tdef\r\n",
         b"X-IMAPbase: 1164288264 0000000004\r\nX-IMAP: 1 2\r\n",
+        b"Content-Length: 5\r\nLines: 1\r\n",
         b"x-mozilla-status: 0001\r\nX-Mozilla-Status2: 00000000\r\nX-Mozilla-Keys:    \r\n",
     ],
 )
