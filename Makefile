@@ -5,12 +5,12 @@ VENV := .venv/bin
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help python run test bench lint format messages lock clean
+.PHONY: help python run dev test test-fast bench lint format messages lock clean
 
 help:  ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-run test bench lint format messages lock: python
+run test test-fast dev bench lint format messages lock: python
 
 python:
 	@$(PYTHON) -c '' || { echo "$(PYTHON) does not run here: Python 3.11 or newer is needed. Install it" \
@@ -21,6 +21,9 @@ run:  ## the whole portal on this machine (PORT=8000, DATA_DIR=var, DEMO=0 start
 
 test:  ## every check and every test (ARGS="-k fetch" chooses; CI=true lets nothing be skipped)
 	@$(PYTHON) -m scripts.test $(ARGS)
+
+test-fast:  ## the tests that need no server, in under a minute (ARGS as for test)
+	@$(PYTHON) -m scripts.test --fast $(ARGS)
 
 bench:  ## fetches side by side with other programs (ARGS=--small for a short run)
 	@$(PYTHON) -m scripts.bootstrap --bench

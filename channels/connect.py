@@ -12,9 +12,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
-from channels import auth, google_testing, providers, tokens, vault
+from channels import auth
 from channels.credentials import BearerToken, Credentials
 from channels.errors import ChannelError, ConfigurationProblem, CredentialProblem
+from channels.links import google_testing, providers, tokens, vault
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Mailbox, Server, Watch, open_session
 from channels.models import Channel, ReceivedMail

@@ -14,11 +14,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from administrations.models import Administration, User
-from channels import connect, intake, lease, phrases, reminders, vault
+from channels import connect, lease, reminders
 from channels.extract import extract, part_bytes
+from channels.fetching import intake
+from channels.fetching.schedule import next_slot
+from channels.fetching.upkeep import PURGE_AFTER
+from channels.links import vault
 from channels.models import Channel, ConsentLink, FetchRun, ReceivedMail, ReceivedPart
 from channels.presets import is_microsoft_host
-from channels.schedule import PURGE_AFTER, next_slot
+from channels.words import phrases
 from documents import services as documents
 from documents import storage
 from documents.models import Document

@@ -104,11 +104,6 @@ def put_file(administration_id: UUID, path: Path) -> str:
         raise StorageProblem.of(problem) from problem
 
 
-def put_stream(administration_id: UUID, source: BinaryIO) -> str:
-    """Reads a seekable file to its end and returns its SHA-256."""
-    return _blobs().put(administration_id, source)
-
-
 def put_bytes(administration_id: UUID, data: bytes | memoryview) -> str:
     return _blobs().put(administration_id, io.BytesIO(data))
 

@@ -33,7 +33,7 @@ class FakeMailbox:
     Use the same object for one session after another: the mails stay. `fails`: the error that a step raises
     (resolve, connect, secure, sign_in, open, candidates, fetch, acknowledge, finish), each time until it is
     taken out. `after_mail` is called with the uid after each mail has been handed over, and may raise.
-    `steps` holds the names of the steps as they were taken.
+    `steps` holds the names of the steps as they were taken. `read_only`: it refuses to mark anything as read.
     """
 
     mails: dict[int, FakeMail] = field(default_factory=dict)
@@ -46,6 +46,7 @@ class FakeMailbox:
     after_mail: Callable[[int], None] = field(default=lambda uid: None)
     steps: list[str] = field(default_factory=list)
     credentials: Credentials | None = None
+    flags_refused: bool = False
 
     def deliver(self, raw: bytes, **knobs: bool | int | str) -> int:
         """A new mail; returns its uid. `knobs`: the other fields of FakeMail."""
@@ -91,6 +92,7 @@ class FakeMailbox:
 
     def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
         self._step("acknowledge")
+        self.flags_refused = self.flags_refused or (self.read_only and bool(refs))
         if self.read_only or not self.keeps_flags:
             return []
         confirmed = [ref for ref in refs if ref.validity == self.validity]

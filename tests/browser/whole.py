@@ -38,7 +38,7 @@ from pathlib import Path
 import redis
 from django.conf import settings
 from django.db import connection
-from channels import vault
+from channels.links import vault
 from channels.models import Channel
 secrets = set(known)
 for channel in Channel.objects.all():
@@ -208,8 +208,8 @@ from django.utils import timezone
 Channel.objects.filter(pk=channel).update(next_fetch_at=timezone.now())
 """
 FETCH = """
-from channels import runs
-from channels.budget import Budget
+from channels.fetching import runs
+from channels.fetching.budget import Budget
 from channels.models import Channel, FetchRun
 one = Channel.objects.get(pk=channel)
 run = FetchRun.objects.create(administration_id=one.administration_id, channel=one, trigger="manual")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from channels import runs, services
-from channels.budget import Budget
+from channels import services, tasks
 from channels.errors import channel_error
+from channels.fetching import runs
+from channels.fetching.budget import Budget
 from channels.mailboxes.fake import FakeMailbox
 from channels.models import Channel, ReceivedMail, ReceivedPart
 from documents.models import Document
@@ -96,6 +97,20 @@ def test_mail_marked_unread_again_is_not_doubled_and_stays_unread(cast: Cast, ma
     channel = link(cast.bakery, mailbox_user)
     fetch_now(channel)
     mailbox_user.dovecot.doveadm("flags", "remove", "-u", mailbox_user.name, "\\Seen", "mailbox", "INBOX", "all")
+    run = fetch_now(channel)
+    assert (numbers(run), mailbox_user.unread(), Document.objects.count()) == (counted(seen=1, already=1), 1, 1)
+
+
+def test_mail_that_moved_and_was_marked_unread_stays_unread(cast: Cast, mailbox_user: MailboxUser) -> None:
+    """Our flag was set on the first copy: what is unread under another number is its owner's wish."""
+    mailbox_user.deliver(invoice(1))
+    channel = link(cast.bakery, mailbox_user)
+    fetch_now(channel)
+    doveadm, user = mailbox_user.dovecot.doveadm, mailbox_user.name
+    doveadm("mailbox", "create", "-u", user, "Archief")
+    for source, target in (("INBOX", "Archief"), ("Archief", "INBOX")):
+        doveadm("move", "-u", user, target, "mailbox", source, "all")
+    doveadm("flags", "remove", "-u", user, "\\Seen", "mailbox", "INBOX", "all")
     run = fetch_now(channel)
     assert (numbers(run), mailbox_user.unread(), Document.objects.count()) == (counted(seen=1, already=1), 1, 1)
 
@@ -211,6 +226,21 @@ def test_budget_ends_a_run_and_the_next_goes_on_at_once(cast: Cast, mailbox_user
     assert numbers(fetch_now(channel)) == counted(seen=2, delivered=2, documents=2)
 
 
+def test_worker_goes_on_in_runs_of_their_own_until_the_mailbox_is_empty(
+    cast: Cast, mailbox_user: MailboxUser, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.FETCH_RUN_MAILS = 2
+    for number in range(5):
+        mailbox_user.deliver(invoice(number))
+    channel = link(cast.bakery, mailbox_user)
+    queued = [(str(cast.bakery.pk), str(services.new_manual_run(channel).pk))]
+    monkeypatch.setattr(tasks.fetch, "apply_async", lambda ids, **_: queued.append(ids))
+    monkeypatch.setattr(tasks, "queue_preparation", lambda *_: None)
+    for ids in queued:  # grows meanwhile
+        tasks.fetch(*ids)
+    assert (len(queued), Document.objects.count(), mailbox_user.unread()) == (3, 5, 0)
+
+
 def test_starttls_and_other_folders_work(cast: Cast, mailbox_user: MailboxUser) -> None:
     mailbox_user.deliver(invoice(1), folder="Facturen")
     run = fetch_now(link(cast.bakery, mailbox_user, security="starttls", folder="Facturen"))
@@ -225,7 +255,7 @@ def test_unreadable_mail_is_kept_tried_three_times_then_quarantined(
 
     mailbox_user.deliver(invoice(1))
     channel = link(cast.bakery, mailbox_user)
-    monkeypatch.setattr("channels.intake.extract", broken)
+    monkeypatch.setattr("channels.fetching.intake.extract", broken)
     states = []
     for _attempt in range(3):
         run = fetch_now(channel)

@@ -9,12 +9,13 @@ import pytest
 from django.utils import timezone
 
 from administrations.models import Administration, Environment
-from channels import health, notices, runs, services
+from channels import notices, services
 from channels.errors import CODES, ChannelError, channel_error
-from channels.fetch import Outcome
+from channels.fetching import ending, health, upkeep
+from channels.fetching.recorder import Counts
+from channels.fetching.session import Outcome
 from channels.lease import claim
 from channels.models import Channel, FetchRun, HostOutage
-from channels.recorder import Counts
 from notifications.models import Notification
 from tests.cast import Cast, person
 from zenvoices.lib.scoping import administration_scope, every_administration
@@ -39,7 +40,7 @@ def finish(channel: Channel, error: ChannelError | None, trigger: str = "schedul
         )  # fmt: skip
         lease = claim(channel.pk)
         assert lease is not None
-        done = runs._finish(run, lease, Outcome(Counts(delivered=delivered)), error)
+        done = ending.finish(run, lease, Outcome(Counts(delivered=delivered)), error)
         channel.refresh_from_db()
         return done
 
@@ -188,6 +189,8 @@ def test_outage_is_told_once_to_each_person(db: None) -> None:
     for _round in range(2):
         for channel in channels:
             finish(channel, channel_error("server_unavailable"))
+        with every_administration():
+            upkeep.tell_outages()
     assert told("provider_outage") == ["boss@kantoor.test"]
 
 
@@ -231,6 +234,6 @@ def test_fetch_that_lost_its_lease_decides_nothing(channel: Channel) -> None:
         started_at=timezone.now(),
     )  # fmt: skip
     Channel.objects.filter(pk=channel.pk).update(fence=channel.fence + 2)
-    runs._finish(run, lease, Outcome(), REFUSED)
+    ending.finish(run, lease, Outcome(), REFUSED)
     channel.refresh_from_db()
     assert channel.failures == 0

@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from channels import services, tasks
-from channels.diary import counts_said, days_of, duration
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
+from channels.pages.logbook_lines import counts_said, days_of, duration
 from documents.models import Document
 from tests.cast import Cast
 from tests.channels.rows import make_channel, make_mail, make_part, make_run

@@ -15,7 +15,7 @@ from django.db import connections
 from django.utils import timezone
 from imapclient import IMAPClient
 
-from channels import runs, schedule
+from channels.fetching import ending, schedule
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast
@@ -138,8 +138,8 @@ def test_run_that_ended_meanwhile_is_not_closed_as_interrupted(channel: Channel)
     run = FetchRun.objects.create(administration_id=channel.administration_id, channel=channel, trigger="manual")
     stale = FetchRun.objects.get(pk=run.pk)
     stale.state = FetchRun.State.RUNNING
-    runs._finish_busy(run)
-    runs.close_interrupted(stale)
+    ending.finish_busy(run)
+    ending.close_interrupted(stale)
     run.refresh_from_db()
     assert (run.state, run.outcome, run.error_code) == ("finished", "busy", "")
 
@@ -152,7 +152,7 @@ def test_schedules_at_once_make_one_run_for_each_slot(cast: Cast, channel: Chann
         due = Channel.objects.count()
         Channel.objects.update(next_fetch_at=timezone.now() - timedelta(seconds=1))
         found, tell = os.pipe()
-        children = in_processes([lambda: os.write(tell, b"x" * len(schedule.tick().due))] * 4)
+        children = in_processes([lambda: os.write(tell, b"x" * len(schedule.claim_due()))] * 4)
         assert exits(children, 4) == [0] * 4
         os.close(tell)
         slots = FetchRun.objects.values_list("channel", "slot")

@@ -11,9 +11,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from channels import lease, reconcile, runs, services
-from channels.budget import Budget
+from channels import lease, services
 from channels.errors import channel_error
+from channels.fetching import reconcile, runs
+from channels.fetching.budget import Budget
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast

@@ -13,9 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from administrations.models import Administration, User
-from channels import check, services, tasks, vault
+from channels import check, services, tasks
 from channels.check import Step
 from channels.errors import channel_error
+from channels.links import vault
 from channels.models import Channel, FetchRun
 from tests.cast import Cast
 from tests.channels.rows import make_channel, make_run

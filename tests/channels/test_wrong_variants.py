@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from channels.fetch import _Session
-from channels.intake import Prepared
+from channels.fetching.intake import Prepared
+from channels.fetching.recorder import Recorder
+from channels.fetching.session import _Session
 from channels.mailboxes.imap_client import Client
 from channels.models import Channel
-from channels.recorder import Recorder
 from documents import storage
 from documents.models import Document
 from tests.cast import Cast

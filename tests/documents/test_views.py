@@ -17,7 +17,7 @@ from django.urls import reverse
 from administrations.models import User
 from documents import einvoices, storage
 from documents.models import Document
-from documents.services import delete_documents, link_companions
+from documents.services import delete_documents, pair_saved
 from tests.cast import Cast
 from tests.documents.conftest import CHANNEL, NOON, Shelf
 from tests.documents.files import XML, image, office, pdf
@@ -140,7 +140,7 @@ def test_the_xml_of_an_invoice_is_folded_under_its_pdf(cast: Cast, shelf: Shelf,
     paper = shelf.document(email=email, filename="f.pdf")
     xml = shelf.document(XML, email=email, filename="f.xml", content_type="application/xml")
     with administration_scope(cast.bakery.pk):
-        link_companions([paper, xml])
+        pair_saved([paper, xml])
         einvoices.read(xml)
     client = signed_in(cast.gerda)
 
