@@ -73,7 +73,7 @@ def _alone(folder: Path) -> Iterator[int]:
 def _install(locks: tuple[str, ...], venv: Path, guard: int) -> None:
     half = venv / "half-installed"
     if venv.exists() and (half.exists() or not _works(venv)):
-        say("The last installation did not finish; starting afresh.")
+        say(f"What is in {venv.name} is half installed, or of another Python; starting afresh.")
         shutil.rmtree(venv)
     if not venv.exists():
         say(f"Making {venv.name} with Python {sys.version_info[0]}.{sys.version_info[1]} ...")
@@ -189,7 +189,9 @@ def _reach_of_pip(venv: Path) -> dict[str, str]:
 
 
 def _works(venv: Path) -> bool:
-    return _answers([str(venv / "bin" / "python"), "-c", "import sys; sys.exit(sys.version_info < (3, 11))"])
+    """Its Python runs, and is of the version that this one is."""
+    same = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+    return _answers([str(venv / "bin" / "python"), "-c", same])
 
 
 def _answers(command: list[str]) -> bool:

@@ -77,6 +77,15 @@ def test_broken_interpreter_starts_afresh(calls: Path, tmp_path: Path):
     assert called(tmp_path) == ["maker", "installer"] * 2
 
 
+def test_environment_of_another_python_is_made_anew(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    bootstrap.ensure(bootstrap.RUN_LOCKS, calls)
+    monkeypatch.setattr(sys, "version_info", (3, sys.version_info[1] + 1, 0))
+    program(tmp_path / "maker", f'mkdir -p "$1/bin" && ln -s {tmp_path}/another "$1/bin/python"')
+    program(tmp_path / "another", "exit 0")
+    bootstrap.ensure(bootstrap.RUN_LOCKS, calls)
+    assert [name for name in called(tmp_path) if name != "another"] == ["maker", "installer"] * 2
+
+
 def test_next_try_waits_for_an_installer_that_outlived_its_make(calls: Path, tmp_path: Path):
     """It would delete the folder that the other one fills."""
     program(tmp_path / "installer", f"cat {tmp_path}/gate; echo done >> {tmp_path}/called")
@@ -94,7 +103,7 @@ def test_next_try_waits_for_an_installer_that_outlived_its_make(calls: Path, tmp
     assert second.stdout.readline() == "Waiting for another installation in this folder ...\n"
     assert called(tmp_path) == ["maker", "installer"]
     gate.close()
-    assert second.stdout.readline() == "The last installation did not finish; starting afresh.\n"
+    assert second.stdout.readline() == "What is in .venv is half installed, or of another Python; starting afresh.\n"
     assert called(tmp_path)[:3] == ["maker", "installer", "done"]
     (tmp_path / "gate").open("w").close()
     second.communicate()

@@ -40,6 +40,10 @@ def pinned(names: Sequence[str]) -> list[pins.Pin]:
     return [pin for name in names for pin in pins.read(text(name))]
 
 
+def test_every_source_is_locked_by_make_lock():
+    assert {path.name for path in ROOT.glob("requirements*.in")} == {f"{name}.in" for name in locks.SETS}
+
+
 # --- The locks as they are ------------------------------------------------------------------------------
 
 
@@ -59,7 +63,10 @@ def test_every_wish_of_every_package_is_pinned_as_it_is_asked(names: tuple[str, 
 def test_metadata_of_nearly_all_locked_packages_was_there_to_read():
     """What this machine does not install was seen by `make lock`, which refuses a lock that is not whole."""
     here = {pin.wish.name for pin in pinned(LOCKS) if pin.marker is None or pin.marker.evaluate()}
-    assert here - REQUIRES.keys() <= {"pip", *(pin.wish.name for pin in pinned(["requirements-bench.txt"]))}
+    assert here - REQUIRES.keys() <= {
+        pin.wish.name
+        for pin in pinned(["requirements-oldest-pip.txt", "requirements-bench.txt", "requirements-servers.txt"])
+    }
 
 
 def test_locks_agree_on_each_version():
@@ -252,10 +259,11 @@ def documented() -> dict[str, dict[str, str]]:
 
 
 def test_document_names_every_direct_dependency_and_no_other():
-    provider = "tests/servers/provider/package.json"
-    wanted = {f"{name}.in": [need.name for need in direct(ROOT / f"{name}.in")] for name in locks.SETS}
+    wanted = {source.name: [need.name for need in direct(source)] for source in ROOT.glob("requirements*.in")}
     wanted["requirements-dev.in"].remove("django-storages")  # asked for again, to be tested
-    wanted[provider] = list(json.loads((ROOT / provider).read_text())["dependencies"])
+    for source in ROOT.glob("tests/**/package.json"):
+        if "node_modules" not in source.parts:
+            wanted[str(source.relative_to(ROOT))] = list(json.loads(source.read_text())["dependencies"])
     assert {file: sorted(rows, key=str.lower) for file, rows in documented().items()} == {
         file: sorted(names, key=str.lower) for file, names in wanted.items()
     }
