@@ -19,6 +19,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Instead of venv and of pip, programs that note that they were called."""
     monkeypatch.setattr(bootstrap, "_venv_maker", lambda venv: [str(tmp_path / "maker"), str(venv)])
     monkeypatch.setattr(bootstrap, "_installer", lambda venv: [str(tmp_path / "installer")])
+    monkeypatch.setattr(bootstrap, "_reach_of_pip", lambda venv: {})
     program(tmp_path / "maker", f'mkdir -p "$1/bin" && ln -s {sys.executable} "$1/bin/python"')
     program(tmp_path / "installer", f'echo "$@" >> {tmp_path}/installed')
     return tmp_path / ".venv"
@@ -91,7 +92,7 @@ def test_next_try_waits_for_an_installer_that_outlived_its_make(calls: Path, tmp
     program(tmp_path / "installer", f"cat {tmp_path}/gate; echo done >> {tmp_path}/called")
     os.mkfifo(tmp_path / "gate")
     ensure = f"from scripts import bootstrap as b; b._installer = lambda venv: ['{tmp_path}/installer'];"
-    ensure += f"b._venv_maker = lambda venv: ['{tmp_path}/maker', str(venv)];"
+    ensure += f"b._reach_of_pip = lambda venv: {{}}; b._venv_maker = lambda venv: ['{tmp_path}/maker', str(venv)];"
     ensure += f"from pathlib import Path; b.ensure(b.RUN_LOCKS, Path('{calls}'))"
     command = [sys.executable, "-c", ensure]
     first = subprocess.Popen(command, cwd=bootstrap.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -196,12 +196,14 @@ def later(index: PackageIndex) -> None:
     index.publish("app", "2", [], ["redis"])
 
 
+@pytest.mark.slow
 def test_lock_has_an_entry_for_each_combination_of_extras(locked: Path):
     assert [str(pin.wish) for pin in pins.read(locked.read_text())] == [
         *("app", "app[redis]", "library", "library[toml]", "part")
     ]
 
 
+@pytest.mark.slow
 def test_later_releases_and_withdrawals_change_nothing(
     index: PackageIndex, locked: Path, install: Install, tmp_path: Path
 ):
@@ -211,6 +213,7 @@ def test_later_releases_and_withdrawals_change_nothing(
     assert (done.returncode, installed(tmp_path / "fresh")) == (0, {"app": "1", "library": "1", "part": "1"}), done
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left_out", ["library[toml]", "library"])
 def test_oldest_pip_shows_a_lock_that_lacks_a_combination(
     index: PackageIndex, locked: Path, oldest_pip: Install, left_out: str
@@ -225,6 +228,7 @@ def test_oldest_pip_shows_a_lock_that_lacks_a_combination(
     assert "must have their versions pinned" in failed.stderr
 
 
+@pytest.mark.slow
 def test_locking_again_keeps_the_versions_unless_an_upgrade_is_asked_for(index: PackageIndex, locked: Path):
     later(index)
     versions = []

@@ -16,6 +16,7 @@ import pytest
 from scripts import bootstrap, reasons
 from tests.servers.package_index import PackageIndex
 
+pytestmark = pytest.mark.slow
 UV = Path(sys.prefix) / "bin" / "uv"
 LOCK = "requirements.txt"
 
