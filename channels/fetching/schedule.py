@@ -17,7 +17,7 @@ from django.utils import timezone
 from channels import expiry
 from channels.expiry import Resting
 from channels.fetching import ending
-from channels.fetching.session import sweep_spool
+from channels.fetching.spool import sweep_spool
 from channels.lease import expired
 from channels.links import tokens
 from channels.models import Channel, ChannelSecret, FetchRun
