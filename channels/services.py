@@ -215,7 +215,7 @@ def undo_delete(channel: Channel, by: User | None) -> bool:
 def request_fetch(channel: Channel, by: User | None) -> FetchRun:
     """A fetch by hand; the one that is already queued or running if there is one."""
     Channel.objects.select_for_update().get(pk=channel.pk)  # two clicks at once make one run
-    open_run = channel.runs.exclude(state=FetchRun.State.FINISHED).first()
+    open_run = channel.runs.filter(finished_at=None).first()
     return open_run or FetchRun.objects.create(
         administration_id=channel.administration_id, channel=channel, trigger=FetchRun.Trigger.MANUAL, started_by=by
     )
