@@ -37,6 +37,13 @@ _REASONS: Final[dict[str, Text]] = {
     "message_partial": _("one piece of an email that was sent in pieces"),
     "duplicate": _("already taken in before"),
 }
+#: of a fetch, besides its outcome
+_NOTES: Final[dict[str, Text]] = {
+    "list_partial": _("The mail server did not give its whole list. The next fetch goes on."),
+    "stays_unread": _(
+        "Emails stay unread in the mailbox: the mail server marks none as read in this folder. Nothing is lost."
+    ),
+}
 _STEPS: Final[dict[str, tuple[Text, Text]]] = {
     "name": (_("Name of the server"), _("%(host)s found")),
     "address": (_("Address"), _("address %(address)s allowed")),
@@ -147,6 +154,10 @@ def steps_said(steps: Iterable[Step], facts: Detail) -> list[StepSaid]:
         )
         for step in steps
     ]
+
+
+def run_note(code: str) -> str:
+    return str(_NOTES[code])
 
 
 def reason(code: str, *, size: int = 0) -> str:

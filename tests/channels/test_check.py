@@ -12,9 +12,13 @@ from channels.check import CHECK_SECONDS, Target
 from channels.words.wording import steps_said
 from tests.servers.maildrop import Maildrop
 from tests.servers.plugin import MailboxUser, StartScripted
-from tests.servers.scripted import Script, imap, pop3
+from tests.servers.scripted import IMAP_ANSWERS, Script, imap, pop3
 
 MAILS = [b"Subject: %d\r\n\r\nBeste\r\n" % number for number in range(2)]
+READ_ONLY = b"* 1 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n* OK [UIDNEXT 2] ok\r\n{tag} OK [READ-ONLY]\r\n"
+NO_FLAGS = READ_ONLY.replace(b"{tag} OK [READ-ONLY]", b"* OK [PERMANENTFLAGS ()] ok\r\n{tag} OK [READ-WRITE]")
+
+
 RunCheck = Callable[[str, Script], list[check.Step]]
 
 
@@ -51,13 +55,14 @@ def test_check_of_imap_tries_the_listing(run_check: RunCheck) -> None:
     assert check.succeeded(steps) is False
 
 
-@pytest.mark.parametrize("keeps", [True, False])
-def test_folder_that_keeps_no_flags_is_a_warning(keeps: bool) -> None:
-    step = check.Step("listing", ok=True, facts={"keeps_seen": keeps})
+@pytest.mark.parametrize(("select", "keeps"), [(IMAP_ANSWERS["SELECT"], True), (READ_ONLY, False), (NO_FLAGS, False)])
+def test_folder_that_keeps_no_flags_is_a_warning(run_check: RunCheck, select: bytes, keeps: bool) -> None:
+    steps = run_check("imap", imap({"SELECT": select, "EXAMINE": select}))
+    assert check.succeeded(steps)
     with translation.override("nl"):
-        (said,) = steps_said([step], {"folder": "INBOX"})
+        warnings = [said.warning for said in steps_said(steps, {"folder": "INBOX"}) if said.warning]
     sentence = "INBOX is alleen te lezen: e-mails komen één keer binnen, en blijven daar ongelezen"
-    assert (said.text, said.warning) == ("lijst met e-mails ontvangen", "" if keeps else sentence)
+    assert warnings == ([] if keeps else [sentence])
 
 
 def test_list_too_long_for_somebody_who_waits_fails_no_check(
