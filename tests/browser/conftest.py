@@ -29,7 +29,7 @@ ARGUMENTS = [
 #: Chromium's own line for an answer with the form's errors (422), of which it makes no difference
 FORM_ERRORS = re.compile(r"^Failed to load resource: the server responded with a status of 422 ")
 CSP_WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
-PATIENCE = 30_000  # ms, for each thing that is waited for: a busy machine fails no test
+PATIENCE = 90_000  # ms, for each thing that is waited for: a busy machine fails no test
 expect.set_options(timeout=PATIENCE)
 _numbers = itertools.count(1)
 
