@@ -97,7 +97,7 @@ def _install(locks: tuple[str, ...], venv: Path, guard: int) -> None:
 
 def _venv_maker(venv: Path) -> list[str]:
     if uv := _uv():
-        return [uv, "venv", "--quiet", "--no-project", "--allow-existing", "--python", sys.executable, str(venv)]
+        return [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(venv)]
     if importlib.util.find_spec("ensurepip"):
         return [sys.executable, "-m", "venv", str(venv)]
     if importlib.util.find_spec("pip"):  # this Python's pip installs into it

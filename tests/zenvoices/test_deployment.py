@@ -6,6 +6,7 @@ import importlib
 import os
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +172,10 @@ def test_database_script_makes_a_role_that_row_level_security_binds():
     assert os.access(script, os.X_OK)
     assert "NOSUPERUSER NOBYPASSRLS" in script.read_text()
     assert SERVICES["web"]["environment"]["DATABASE_URL"].startswith("postgres://portal:")
+
+
+def test_ci_begins_without_anything_that_was_installed():
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert lines[-2:] == ["make clean", "exec make test"]
+    cleaning = subprocess.run(["make", "-n", "clean"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert {".venv", "tests/servers/provider/node_modules"} <= set(shlex.split(cleaning))

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.mailbox_server import USER
+from demo.invoices import MAILBOX
 from scripts.bootstrap import ROOT
 
 pytestmark = [
@@ -160,7 +160,7 @@ def unread(data: Path) -> int:
     context = ssl.create_default_context(cafile=data / "demo-mail" / "tls" / "ca.pem")
     port = int((data / "demo-mail" / "port").read_text())
     with imaplib.IMAP4_SSL("127.0.0.1", port, ssl_context=context) as mailbox:
-        mailbox.login(USER, (data / "keys" / "DEMO_MAILBOX_PASSWORD").read_text().strip())
+        mailbox.login(MAILBOX, (data / "keys" / "DEMO_MAILBOX_PASSWORD").read_text().strip())
         mailbox.select("INBOX", readonly=True)
         return len(mailbox.search(None, "UNSEEN")[1][0].split())
 
@@ -296,6 +296,29 @@ def test_interrupted_first_installation_begins_anew(tmp_path: Path):
         assert "Interrupted before the portal ran; the next try begins anew." in refusal(launched)
     again = Launched(tmp_path / "data", root=root, **reach)
     assert "What is in .venv is half installed, or of another Python; starting afresh." in refusal(again)
+
+
+def test_first_start_that_was_killed_begins_anew(tmp_path: Path):
+    """In the middle of the migrations."""
+    launched = Launched(tmp_path)
+    launched.read_until("Preparing the database")
+    os.kill(launched.launcher, signal.SIGKILL)
+    launched.ended()
+    again = Launched(tmp_path)
+    assert "Ctrl-C" in again.read_until("Ctrl-C")
+    assert unread(tmp_path) == 13
+    again.process.terminate()
+    again.ended()
+
+
+def test_port_of_the_demo_mailbox_that_is_taken(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        (tmp_path / "demo-mail").mkdir()
+        (tmp_path / "demo-mail" / "port").write_text(str(port))
+        assert refusal(Launched(tmp_path)) == (
+            f"Port {port} of the demo mailbox is in use by another program. End that, or use DEMO=0."
+        )
 
 
 def test_port_that_is_none(tmp_path: Path):
