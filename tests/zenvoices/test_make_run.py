@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.mailbox_server import USER
+from demo.invoices import MAILBOX
 from scripts.bootstrap import ROOT
 
 pytestmark = [
@@ -160,7 +160,7 @@ def unread(data: Path) -> int:
     context = ssl.create_default_context(cafile=data / "demo-mail" / "tls" / "ca.pem")
     port = int((data / "demo-mail" / "port").read_text())
     with imaplib.IMAP4_SSL("127.0.0.1", port, ssl_context=context) as mailbox:
-        mailbox.login(USER, (data / "keys" / "DEMO_MAILBOX_PASSWORD").read_text().strip())
+        mailbox.login(MAILBOX, (data / "keys" / "DEMO_MAILBOX_PASSWORD").read_text().strip())
         mailbox.select("INBOX", readonly=True)
         return len(mailbox.search(None, "UNSEEN")[1][0].split())
 
