@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
@@ -42,3 +43,7 @@ def test_arguments_are_handed_on(target: str, command: str) -> None:
 def test_settings_of_this_machine_do_not_reach_the_tests(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "1")
     assert name not in make_test._inherited()
+
+
+def test_garbage_is_looked_for_again_once_all_is_collected() -> None:
+    assert gc.isenabled()
