@@ -19,6 +19,9 @@ python:
 run:  ## the whole portal on this machine (PORT=8000, DATA_DIR=var, DEMO=0 starts empty)
 	@$(PYTHON) -m scripts.run
 
+dev:  ## the same for whoever works on it: loads anew what changes, shows the trace of an error
+	@$(PYTHON) -m scripts.dev
+
 test:  ## every check and every test (ARGS="-k fetch" chooses; CI=true lets nothing be skipped)
 	@$(PYTHON) -m scripts.test $(ARGS)
 
