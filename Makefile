@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint format messages lock clean
+.PHONY: help run test bench servers lint format messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -17,6 +17,10 @@ test:  ## every check and every test (ARGS="-k fetch" chooses; CI=true lets noth
 bench:  ## fetches side by side with other programs (ARGS=--small for a short run)
 	@$(PYTHON) -m scripts.bootstrap --bench
 	@$(VENV)/python -m bench $(ARGS)
+
+servers:  ## the portal on real mail servers other than Dovecot (ARGS="--only cyrus" chooses)
+	@$(PYTHON) -m scripts.bootstrap --dev
+	@$(VENV)/python -m tests.otherservers $(ARGS)
 
 lint:  ## style, types, import rule, templates, migrations
 	@$(PYTHON) -m scripts.test --lint
@@ -32,7 +36,7 @@ messages:  ## bring the Dutch and English catalogues up to date with the code
 	$(VENV)/python -m scripts.messages
 
 lock:  ## resolve requirements*.in anew into hash-checked locks (needs uv)
-	for set in requirements requirements-demo requirements-s3 requirements-dev requirements-bench; do \
+	for set in requirements requirements-demo requirements-s3 requirements-dev requirements-bench requirements-servers; do \
 	  uv pip compile --quiet --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	    $$set.in -o $$set.txt || exit 1; done
 
