@@ -43,9 +43,10 @@ def ours(task: Task) -> Iterator[Any]:
     from django.db import connection
 
     from administrations.models import Administration, Environment
-    from channels import runs, services
-    from channels.budget import Budget
+    from channels import services
     from channels.extract import extract
+    from channels.fetching import runs
+    from channels.fetching.budget import Budget
     from channels.models import Channel, FetchRun
     from documents.models import Document
     from zenvoices.lib.scoping import administration_scope
@@ -143,9 +144,10 @@ def polls(task: Task) -> Iterator[Any]:
     from django.db import connection
 
     from administrations.models import Administration, Environment
-    from channels import connect, runs, services
-    from channels.budget import Budget
+    from channels import connect, services
     from channels.credentials import Password
+    from channels.fetching import runs
+    from channels.fetching.budget import Budget
     from channels.mailboxes import mailbox_for
     from channels.mailboxes.base import Watch, open_session
     from channels.models import FetchRun

@@ -8,7 +8,8 @@
     ├── OurProblem            database, disk, broker, key, no network at all        never a strike
     └── MessageProblem        one mail could not be taken in                        never a strike
 
-The code chooses the sentence (channels/phrases.py); the class alone decides what counts (channels/health.py).
+The code chooses the sentence (channels/words/phrases.py); the class alone decides what counts
+(channels/fetching/health.py).
 """
 
 from __future__ import annotations
@@ -130,10 +131,12 @@ CODES: dict[str, type[ChannelError]] = {
     "server_too_slow": TransientProblem,
     "server_unavailable": TransientProblem,
     "server_answer_unreadable": TransientProblem,
+    "mailbox_full": TransientProblem,  # the server opens it no more
     # throttled
     "too_many_connections": Throttled,
     "quota_reached": Throttled,
     "mailbox_in_use": Throttled,
+    "server_busy": Throttled,
     "provider_busy": Throttled,
     "provider_unavailable": Throttled,
     # ours
@@ -149,6 +152,7 @@ CODES: dict[str, type[ChannelError]] = {
     "mail_too_large": MessageProblem,
     "mail_cut_off": MessageProblem,
     "mail_gone": MessageProblem,
+    "mail_withheld": MessageProblem,  # listed, and not given
     "mail_unreadable": MessageProblem,
     "mail_quarantined": MessageProblem,
 }

@@ -11,7 +11,7 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from channels.google_testing import lasts_a_week
+from channels.links.google_testing import lasts_a_week
 from channels.models import Channel
 from channels.notices import ATTENTION, TO_COME
 from notifications.services import Message, close_about, close_event, tell_administrators, tell_everyone_with_access

@@ -81,6 +81,8 @@ CUSTOMER = Party(
     "Bakkerij De Vries", "Korenmolen 12", "1234 AB Voorbeeldstad", "bakkerijdevries.example",
     "90000001", "0000000001",
 )  # fmt: skip
+#: the mailbox that its suppliers write to
+MAILBOX = "facturen@bakkerijdevries.example"
 
 ENERGY = Party(
     "Windkracht Zeven Energie B.V.", "Turbineweg 7", "1240 EA Voorbeeldstad", "windkrachtzeven.example",

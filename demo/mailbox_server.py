@@ -25,8 +25,7 @@ from pymap.backend.maildir.users import PasswordsFile, UsersFile
 from pymap.imap import IMAPServer
 
 from demo.certificates import write_certificates
-
-USER = "facturen@bakkerijdevries.example"
+from demo.invoices import MAILBOX
 
 
 class _RawMessage:
@@ -60,8 +59,8 @@ def deliver(folder: Path, mails: list[tuple[datetime, bytes]]) -> None:
 async def set_password(base: Path, password: str) -> None:
     hashed = _config(base).hash_context.hash(password)
     async with UsersFile.with_write(str(base)) as users, PasswordsFile.with_write(str(base)) as passwords:
-        users.set(users.build_record(USER, "inbox"))
-        passwords.set(passwords.build_record(USER, hashed))
+        users.set(users.build_record(MAILBOX, "inbox"))
+        passwords.set(passwords.build_record(MAILBOX, hashed))
 
 
 def _config(base: Path) -> pymap_maildir.Config:
@@ -95,7 +94,7 @@ async def serve(base: Path, port: int, password: str) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    logging.getLogger(__name__).warning("demo mailbox %s listens on 127.0.0.1:%d (TLS)", USER, port)
+    logging.getLogger(__name__).warning("demo mailbox %s listens on 127.0.0.1:%d (TLS)", MAILBOX, port)
     async with listener:
         await ended.wait()
 

@@ -10,8 +10,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from demo.drawing import invoice_pdf, receipt_jpg
-from demo.invoices import Invoice, Party, euro, invoices
-from demo.mailbox_server import USER
+from demo.invoices import MAILBOX, Invoice, Party, euro, invoices
 from demo.ubl import invoice_xml
 
 Write = Callable[[EmailMessage, dict[str, Invoice], datetime], None]
@@ -28,7 +27,7 @@ def mails(now: datetime) -> list[tuple[datetime, bytes]]:
     for number, write in enumerate(writers):
         when = (now - timedelta(hours=11 * (len(writers) - number))).replace(microsecond=0)
         mail = EmailMessage()
-        mail["To"] = USER
+        mail["To"] = MAILBOX
         mail["Date"] = format_datetime(when)
         mail["Message-ID"] = f"<demo-{number + 1:02}.{when:%Y%m%d}@zenvoices.example>"
         write(mail, bills, when)

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from administrations.models import Administration, Environment, Role, User
 from administrations.services import set_role
+from channels.fetching.schedule import next_slot
 from channels.models import Channel
-from channels.schedule import next_slot
-from demo.mailbox_server import USER
+from demo.invoices import MAILBOX
 from scripts.screen import DEMO_EMAIL
 from zenvoices.lib.scoping import every_administration
 
@@ -40,7 +40,7 @@ def seed() -> None:
             "create_channel",
             *("--administration", bakery, "--name", CHANNEL, "--protocol", "imap"),
             *("--host", "127.0.0.1", "--port", os.environ["DEMO_MAILBOX_PORT"], "--security", "tls"),
-            *("--username", USER, "--password-env", "DEMO_MAILBOX_PASSWORD", "--no-check"),
+            *("--username", MAILBOX, "--password-env", "DEMO_MAILBOX_PASSWORD", "--no-check"),
         )["channel"]
         _leave_the_first_fetch_to_the_newcomer(channel)
 

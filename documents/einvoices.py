@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from documents import linking, processes, storage
+from documents import pairing, processes, storage
 from documents.einvoice.facts import from_json
 from documents.models import MAYBE_EINVOICE, PDF, Document, EInvoice, einvoice_of
 from zenvoices.lib.scoping import administration_scope, every_administration
@@ -47,7 +47,7 @@ def read(document: Document) -> EInvoice | None:
         locked.einvoice_read_at = timezone.now()
         locked.save(update_fields=["einvoice_read_at"])
     kept = Document.objects.select_related("einvoice").get(pk=document.pk)
-    linking.link_anew(kept)
+    pairing.pair_after_reading(kept)
     return einvoice_of(kept)
 
 

@@ -1,4 +1,4 @@
-"""Rows of mails and documents: taking them in, linking, deleting, restoring. Bytes are documents.storage's."""
+"""Rows of mails and documents: taking them in, pairing, deleting, restoring. Bytes are documents.storage's."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import structlog
 from django.utils import timezone
 
 from administrations.models import User
-from documents.linking import link_companions as link_companions
-from documents.linking import pair_companions as pair_companions
 from documents.models import Document, Email
+from documents.pairing import pair_saved as pair_saved
+from documents.pairing import pair_unsaved as pair_unsaved
 from zenvoices.lib.filenames import safe_name
 
 log = structlog.get_logger(__name__)
@@ -32,11 +32,6 @@ class Origin:
 
 
 UPLOAD = Origin()
-
-
-def add_email(administration_id: UUID, **facts: Any) -> Email:
-    """`facts` are those of new_email()."""
-    return add_emails([new_email(administration_id, **facts)])[0]
 
 
 def add_emails(emails: Sequence[Email]) -> Sequence[Email]:

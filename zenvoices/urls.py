@@ -11,7 +11,7 @@ urlpatterns = [
     path("", include("administrations.urls")),
     path("", include("documents.urls")),
     path("", include("notifications.urls")),
-    path("", include("channels.urls")),
+    path("", include("channels.pages.urls")),
     path("account/", include("allauth.urls")),
 ]
 

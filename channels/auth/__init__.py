@@ -9,5 +9,5 @@ from channels.auth.password import PasswordAuth
 from channels.auth.provider_errors import GOOGLE, MICROSOFT
 
 METHODS: dict[str, AuthMethod] = {method.kind: method for method in (PasswordAuth(),)}
-#: people sign in there: by Channel.auth (made in channels/providers.py, which knows this installation's addresses)
+#: people sign in there: by Channel.auth (made in channels/links/providers.py, which knows our addresses)
 PROVIDER_NAMES: Final = {"google": GOOGLE, "entra": MICROSOFT}

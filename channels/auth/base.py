@@ -70,7 +70,7 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class AuthorisationRequest:
     """Where to send the browser, and what must be kept secret until it is back (JSON-safe)."""
 
     url: str = field(repr=False)
@@ -95,10 +95,10 @@ class OAuthMethod(Protocol):
     def kind(self) -> str:
         """The value of Channel.auth."""
 
-    def depart(self, registration: Registration, account: Account, redirect_uri: str) -> Departure:
+    def authorise(self, registration: Registration, account: Account, redirect_uri: str) -> AuthorisationRequest:
         """The beginning of the authorization code flow, with PKCE (RFC 7636) and the account pre-chosen."""
 
-    def arrive(
+    def exchange(
         self,
         registration: Registration,
         account: Account,

@@ -14,7 +14,7 @@ import msal
 import requests
 
 from channels.auth import identity
-from channels.auth.base import Account, Departure, Grant, Registration, Tokens
+from channels.auth.base import Account, AuthorisationRequest, Grant, Registration, Tokens
 from channels.auth.provider_errors import MICROSOFT, entra_error, is_guid
 from channels.auth.transport import prepare
 from channels.errors import ChannelError, ConfigurationProblem, CredentialProblem, Throttled, channel_error
@@ -54,7 +54,7 @@ class EntraAuth:
 
     kind = "entra"
 
-    def depart(self, registration: Registration, account: Account, redirect_uri: str) -> Departure:
+    def authorise(self, registration: Registration, account: Account, redirect_uri: str) -> AuthorisationRequest:
         flow = self._app(registration).initiate_auth_code_flow(
             [_SCOPES[account.protocol]],
             redirect_uri=redirect_uri,
@@ -64,9 +64,9 @@ class EntraAuth:
             response_mode="query",
         )
         kept = {name: flow[name] for name in ("state", "redirect_uri", "scope", "code_verifier", "nonce")}
-        return Departure(str(flow["auth_uri"]), str(flow["state"]), kept)
+        return AuthorisationRequest(str(flow["auth_uri"]), str(flow["state"]), kept)
 
-    def arrive(
+    def exchange(
         self,
         registration: Registration,
         account: Account,

@@ -15,7 +15,7 @@ from google_auth_oauthlib.flow import Flow
 from oauthlib.oauth2 import OAuth2Error
 
 from channels.auth import identity
-from channels.auth.base import Account, Departure, Grant, Registration, Tokens
+from channels.auth.base import Account, AuthorisationRequest, Grant, Registration, Tokens
 from channels.auth.provider_errors import GOOGLE, google_error
 from channels.auth.transport import prepare
 from channels.errors import ChannelError, CredentialProblem, Throttled, channel_error
@@ -50,7 +50,7 @@ class GoogleAuth:
 
     kind = "google"
 
-    def depart(self, registration: Registration, account: Account, redirect_uri: str) -> Departure:
+    def authorise(self, registration: Registration, account: Account, redirect_uri: str) -> AuthorisationRequest:
         flow, nonce = self._flow(registration, _ASKED, redirect_uri=redirect_uri), secrets.token_urlsafe(24)
         url, state = flow.authorization_url(
             access_type="offline",  # or there is no refresh token,
@@ -59,9 +59,9 @@ class GoogleAuth:
             nonce=nonce,
             state=secrets.token_urlsafe(32),
         )
-        return Departure(url, state, {"code_verifier": flow.code_verifier, "nonce": nonce})
+        return AuthorisationRequest(url, state, {"code_verifier": flow.code_verifier, "nonce": nonce})
 
-    def arrive(
+    def exchange(
         self,
         registration: Registration,
         account: Account,

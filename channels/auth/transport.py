@@ -10,7 +10,7 @@ from requests.adapters import HTTPAdapter
 from channels.errors import OurProblem, Throttled
 from zenvoices.lib import net
 
-#: seconds to connect, and without one byte; two requests of a renewal fit into its claim (channels/tokens.py)
+#: seconds to connect, and without one byte; two requests of a renewal fit into its claim (channels/links/tokens.py)
 TIMEOUT: Final = (5.0, 8.0)
 #: A provider that asks for more patience than a day is not believed.
 LONGEST_WAIT: Final = 86_400

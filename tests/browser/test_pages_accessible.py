@@ -54,7 +54,7 @@ make_notification(bakery, User.objects.get(email=person))
 """
 MAKE_LINKED = """
 from administrations.models import Administration, User
-from channels import linking
+from channels import authorisation
 from channels.models import Channel
 from django.urls import reverse
 from django.utils import timezone
@@ -66,7 +66,7 @@ def made(auth, **fields):
 week = {"linked_at": now, "granted": "gmail_readonly", "link_ends_at": now + timezone.timedelta(days=7)}
 gmail = made("google", **week, state="active", error_code="link_revoked", failing_since=now, failures=1)
 entra = made("entra", state="draft", next_fetch_at=None, tenant_id="acme.test", signs_in_as="eva@bakkerij.test")
-link, token = linking.invite(gmail, User.objects.get(email=person))
+link, token = authorisation.invite(gmail, User.objects.get(email=person))
 answer = [str(gmail.pk), str(entra.pk), reverse("consent", args=[token])]
 """
 

@@ -7,8 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 from django.utils import timezone
 
 from administrations.models import Administration
-from channels import providers, services, tokens, vault
+from channels import services
 from channels.auth.base import Grant
+from channels.links import providers, tokens, vault
 from channels.models import Channel
 from tests.servers.openid import (
     ENTRA_CLIENT,
@@ -40,14 +41,14 @@ def draft(
 
 
 def authorise(channel: Channel, provider: OpenIdProvider, account: str = "", **walk: object) -> Grant:
-    """Departs, signs in, arrives. Raises what the arrival raises. Nothing is stored."""
+    """Asks, signs in, exchanges the code. Raises what that exchange raises. Nothing is stored."""
     method, registration = providers.method_of(channel), providers.registration_of(channel)
     wanted, back = providers.account_of(channel), providers.redirect_uri(channel.auth)
-    departure = method.depart(registration, wanted, back)
-    address = sign_in(departure.url, account or wanted.login, provider.ca_file, **walk)  # type: ignore[arg-type]
+    sent = method.authorise(registration, wanted, back)
+    address = sign_in(sent.url, account or wanted.login, provider.ca_file, **walk)  # type: ignore[arg-type]
     answer = dict(parse_qsl(urlsplit(address).query))
-    assert answer["state"] == departure.state
-    return method.arrive(registration, wanted, back, departure.flow, answer)
+    assert answer["state"] == sent.state
+    return method.exchange(registration, wanted, back, sent.flow, answer)
 
 
 def link(

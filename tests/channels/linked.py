@@ -8,9 +8,11 @@ from email.message import EmailMessage
 from django.utils import timezone
 
 from administrations.models import Administration
-from channels import runs, services, tokens
+from channels import services
 from channels.auth.base import Tokens
-from channels.budget import Budget
+from channels.fetching import runs
+from channels.fetching.budget import Budget
+from channels.links import tokens
 from channels.models import Channel, FetchRun
 from tests.servers.certificates import Certificates
 from tests.servers.gmail import MODIFY, READONLY, GmailApi

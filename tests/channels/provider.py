@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from channels.auth.base import Account, Departure, Grant, Registration, Tokens
+from channels.auth.base import Account, AuthorisationRequest, Grant, Registration, Tokens
 from channels.errors import ChannelError
 
 TOKENS = Tokens("access-canary", 4_000_000_000.0, "refresh-canary")
@@ -15,27 +15,27 @@ ADDRESS = "https://provider.test/authorize"
 
 @dataclass
 class SaidProvider:
-    """`fails`: what arriving, or departing, raises. `meanwhile`: done while the code is exchanged."""
+    """`fails`: what exchanging the code, or asking for it, raises. `meanwhile`: done while the code is exchanged."""
 
     fails: ChannelError | None = None
-    departure_fails: ChannelError | None = None
+    authorise_fails: ChannelError | None = None
     granted: str = "mail"
     link_seconds: int | None = None
     meanwhile: list[object] = field(default_factory=list)
-    arrivals: list[dict[str, str]] = field(default_factory=list)
+    exchanged: list[dict[str, str]] = field(default_factory=list)
     revoked: list[str] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
 
     kind = "google"
 
-    def depart(self, registration: Registration, account: Account, redirect_uri: str) -> Departure:
-        if self.departure_fails:
-            raise self.departure_fails
+    def authorise(self, registration: Registration, account: Account, redirect_uri: str) -> AuthorisationRequest:
+        if self.authorise_fails:
+            raise self.authorise_fails
         self.states.append(secrets.token_urlsafe(16))
         url = f"{ADDRESS}?login_hint={account.login}&redirect_uri={redirect_uri}&client_id={registration.client_id}"
-        return Departure(url, self.states[-1], {"code_verifier": "verifier-canary"})
+        return AuthorisationRequest(url, self.states[-1], {"code_verifier": "verifier-canary"})
 
-    def arrive(
+    def exchange(
         self,
         registration: Registration,
         account: Account,
@@ -44,7 +44,7 @@ class SaidProvider:
         answer: Mapping[str, str],
     ) -> Grant:
         assert flow == {"code_verifier": "verifier-canary"}
-        self.arrivals.append(dict(answer))
+        self.exchanged.append(dict(answer))
         for act in self.meanwhile:
             act()  # type: ignore[operator]
         if self.fails:

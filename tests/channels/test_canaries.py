@@ -15,9 +15,10 @@ from django.db import connection
 from django.test import Client, override_settings
 
 from administrations.models import User
-from channels import check, providers, tasks, tokens
+from channels import check, tasks
 from channels.auth.base import Tokens
 from channels.errors import ChannelError
+from channels.links import providers, tokens
 from channels.models import Channel, FetchRun
 from notifications.tasks import send_emails
 from tests.cast import Cast
@@ -88,14 +89,14 @@ def test_signing_in_tells_no_secret(
     channel = draft(cast.bakery, auth, "jan@acme.test")
     method, registration = providers.method_of(channel), providers.registration_of(channel)
     account, back = providers.account_of(channel), providers.redirect_uri(auth)
-    departure = method.depart(registration, account, back)
+    sent = method.authorise(registration, account, back)
     with logged.at_level(logging.WARNING, logger="urllib3"):  # the walk through the pages is a browser's, not ours
-        returned = sign_in(departure.url, account.login, at_provider.ca_file)
+        returned = sign_in(sent.url, account.login, at_provider.ca_file)
     answer = dict(parse_qsl(urlsplit(returned).query))
-    grant = method.arrive(registration, account, back, departure.flow, answer)
+    grant = method.exchange(registration, account, back, sent.flow, answer)
     refusals = []
     for attempt in (
-        lambda: method.arrive(registration, account, back, departure.flow, answer),  # the code again
+        lambda: method.exchange(registration, account, back, sent.flow, answer),  # the code again
         lambda: method.renew(registration, account, replace(grant.tokens, refresh_token="kanarie-token")),
     ):
         at_provider.answer(MOUNT[auth], {"error": "invalid_grant", "error_description": f"bad {answer['code']}"})
@@ -103,9 +104,9 @@ def test_signing_in_tells_no_secret(
             attempt()
         refusals += traceback.format_exception(refused.value)
         refusals.append(f"{refused.value!r} {refused.value.detail}")
-    secrets = [*held(grant.tokens), "kanarie-token", answer["code"], departure.state]
-    secrets += [str(departure.flow["code_verifier"]), str(departure.flow["nonce"])]
-    assert found(secrets, f"{grant!r} {registration!r} {departure!r} {grant.tokens!r}") == []
+    secrets = [*held(grant.tokens), "kanarie-token", answer["code"], sent.state]
+    secrets += [str(sent.flow["code_verifier"]), str(sent.flow["nonce"])]
+    assert found(secrets, f"{grant!r} {registration!r} {sent!r} {grant.tokens!r}") == []
     assert found(secrets, "".join(line for line in refusals if "File" not in line)) == []
     assert found(secrets, logged.text) == []
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from administrations.models import AdministrationAccess, User
 from channels import services
 from channels.errors import channel_error
-from channels.models import Channel, ConsentLink, PendingLink
+from channels.models import Channel, ConsentLink, PendingAuthorisation
 from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.provider import SaidProvider
@@ -25,7 +25,7 @@ from tests.channels.test_oauth_views import (
     OUR_OWN,
     SignedIn,
     address,
-    arrive,
+    call_back,
     checks,
     fresh,
     gmail,
@@ -106,7 +106,7 @@ def test_holder_authorises_and_the_beheerder_is_told(
     path = make_link(bert, channel)
     holder.get(path)
     holder.get(f"{path}/go", headers=OUR_OWN)
-    answer = arrive(holder, said_provider)
+    answer = call_back(holder, said_provider)
     assert answer.headers["Location"] == reverse("consent-done")
     done = holder.get(reverse("consent-done")).content.decode()
     assert "Je hebt Kantoor Jansen toegang gegeven tot jan@gmail.com." in done
@@ -126,7 +126,7 @@ def test_holder_mends_a_stopped_channel(
     channel, holder = linked(cast.bakery, state="inactive", inactive_reason="failures"), Client()
     path = make_link(signed_in(cast.bert), channel)
     holder.get(f"{path}/go", headers=OUR_OWN)
-    arrive(holder, said_provider)
+    call_back(holder, said_provider)
     assert fresh(channel).state == "active"
 
 
@@ -134,7 +134,7 @@ def test_refusal_leaves_the_link_as_it_was(cast: Cast, signed_in: SignedIn, said
     path, holder = make_link(signed_in(cast.bert), gmail(cast.bakery, name="interne naam")), Client()
     holder.get(f"{path}/go", headers=OUR_OWN)
     said_provider.fails = channel_error("consent_refused", provider="Google")
-    answer = arrive(holder, said_provider)
+    answer = call_back(holder, said_provider)
     page = answer.content.decode()
     assert answer.status_code == 422
     assert [word for word in ("interne naam", "/administration/") if word in page] == []
@@ -149,8 +149,8 @@ def test_holder_whose_answer_is_not_taken_in_is_sent_back_to_the_link(
     path, holder = make_link(signed_in(cast.bert), gmail(cast.bakery)), Client()
     holder.get(f"{path}/go", headers=OUR_OWN)
     with every_administration():
-        PendingLink.objects.update(**{"expires_at": timezone.now()} if late else {"used_at": timezone.now()})
-    page = arrive(holder, said_provider).content.decode()
+        PendingAuthorisation.objects.update(**{"expires_at": timezone.now()} if late else {"used_at": timezone.now()})
+    page = call_back(holder, said_provider).content.decode()
     assert "Open de link die je kreeg om het opnieuw te proberen." in page
     assert [word for word in ("Open het kanaal", "Koppel opnieuw", "Koppel nog eens") if word in page] == []
 
@@ -198,7 +198,7 @@ def test_link_that_is_over_tells_nothing(
     if ended in ("expired", "used", "withdrawn", "maker left", "maker locked out", "changed"):
         back = holder.get(GOOGLE, {"state": said_provider.states[-1], "code": "x"})
         assert (back.status_code, back.context["said"].title) == (410, title("consent_closed"))
-        assert said_provider.arrivals == []
+        assert said_provider.exchanged == []
 
 
 def test_looking_has_a_bound(cast: Cast, signed_in: SignedIn) -> None:

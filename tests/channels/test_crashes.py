@@ -66,7 +66,7 @@ def four_mails(box: MailboxUser) -> None:
 
 
 def test_every_contract_name_is_a_step_of_the_fetch() -> None:
-    code = "".join(path.read_text() for path in Path("channels").glob("*.py"))
+    code = "".join(path.read_text() for path in Path("channels").rglob("*.py"))
     assert [name for name in failpoints.NAMES if f'failpoints.reach("{name}")' not in code] == []
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from channels import intake, services
+from channels import services
 from channels.extract import Limits, Mail, opening
+from channels.fetching import intake
 from channels.models import Channel, ReceivedMail, ReceivedPart
 from documents.models import Document
 from tests.cast import Cast

@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 from channels.connect import provider_server
-from channels.form_fields import in_months
-from channels.forms import ChannelForm
 from channels.models import Channel
+from channels.pages.form_fields import in_months
+from channels.pages.forms import ChannelForm
 from channels.presets import DEFAULT_PORTS, preset_for
 
 TYPED = {

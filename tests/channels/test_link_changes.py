@@ -8,9 +8,11 @@ import pytest
 from django.utils import timezone
 
 from administrations.models import Administration
-from channels import check, linking, notices, reminders, schedule, services, vault
+from channels import authorisation, check, notices, reminders, services
 from channels.check import Step
 from channels.errors import channel_error
+from channels.fetching import upkeep
+from channels.links import vault
 from channels.models import Channel
 from notifications.models import Notification
 from tests.cast import Cast
@@ -21,9 +23,9 @@ from tests.channels.test_oauth_views import (
     GOOD,
     SignedIn,
     address,
-    arrive,
+    ask_provider,
+    call_back,
     checks,
-    depart,
     fresh,
     linked,
     said_provider,
@@ -58,26 +60,26 @@ def test_form_that_was_read_earlier_sends_no_password_to_another_server(cast: Ca
 def test_link_that_ended_meanwhile_is_not_set_to_work(cast: Cast, said_provider: SaidProvider) -> None:
     channel = linked(cast.bakery, state="inactive", inactive_reason="failures")
     with administration_scope(cast.bakery.pk):
-        linking.disconnect(fresh(channel), None)
+        authorisation.disconnect(fresh(channel), None)
         with pytest.raises(services.NotLinked):
             services.activate(channel, None)
     assert fresh(channel).state == "draft"
 
 
-@pytest.mark.parametrize("way", ["arrival", "form", "list"])
+@pytest.mark.parametrize("way", ["callback", "form", "list"])
 def test_disconnected_during_the_connection_check_stays_a_draft(
     cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     channel, bert = linked(cast.bakery, state="inactive", inactive_reason="failures"), signed_in(cast.bert)
 
     def disconnected_meanwhile(target: object) -> list[Step]:
-        linking.disconnect(fresh(channel), None)
+        authorisation.disconnect(fresh(channel), None)
         return GOOD
 
     monkeypatch.setattr(check, "run_check", disconnected_meanwhile)
-    if way == "arrival":
-        depart(bert, channel)
-        answer = arrive(bert, said_provider)
+    if way == "callback":
+        ask_provider(bert, channel)
+        answer = call_back(bert, said_provider)
     elif way == "form":
         typed = AT_GOOGLE | {"client_id": "id", "client_secret": "", "username": "jan@gmail.com", "action": "save"}
         answer = bert.post(address("channel-edit", channel), typed)
@@ -114,8 +116,8 @@ def test_paused_channel_that_is_linked_anew_needs_nobody_any_more(
     channel, bert = linked(cast.bakery, state="inactive", error_code="link_revoked"), signed_in(cast.bert)
     with administration_scope(cast.bakery.pk):
         notices.tell(fresh(channel), notices.ATTENTION, "attention:at-rest:1")
-    depart(bert, channel)
-    arrive(bert, said_provider)
+    ask_provider(bert, channel)
+    call_back(bert, said_provider)
     with every_administration():
         assert not Notification.objects.filter(kind=notices.ATTENTION, closed_at=None).exists()
 
@@ -127,11 +129,11 @@ def test_deletion_that_is_being_carried_out_can_no_longer_be_undone(
     channel, bert, undone = linked(cast.bakery), signed_in(cast.bert), []
     with administration_scope(cast.bakery.pk):
         services.delete(channel, None)
-        channel.deleted_at = timezone.now() - schedule.PURGE_AFTER - timedelta(seconds=1)
+        channel.deleted_at = timezone.now() - upkeep.PURGE_AFTER - timedelta(seconds=1)
         channel.save(update_fields=["deleted_at"])
         undo = address("channel-undo-delete", channel)
         monkeypatch.setattr(said_provider, "revoke", lambda *_: undone.append(bert.post(undo).status_code))
-        assert (schedule.purge_deleted(), undone) == (1, [404])
+        assert (upkeep.purge_deleted(), undone) == (1, [404])
 
 
 def app_only(administration: Administration) -> Channel:
@@ -196,6 +198,6 @@ def test_warning_that_a_link_ends_is_over_when_it_is_made_anew(
     channel, bert = linked(cast.bakery, state="inactive"), signed_in(cast.bert)
     with administration_scope(cast.bakery.pk):
         reminders.tell_link_ends(channel, timezone.now() + timedelta(days=1))
-    depart(bert, channel)
-    arrive(bert, said_provider)
+    ask_provider(bert, channel)
+    call_back(bert, said_provider)
     assert open_notifications() == 0

@@ -15,10 +15,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from administrations.models import Administration, AdministrationAccess, User
-from channels import check, notices, providers, reminders, services, vault, wording
+from channels import check, notices, reminders, services
 from channels.check import Step
 from channels.errors import channel_error
-from channels.models import Channel, PendingLink
+from channels.links import providers, vault
+from channels.models import Channel, PendingAuthorisation
+from channels.words import wording
 from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.provider import ADDRESS, TOKENS, SaidProvider
@@ -71,11 +73,11 @@ def address(name: str, channel: Channel, *more: Any) -> str:
     return reverse(name, args=[channel.administration_id, channel.pk, *more])
 
 
-def depart(client: Client, channel: Channel) -> HttpResponse:
+def ask_provider(client: Client, channel: Channel) -> HttpResponse:
     return client.get(address("channel-connect", channel), headers=OUR_OWN)
 
 
-def arrive(client: Client, provider: SaidProvider, path: str = GOOGLE, **answer: str) -> Any:
+def call_back(client: Client, provider: SaidProvider, path: str = GOOGLE, **answer: str) -> Any:
     return client.get(path, {"state": provider.states[-1], "code": "code-canary", **answer})
 
 
@@ -93,9 +95,9 @@ def said(answer: Any) -> list[str]:
     return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
-def only_pending() -> PendingLink:
+def only_pending() -> PendingAuthorisation:
     with every_administration():
-        return PendingLink.objects.get()
+        return PendingAuthorisation.objects.get()
 
 
 # --- Setting out ----------------------------------------------------------------------------------------
@@ -104,7 +106,7 @@ def only_pending() -> PendingLink:
 def test_connect_goes_to_the_provider_with_the_account_chosen(
     cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, settings: Any
 ) -> None:
-    answer = depart(signed_in(cast.bert), gmail(cast.bakery))
+    answer = ask_provider(signed_in(cast.bert), gmail(cast.bakery))
     url = urlsplit(answer.headers["Location"])
     assert answer.headers["Location"].startswith(ADDRESS)
     assert parse_qs(url.query)["login_hint"] == ["jan@gmail.com"]
@@ -133,16 +135,18 @@ def test_browser_that_does_not_say_where_it_comes_from_is_known_by_its_referer(
         assert answer.headers.get("Location", "").startswith(ADDRESS) is goes
 
 
-def test_nothing_of_a_journey_lies_in_clear(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
-    depart(signed_in(cast.bert), gmail(cast.bakery))
+def test_nothing_of_a_pending_authorisation_lies_in_clear(
+    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider
+) -> None:
+    ask_provider(signed_in(cast.bert), gmail(cast.bakery))
     row = repr(vars(only_pending()))
     assert [word for word in (*said_provider.states, "verifier-canary", "secret-canary") if word in row] == []
     assert only_pending().expires_at - only_pending().created_at < timedelta(minutes=10, seconds=1)
 
 
 def test_provider_that_cannot_be_asked_is_said(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
-    said_provider.departure_fails = channel_error("tenant_unknown", provider="Microsoft")
-    answer = depart(signed_in(cast.bert), gmail(cast.bakery))
+    said_provider.authorise_fails = channel_error("tenant_unknown", provider="Microsoft")
+    answer = ask_provider(signed_in(cast.bert), gmail(cast.bakery))
     assert answer.status_code == 422
     assert "De mailbox is niet gekoppeld" in answer.content.decode()
 
@@ -152,18 +156,18 @@ def test_nobody_signs_in_for_a_channel_that_needs_none(
     cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, fields: dict[str, Any]
 ) -> None:
     channel = gmail(cast.bakery, **fields)
-    assert depart(signed_in(cast.bert), channel).headers["Location"] == address("channel-edit", channel)
+    assert ask_provider(signed_in(cast.bert), channel).headers["Location"] == address("channel-edit", channel)
 
 
-# --- Coming back ----------------------------------------------------------------------------------------
+# --- The callback ---------------------------------------------------------------------------------------
 
 
 def test_coming_back_links_the_draft_and_says_so_on_its_form(
     cast: Cast, signed_in: SignedIn, said_provider: SaidProvider
 ) -> None:
     channel, bert = gmail(cast.bakery), signed_in(cast.bert)
-    depart(bert, channel)
-    answer = arrive(bert, said_provider)
+    ask_provider(bert, channel)
+    answer = call_back(bert, said_provider)
     assert answer.headers["Location"] == f"{address('channel-edit', channel)}?linked"
     assert said(answer) == ["Gekoppeld met jan@gmail.com. Rond af met Opslaan."]
     assert "no-store" in answer.headers["Cache-Control"]
@@ -179,8 +183,8 @@ def test_coming_back_links_the_draft_and_says_so_on_its_form(
 def test_end_of_a_link_is_kept(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     channel, bert = gmail(cast.bakery), signed_in(cast.bert)
     said_provider.link_seconds, said_provider.granted = 604_799, "gmail_readonly"
-    depart(bert, channel)
-    arrive(bert, said_provider)
+    ask_provider(bert, channel)
+    call_back(bert, said_provider)
     now = fresh(channel)
     assert now.granted == "gmail_readonly"
     assert now.link_ends_at is not None
@@ -201,8 +205,8 @@ def test_new_link_or_secret_ends_the_reminder_of_the_old(
         reminders.tell_link_ends(channel, end)
         reminders.tell_secret_expires(channel, end.date(), 1, 1)
     assert open_notes(channel) == 4 + 2
-    depart(bert, channel)
-    arrive(bert, said_provider)
+    ask_provider(bert, channel)
+    call_back(bert, said_provider)
     assert open_notes(channel) == 2
     typed = AT_GOOGLE | {"client_id": "id", "client_secret": "nieuw", "action": "save"}
     bert.post(address("channel-edit", channel), typed)
@@ -220,8 +224,8 @@ def test_reconnected_channel_goes_on_when_its_connection_works(
     cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, checks: list[Step], fields: dict[str, Any]
 ) -> None:
     channel, bert = linked(cast.bakery, **fields), signed_in(cast.bert)
-    depart(bert, channel)
-    answer = arrive(bert, said_provider)
+    ask_provider(bert, channel)
+    answer = call_back(bert, said_provider)
     assert answer.headers["Location"] == reverse("channels", args=[cast.bakery.pk])
     assert said(answer) == ["Gekoppeld met jan@gmail.com. jan@gmail.com is weer actief."]
     now = fresh(channel)
@@ -233,16 +237,16 @@ def test_reconnected_channel_whose_connection_fails_stays_inactive(
 ) -> None:
     checks[:] = BAD
     channel, bert = linked(cast.bakery, state="inactive", inactive_reason="failures"), signed_in(cast.bert)
-    depart(bert, channel)
-    answer = arrive(bert, said_provider)
+    ask_provider(bert, channel)
+    answer = call_back(bert, said_provider)
     assert fresh(channel).state == "inactive"
     assert said(answer)[0].startswith("Gekoppeld met jan@gmail.com, maar de verbinding werkt nog niet. imap.gmail.com")
 
 
 def test_paused_channel_stays_paused(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     channel, bert = linked(cast.bakery, state="inactive"), signed_in(cast.bert)
-    depart(bert, channel)
-    arrive(bert, said_provider)
+    ask_provider(bert, channel)
+    call_back(bert, said_provider)
     assert fresh(channel).state == "inactive"
 
 
@@ -256,38 +260,38 @@ def title(reason: str) -> str:
 
 def test_answer_counts_once(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     channel, bert = gmail(cast.bakery), signed_in(cast.bert)
-    depart(bert, channel)
-    arrive(bert, said_provider)
-    again = arrive(bert, said_provider)
+    ask_provider(bert, channel)
+    call_back(bert, said_provider)
+    again = call_back(bert, said_provider)
     assert refused_with(again) == (410, title("used"))
-    assert len(said_provider.arrivals) == 1
+    assert len(said_provider.exchanged) == 1
     assert address("channel-connect", channel) in again.content.decode()
 
 
 def test_state_of_a_refused_answer_is_used_up_too(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     channel, bert = gmail(cast.bakery), signed_in(cast.bert)
-    depart(bert, channel)
+    ask_provider(bert, channel)
     said_provider.fails = channel_error("consent_refused", provider="Google")
-    arrive(bert, said_provider)
+    call_back(bert, said_provider)
     said_provider.fails = None
-    assert refused_with(arrive(bert, said_provider)) == (410, title("used"))
+    assert refused_with(call_back(bert, said_provider)) == (410, title("used"))
     assert fresh(channel).linked_at is None
 
 
 def test_two_tabs_each_have_their_own_answer(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     channel, bert = gmail(cast.bakery), signed_in(cast.bert)
-    depart(bert, channel)
-    depart(bert, channel)
+    ask_provider(bert, channel)
+    ask_provider(bert, channel)
     assert [bert.get(GOOGLE, {"state": state, "code": "c"}).status_code for state in said_provider.states] == [302, 302]
 
 
 def test_answer_after_ten_minutes_is_too_late(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     bert = signed_in(cast.bert)
-    depart(bert, gmail(cast.bakery))
+    ask_provider(bert, gmail(cast.bakery))
     with every_administration():
-        PendingLink.objects.update(expires_at=timezone.now())
-    assert refused_with(arrive(bert, said_provider)) == (410, title("expired"))
-    assert said_provider.arrivals == []
+        PendingAuthorisation.objects.update(expires_at=timezone.now())
+    assert refused_with(call_back(bert, said_provider)) == (410, title("expired"))
+    assert said_provider.exchanged == []
 
 
 @pytest.mark.parametrize("query", [{}, {"state": ""}, {"state": "never-was", "code": "x"}])
@@ -298,14 +302,14 @@ def test_unknown_state_tells_nothing(cast: Cast, signed_in: SignedIn, query: dic
 
 def test_answer_of_another_provider_is_unknown(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     bert = signed_in(cast.bert)
-    depart(bert, gmail(cast.bakery))
-    assert refused_with(arrive(bert, said_provider, ENTRA)) == (404, title("unknown"))
+    ask_provider(bert, gmail(cast.bakery))
+    assert refused_with(call_back(bert, said_provider, ENTRA)) == (404, title("unknown"))
     assert only_pending().used_at is None
 
 
 def test_another_person_uses_nothing_up(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
-    depart(signed_in(cast.bert), gmail(cast.bakery, name="geheim kanaal"))
-    answer = arrive(signed_in(cast.charlie), said_provider)
+    ask_provider(signed_in(cast.bert), gmail(cast.bakery, name="geheim kanaal"))
+    answer = call_back(signed_in(cast.charlie), said_provider)
     assert refused_with(answer) == (403, title("other_person"))
     assert "geheim kanaal" not in answer.content.decode()
     assert only_pending().used_at is None
@@ -314,53 +318,53 @@ def test_another_person_uses_nothing_up(cast: Cast, signed_in: SignedIn, said_pr
 def test_another_browser_of_the_same_person_is_refused(
     cast: Cast, signed_in: SignedIn, said_provider: SaidProvider
 ) -> None:
-    depart(signed_in(cast.bert), gmail(cast.bakery))
-    assert refused_with(arrive(signed_in(cast.bert), said_provider)) == (403, title("other_browser"))
+    ask_provider(signed_in(cast.bert), gmail(cast.bakery))
+    assert refused_with(call_back(signed_in(cast.bert), said_provider)) == (403, title("other_browser"))
     assert only_pending().used_at is None
 
 
 def test_signed_out_meanwhile(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     bert = signed_in(cast.bert)
-    depart(bert, gmail(cast.bakery, name="geheim kanaal"))
+    ask_provider(bert, gmail(cast.bakery, name="geheim kanaal"))
     bert.logout()
-    answer = arrive(bert, said_provider)
+    answer = call_back(bert, said_provider)
     assert refused_with(answer) == (403, title("signed_out"))
     assert "geheim kanaal" not in answer.content.decode()
 
 
 def test_deleted_meanwhile(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     channel, bert = gmail(cast.bakery), signed_in(cast.bert)
-    depart(bert, channel)
+    ask_provider(bert, channel)
     with every_administration():
         services.delete(channel, None)
-    assert refused_with(arrive(bert, said_provider)) == (410, title("gone"))
-    assert said_provider.arrivals == []
+    assert refused_with(call_back(bert, said_provider)) == (410, title("gone"))
+    assert said_provider.exchanged == []
 
 
 def test_no_longer_allowed(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     channel, bert = gmail(cast.bakery), signed_in(cast.bert)
-    depart(bert, channel)
+    ask_provider(bert, channel)
     AdministrationAccess.objects.filter(user=cast.bert).update(role="user")
-    assert refused_with(arrive(bert, said_provider)) == (403, title("not_allowed"))
-    assert (said_provider.arrivals, fresh(channel).linked_at) == ([], None)
+    assert refused_with(call_back(bert, said_provider)) == (403, title("not_allowed"))
+    assert (said_provider.exchanged, fresh(channel).linked_at) == ([], None)
 
 
 def test_changed_meanwhile(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     channel, bert = gmail(cast.bakery), signed_in(cast.bert)
-    depart(bert, channel)
+    ask_provider(bert, channel)
     with every_administration():
         Channel.objects.update(username="eva@gmail.com")
-    assert refused_with(arrive(bert, said_provider)) == (409, title("changed"))
-    assert said_provider.arrivals == []
+    assert refused_with(call_back(bert, said_provider)) == (409, title("changed"))
+    assert said_provider.exchanged == []
 
 
 def test_changed_while_the_code_is_exchanged_gives_the_tokens_back(
     cast: Cast, signed_in: SignedIn, said_provider: SaidProvider
 ) -> None:
     channel, bert = gmail(cast.bakery), signed_in(cast.bert)
-    depart(bert, channel)
+    ask_provider(bert, channel)
     said_provider.meanwhile.append(lambda: Channel.objects.update(username="eva@gmail.com"))
-    assert refused_with(arrive(bert, said_provider)) == (409, title("changed"))
+    assert refused_with(call_back(bert, said_provider)) == (409, title("changed"))
     assert (said_provider.revoked, fresh(channel).linked_at) == ([TOKENS.refresh_token], None)
 
 
@@ -381,9 +385,9 @@ def test_what_the_provider_says_has_a_page_of_ours(
 ) -> None:
     User.objects.filter(pk=cast.bert.pk).update(language=language)
     channel, bert = gmail(cast.bakery), signed_in(cast.bert)
-    depart(bert, channel)
+    ask_provider(bert, channel)
     said_provider.fails = channel_error(code, provider="Google", **detail)
-    answer = arrive(bert, said_provider, error="access_denied", error_description="<b>provider-canary</b>")
+    answer = call_back(bert, said_provider, error="access_denied", error_description="<b>provider-canary</b>")
     page = answer.content.decode()
     assert answer.status_code == 422
     assert "provider-canary" not in page
@@ -398,9 +402,9 @@ def test_missing_key_is_our_page_too(
     cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, settings: Any
 ) -> None:
     bert = signed_in(cast.bert)
-    depart(bert, gmail(cast.bakery))
+    ask_provider(bert, gmail(cast.bakery))
     settings.CREDENTIAL_KEYS = ["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]
-    assert arrive(bert, said_provider).status_code == 422
+    assert call_back(bert, said_provider).status_code == 422
 
 
 @pytest.mark.parametrize(("query", "status"), [("True", 200), ("False", 403)])
@@ -459,8 +463,8 @@ def test_linked_channel_is_saved_as_active(
     bert.post(reverse("channel-new-email", args=[cast.bakery.pk]), AT_GOOGLE | {"action": "save"})
     with every_administration():
         channel = Channel.objects.get()
-    depart(bert, channel)
-    arrive(bert, said_provider)
+    ask_provider(bert, channel)
+    call_back(bert, said_provider)
     bert.post(address("channel-edit", channel), AT_GOOGLE | {"client_secret": "", "action": "save"})
     assert fresh(channel).state == "active"
 

@@ -10,17 +10,20 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
-from channels import schedule, services
-from channels.budget import Budget
+from channels import services
 from channels.errors import channel_error
-from channels.fetch import BATCH_MAILS
-from channels.intake import prepare
+from channels.fetching import schedule
+from channels.fetching.budget import Budget
+from channels.fetching.intake import prepare
+from channels.fetching.runs import perform
+from channels.fetching.session import BATCH_MAILS
+from channels.fetching.spool import sweep_spool
 from channels.mailboxes.base import Fetched, MessageRef
 from channels.mailboxes.fake import FakeMailbox
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
-from channels.runs import perform
 from documents import storage
 from documents.models import Document, Email
 from notifications.models import Notification
@@ -132,7 +135,7 @@ def test_wanted_mail_of_another_uidvalidity_ends_as_gone(channel: Channel, box: 
 def test_quarantined_mail_kept_raw_comes_after_a_new_uidvalidity(
     channel: Channel, box: FakeMailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("channels.intake.extract", _broken)
+    monkeypatch.setattr("channels.fetching.intake.extract", _broken)
     box.deliver(invoice(1))
     for _attempt in range(3):
         fetch_now(channel)
@@ -148,7 +151,7 @@ def test_mail_read_at_the_second_try_has_its_subject(
     channel: Channel, box: FakeMailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr("channels.intake.extract", _broken)
+        broken.setattr("channels.fetching.intake.extract", _broken)
         box.deliver(invoice(1))
         fetch_now(channel)
     fetch_now(channel)
@@ -162,7 +165,7 @@ def _broken(*_args: object) -> None:
 def test_wanted_mail_whose_bytes_are_lost_blocks_nobody(channel: Channel, box: FakeMailbox) -> None:
     ReceivedMail.objects.create(
         administration=channel.administration, channel=channel, folder="INBOX", validity="1", uid="77",
-        state="wanted", raw_sha256="a" * 64,
+        state="wanted", raw_sha256="a" * 64, next_try_at=timezone.now(),
     )  # fmt: skip
     box.deliver(invoice(1))
     run = fetch_now(channel)
@@ -220,7 +223,7 @@ def test_mail_that_the_database_refuses_costs_only_itself(
             values["part_path"] = "1"  # the constraint "one document for each part" refuses the second
         return real(*args, **values)
 
-    monkeypatch.setattr("channels.recorder.documents.new_document", same_place)
+    monkeypatch.setattr("channels.fetching.recorder.documents.new_document", same_place)
     run = fetch_now(channel)
     states = dict(ReceivedMail.objects.values_list("uid", "state"))
     assert (run.outcome, run.delivered, run.failed, states) == ("warning", 1, 1, {"1": "failed", "2": "delivered"})
@@ -238,7 +241,7 @@ def test_mail_kept_raw_that_the_database_refuses_holds_up_no_other(
             document.size = -1  # a CHECK of the database
         return document
 
-    monkeypatch.setattr("channels.recorder.documents.new_document", too_long)
+    monkeypatch.setattr("channels.fetching.recorder.documents.new_document", too_long)
     ends = []
     for number in range(3):
         run = fetch_now(channel)
@@ -253,7 +256,7 @@ def test_mail_kept_of_another_mailbox_marks_nothing_in_this_one(
     channel: Channel, box: FakeMailbox, use, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr("channels.intake.extract", _broken)
+        broken.setattr("channels.fetching.intake.extract", _broken)
         box.deliver(invoice(1))
         fetch_now(channel)
     other = use(FakeMailbox())
@@ -370,7 +373,7 @@ def _fail(channel: Channel, code: str) -> None:
     with pytest.MonkeyPatch.context() as patched:
         box = FakeMailbox(fails={"connect": channel_error(code)})
         patched.setattr("channels.connect.mailbox_for", lambda *_: box)
-        patched.setattr("channels.runs.settings.FETCH_RETRY_SECONDS", [])
+        patched.setattr("channels.fetching.runs.settings.FETCH_RETRY_SECONDS", [])
         perform(run.pk, Budget.of_a_run())
 
 
@@ -393,3 +396,31 @@ def test_part_whose_document_was_deleted_comes_back_when_asked(channel: Channel,
     Document.objects.filter(pk=document.pk).update(deleted_at=timezone.now())
     services.take_part(part, by=None)
     assert Document.objects.get(pk=document.pk).deleted_at is None
+
+
+def test_spool_folder_that_goes_while_it_is_swept_stops_nothing(tmp_path: Path, settings: object) -> None:
+    settings.DATA_DIR = tmp_path
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "fetch-gone").symlink_to(tmp_path / "its fetch has removed it")
+    sweep_spool()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_part_is_decoded_and_stored_while_nobody_waits_for_the_database(
+    channel: Channel, box: FakeMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.deliver(mail("Ingepakt", ("facturen.zip", zip_with_claim(1))))
+    fetch_now(channel)
+    part = ReceivedPart.objects.filter(can_be_taken=True).first() or ReceivedPart.objects.get(filename="goed.pdf")
+    if part.document:
+        Document.objects.update(deleted_at=timezone.now())
+    held: list[bool] = []
+    put = storage.put_bytes
+
+    def put_bytes(*arguments: object) -> str:
+        held.append(connection.in_atomic_block)
+        return put(*arguments)
+
+    monkeypatch.setattr("channels.fetching.parts.storage.put_bytes", put_bytes)
+    assert services.take_part(part, by=None) == services.take_part(part, by=None)
+    assert held == [False, False]

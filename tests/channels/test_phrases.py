@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
-from channels import extract, phrases, wording
+from channels import extract
 from channels.check import Step
 from channels.errors import CODES, channel_error
+from channels.words import phrases, wording
 
 EXTRACT = Path(extract.__file__).parent
 DETAIL = {"host": "mail.devries.nl", "port": 993, "folder": "Facturen", "username": "jan", "size": 31_000_000}

@@ -9,10 +9,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from channels import check, connect, phrases, schedule, services, tokens, vault
+from channels import check, connect, services
 from channels.errors import ChannelError
+from channels.fetching import upkeep
+from channels.links import tokens, vault
 from channels.mailboxes.base import Watch
 from channels.models import Channel, FetchRun
+from channels.words import phrases
 from tests.cast import Cast
 from tests.channels.authorised import draft, link
 from tests.channels.linked import fetch_now, invoice
@@ -217,9 +220,9 @@ def test_check_renews_the_link_as_a_step_of_its_own(
     steps = check.run_check(check.target_of(channel))
     assert [(step.name, step.ok) for step in steps] == [
         ("name", True), ("connection", True), ("encryption", True), ("provider", True), ("sign_in", True),
-        ("folder", True),
+        ("folder", True), ("listing", True),
     ]  # fmt: skip
-    assert (steps[-1].facts["unread"], at_provider.requests_to(MOUNT[auth]) - asked) == (1, 1)
+    assert (steps[-2].facts["unread"], at_provider.requests_to(MOUNT[auth]) - asked) == (1, 1)
 
 
 def test_check_stops_at_the_provider_when_the_link_is_withdrawn(
@@ -239,6 +242,6 @@ def test_erasing_a_channel_ends_its_link_first(
     if down:
         at_provider.answer("google", endpoint="revoke", drop=True)
     Channel.objects.filter(pk=channel.pk).update(deleted_at=timezone.now() - timedelta(hours=1))
-    assert schedule.purge_deleted() == 1
+    assert upkeep.purge_deleted() == 1
     left = Channel.objects.filter(pk=channel.pk).exists()
     assert (left, at_provider.requests_to("google", "revoke")) == (False, 1)

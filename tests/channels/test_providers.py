@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from django.test import override_settings
 
-from channels import providers, tokens
 from channels.auth.base import Tokens
 from channels.auth.entra import clean_tenant
 from channels.errors import ChannelError
+from channels.links import providers, tokens
 from channels.models import Channel
 from tests.cast import Cast
 from tests.channels.authorised import authorise, draft, link
@@ -49,10 +49,10 @@ def refusal(channel: Channel, provider: OpenIdProvider, account: str = "", **wal
     return refused.value
 
 
-def depart_query(channel: Channel) -> dict[str, str]:
+def authorise_query(channel: Channel) -> dict[str, str]:
     method, registration = providers.method_of(channel), providers.registration_of(channel)
-    departure = method.depart(registration, providers.account_of(channel), providers.redirect_uri(channel.auth))
-    return dict(parse_qsl(urlsplit(departure.url).query))
+    sent = method.authorise(registration, providers.account_of(channel), providers.redirect_uri(channel.auth))
+    return dict(parse_qsl(urlsplit(sent.url).query))
 
 
 def renew(channel: Channel, old: Tokens | None) -> Tokens:
@@ -61,7 +61,7 @@ def renew(channel: Channel, old: Tokens | None) -> Tokens:
 
 
 def test_google_is_asked_for_offline_mail_with_the_account_chosen(cast: Cast, at_provider: OpenIdProvider) -> None:
-    asked = depart_query(draft(cast.bakery, "google", JAN))
+    asked = authorise_query(draft(cast.bakery, "google", JAN))
     fixed = {name: asked[name] for name in ("access_type", "prompt", "login_hint", "code_challenge_method", "scope")}
     assert fixed == {
         "access_type": "offline",
@@ -78,7 +78,7 @@ def test_entra_is_asked_for_the_protocols_scope_and_never_for_consent(
     cast: Cast, at_provider: OpenIdProvider, protocol: str, scope: str
 ) -> None:
     channel = draft(cast.bakery, "entra", "facturen@acme.test", protocol, signs_in_as=JAN)
-    asked = depart_query(channel)
+    asked = authorise_query(channel)
     fixed = {name: asked[name] for name in ("prompt", "login_hint", "code_challenge_method", "response_mode", "scope")}
     assert fixed == {
         "prompt": "select_account",
@@ -197,10 +197,10 @@ def test_nonce_of_another_sign_in_is_refused(cast: Cast, at_provider: OpenIdProv
     channel = draft(cast.bakery, auth, JAN)
     method, registration = providers.method_of(channel), providers.registration_of(channel)
     wanted, back = providers.account_of(channel), providers.redirect_uri(auth)
-    departure = method.depart(registration, wanted, back)
-    answer = dict(parse_qsl(urlsplit(sign_in(departure.url, JAN, at_provider.ca_file)).query))
+    sent = method.authorise(registration, wanted, back)
+    answer = dict(parse_qsl(urlsplit(sign_in(sent.url, JAN, at_provider.ca_file)).query))
     with pytest.raises(ChannelError) as refused:
-        method.arrive(registration, wanted, back, {**departure.flow, "nonce": "another"}, answer)
+        method.exchange(registration, wanted, back, {**sent.flow, "nonce": "another"}, answer)
     assert (refused.value.code, str(refused.value.__cause__)) == ("identity_unproven", "None")
 
 
@@ -211,12 +211,12 @@ def test_code_is_good_once_and_only_with_its_verifier(cast: Cast, at_provider: O
     wanted, back = providers.account_of(channel), providers.redirect_uri(auth)
     codes = []
     for verifier in ("x" * 43, None):
-        departure = method.depart(registration, wanted, back)
-        answer = dict(parse_qsl(urlsplit(sign_in(departure.url, JAN, at_provider.ca_file)).query))
-        flow = {**departure.flow, **({"code_verifier": verifier} if verifier else {})}
+        sent = method.authorise(registration, wanted, back)
+        answer = dict(parse_qsl(urlsplit(sign_in(sent.url, JAN, at_provider.ca_file)).query))
+        flow = {**sent.flow, **({"code_verifier": verifier} if verifier else {})}
         for _ in range(2):
             try:
-                method.arrive(registration, wanted, back, flow, answer)
+                method.exchange(registration, wanted, back, flow, answer)
                 codes.append("linked")
             except ChannelError as error:
                 codes.append(error.code)
@@ -341,7 +341,7 @@ def test_app_signs_in_by_itself(cast: Cast, at_provider: OpenIdProvider) -> None
 def test_unknown_tenant_is_told_before_anybody_leaves(cast: Cast, at_provider: OpenIdProvider, tenant: str) -> None:
     channel = draft(cast.bakery, "entra", JAN, tenant_id=tenant)
     with pytest.raises(ChannelError) as refused:
-        depart_query(channel)
+        authorise_query(channel)
     assert refused.value.code == "tenant_unknown"
 
 

@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 from imapclient import IMAPClient
 
-from channels import runs, schedule
+from channels.fetching import ending, schedule
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast
@@ -138,8 +139,8 @@ def test_run_that_ended_meanwhile_is_not_closed_as_interrupted(channel: Channel)
     run = FetchRun.objects.create(administration_id=channel.administration_id, channel=channel, trigger="manual")
     stale = FetchRun.objects.get(pk=run.pk)
     stale.state = FetchRun.State.RUNNING
-    runs._finish_busy(run)
-    runs.close_interrupted(stale)
+    ending.finish_busy(run)
+    ending.close_interrupted(stale)
     run.refresh_from_db()
     assert (run.state, run.outcome, run.error_code) == ("finished", "busy", "")
 
@@ -152,13 +153,53 @@ def test_schedules_at_once_make_one_run_for_each_slot(cast: Cast, channel: Chann
         due = Channel.objects.count()
         Channel.objects.update(next_fetch_at=timezone.now() - timedelta(seconds=1))
         found, tell = os.pipe()
-        children = in_processes([lambda: os.write(tell, b"x" * len(schedule.tick().due))] * 4)
+        children = in_processes([lambda: os.write(tell, b"x" * len(schedule.claim_due()))] * 4)
         assert exits(children, 4) == [0] * 4
         os.close(tell)
         slots = FetchRun.objects.values_list("channel", "slot")
         assert (len(os.read(found, 100)), len(slots), len(set(slots))) == (due, due, due)
         os.close(found)
         assert Channel.objects.filter(next_fetch_at__lte=timezone.now()).count() == 0
+
+
+def test_places_that_are_given_out_at_once_exceed_no_limit(cast: Cast, channel: Channel, settings: Any) -> None:
+    settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION = 3, 20
+    with every_administration():
+        for _ in range(12):
+            channel_in(cast.foreign, "mail.test")
+        Channel.objects.filter(host="mail.test").update(next_fetch_at=timezone.now() - timedelta(seconds=1))
+        assert exits(in_processes([schedule.claim_due] * 4), 4) == [0] * 4
+        assert FetchRun.objects.count() == 3
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's transactions exclude each other")
+def test_who_gives_out_places_waits_for_who_does_so_already(cast: Cast, channel: Channel, settings: Any) -> None:
+    """What the first gave is not committed yet, so the second could not count it."""
+    settings.FETCH_PER_HOST = 1
+    waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with every_administration():
+        for administration in (cast.bakery, cast.foreign):
+            channel_in(administration, "mail.test")
+        Channel.objects.filter(host="mail.test").update(next_fetch_at=timezone.now() - timedelta(seconds=1))
+        begin, tell = os.pipe()
+
+        def claim() -> None:
+            os.close(tell)
+            os.read(begin, 1)
+            schedule.claim_due()
+
+        (second,) = in_processes([claim])
+        with transaction.atomic(), connection.cursor() as cursor:
+            schedule.claim_due()
+            os.close(tell)
+            ended, deadline = 0, time.monotonic() + SECONDS
+            while not ended and not cursor.execute(waiting).fetchall():
+                ended, _status = os.waitpid(second, os.WNOHANG)
+                assert time.monotonic() < deadline
+        os.close(begin)
+        assert (ended, exits([second], 1)) == (0, [0])
+        assert FetchRun.objects.count() == 1
 
 
 # --- A holder that slept through its lease ---------------------------------------------------------------

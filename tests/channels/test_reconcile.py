@@ -11,9 +11,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from channels import lease, reconcile, runs, services
-from channels.budget import Budget
+from channels import lease, services
 from channels.errors import channel_error
+from channels.fetching import reconcile, runs
+from channels.fetching.budget import Budget
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast
@@ -54,7 +55,7 @@ def night(channel: Channel) -> FetchRun:
 
 def numbers(**found: int | bool) -> dict[str, object]:
     none = {"on_server": 0, "in_ledger": 0, "known": 0, "missing": 0, "waiting": 0, "gone": 0, "repaired": 0}
-    return {**none, "renumbered": False, **found}
+    return {**none, "renumbered": False, "partial": False, **found}
 
 
 def balances(found: dict[str, int]) -> bool:

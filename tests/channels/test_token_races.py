@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from channels import tokens
+from channels.links import tokens
 from channels.models import Channel
 from tests.cast import Cast, make_cast
 from tests.channels.authorised import link

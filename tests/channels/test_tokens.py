@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from django.db.models.functions import Now
 
-from channels import tokens, vault
 from channels.auth.base import Tokens
 from channels.errors import ChannelError
+from channels.links import tokens, vault
 from channels.models import Channel, ChannelSecret
 from tests.cast import Cast
 from tests.channels.authorised import draft, link
@@ -28,6 +28,10 @@ JAN = "jan@acme.test"
 def in_scope(cast: Cast) -> Iterator[None]:
     with administration_scope(cast.bakery.pk):
         yield
+
+
+def is_linked(channel: Channel) -> bool:
+    return ChannelSecret.objects.filter(channel=channel, name="tokens").exists()
 
 
 def kept(channel: Channel) -> Tokens:
@@ -97,7 +101,7 @@ def test_claim_of_another_is_waited_for_and_its_tokens_taken(
     old = grow_old(channel)
     ChannelSecret.objects.filter(channel=channel, name="tokens").update(renewing_until=Now() + tokens.CLAIM)
     by_another = replace(old, access_token="by another", expires_at=time.time() + 3600)
-    monkeypatch.setattr("channels.tokens.time.sleep", lambda seconds: tokens.store(channel, by_another))
+    monkeypatch.setattr("channels.links.tokens.time.sleep", lambda seconds: tokens.store(channel, by_another))
     assert tokens.current(channel) == by_another
 
 
@@ -133,7 +137,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> Non
         act()
         return registration
 
-    monkeypatch.setattr("channels.tokens.providers.registration_of", and_act)
+    monkeypatch.setattr("channels.links.tokens.providers.registration_of", and_act)
 
 
 def test_link_made_meanwhile_is_not_written_over(
@@ -154,7 +158,7 @@ def test_link_forgotten_meanwhile_stays_forgotten(
     meanwhile(monkeypatch, lambda: ChannelSecret.objects.filter(channel=channel, name="tokens").delete())
     with pytest.raises(ChannelError) as refused:
         tokens.current(channel)
-    assert (refused.value.code, tokens.is_linked(channel)) == ("not_linked", False)
+    assert (refused.value.code, is_linked(channel)) == ("not_linked", False)
 
 
 def test_key_rotated_meanwhile_loses_no_token(
@@ -177,7 +181,7 @@ def test_forgetting_revokes_and_erases(cast: Cast, at_provider: OpenIdProvider, 
     channel = link(cast.bakery, at_provider, auth, JAN)
     tokens.forget(channel)
     channel.refresh_from_db()
-    assert (tokens.is_linked(channel), channel.granted, channel.linked_at) == (False, "", None)
+    assert (is_linked(channel), channel.granted, channel.linked_at) == (False, "", None)
     assert at_provider.requests_to("google", "revoke") == (1 if auth == "google" else 0)
 
 
@@ -188,7 +192,7 @@ def test_provider_that_is_down_does_not_keep_the_tokens(
     channel = link(cast.bakery, at_provider, "google", JAN)
     at_provider.answer("google", endpoint="revoke", **fault)  # type: ignore[arg-type]
     tokens.forget(channel)
-    assert (tokens.is_linked(channel), at_provider.requests_to("google", "revoke")) == (False, 1)
+    assert (is_linked(channel), at_provider.requests_to("google", "revoke")) == (False, 1)
 
 
 def test_consent_that_another_office_lives_on_is_not_revoked(cast: Cast, at_provider: OpenIdProvider) -> None:
@@ -196,6 +200,6 @@ def test_consent_that_another_office_lives_on_is_not_revoked(cast: Cast, at_prov
     with administration_scope(cast.foreign.pk):
         other = link(cast.foreign, at_provider, "google", JAN)
     tokens.forget(channel)
-    assert (tokens.is_linked(channel), at_provider.requests_to("google", "revoke")) == (False, 0)
+    assert (is_linked(channel), at_provider.requests_to("google", "revoke")) == (False, 0)
     with administration_scope(cast.foreign.pk):
         assert tokens.current(other, fresh=True).access_token

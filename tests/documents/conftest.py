@@ -10,7 +10,7 @@ import pytest
 
 from documents import storage
 from documents.models import Document, Email
-from documents.services import Origin, add_document, add_email
+from documents.services import Origin, add_document, add_emails, new_email
 from tests.cast import Cast
 from tests.documents.files import pdf
 from zenvoices.lib.scoping import administration_scope
@@ -42,7 +42,8 @@ class Shelf:
         }
         with administration_scope(self.administration_id):
             sha256 = storage.put_bytes(self.administration_id, raw)
-            return add_email(self.administration_id, raw_sha256=sha256, **(facts | changes))
+            (email,) = add_emails([new_email(self.administration_id, raw_sha256=sha256, **(facts | changes))])
+            return email
 
     def document(self, data: bytes = b"", **changes: Any) -> Document:
         self.count += 1

@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from documents import services as documents
 from documents.models import Document, Email
-from documents.services import Origin, add_document, add_email, delete_documents, link_companions, restore_documents
+from documents.services import Origin, add_document, add_emails, delete_documents, pair_saved, restore_documents
 from tests.cast import Cast
 from zenvoices.lib.scoping import administration_scope
 
@@ -28,7 +29,8 @@ def new_email(cast: Cast, **changes: Any) -> Email:
         "text": "Hierbij de factuur.",
         "received_at": NOON,
     }
-    return add_email(cast.bakery.pk, **(facts | changes))
+    (email,) = add_emails([documents.new_email(cast.bakery.pk, **(facts | changes))])
+    return email
 
 
 def new_document(cast: Cast, **changes: Any) -> Document:
@@ -93,7 +95,7 @@ def test_an_xml_and_a_pdf_with_the_same_stem_are_companions(cast: Cast) -> None:
         pdf = new_document(cast, email=email, part_path="2", filename="Factuur-1.PDF")
         other = new_document(cast, email=email, part_path="3", filename="voorwaarden.pdf", sha256="b" * 64)
         xml = new_document(cast, email=email, part_path="4", filename="factuur-1.xml", content_type="application/xml")
-        link_companions([pdf, other, xml])
+        pair_saved([pdf, other, xml])
 
         found = {one.filename: one.companion for one in Document.objects.all()}
     assert found == {"Factuur-1.PDF": xml, "factuur-1.xml": pdf, "voorwaarden.pdf": None}
@@ -104,7 +106,7 @@ def test_the_only_xml_and_the_only_pdf_are_companions_whatever_their_names(cast:
         email = new_email(cast)
         pdf = new_document(cast, email=email, part_path="2")
         xml = new_document(cast, email=email, part_path="3", filename="ubl.xml", content_type="application/xml")
-        link_companions([xml, pdf])
+        pair_saved([xml, pdf])
 
     assert (pdf.companion, xml.companion) == (xml, pdf)
 
@@ -123,7 +125,7 @@ def test_what_may_be_anything_is_left_alone(cast: Cast, names: list[str]) -> Non
             )
             for number, name in enumerate(names)
         ]
-        link_companions(made)
+        pair_saved(made)
 
     assert [one.companion for one in made] == [None] * len(names)
 

@@ -117,7 +117,7 @@ class BreaksOff(io.BytesIO):
 
 def test_a_write_that_breaks_off_leaves_nothing(root: Path) -> None:
     with pytest.raises(storage.StorageProblem) as raised:
-        storage.put_stream(OFFICE, BreaksOff(PDF))
+        storage._blobs().put(OFFICE, BreaksOff(PDF))
 
     assert raised.value.code == "storage_failed"
     assert files(root) == []

@@ -43,10 +43,11 @@ RESULTS = "## Results\n"
 
 def main() -> int:
     options = _options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers end too
     options.cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="zv-servers-") as name:
         work = Path(name)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: _end(work))
         work.chmod(0o755)  # some servers run as another user
         certificates = make_certificates(work)
         ground = Ground(options.cache, Debian(options.cache), certificates, options.wire)
@@ -63,6 +64,12 @@ def main() -> int:
         before, mark, _ = options.write.read_text().partition(RESULTS) if options.write.exists() else ("", "", "")
         options.write.write_text(f"{before}{mark}{table}")
     return int(any(one.passed is False for one in results))
+
+
+def _end(work: Path) -> None:
+    """At once: the threads would go on with their trials. The kernel ends the servers with us."""
+    shutil.rmtree(work, ignore_errors=True)
+    os._exit(1)
 
 
 @dataclass

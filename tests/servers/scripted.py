@@ -27,6 +27,10 @@ class Gone(Exception):
 
 
 class Peer:
+    """`heard`: the line that hear() gave last."""
+
+    heard = b""
+
     def __init__(self, sock: socket.socket, certificate: Certificate | None, over: threading.Event) -> None:
         self._sock = sock
         self._certificate = certificate
@@ -53,7 +57,17 @@ class Peer:
                 raise Gone
             self._received += received
         line, _, self._received = self._received.partition(b"\n")
-        return line.rstrip(b"\r")
+        self.heard = line.rstrip(b"\r")
+        return self.heard
+
+    @property
+    def has_more(self) -> bool:
+        """Whether more has come by now, in one packet with the last line."""
+        return bool(self._received)
+
+    def forget(self) -> None:
+        """Loses what has come and was not heard yet."""
+        self._received = b""
 
     def hang(self) -> None:
         """Says nothing more, until the client or the test ends."""
@@ -109,6 +123,8 @@ class ScriptedServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            # Else each answer after another waits 40 ms for the client's delayed acknowledgement (RFC 1122, 4.2.3).
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._begin(self._play, Peer(sock, self._certificate, self._over))
 
     def _play(self, peer: Peer) -> None:
@@ -133,6 +149,9 @@ class ScriptedServer:
 # Answers of a session: bytes with {tag} in them, or a function that does as it likes.
 Answer = bytes | Callable[[Peer, bytes], None]
 
+#: the mail of both; one without a header line would be none
+HELLO = b"A: b\r\n\r\nhello"
+
 IMAP_ANSWERS: dict[str, Answer] = {
     "CAPABILITY": b"* CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN AUTH=XOAUTH2\r\n{tag} OK done\r\n",
     "LOGIN": b"{tag} OK done\r\n",
@@ -141,7 +160,7 @@ IMAP_ANSWERS: dict[str, Answer] = {
         b"* OK [PERMANENTFLAGS (\\Seen \\Deleted)] ok\r\n{tag} OK [READ-WRITE]\r\n"
     ),
     "UID SEARCH": b"* SEARCH 1\r\n{tag} OK done\r\n",
-    "UID FETCH": b"* 1 FETCH (UID 1 RFC822.SIZE 5 BODY[] {5}\r\nhello)\r\n{tag} OK done\r\n",
+    "UID FETCH": b"* 1 FETCH (UID 1 RFC822.SIZE 13 BODY[] {13}\r\n" + HELLO + b")\r\n{tag} OK done\r\n",
     "UID STORE": b"{tag} OK done\r\n",
     "LOGOUT": b"* BYE bye\r\n{tag} OK done\r\n",
 }
@@ -150,10 +169,10 @@ POP3_ANSWERS: dict[str, Answer] = {
     "CAPA": b"+OK\r\nUSER\r\nSTLS\r\nUIDL\r\nSASL PLAIN XOAUTH2\r\n.\r\n",
     "USER": b"+OK\r\n",
     "PASS": b"+OK\r\n",
-    "STAT": b"+OK 1 5\r\n",
-    "LIST": b"+OK\r\n1 5\r\n.\r\n",
+    "STAT": b"+OK 1 15\r\n",
+    "LIST": b"+OK\r\n1 15\r\n.\r\n",
     "UIDL": b"+OK\r\n1 first\r\n.\r\n",
-    "RETR": b"+OK\r\nhello\r\n.\r\n",
+    "RETR": b"+OK\r\n" + HELLO + b"\r\n.\r\n",
     "QUIT": b"+OK\r\n",
 }
 

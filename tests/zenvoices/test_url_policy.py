@@ -32,7 +32,7 @@ from tests.zenvoices.url_policy import (
 )
 
 OPENED = "opened"
-BY_TOKEN = {"invitation", "google-arrival", "entra-arrival", "consent", "consent-done"}
+BY_TOKEN = {"invitation", "google-callback", "entra-callback", "consent", "consent-done"}
 NUMBERS = {"pk": 1, "key": "x", "uidb36": "x"}
 
 

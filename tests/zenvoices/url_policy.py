@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from administrations import services
 from administrations.models import Role
-from channels import linking
+from channels import authorisation
 from channels.models import Channel
 from documents.models import Document, Email
 from documents.queries import moment_to_text
@@ -106,7 +106,7 @@ def gmail_channel(cast: Cast) -> dict[str, Any]:
 def gmail_consent(cast: Cast) -> dict[str, Any]:
     ids = gmail_channel(cast)
     with administration_scope(cast.bakery.pk):
-        link, _token = linking.invite(Channel.objects.get(pk=ids["channel_id"]), cast.bert)
+        link, _token = authorisation.invite(Channel.objects.get(pk=ids["channel_id"]), cast.bert)
     return {**ids, "link_id": link.pk}
 
 
@@ -116,7 +116,7 @@ def bakery_run(cast: Cast) -> dict[str, Any]:
 
 
 def bakery_mail(cast: Cast) -> dict[str, Any]:
-    mail = make_mail(make_run(make_channel(cast.bakery)), b"Subject: broken", state="quarantined")
+    mail = make_mail(make_run(make_channel(cast.bakery)), b"Subject: broken", state="quarantined", standing=True)
     return {**bakery(cast), "channel_id": mail.channel_id, "mail_id": mail.pk}
 
 
@@ -218,8 +218,8 @@ CHANNELS = {
     "channel-disconnect": Row(ADMIN, gmail_channel, get=False, post=True),
     "channel-consent": Row(ADMIN, gmail_channel, post=True),
     "channel-consent-withdraw": Row(ADMIN, gmail_consent, get=False, post=True),
-    "google-arrival": Row(PUBLIC),
-    "entra-arrival": Row(PUBLIC),
+    "google-callback": Row(PUBLIC),
+    "entra-callback": Row(PUBLIC),
     "consent": Row(PUBLIC, ids=lambda cast: {"token": "no-such-token"}),
     "consent-go": Row(PUBLIC, ids=lambda cast: {"token": "no-such-token"}),
     "consent-done": Row(PUBLIC),
@@ -231,6 +231,9 @@ CHANNELS = {
     "logbook": Row(ADMIN, bakery_channel),
     "run": Row(ADMIN, bakery_run),
     "run-read-elsewhere": Row(ADMIN, bakery_run, get=False, post=True),
+    "not-taken-in": Row(ADMIN, bakery_channel),
+    "not-taken-in-retry": Row(ADMIN, bakery_channel, get=False, post=True),
+    "channel-mail-leave-out": Row(ADMIN, bakery_mail, get=False, post=True),
     "channel-mail-retry": Row(ADMIN, bakery_mail, get=False, post=True),
     "channel-mail-eml": Row(ADMIN, bakery_mail),
     "channel-part-take": Row(ADMIN, bakery_part, get=False, post=True),

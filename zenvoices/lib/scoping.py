@@ -31,12 +31,6 @@ class ScopeError(RuntimeError):
     """A tenant's row was asked for outside any scope: a mistake in our code, never in the user's."""
 
 
-def current_administration() -> UUID | None:
-    """The id of the administration whose scope we are in, or None outside and in `every_administration`."""
-    scope = _scope.get()
-    return scope if isinstance(scope, UUID) else None
-
-
 def current_scope() -> UUID | str | None:
     """The id of the administration, EVERY, or None outside a scope."""
     return _scope.get()

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.utils import translation
 
-from channels import phrases
 from channels.models import Channel, FetchRun
+from channels.words import phrases
 from zenvoices.lib.commands import OperatorError
 from zenvoices.lib.scoping import administration_scope, every_administration
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from channels.management.commands._lines import fetch_line, opened_channel, uuid_argument
-from channels.queries import logbook
+from channels.pages.queries import logbook
 from zenvoices.lib.commands import OperatorCommand
 
 

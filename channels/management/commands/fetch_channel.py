@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from channels import runs, services
-from channels.budget import Budget
+from channels import services
+from channels.fetching import runs
+from channels.fetching.budget import Budget
 from channels.management.commands._lines import fetch_line, opened_channel, uuid_argument
 from channels.models import FetchRun
 from zenvoices.lib.commands import OperatorCommand, OperatorError
@@ -22,6 +23,8 @@ class Command(OperatorCommand):
     def handle(self, **options: Any) -> None:
         with opened_channel(options["channel"]) as channel:
             run = runs.perform(services.new_manual_run(channel).pk, Budget.until_empty())
-            if run is None:
+            if run is None and not channel.administration.is_premium:
                 raise OperatorError("not_premium", "Channels need a Premium administration.")
+            if run is None:
+                raise OperatorError("not_found", f"The channel {channel.pk} was deleted meanwhile.")
             self.say(fetch_line(run), failed=run.outcome == FetchRun.Outcome.FAILED)

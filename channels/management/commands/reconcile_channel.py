@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from channels import reconcile
 from channels.errors import ChannelError
+from channels.fetching import reconcile
 from channels.management.commands._lines import error_line, opened_channel, uuid_argument
 from zenvoices.lib.commands import OperatorCommand
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from channels import vault
+from channels.links import vault
 from zenvoices.lib.commands import OperatorCommand, OperatorError
 from zenvoices.lib.crypto import KeyProblem
 from zenvoices.lib.scoping import every_administration

@@ -1,0 +1,161 @@
+"""How a run ends: its outcome, what follows for its channel, and quiet runs folded, all in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from channels import lease
+from channels.errors import ChannelError, OurProblem, Throttled
+from channels.fetching import health, reconcile
+from channels.fetching.recorder import COUNTED, set_counts
+from channels.fetching.session import Outcome
+from channels.models import Channel, FetchRun, ReceivedPart
+from zenvoices.lib.statements import delete_once, save_once, select_once
+
+#: What a finished run may change in its channel.
+SETTLED = (
+    "failures", "failing_since", "error_code", "error_detail", "last_success_at", "next_fetch_at", "goes_on",
+    "state", "inactive_reason", "inactive_since", "first_validity", "first_next_uid", "reconciled_at",
+)  # fmt: skip
+#: What is looked at to decide that, besides.
+LOOKED_AT = ("administration", "name", "host", "fence", "seen_validity", "seen_next_uid")
+#: What a run writes when it ends.
+ENDED = (
+    *COUNTED, "state", "outcome", "started_at", "finished_at", "error_code", "error_detail",
+    "total", "read_elsewhere", "read_elsewhere_uids", "reconciled", "repeats",
+)  # fmt: skip
+State, RunOutcome, Trigger = FetchRun.State, FetchRun.Outcome, FetchRun.Trigger
+
+
+def finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelError | None) -> FetchRun | None:
+    """Everything that follows from the run, the end of its lease included, in one transaction.
+
+    None when its channel was erased meanwhile, and the run with it.
+    """
+    with transaction.atomic():
+        found = _locked(run.channel_id)
+        if not found:
+            return None
+        channel = found[0]
+        if channel.fence != held.fence:  # changed under us, or fetched by somebody else by now
+            close_interrupted(run)
+            run.refresh_from_db()
+            return run
+        channel.administration = run.channel.administration
+        set_counts(run, outcome.counts)
+        _close(run, error)
+        _settle(channel, run, outcome, error)
+        folded = _fold_quiet(run)
+        save_once(run, ENDED)
+        if folded and folded.seen:
+            folded.delete()  # mails of the ledger may point at it
+        elif folded:
+            _remove(folded.pk)
+    if error is None and channel.in_outage:  # type: ignore[attr-defined]
+        health.end_outage(channel.host)
+    return run
+
+
+@select_once
+def _locked(channel_id: UUID) -> QuerySet[Channel]:
+    channels = Channel.objects.select_for_update().only(*SETTLED, *LOOKED_AT).order_by()
+    return health.with_trouble(channels).filter(pk=channel_id)
+
+
+@delete_once
+def _remove(run_id: UUID) -> QuerySet[FetchRun]:
+    return FetchRun.objects.filter(pk=run_id)
+
+
+def _settle(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelError | None) -> None:
+    before = {name: getattr(channel, name) for name in SETTLED}
+    if error is None:
+        health.record_success(channel, run)
+    else:
+        health.record_failure(channel, run, error, partial=bool(outcome.counts.delivered))
+    reconcile.note(channel, run)
+    channel.goes_on = outcome.more and not isinstance(error, Throttled)
+    if channel.state == Channel.State.ACTIVE:
+        channel.next_fetch_at = _next_fetch_at(channel, run, error)
+    channel.lease_until, channel.lease_owner = None, ""
+    changed = [name for name, value in before.items() if getattr(channel, name) != value]
+    save_once(channel, [*changed, "lease_until", "lease_owner"])
+
+
+def _next_fetch_at(channel: Channel, run: FetchRun, error: ChannelError | None) -> datetime | None:
+    planned, ended = channel.next_fetch_at, run.finished_at
+    if isinstance(error, Throttled):
+        stay_away = ended + timedelta(seconds=error.retry_after or 0) if ended else None
+        return max(planned, stay_away) if planned and stay_away else planned
+    return ended if channel.goes_on else planned  # a full mailbox goes on at once, after everybody's turn
+
+
+def _close(run: FetchRun, error: ChannelError | None) -> None:
+    run.state, run.finished_at = State.FINISHED, timezone.now()
+    run.error_code, run.error_detail = (error.code, dict(error.detail)) if error else ("", {})
+    if error:
+        run.outcome = RunOutcome.FAILED
+    else:
+        run.outcome = RunOutcome.WARNING if run.failed or _left_closed(run) else RunOutcome.SUCCEEDED
+
+
+def _left_closed(run: FetchRun) -> bool:
+    """A part that took its opener along may be an invoice: somebody should look."""
+    return bool(run.delivered) and ReceivedPart.objects.filter(mail__run=run, reason="not_opened").exists()
+
+
+def finish_busy(run: FetchRun) -> FetchRun | None:
+    """None when another process has started it: then it is that one's to finish."""
+    run.state, run.outcome, run.started_at = State.FINISHED, RunOutcome.BUSY, timezone.now()
+    run.finished_at = run.started_at
+    ended = FetchRun.objects.filter(pk=run.pk, state=State.QUEUED).update(
+        state=run.state, outcome=run.outcome, started_at=run.started_at, finished_at=run.finished_at
+    )
+    return run if ended else None
+
+
+def is_quiet(run: FetchRun) -> bool:
+    return (
+        run.trigger == Trigger.SCHEDULE
+        and run.outcome == RunOutcome.SUCCEEDED
+        and not (run.delivered or run.ignored or run.failed or run.read_elsewhere or run.reconciled)
+        and "stays_unread" not in run.notes  # said once
+    )
+
+
+def _fold_quiet(run: FetchRun) -> FetchRun | None:
+    """A quiet scheduled run takes the quiet one just before it into itself: the caller saves one, deletes the other."""
+    if not is_quiet(run):
+        return None
+    others = _last_but(run.channel_id, run.pk)
+    if not others or others[0].state != State.FINISHED or not is_quiet(others[0]):
+        return None
+    (before,) = others
+    run.repeats, run.started_at = before.repeats + 1, before.started_at
+    return before
+
+
+@select_once
+def _last_but(channel_id: UUID, run_id: UUID) -> QuerySet[FetchRun]:
+    return FetchRun.objects.filter(channel_id=channel_id).exclude(pk=run_id).order_by("-queued_at", "-id")[:1]
+
+
+def close_dead_runs(run: FetchRun) -> None:
+    """We hold the lease, so whoever else is said to be fetching this channel is dead."""
+    for dead in FetchRun.objects.filter(channel_id=run.channel_id, state=State.RUNNING).exclude(pk=run.pk):
+        close_interrupted(dead)
+
+
+def close_interrupted(run: FetchRun) -> None:
+    """A run whose process died: our own fault, counted for nobody. Its numbers are what it had committed."""
+    _close(run, OurProblem("interrupted"))
+    # Only while it runs: it may have ended since it was read.
+    FetchRun.objects.filter(pk=run.pk, state=State.RUNNING).update(
+        state=run.state, outcome=run.outcome, finished_at=run.finished_at,
+        error_code=run.error_code, error_detail=run.error_detail,
+    )  # fmt: skip

@@ -1,0 +1,276 @@
+"""Prepared mails to rows, in the caller's transaction: a handful of statements for a whole batch of mails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils import timezone
+
+from channels.errors import MessageProblem
+from channels.extract import Mail
+from channels.fetching.again import next_try
+from channels.fetching.drafts import Drafts
+from channels.fetching.intake import Prepared
+from channels.fetching.ledger import HAD, OWING, TAKEN_IN, Key, key_of, learn, ledger_rows, retire, states_otherwise
+from channels.mailboxes.base import MessageRef
+from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
+from documents import services as documents
+from documents.models import Document, Email
+
+#: a mail that was had and could not be read so often is set apart
+MAX_READS = 3
+AT_ONCE = 100  # mails whose rows are looked up and written together
+State = ReceivedMail.State
+#: what a mail was said to be, that the server listed and did not give
+GIVES_NOT = ("mail_gone", "mail_withheld")
+COUNTED = ("seen", "delivered", "ignored", "failed", "already", "documents")
+
+
+@dataclass(slots=True)
+class Counts:
+    delivered: int = 0
+    ignored: int = 0
+    failed: int = 0
+    already: int = 0
+    documents: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.delivered + other.delivered,
+            self.ignored + other.ignored,
+            self.failed + other.failed,
+            self.already + other.already,
+            self.documents + other.documents,
+        )
+
+    @property
+    def seen(self) -> int:
+        return self.delivered + self.ignored + self.failed + self.already
+
+
+def set_counts(run: FetchRun, counts: Counts) -> None:
+    for name in COUNTED:
+        setattr(run, name, getattr(counts, name))
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Writes prepared mails of one run. Every method is called inside the caller's transaction."""
+
+    channel: Channel
+    run: FetchRun
+    #: the server lets us set our \\Seen flag: it is owed
+    marks_read: bool = True
+    #: mails that the list did not hold
+    unlisted: Set[Key] = frozenset()
+    owed: list[ReceivedMail] = field(default_factory=list)
+    #: a mail stands as not taken in that did not before, or no longer does
+    changes_standing: bool = False
+    _ledger: dict[Key, ReceivedMail] = field(default_factory=dict)
+    _delivered: list[ReceivedMail] = field(default_factory=list)
+    _emails: list[Email] = field(default_factory=list)
+    _rows: list[ReceivedMail] = field(default_factory=list)
+    _documents: list[Document] = field(default_factory=list)
+    _parts: list[ReceivedPart] = field(default_factory=list)
+    _replaced: list[Email] = field(default_factory=list)
+
+    def record(self, mails: Sequence[Prepared]) -> Counts:
+        """The ledger row of each mail, and all that follows from it."""
+        counts = Counts()
+        for start in range(0, len(mails), AT_ONCE):
+            some = mails[start : start + AT_ONCE]
+            self._look_up(some)
+            for prepared in some:
+                counts += self._record(prepared)
+            self._write()
+        return counts
+
+    def refuse(self, refs: Sequence[MessageRef]) -> Counts:
+        """Mails that we do not even ask for (too large): a person decides."""
+        return self.record(
+            [Prepared(ref, problem=MessageProblem("mail_too_large", size=ref.size or 0)) for ref in refs]
+        )
+
+    def hold_back(self, mails: Sequence[Prepared], *, counted: bool = False) -> Counts:
+        """Mails that were not had when no other came either: the next fetch asks the others first.
+
+        That says nothing of a mail until it was so before: then it stands. `counted`: as a try of this mail.
+        """
+        self._look_up(mails)
+        counts = Counts()
+        for prepared in mails:
+            row, problem = self._row(prepared), prepared.problem or MessageProblem("mail_cut_off")
+            row.error_code, row.error_detail = problem.code, problem.detail
+            row.attempts += counted
+            if row._state.adding:
+                row.state, row.next_try_at = State.FAILED, timezone.now()
+            else:
+                counts += self._fail(row, prepared, tries=0)
+            self._keep(row, prepared)
+        self._write()
+        return counts
+
+    def _look_up(self, mails: Sequence[Prepared]) -> None:
+        rows = ledger_rows(self.channel).filter(uid__in=[prepared.ref.uid for prepared in mails])
+        self._ledger = {key_of(row): row for row in rows}
+        hashes = {one for prepared in mails for one in (prepared.raw_sha256, prepared.content_sha256)} - {""}
+        names = {prepared.mail.message_id[:998] for prepared in mails if prepared.mail} - {""}
+        same = Q(content_sha256__in=hashes) | Q(message_id__in=names)
+        delivered = ReceivedMail.objects.filter(same, channel=self.channel, state=State.DELIVERED)
+        self._delivered = list(delivered.order_by("first_seen_at", "id")) if hashes or names else []
+
+    def _record(self, prepared: Prepared) -> Counts:
+        if (known := self._had_under_this_number(prepared)) is not None:
+            if _is_same(known, prepared):
+                return self._confirm(known, prepared.ref)
+            if prepared.problem and prepared.problem.code == "mail_gone":
+                return Counts(failed=1)
+        row = self._row(prepared)
+        if prepared.problem or prepared.mail is None:
+            return self._record_problem(row, prepared, prepared.problem or MessageProblem("mail_unreadable"))
+        row.raw_sha256, row.content_sha256, row.size = prepared.raw_sha256, prepared.content_sha256, prepared.raw_size
+        row.message_id, row.parts_sha256 = prepared.mail.message_id[:998], prepared.parts_sha256
+        row.error_code, row.error_detail = "", {}
+        self._stand(row, told=False)
+        earlier = self._same_mail(row)
+        if earlier is None:
+            return self._deliver(row, prepared, prepared.mail)
+        # Our flag is owed for this copy only while it is owed for the first: an owner's "unread" stays.
+        row.state, row.acknowledged, row.email = State.ALREADY, earlier.acknowledged, earlier.email
+        if row.raw_sha256 != earlier.raw_sha256:
+            row.email = self._email(prepared)  # another text around the same attachments: its .eml is kept too
+        self._keep(row, prepared)
+        return Counts(already=1)
+
+    def _had_under_this_number(self, prepared: Prepared) -> ReceivedMail | None:
+        known = self._ledger.get(key_of(prepared.ref))
+        return known if prepared.row is None and known is not None and known.state in HAD else None
+
+    def _confirm(self, row: ReceivedMail, ref: MessageRef) -> Counts:
+        """The number is still this mail's, although the server stated otherwise."""
+        row.false_alarms += states_otherwise(row, ref)
+        learn(row, ref)
+        row.save(update_fields=["false_alarms", "listed_size", "arrived"])
+        self._owe(row)
+        return Counts(already=1) if row.state in TAKEN_IN else Counts(failed=1)
+
+    def _row(self, prepared: Prepared) -> ReceivedMail:
+        """The row that this mail has, or its new one; a mail that had its number before gives it up."""
+        if (had := self._had_under_this_number(prepared)) is not None:
+            retire(had)
+        elif row := prepared.row or self._ledger.get(key_of(prepared.ref)):
+            return row
+        return ReceivedMail(
+            administration_id=self.channel.administration_id,
+            channel=self.channel,
+            mailbox=self.channel.mailbox,
+            folder=self.channel.watched_folder,
+            validity=prepared.ref.validity,
+            uid=prepared.ref.uid,
+        )
+
+    def _same_mail(self, row: ReceivedMail) -> ReceivedMail | None:
+        """Second key: the same mail, whatever a server wrote into it. Third: Message-ID *and* the same attachments."""
+        taken = [other for other in self._delivered if other.pk != row.pk]
+        # A row from before there was a content has the hash of its raw mail there.
+        by_content = (other for other in taken if other.content_sha256 in (row.content_sha256, row.raw_sha256))
+        third = (row.message_id, row.parts_sha256)
+        by_parts = (other for other in taken if all(third) and (other.message_id, other.parts_sha256) == third)
+        return next(by_content, None) or next(by_parts, None)
+
+    def _deliver(self, row: ReceivedMail, prepared: Prepared, mail: Mail) -> Counts:
+        row.state = State.DELIVERED
+        if row.email is not None:
+            self._replaced.append(row.email)  # stood for the mail while it could not be read
+        row.email = self._email(prepared)
+        self._keep(row, prepared)
+        self._delivered.append(row)
+        drafts = Drafts(self.channel, self.run)
+        made = drafts.documents(row.email, prepared, mail)
+        self._documents += made.values()
+        self._parts += drafts.parts(row, mail, made)
+        documents.pair_unsaved(list(made.values()))
+        return Counts(delivered=1, documents=len(made))
+
+    def _email(self, prepared: Prepared) -> Email:
+        email = Drafts(self.channel, self.run).email(prepared)
+        self._emails.append(email)
+        return email
+
+    def _record_problem(self, row: ReceivedMail, prepared: Prepared, problem: MessageProblem) -> Counts:
+        if problem.code == "mail_gone" and row.error_code in GIVES_NOT and self._is_listed(prepared):
+            problem = MessageProblem("mail_withheld")  # said to be gone before, and listed again
+        row.error_code, row.error_detail = problem.code, problem.detail
+        row.size = prepared.raw_size or prepared.ref.size or 0
+        if problem.code == "mail_gone":
+            row.state = State.REFUSED
+            self._stand(row, told=False)
+        elif problem.code == "mail_too_large":
+            row.state = State.REFUSED
+            self._stand(row, told=True)
+        else:
+            row.raw_sha256, row.content_sha256 = prepared.raw_sha256, prepared.content_sha256
+            row.attempts += 1
+            self._fail(row, prepared, tries=row.attempts)
+        if row.email is None and prepared.raw_sha256:
+            row.email = self._email(prepared)  # keeps the .eml for whoever wants to see it
+        self._keep(row, prepared)
+        return Counts(failed=1)
+
+    def _fail(self, row: ReceivedMail, prepared: Prepared, tries: int) -> Counts:
+        """Tried again, or set apart for a person."""
+        now, kept = timezone.now(), bool(prepared.raw_sha256)
+        if row.error_code == "mail_quarantined" or (kept and tries >= MAX_READS):
+            row.state, again_at = State.QUARANTINED if kept else State.REFUSED, None
+        else:
+            again_at = now if kept else next_try(tries, row.failing_since or now, now)
+            row.state = State.FAILED if again_at else State.REFUSED
+        self._stand(row, told=kept or self._is_listed(prepared), again_at=again_at)
+        return Counts(failed=1)
+
+    def _stand(self, row: ReceivedMail, *, told: bool, again_at: datetime | None = None) -> None:
+        self.changes_standing = self.changes_standing or row.standing != told
+        row.standing, row.next_try_at = told, again_at
+        row.failing_since = (row.failing_since or timezone.now()) if told or again_at else None
+
+    def _is_listed(self, prepared: Prepared) -> bool:
+        return prepared.row is None and key_of(prepared.ref) not in self.unlisted
+
+    def _keep(self, row: ReceivedMail, prepared: Prepared) -> None:
+        row.run = self.run
+        # Where there is nothing to mark (POP3), nothing is ever owed.
+        row.acknowledged = row.acknowledged or not self.marks_read
+        if self._is_listed(prepared):
+            learn(row, prepared.ref)
+        self._rows.append(row)
+        self._owe(row)
+
+    def _owe(self, row: ReceivedMail) -> None:
+        here = (row.mailbox, row.folder, row.former) == (self.channel.mailbox, self.channel.watched_folder, 0)
+        if here and row.state in OWING and not row.acknowledged:  # elsewhere, the number is another mail's
+            self.owed.append(row)
+
+    def _write(self) -> None:
+        """Each row after those it names."""
+        documents.add_emails(self._emails)
+        known = [row for row in self._rows if not row._state.adding]
+        ReceivedMail.objects.bulk_create([row for row in self._rows if row._state.adding])
+        for row in known:
+            row.save()
+        if known:
+            ReceivedPart.objects.filter(mail__in=[row for row in known if row.state == State.DELIVERED]).delete()
+        documents.add_documents(self.channel.administration_id, self._documents)
+        ReceivedPart.objects.bulk_create(self._parts)
+        for email in self._replaced:
+            email.delete()
+        for written in (self._emails, self._rows, self._documents, self._parts, self._replaced):
+            written.clear()
+
+
+def _is_same(row: ReceivedMail, prepared: Prepared) -> bool:
+    return bool(prepared.raw_sha256) and (
+        row.raw_sha256 == prepared.raw_sha256 or row.content_sha256 in (prepared.content_sha256, prepared.raw_sha256)
+    )

@@ -1,0 +1,140 @@
+"""The tokens of a channel: read, renewed in time by one process at a time, kept when they rotate, revoked.
+
+Whoever renews holds a claim on the row (`renewing_until`, on the database's clock) and no transaction: SQLite has one
+writer, and a provider may take its time. Others wait and read again. The new tokens and the end of the claim are one
+conditional UPDATE, so what was linked or forgotten meanwhile is never written over.
+
+Killed between the provider's answer and that UPDATE, the answer is lost and the tokens that stand are used again after
+the claim has run out. Google goes on with the same refresh token, Entra accepts the old one beside the new. A provider
+that takes its second use for a theft ends the link: the channel then asks to be connected again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from channels.auth.base import Tokens
+from channels.errors import ChannelError, CredentialProblem, Throttled
+from channels.links import providers, vault
+from channels.models import Channel, ChannelSecret
+
+log = structlog.get_logger(__name__)
+
+NAME: Final = "tokens"
+#: Renewed when they live no longer than this: a fetch that begins now must not end in a refusal.
+EARLY_SECONDS: Final = 300
+#: longer than two requests to a provider may take (channels/auth/transport.py)
+CLAIM: Final = timedelta(seconds=30)
+_WAIT_SECONDS: Final = 40.0
+_LOOK_AGAIN_SECONDS: Final = 0.1
+
+
+def current(channel: Channel, *, fresh: bool = False, new_secret: str = "") -> Tokens:
+    """Tokens that live for five more minutes. `fresh`: others than those that stand now, which were refused.
+
+    `new_secret`: the client secret to ask with, in place of the one that is kept.
+
+    Asks the provider when it must: call it outside a transaction. Raises ChannelError.
+    """
+    first = _row(channel)
+    row, deadline = first, time.monotonic() + _WAIT_SECONDS
+    while True:
+        tokens = _read(channel, row)
+        renewed_by_another = first is not None and row is not None and row.set_at != first.set_at
+        if tokens and _lives(tokens) and (renewed_by_another or not fresh):
+            return tokens
+        if tokens is None and not channel.app_only:
+            raise CredentialProblem("not_linked", provider=providers.NAMES[channel.auth])
+        if row is None or _claim(row):
+            fresh_tokens = _renew(channel, row, tokens, new_secret)
+            if fresh_tokens is not None:
+                return fresh_tokens
+        elif time.monotonic() > deadline:
+            raise Throttled("provider_unavailable", provider=providers.NAMES[channel.auth])
+        else:
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        row = _row(channel)
+
+
+def store(channel: Channel, tokens: Tokens) -> None:
+    """Those of a new link."""
+    with transaction.atomic():
+        vault.store(channel, NAME, tokens.dumps())
+        ChannelSecret.objects.filter(channel=channel, name=NAME).update(renewing_until=None)
+
+
+def forget(channel: Channel) -> None:
+    """Ends the link: at the provider if it can be reached, and here in any case."""
+    row = _row(channel)
+    if row is not None and providers.is_oauth(channel):
+        revoke(channel, lambda: _tokens_in(row), besides=channel)
+    ChannelSecret.objects.filter(channel=channel, name=NAME).delete()
+    Channel.objects.filter(pk=channel.pk).update(granted="", linked_at=None, link_ends_at=None)
+    channel.granted, channel.linked_at, channel.link_ends_at = "", None, None
+
+
+def revoke(channel: Channel, read: Callable[[], Tokens], besides: Channel | None = None) -> None:
+    """Ends what `read` gives at the provider, unless a channel (`besides` that one) lives on the same consent.
+
+    What the provider does not take back now ends unused: no reason to stop for the caller.
+    """
+    try:
+        registration, account = providers.registration_of(channel), providers.account_of(channel)
+        unwanted = read()
+        if not providers.lives_on_consent(channel.auth, registration.client_id, account.login, besides=besides):
+            providers.method_of(channel).revoke(registration, unwanted)
+    except ChannelError as error:
+        log.warning("a link was not revoked at the provider", channel=str(channel.pk), error_code=error.code)
+
+
+def _row(channel: Channel) -> ChannelSecret | None:
+    return ChannelSecret.objects.filter(channel=channel, name=NAME).first()
+
+
+def _read(channel: Channel, row: ChannelSecret | None) -> Tokens | None:
+    return _tokens_in(row) if row is not None else None
+
+
+def _tokens_in(row: ChannelSecret) -> Tokens:
+    return Tokens.loads(vault.decrypt(row))
+
+
+def _lives(tokens: Tokens) -> bool:
+    return tokens.expires_at - time.time() > EARLY_SECONDS
+
+
+def _claim(row: ChannelSecret) -> bool:
+    """One conditional UPDATE: of many that come at once, one holds it."""
+    free = Q(renewing_until__isnull=True) | Q(renewing_until__lt=Now())
+    return bool(_standing(row).filter(free).update(renewing_until=Now() + CLAIM))
+
+
+def _renew(channel: Channel, row: ChannelSecret | None, tokens: Tokens | None, new_secret: str) -> Tokens | None:
+    """None when the link was made anew or forgotten meanwhile: what came then belongs to nothing."""
+    try:
+        registration, account = providers.registration_of(channel, new_secret), providers.account_of(channel)
+        fresh = providers.method_of(channel).renew(registration, account, tokens)
+    except ChannelError:
+        if row is not None:
+            _standing(row).update(renewing_until=None)
+        raise
+    if row is None:  # an app's first; two that ask at once both get one, and either is good
+        vault.store(channel, NAME, fresh.dumps())
+        return fresh
+    ciphertext = vault.encrypt(channel, NAME, fresh.dumps())
+    kept = _standing(row).update(ciphertext=ciphertext, set_at=timezone.now(), renewing_until=None)
+    return fresh if kept else None
+
+
+def _standing(row: ChannelSecret) -> QuerySet[ChannelSecret]:
+    """The row, as long as it holds the tokens that we read. A rotated key changes its ciphertext, not what is in it."""
+    return ChannelSecret.objects.filter(pk=row.pk, set_at=row.set_at)

@@ -1,0 +1,284 @@
+"""What a person may type about a channel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from channels import connect, presets
+from channels.links import providers
+from channels.models import Channel
+from channels.pages.form_fields import (
+    FIELDS_OF,
+    GOOGLE_ID,
+    GOOGLE_SECRET,
+    LEFT_OUT,
+    NO_DIRECTORY,
+    SECRET_MONTHS,
+    LineField,
+    in_months,
+    is_guid,
+    is_hostname,
+    plain,
+    secret,
+)
+from channels.presets import DEFAULT_PORTS, is_microsoft_host
+from channels.services import BOUND, BOUND_TO_SECRET
+from channels.words.phrases import phrase
+
+#: tab "General"; every other field stands on "Settings"
+GENERAL_FIELDS = ("name", "active")
+#: a secret replaced this long before its end has another end date
+_SAME_END = timedelta(days=180)
+
+
+class TypeForm(forms.Form):
+    """Step 1: the kind of channel."""
+
+    kind = forms.ChoiceField(choices=[("email", _("Email"))], widget=forms.RadioSelect, initial="email")
+
+
+class ChannelForm(forms.Form):
+    """Step 2 and editing. `channel` is None for a new one; `stored`: the names of its secrets that are kept already."""
+
+    name = LineField(label=_("Name"), max_length=120, help_text=_("For example the email address."))
+    active = forms.BooleanField(
+        label=_("Active"),
+        required=False,
+        initial=True,
+        help_text=_("Documents are retrieved every half hour. Without the tick nothing is retrieved."),
+    )
+    protocol = forms.ChoiceField(label=_("Protocol"), choices=Channel.Protocol.choices)
+    auth = forms.ChoiceField(label=_("Authentication type"), choices=Channel.Auth.choices)
+    own_registration = forms.BooleanField(
+        label=_("Use an app registration of our own"),
+        required=False,
+        help_text=_("Not needed: this portal has an app of its own."),
+    )
+    tenant_id = LineField(label=_("Directory (tenant) ID"), max_length=255, required=False, widget=plain())
+    client_id = LineField(label=_("Client id"), max_length=255, required=False, widget=plain())
+    client_secret = LineField(label=_("Client secret"), max_length=1000, required=False, widget=secret())
+    secret_expires_on = forms.DateField(
+        label=_("End date of the client secret"),
+        required=False,
+        help_text=_("As Entra shows it under Expires. You are reminded in time."),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        error_messages={"invalid": _("Enter a date.")},
+    )
+    username = LineField(
+        label=_("Username"), max_length=320, help_text=_("Mostly the full email address."), widget=plain()
+    )
+    signs_in_as = LineField(
+        label=_("Signs in as"),
+        max_length=320,
+        required=False,
+        help_text=_("Only for a shared mailbox: the address of a person who may open it."),
+        widget=plain(),
+    )
+    app_only = forms.BooleanField(
+        label=_("Without a person (app-only)"),
+        required=False,
+        help_text=_("The app signs in by itself, with permissions that an administrator gave it."),
+    )
+    password = LineField(label=_("Password"), required=False, strip=False, max_length=1000, widget=secret())
+    host = LineField(label=_("Hostname"), max_length=253, required=False, widget=plain())
+    port = forms.IntegerField(
+        label=_("Port"), min_value=1, max_value=65535, required=False,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), _("Enter a number from 1 to 65535.")),
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )  # fmt: skip
+    security = forms.ChoiceField(label=_("Security"), choices=Channel.Security.choices, required=False)
+    folder = LineField(
+        label=_("Folder"), max_length=255, required=False, initial="INBOX",
+        help_text=_("INBOX is the inbox. Only unread emails in this folder are retrieved."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )  # fmt: skip
+
+    def __init__(
+        self, data: Any = None, *, channel: Channel | None = None, stored: Collection[str] = (), **kwargs: Any
+    ) -> None:
+        self.channel, self.stored = channel, stored
+        super().__init__(data, initial=_initial(channel), **kwargs)
+        self.fields["name"].widget.attrs["autocomplete"] = "off"
+
+    # --- Reading --------------------------------------------------------------------------------------
+
+    def clean_folder(self) -> str:
+        is_pop = self.cleaned_data.get("protocol") == Channel.Protocol.POP3
+        return "INBOX" if is_pop else self.cleaned_data["folder"] or "INBOX"
+
+    def clean(self) -> dict[str, Any]:
+        auth = self.cleaned_data.get("auth", "")
+        if auth in FIELDS_OF:
+            self._leave_out(FIELDS_OF[auth])
+            self._password_fields() if auth == Channel.Auth.PASSWORD else self._provider_fields(auth)
+        return self.cleaned_data
+
+    def _leave_out(self, asked: frozenset[str]) -> None:
+        """Fields of other ways of signing in stand hidden on the page: whatever is in them is no mistake."""
+        for name in frozenset().union(*FIELDS_OF.values()) - asked:
+            self.errors.pop(name, None)
+            self.cleaned_data[name] = LEFT_OUT.get(name, "")
+
+    def _password_fields(self) -> None:
+        data = self.cleaned_data
+        if "host" in data:
+            self._read_host(data["host"].rstrip("."))
+        if not data.get("security") and "security" in data:
+            self.add_error("security", forms.ValidationError(_("Choose one."), code="required"))
+        if "port" in data and data["port"] is None and {"protocol", "security"} <= data.keys():
+            data["port"] = DEFAULT_PORTS[data["protocol"], data["security"]]
+        if not self.errors and not data["password"]:
+            said = _("Enter the password again: it is not sent to another server or account.")
+            self._require_secret("password", _("Enter the password."), said)
+
+    def _read_host(self, host: str) -> None:
+        self.cleaned_data["host"] = host
+        if not host:
+            self._refuse("host", _("Enter the hostname of the mail server."), "required")
+        elif not is_hostname(host):
+            self._refuse("host", _("Enter only the hostname, for example imap.example.com."), "host")
+        elif is_microsoft_host(host):
+            self._refuse("host", str(phrase("microsoft_needs_entra")), "microsoft_needs_entra")
+
+    def _provider_fields(self, auth: str) -> None:
+        data = self.cleaned_data
+        if data["app_only"]:
+            data["signs_in_as"] = ""
+        if "protocol" in data:
+            data |= connect.server_fields(auth, data["protocol"])
+        for name in ("username", "signs_in_as"):
+            self._read_address(auth, name)
+        if auth not in providers.portal_apps() or data["own_registration"]:
+            self._own_registration(auth)
+        else:
+            self._registration_of_the_portal()
+
+    def _read_address(self, auth: str, name: str) -> None:
+        address = self.cleaned_data.get(name, "")
+        if address and not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+            self._refuse(name, _("Enter the full email address."), "address")
+        elif auth == Channel.Auth.ENTRA and presets.is_personal_microsoft(address):
+            said = _("Choose a mailbox of an organisation: Microsoft lets no personal account be linked.")
+            self._refuse(name, said, "personal")
+
+    def _registration_of_the_portal(self) -> None:
+        """Everything about a registration is ours; only who signs in is asked."""
+        for name in ("tenant_id", "client_id", "client_secret", "secret_expires_on", "app_only"):
+            self.errors.pop(name, None)
+            self.cleaned_data[name] = LEFT_OUT.get(name, "")
+
+    def _own_registration(self, auth: str) -> None:
+        data = self.cleaned_data
+        if not data.get("client_id") and "client_id" in data:
+            self._refuse("client_id", _("Enter the client id of the app registration."), "required")
+        if auth == Channel.Auth.ENTRA:
+            self._entra_registration()
+        else:
+            self._google_registration()
+        if not self.errors and not data["client_secret"]:
+            said = _("Enter the client secret again: it is not sent for another registration.")
+            self._require_secret("client_secret", _("Enter the client secret."), said)
+
+    def _google_registration(self) -> None:
+        if self.cleaned_data.get("client_id", "").startswith(GOOGLE_SECRET):
+            self._refuse("client_id", _("Enter the client id here: this is the client secret."), "swapped")
+        if self.cleaned_data.get("client_secret", "").endswith(GOOGLE_ID):
+            self._refuse("client_secret", _("Enter the client secret here: this is the client id."), "swapped")
+
+    def _entra_registration(self) -> None:
+        data = self.cleaned_data
+        if data.get("client_id") and not is_guid(data["client_id"]):
+            self._refuse("client_id", _("Copy the Application (client) ID: 32 characters with dashes."), "guid")
+        if not data.get("tenant_id") and "tenant_id" in data:
+            self._refuse("tenant_id", _("Copy the Directory (tenant) ID from Entra."), "required")
+        self._check_tenant()
+        if is_guid(data.get("client_secret", "")):
+            said = _("Copy the Value of the client secret: this is its Secret ID.")
+            self._refuse("client_secret", said, "secret_id")
+        self._check_end(data.get("secret_expires_on"))
+
+    def _check_tenant(self) -> None:
+        tenant = self.cleaned_data.get("tenant_id", "").lower()
+        if tenant in NO_DIRECTORY:
+            said = _("Enter the directory of your own organisation; this one stands for everybody.")
+            self._refuse("tenant_id", said, "no_directory")
+        elif tenant and not (is_guid(tenant) or ("." in tenant and is_hostname(tenant))):
+            self._refuse("tenant_id", _("Copy the Directory (tenant) ID, or enter your domain name."), "tenant")
+
+    def _check_end(self, end: date | None) -> None:
+        if end is None or "secret_expires_on" in self.errors:
+            return
+        before = self.channel.secret_expires_on if self.channel else None
+        if end < timezone.localdate() and (end != before or self.cleaned_data.get("client_secret")):
+            self._refuse("secret_expires_on", _("Enter a day in the future: this one is over."), "past")
+        elif end == before and self.cleaned_data.get("client_secret") and end - timezone.localdate() < _SAME_END:
+            self._refuse("secret_expires_on", _("Enter the end date of the new client secret."), "unchanged")
+
+    def _require_secret(self, name: str, missing: Any, moved: Any) -> None:
+        if name not in self.stored:
+            self._refuse(name, missing, "required")
+        elif self.channel and self._differs(name):
+            self._refuse(name, moved, "moved")
+
+    def _refuse(self, name: str, said: Any, code: str) -> None:
+        self.add_error(name, forms.ValidationError(said, code=code))
+
+    # --- What was read ----------------------------------------------------------------------------------
+
+    @property
+    def channel_fields(self) -> dict[str, Any]:
+        """What services.create_channel and update_channel take, without the secrets."""
+        return {name: self.cleaned_data[name] for name in ("name", "folder", "secret_expires_on", *BOUND_TO_SECRET)}
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Those that were typed now."""
+        typed = {name: self.cleaned_data[name] for name in ("password", "client_secret")}
+        return {name: value for name, value in typed.items() if value}
+
+    @property
+    def connects_otherwise(self) -> bool:
+        """Whether anything that the connection check looks at differs from the stored channel."""
+        if self.channel is None or self.secrets:
+            return True
+        return any(getattr(self.channel, name) != self.cleaned_data[name] for name in ("folder", *BOUND_TO_SECRET))
+
+    @property
+    def app_changed(self) -> bool:
+        """An app signs in by itself: what was typed about it is checked as it is stored."""
+        return bool(self.cleaned_data["app_only"]) and self._differs("tokens")
+
+    def _differs(self, secret: str) -> bool:
+        """Whether this secret, as it is kept, is not for what was typed."""
+        return self.channel is None or any(
+            getattr(self.channel, name) != self.cleaned_data[name] for name in BOUND[secret]
+        )
+
+    @property
+    def wants_link(self) -> bool:
+        """Whether somebody must authorise it first, or again: the link that stands is for something else."""
+        data, channel = self.cleaned_data, self.channel
+        if data["auth"] == Channel.Auth.PASSWORD or data["app_only"]:
+            return False
+        linked = channel is not None and channel.linked_at is not None
+        return not linked or self._differs("tokens")
+
+
+def _initial(channel: Channel | None) -> dict[str, Any]:
+    end = in_months(timezone.localdate(), SECRET_MONTHS)
+    if channel is None:
+        return {"port": DEFAULT_PORTS["imap", "tls"], "secret_expires_on": end}
+    fields = {name: getattr(channel, name) for name in ("name", "folder", *BOUND_TO_SECRET)}
+    known = channel.auth == Channel.Auth.ENTRA and bool(channel.client_id)
+    return fields | {
+        "active": channel.state != Channel.State.INACTIVE or bool(channel.inactive_reason),
+        "own_registration": bool(channel.client_id),
+        "secret_expires_on": channel.secret_expires_on if known else end,
+    }

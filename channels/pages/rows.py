@@ -1,0 +1,132 @@
+"""A channel as one line of a list: what its pill says, what is going on, what the reader can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from channels import services
+from channels.errors import CODES
+from channels.models import Channel, FetchRun
+from channels.notices import is_reconnecting
+from channels.reminders import shown_at
+from channels.words.phrases import Phrase, about
+
+#: the result of a fetch by hand stays in the row this long
+RESULT_STAYS = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Pill:
+    kind: str
+    icon: str
+    text: str | Promise
+
+
+BUSY = Pill("busy", "loader-circle", _("Busy"))
+ACTIVE = Pill("ok", "circle-check", _("Active"))
+RECONNECT = Pill("warn", "triangle-alert", _("Reconnect"))
+DRAFT = Pill("rest", "pencil-line", _("Draft"))
+PAUSED = Pill("rest", "circle-pause", _("Inactive"))
+STOPPED = Pill("bad", "octagon-alert", _("Inactive"))
+
+OUTCOMES = {
+    FetchRun.Outcome.SUCCEEDED: Pill("ok", "circle-check", FetchRun.Outcome.SUCCEEDED.label),
+    FetchRun.Outcome.WARNING: Pill("warn", "triangle-alert", FetchRun.Outcome.WARNING.label),
+    FetchRun.Outcome.FAILED: Pill("bad", "octagon-alert", FetchRun.Outcome.FAILED.label),
+    FetchRun.Outcome.BUSY: Pill("rest", "hourglass", FetchRun.Outcome.BUSY.label),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`run` is the fetch under way; `result` the one that a person started and that ended just now."""
+
+    channel: Channel
+    pill: Pill
+    phrase: Phrase | None
+    run: FetchRun | None
+    result: FetchRun | None
+    result_phrase: Phrase | None
+    poll_seconds: int
+    needs_mending: bool
+    #: mended by signing in at the provider again
+    reconnects: bool
+    #: a draft that nobody authorised at its provider yet
+    unlinked: bool
+    #: mails that could not be had and are still waited for
+    not_taken_in: int
+
+    @property
+    def limit(self) -> int:
+        """Failures in a row until the channel becomes inactive."""
+        return settings.FAILURES_UNTIL_INACTIVE
+
+    @property
+    def reminder(self) -> str:
+        """What ended by itself at this channel."""
+        return shown_at(self.channel, timezone.localdate())
+
+    @property
+    def done(self) -> int:
+        """Mails dealt with; with `total`, the progress bar."""
+        return min(self.run.seen, self.run.total) if self.run else 0
+
+
+def row_of(channel: Channel) -> Row:
+    """`channel` as channels.pages.queries lists it, with `open_run`, `last_run` and `not_taken_in`."""
+    run: FetchRun | None = channel.open_run  # type: ignore[attr-defined]
+    result = _recent_result(channel.last_run)  # type: ignore[attr-defined]
+    return Row(
+        channel=channel,
+        pill=BUSY if run else _resting(channel),
+        phrase=error_of(channel, channel),
+        run=run,
+        result=None if run else result,
+        result_phrase=error_of(channel, result) if result else None,
+        poll_seconds=_pace(run) if run else 0,
+        needs_mending=is_permanent(channel.error_code) or channel.inactive_reason == "failures",
+        reconnects=is_reconnecting(channel),
+        unlinked=services.needs_link(channel),
+        not_taken_in=channel.not_taken_in,  # type: ignore[attr-defined]
+    )
+
+
+def outcome_pill(run: FetchRun) -> Pill:
+    return OUTCOMES.get(FetchRun.Outcome(run.outcome), BUSY) if run.outcome else BUSY
+
+
+def error_of(channel: Channel, failed: Channel | FetchRun) -> Phrase | None:
+    """The sentence of the error that stands at a channel or ended a run."""
+    if not failed.error_code:
+        return None
+    return about(channel, failed.error_code, failed.error_detail)
+
+
+def is_permanent(code: str) -> bool:
+    return code in CODES and CODES[code].permanent
+
+
+def _resting(channel: Channel) -> Pill:
+    if channel.state == Channel.State.DRAFT:
+        return DRAFT
+    if channel.state == Channel.State.INACTIVE:
+        return STOPPED if channel.inactive_reason else PAUSED
+    return RECONNECT if is_permanent(channel.error_code) else ACTIVE
+
+
+def _recent_result(run: FetchRun | None) -> FetchRun | None:
+    if run is None or run.trigger != FetchRun.Trigger.MANUAL or run.finished_at is None:
+        return None
+    return run if timezone.now() - run.finished_at < RESULT_STAYS else None
+
+
+def _pace(run: FetchRun) -> int:
+    """Seconds until the row looks again: eager at first, patient with a long fetch."""
+    age = (timezone.now() - run.queued_at).total_seconds()
+    return 1 if age < 30 else 2 if age < 120 else 5
