@@ -1,0 +1,47 @@
+"""python -m tests.simulation --seed 7 --days 30 [--deadly 0.002]: one history; the same numbers give the same one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+
+import django
+
+import tests.environment  # noqa: F401 -- before Django reads its settings
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "zenvoices.settings"
+django.setup()
+
+from django.test.runner import DiscoverRunner  # noqa: E402
+
+from tests.simulation.history import run  # noqa: E402
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make simulate")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--days", type=float, default=7)
+    parser.add_argument("--seeds", type=int, default=1, help="so many seeds, from --seed on")
+    options = parser.parse_args()
+    runner = DiscoverRunner(verbosity=0, interactive=False)
+    databases = runner.setup_databases()
+    try:
+        return max(_tell(seed, options.days) for seed in range(options.seed, options.seed + options.seeds))
+    finally:
+        runner.teardown_databases(databases)
+
+
+def _tell(seed: int, days: float) -> int:
+    started = time.perf_counter()
+    history = run(seed, days)
+    took = time.perf_counter() - started
+    print(f"seed {seed}: {history.told()} ({took:.0f} s)")  # noqa: T201
+    for line in history.broken:
+        print(f"  BROKEN {line}")  # noqa: T201
+    return 1 if history.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
