@@ -3,16 +3,19 @@ PYTHON ?= python3
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint format messages lock clean
+.PHONY: help run test test-fast bench lint format messages lock clean
 
 help:  ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 run:  ## the whole portal on this machine (PORT=8000, DATA_DIR=var, DEMO=0 starts empty)
 	@$(PYTHON) -m scripts.run
 
 test:  ## every check and every test (ARGS="-k fetch" chooses; CI=true lets nothing be skipped)
 	@$(PYTHON) -m scripts.test $(ARGS)
+
+test-fast:  ## the tests that need no server, in under a minute (ARGS as for test)
+	@$(PYTHON) -m scripts.test --fast $(ARGS)
 
 bench:  ## fetches side by side with other programs (ARGS=--small for a short run)
 	@$(PYTHON) -m scripts.bootstrap --bench

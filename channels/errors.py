@@ -131,10 +131,12 @@ CODES: dict[str, type[ChannelError]] = {
     "server_too_slow": TransientProblem,
     "server_unavailable": TransientProblem,
     "server_answer_unreadable": TransientProblem,
+    "mailbox_full": TransientProblem,  # the server opens it no more
     # throttled
     "too_many_connections": Throttled,
     "quota_reached": Throttled,
     "mailbox_in_use": Throttled,
+    "server_busy": Throttled,
     "provider_busy": Throttled,
     "provider_unavailable": Throttled,
     # ours

@@ -6,6 +6,7 @@ everything once; a day on which none ran is made up for by the next.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -20,6 +21,7 @@ from channels import notices, reminders
 from channels.errors import CODES, ChannelError
 from channels.links import google_testing, tokens
 from channels.models import Channel, ChannelSecret
+from zenvoices.lib import bulkheads
 
 log = structlog.get_logger(__name__)
 
@@ -40,13 +42,20 @@ class Resting:
     channel_id: UUID
 
 
-def look() -> list[Resting]:
-    """Warns of what is about to end. Returns the channels at rest whose link must be used."""
+def look(keep_alive: Callable[[Resting], object]) -> int:
+    """Warns of what is about to end, and has links at rest used. Returns how many those were."""
     today = timezone.localdate()
+
+    def look_at(one: tuple[UUID, date | None]) -> bool:
+        resting = _look_at(*one, today)
+        if resting:
+            keep_alive(resting)
+        return resting is not None
+
     unseen = Q(watched_on=None) | Q(watched_on__lt=today)
     channels = Channel.objects.filter(unseen, deleted_at=None, administration__plan="premium")
     found = channels.exclude(auth=Channel.Auth.PASSWORD).order_by("id").values_list("pk", "watched_on")
-    return [resting for pk, seen in list(found[:LOOKED_AT_A_TICK]) if (resting := _look_at(pk, seen, today))]
+    return bulkheads.each(list(found[:LOOKED_AT_A_TICK]), look_at)
 
 
 @transaction.atomic

@@ -55,16 +55,20 @@ class Lease:
 
 def claim(channel_id: UUID) -> Lease | None:
     """The lease, or None when a living fetch holds it."""
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
-    holder = Channel.objects.filter(pk=channel_id).values_list("lease_owner", flat=True).first()
-    if holder and _is_dead(holder):
-        free |= Q(lease_owner=holder)
-    claimed = Channel.objects.filter(free, pk=channel_id).update(
-        fence=F("fence") + 1, lease_until=_lease_end(), lease_owner=_this_process()
-    )
-    if not claimed:
-        return None
-    return Lease(channel_id, Channel.objects.values_list("fence", flat=True).get(pk=channel_id))
+    while True:
+        known = Channel.objects.filter(pk=channel_id).values_list("fence", "lease_owner").first()
+        if known is None:
+            return None
+        fence, holder = known
+        free = Q(lease_until__isnull=True) | expired()
+        if holder and _is_dead(holder):
+            free |= Q(lease_owner=holder)
+        # The fence is one that this very statement made, never read afterwards: by then it may be another's.
+        mine = Channel.objects.filter(free, pk=channel_id, fence=fence)
+        if mine.update(fence=fence + 1, lease_until=_lease_end(), lease_owner=_this_process()):
+            return Lease(channel_id, fence + 1)
+        if not Channel.objects.filter(pk=channel_id).exclude(fence=fence).exists():
+            return None  # nobody came between: it is held
 
 
 def claim_unchanged(channel: Channel) -> Lease | None:

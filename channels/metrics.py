@@ -9,7 +9,7 @@ from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from channels.models import Channel, FetchRun, HostOutage
+from channels.models import Channel, FailingStep, FetchRun, HostOutage
 from zenvoices.lib.scoping import every_administration
 
 
@@ -23,6 +23,7 @@ class ChannelCollector(Collector):
             yield _by_state()
             yield from _lateness()
             yield from _troubles()
+            yield _failing_steps()
 
 
 def _by_state() -> GaugeMetricFamily:
@@ -46,6 +47,17 @@ def _troubles() -> Iterator[GaugeMetricFamily]:
     open_runs = FetchRun.objects.exclude(state=FetchRun.State.FINISHED).count()
     failing = Channel.objects.filter(failures__gt=0, deleted_at=None).count()
     outages = HostOutage.objects.filter(ended_at=None).count()
+    steps = FailingStep.objects.count()
     yield GaugeMetricFamily("zenvoices_fetches_open", "Fetches queued or under way", open_runs)
     yield GaugeMetricFamily("zenvoices_channels_failing", "Channels with a failure that counts", failing)
     yield GaugeMetricFamily("zenvoices_host_outages", "Mail hosts in an outage now", outages)
+    yield GaugeMetricFamily("zenvoices_schedule_steps_failing", "Steps of the schedule that raise at each try", steps)
+
+
+def _failing_steps() -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        "zenvoices_schedule_step_failing_seconds", "How long a step of the schedule raises at each try", labels=["step"]
+    )
+    for step in FailingStep.objects.all():
+        family.add_metric([step.name], (timezone.now() - step.since).total_seconds())
+    return family

@@ -80,6 +80,8 @@ class Channel(TenantModel):
     last_success_at = models.DateTimeField(null=True, blank=True)
     #: null while draft or inactive
     next_fetch_at = models.DateTimeField(null=True, blank=True)
+    #: its mailbox had more than one run takes: due at once, and behind whoever waits for their half hour
+    goes_on = models.BooleanField(default=False)
 
     #: who fetches: a lease on the database's clock, and a fence that every commit of a fetch carries
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -97,6 +99,11 @@ class Channel(TenantModel):
     first_next_uid = models.PositiveBigIntegerField(default=0)
     #: when the server's mails were last compared with the ledger
     reconciled_at = models.DateTimeField(null=True, blank=True)
+    #: the server lets us mark no mail as read in this folder: they stay unread there, and no flag is owed
+    stays_unread = models.BooleanField(default=False)
+    #: The mails that are being read now, as "validity uid": how often a fetch ended by itself while it read them. What
+    #: stands here when a fetch begins was left by one that died.
+    begun = models.JSONField(default=dict, blank=True)
 
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(
@@ -244,6 +251,8 @@ class FetchRun(TenantModel):
     read_elsewhere_uids = models.JSONField(default=list, blank=True)
     #: the nightly comparison of the server with the ledger, when this run made it (channels.fetching.reconcile)
     reconciled = models.JSONField(null=True, blank=True)
+    #: what a reader should know of this fetch besides, as codes of channels.words.wording: no reason for a warning
+    notes = models.JSONField(default=list, blank=True)
     #: how many quiet runs before this one are folded into it
     repeats = models.PositiveIntegerField(default=0)
     error_code = models.CharField(max_length=40, blank=True)
@@ -256,7 +265,8 @@ class FetchRun(TenantModel):
         ordering = ["-queued_at", "-id"]
         indexes = [
             models.Index(fields=["channel", "-queued_at", "-id"], name="logbook"),
-            models.Index(fields=["queued_at"], condition=~Q(state="finished"), name="run_open"),
+            models.Index(fields=["channel", "-queued_at", "-id"], condition=~Q(state="finished"), name="run_open"),
+            models.Index(fields=["finished_at"], name="run_finished"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["channel", "slot"], name="one_run_per_slot"),
@@ -279,9 +289,9 @@ class ReceivedMail(TenantModel):
         DELIVERED = "delivered"
         IGNORED = "ignored"
         ALREADY = "already"  # the same mail as an earlier row under another number
-        FAILED = "failed"  # will be tried again, up to three times
-        REFUSED = "refused"  # too large, gone, or never wholly had: not tried again until somebody asks
-        QUARANTINED = "quarantined"
+        FAILED = "failed"  # could not be had: tried again (channels.fetching.again)
+        REFUSED = "refused"  # too large, gone, or not had in four weeks: not tried again until somebody asks
+        QUARANTINED = "quarantined"  # had, and three times not read: kept raw until somebody asks
         WANTED = "wanted"  # a person asked for it: the next fetch takes it, read or not
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="ledger")
@@ -290,15 +300,31 @@ class ReceivedMail(TenantModel):
     folder = models.CharField(max_length=255)
     validity = models.CharField(max_length=40, blank=True)
     uid = models.CharField(max_length=255)
+    #: 0: the number names this mail. Counted from 1: it did, until the server gave the number to another mail.
+    former = models.PositiveIntegerField(default=0)
+    #: What the server stated of it: a number with another size or date may be another mail's by now. `arrived` in
+    #: seconds since 1970; null: it did not say.
+    listed_size = models.PositiveBigIntegerField(null=True, blank=True)
+    arrived = models.BigIntegerField(null=True, blank=True)
+    #: how often that was another, and the mail the same all the same
+    false_alarms = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=11, choices=State)
     #: our \Seen flag was confirmed by the server (POP3: nothing to set)
     acknowledged = models.BooleanField(default=False)
     raw_sha256 = models.CharField(max_length=64, blank=True)
+    #: second key: the same without what servers rewrite (channels.fetching.rewritten)
+    content_sha256 = models.CharField(max_length=64, blank=True)
     #: third key: the hash over the sorted hashes of all attachments; suppresses only together with Message-ID
     parts_sha256 = models.CharField(max_length=64, blank=True)
     message_id = models.CharField(max_length=998, blank=True)
     size = models.PositiveBigIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
+    #: *Not taken in*: listed, and not had. People are told of it as long as it is so.
+    standing = models.BooleanField(default=False)
+    #: when it could not be had for the first time
+    failing_since = models.DateTimeField(null=True, blank=True)
+    #: the first fetch from then on tries it, read or not; null: none does by itself
+    next_try_at = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
     error_detail = models.JSONField(default=dict, blank=True)
     email = models.ForeignKey("documents.Email", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
@@ -307,11 +333,17 @@ class ReceivedMail(TenantModel):
     class Meta:
         ordering = ["first_seen_at", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["channel", "mailbox", "folder", "validity", "uid"], name="once_per_mail"),
+            models.UniqueConstraint(
+                fields=["channel", "mailbox", "folder", "validity", "uid", "former"], name="once_per_mail"
+            ),
         ]
         indexes = [
-            models.Index(fields=["channel", "raw_sha256"], name="ledger_by_raw"),
+            models.Index(fields=["channel", "content_sha256"], name="ledger_by_content"),
             models.Index(fields=["channel", "message_id"], name="ledger_by_message_id"),
+            # few of many, asked for by every fetch
+            models.Index(
+                fields=["channel"], condition=Q(standing=True) | Q(next_try_at__isnull=False), name="ledger_unsettled"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -347,6 +379,8 @@ class HostOutage(models.Model):
     host = models.CharField(max_length=253)
     started_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
+    #: when everybody concerned was told
+    told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -355,3 +389,15 @@ class HostOutage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host} since {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class FailingStep(models.Model):
+    """A step of the schedule whose last try raised. The row goes with the next one that comes to its end."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    since = models.DateTimeField(default=timezone.now)
+    #: the class of the exception; the log has the rest
+    problem = models.CharField(max_length=80)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.problem} since {self.since:%Y-%m-%d %H:%M}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
@@ -11,7 +11,13 @@ from channels.errors import CODES, CredentialProblem
 from channels.models import Channel
 from channels.words import phrases
 from notifications.models import Notification
-from notifications.services import Message, close_about, tell_administrators, tell_everyone_with_access
+from notifications.services import (
+    Message,
+    close_about,
+    close_about_all,
+    tell_administrators,
+    tell_everyone_with_access,
+)
 
 ATTENTION = "channel_needs_attention"
 DEACTIVATED = "channel_deactivated"
@@ -63,6 +69,11 @@ def tell_consented(channel: Channel, account: str, event: str, *, active: bool) 
 def close(channel: Channel, *kinds: str) -> int:
     """Returns how many open notifications this ended. A warning of what is to come (channels.reminders) stays."""
     return close_about(channel.pk, list(kinds), keeping=f"{channel.pk}:{TO_COME}")
+
+
+def close_all(channels: QuerySet[Channel], kind: str) -> int:
+    """The same for many channels in one statement."""
+    return close_about_all(channels.order_by().values("pk"), kind)
 
 
 def open_about(channel_id: OuterRef) -> Exists:

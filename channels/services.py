@@ -17,7 +17,8 @@ from administrations.models import Administration, User
 from channels import connect, lease, reminders
 from channels.extract import extract, part_bytes
 from channels.fetching import intake
-from channels.fetching.schedule import PURGE_AFTER, next_slot
+from channels.fetching.schedule import next_slot
+from channels.fetching.upkeep import PURGE_AFTER
 from channels.links import vault
 from channels.models import Channel, ConsentLink, FetchRun, ReceivedMail, ReceivedPart
 from channels.presets import is_microsoft_host

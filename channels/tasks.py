@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 import structlog
 from celery import shared_task
+from kombu.exceptions import OperationalError
 
 from channels import expiry
+from channels.expiry import Resting
 from channels.fetching import runs, schedule
+from channels.fetching import tick as ticking
 from channels.fetching.budget import Budget
+from channels.fetching.schedule import Due
 from channels.models import FetchRun
 from documents.models import Document
 from documents.tasks import queue_preparation
 from zenvoices.lib import health
+from zenvoices.lib.scoping import every_administration
 from zenvoices.lib.tasks import TenantTask
 
 log = structlog.get_logger(__name__)
+#: Of Redis' four, 0 goes first: a tick waits for no fetch, and who clicks waits for no half hour of others.
+BY_HAND: Final = 3
+SCHEDULED: Final = 6
 
 
 @shared_task(base=TenantTask, name="channels.tasks.fetch")
 def fetch(administration_id: str, run_id: str) -> None:
     run = runs.perform(UUID(run_id), Budget.of_a_run())
-    if run is None:
-        return
-    if run.documents:
-        queue_preparation(UUID(administration_id), Document.objects.filter(source_run_id=run.pk))
-    if more := schedule.go_on(run.channel_id):
-        offer(more)
+    hand_on()
+    if run is not None and run.documents:
+        # By its channel and time first, which have an index.
+        made = Document.objects.filter(source_id=run.channel_id, received_at__gte=run.started_at)
+        queue_preparation(UUID(administration_id), made.filter(source_run_id=run.pk))
+
+
+def hand_on() -> None:
+    """The places of a run that ended. What the broker does not take now is offered again by the tick."""
+    try:
+        with every_administration():
+            for due in schedule.hand_on():
+                offer(due)
+    except OperationalError as problem:
+        log.warning("fetches not queued", problem=type(problem).__name__)
 
 
 @shared_task(base=TenantTask, name="channels.tasks.keep_alive")
@@ -39,18 +57,18 @@ def keep_alive(administration_id: str, channel_id: str) -> None:
 @shared_task(name="channels.tasks.tick")
 def tick() -> None:
     health.beat()
-    found = schedule.tick()
-    for one in [*found.due, *found.lost]:
-        offer(one)
-    for resting in found.resting:
-        keep_alive.delay(str(resting.administration_id), str(resting.channel_id))
-    log.info("tick", due=len(found.due), lost=len(found.lost), reaped=found.reaped, purged=found.purged)
+    steps = ticking.tick(offer, queue_keep_alive)
+    log.info("tick", **steps.done, failed=sorted(steps.failed))
 
 
-def offer(due: schedule.Due) -> None:
-    fetch.delay(str(due.administration_id), str(due.run_id))
+def offer(due: Due) -> None:
+    fetch.apply_async((str(due.administration_id), str(due.run_id)), priority=SCHEDULED)
+
+
+def queue_keep_alive(resting: Resting) -> None:
+    keep_alive.delay(str(resting.administration_id), str(resting.channel_id))
 
 
 def enqueue(run: FetchRun) -> None:
     """Call it after the commit that made the run."""
-    fetch.delay(str(run.administration_id), str(run.pk))
+    fetch.apply_async((str(run.administration_id), str(run.pk)), priority=BY_HAND)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from administrations.access import administrators_of, people_with_access
@@ -79,6 +80,12 @@ def close_about(subject_id: UUID, kinds: list[str], *, keeping: str = "") -> int
     about = Notification.objects.filter(subject_id=subject_id, kind__in=kinds, closed_at=None)
     if keeping:
         about = about.exclude(event__startswith=keeping)
+    return about.update(closed_at=timezone.now(), email_due=False)
+
+
+def close_about_all(subjects: QuerySet[Any, Any], kind: str) -> int:
+    """The same for many subjects at once, given by a query for their ids."""
+    about = Notification.objects.filter(subject_id__in=subjects, kind=kind, closed_at=None)
     return about.update(closed_at=timezone.now(), email_due=False)
 
 

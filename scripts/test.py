@@ -1,6 +1,7 @@
 """`make test`: every check and every test, on real components.
 
-Arguments are pytest's (make test ARGS="-k fetch"); with them the checks are left out. --lint runs the checks alone.
+Arguments are pytest's (make test ARGS="-k fetch"); with them the checks are left out. --lint runs the checks alone,
+--fast the tests that are quick and need no server (make test-fast).
 """
 
 from __future__ import annotations
@@ -17,10 +18,18 @@ from xml.etree import ElementTree
 
 from scripts import bootstrap
 from scripts.bootstrap import ROOT, VENV, say
-from scripts.components import Component, missing
+from scripts.components import COMPONENTS, missing
 
 CODE = ("zenvoices", "administrations", "documents", "notifications", "channels", "demo", "scripts")
 NOTHING_COLLECTED = 5
+#: as many as this process may use, which a container or taskset may have made fewer than the machine has
+WORKERS = ("-n", "auto")
+# By file, for what a file shares; in the order of the collection, which begins with the slow ones.
+SPREAD = (*WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
+FAST = " and ".join(["not slow", *(f"not {component.marker}" for component in COMPONENTS)])
+#: What this machine is set to must not reach checks and tests. Without kept bytecode each process of a run compiles
+#: every module anew, and pytest rewrites every assert: half of what collecting costs.
+NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "DEBUG", "PYTHONDONTWRITEBYTECODE")
 
 
 @dataclass
@@ -52,25 +61,34 @@ class Summary:
 
 def main(arguments: list[str]) -> int:
     summary = Summary()
-    strict = os.environ.get("CI", "").lower() in ("1", "true")
-    absent: list[Component] = []
+    lint, fast = arguments == ["--lint"], arguments[:1] == ["--fast"]
+    absent: set[str] = set()
     try:
         bootstrap.ensure(bootstrap.TEST_LOCKS)
-        if arguments != ["--lint"]:
-            absent = missing()
+        if not lint and not fast:
+            absent = _absent(summary)
     except bootstrap.BootstrapFailed as error:
         say(str(error))
         return 1
+    with tempfile.TemporaryDirectory(prefix="zenvoices-checks-") as folder:
+        if not arguments or lint:
+            _checks(summary, Path(folder))
+        if fast:
+            _pytest(summary, "quick tests on SQLite", Path(folder), ["-m", FAST, *SPREAD, *arguments[1:]])
+        elif not lint:
+            _tests(summary, Path(folder), arguments, absent)
+    summary.tell()
+    return 0 if summary.ok else 1
+
+
+def _absent(summary: Summary) -> set[str]:
+    """The markers of what is not installed; with CI=true that is a failure."""
+    strict = os.environ.get("CI", "").lower() in ("1", "true")
+    absent = missing()
     for component in absent:
         summary.skipped.append(f"{component.name} is not installed ({component.hint})")
         summary.row(f"{component.name} is there", not strict, 0)
-    with tempfile.TemporaryDirectory(prefix="zenvoices-checks-") as folder:
-        if not arguments or arguments == ["--lint"]:
-            _checks(summary, Path(folder))
-        if arguments != ["--lint"]:
-            _tests(summary, Path(folder), arguments, {component.marker for component in absent})
-    summary.tell()
-    return 0 if summary.ok else 1
+    return {component.marker for component in absent}
 
 
 def _checks(summary: Summary, folder: Path) -> None:
@@ -90,17 +108,14 @@ def _checks(summary: Summary, folder: Path) -> None:
 
 def _tests(summary: Summary, folder: Path, arguments: list[str], absent: set[str]) -> None:
     without = "".join(f" and not {marker}" for marker in sorted(absent - {"postgres"}))
-    workers = ["-n", str(os.cpu_count() or 2)]
-    # By file, for what a file shares; in the order of the collection, which begins with the slow ones.
-    spread = [*workers, "--dist", "loadfile", "--no-loadscope-reorder"]
-    on_sqlite = ["-m", f"not browser and not postgres{without}", *spread]
+    on_sqlite = ["-m", f"not browser and not postgres{without}", *SPREAD]
     _pytest(summary, "tests on SQLite", folder, [*on_sqlite, *arguments])
     if "postgres" not in absent:
-        on_postgresql = ["-m", f"(postgres or not slow) and not browser{without}", *spread]
+        on_postgresql = ["-m", f"(postgres or not slow) and not browser{without}", *SPREAD]
         _pytest(summary, "tests on PostgreSQL", folder, [*on_postgresql, *arguments], with_postgresql=True)
     if "browser" not in absent:
         # One by one: each worker has a portal of its own, and these tests are long.
-        in_browser = ["-m", f"browser{without}", *workers, "--dist", "load", "--maxschedchunk", "1"]
+        in_browser = ["-m", f"browser{without}", *WORKERS, "--dist", "load", "--maxschedchunk", "1"]
         _pytest(summary, "tests in the browser", folder, [*in_browser, *arguments])
 
 
@@ -141,8 +156,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _inherited() -> dict[str, str]:
-    """What this machine is set to must not reach checks and tests."""
-    return {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL", "DEBUG")}
+    return {key: value for key, value in os.environ.items() if key not in NOT_INHERITED}
 
 
 def _program(name: str) -> str:

@@ -44,6 +44,16 @@ def portal_database() -> Iterator[str]:
         yield url
 
 
+#: A fixture that starts a server, and the marker of the tests that use it.
+SERVERS = {"dovecot": "dovecot", "token_dovecot": "dovecot", "provider_process": "provider", "chromium": "browser"}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A test that uses a server bears its marker, also where nobody wrote it down."""
+    for fixture in SERVERS.keys() & set(getattr(item, "fixturenames", ())):
+        item.add_marker(SERVERS[fixture])
+
+
 NEEDS_A_DATABASE = {"db", "transactional_db", "portal_database"}
 
 

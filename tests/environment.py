@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 import tempfile
 
 _folder = tempfile.mkdtemp(prefix="zenvoices-test-")
@@ -18,3 +19,7 @@ os.environ.update(
 )
 # Playwright's synchronous API runs an event loop in the thread of the test.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_folder, ignore_errors=True)

@@ -167,8 +167,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 FETCH_INTERVAL = timedelta(minutes=30)
 #: The article: "Als het ophalen vijf keer achter elkaar mislukt, dan wordt het kanaal op inactief gezet."
 FAILURES_UNTIL_INACTIVE = 5
-#: seconds between two looks at what is due
-TICK_SECONDS: float = env.float("TICK_SECONDS", 60.0)
+#: seconds between two looks at what is due: with the wait for a place they stay within a minute
+TICK_SECONDS: float = env.float("TICK_SECONDS", 30.0)
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "channels.tasks.tick", "schedule": TICK_SECONDS, "options": {"expires": 55}},
     "send-notifications": {
@@ -187,8 +187,11 @@ FETCH_RETRY_SECONDS: list[int] = env.list("FETCH_RETRY_SECONDS", cast=int, defau
 FETCH_RUN_SECONDS: int = env.int("FETCH_RUN_SECONDS", 600)
 FETCH_RUN_MAILS: int = env.int("FETCH_RUN_MAILS", 500)
 FETCH_RUN_BYTES: int = env.int("FETCH_RUN_BYTES", 1_000_000_000)
+#: at the same time, not in a minute: whoever ends a run hands its place on (channels.fetching.places)
 FETCH_PER_HOST: int = env.int("FETCH_PER_HOST", 20)
 FETCH_PER_ADMINISTRATION: int = env.int("FETCH_PER_ADMINISTRATION", 4)
+#: runs of the logbook; the ledger, and so what is known of each mail, stays
+LOGBOOK_KEPT_DAYS: int = env.int("LOGBOOK_KEPT_DAYS", 400)
 
 # --- Documents ------------------------------------------------------------------------------------------
 #: empty: files in DATA_DIR/documents; or s3://bucket/prefix (requirements-s3.txt)

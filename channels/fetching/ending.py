@@ -19,7 +19,7 @@ from zenvoices.lib.statements import delete_once, save_once, select_once
 
 #: What a finished run may change in its channel.
 SETTLED = (
-    "failures", "failing_since", "error_code", "error_detail", "last_success_at", "next_fetch_at",
+    "failures", "failing_since", "error_code", "error_detail", "last_success_at", "next_fetch_at", "goes_on",
     "state", "inactive_reason", "inactive_since", "first_validity", "first_next_uid", "reconciled_at",
 )  # fmt: skip
 #: What is looked at to decide that, besides.
@@ -32,10 +32,16 @@ ENDED = (
 State, RunOutcome, Trigger = FetchRun.State, FetchRun.Outcome, FetchRun.Trigger
 
 
-def finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelError | None) -> FetchRun:
-    """Everything that follows from the run, the end of its lease included, in one transaction."""
+def finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelError | None) -> FetchRun | None:
+    """Everything that follows from the run, the end of its lease included, in one transaction.
+
+    None when its channel was erased meanwhile, and the run with it.
+    """
     with transaction.atomic():
-        (channel,) = _locked(run.channel_id)
+        found = _locked(run.channel_id)
+        if not found:
+            return None
+        channel = found[0]
         if channel.fence != held.fence:  # changed under us, or fetched by somebody else by now
             close_interrupted(run)
             run.refresh_from_db()
@@ -50,6 +56,8 @@ def finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelErr
             folded.delete()  # mails of the ledger may point at it
         elif folded:
             _remove(folded.pk)
+    if error is None and channel.in_outage:  # type: ignore[attr-defined]
+        health.end_outage(channel.host)
     return run
 
 
@@ -71,19 +79,20 @@ def _settle(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelErr
     else:
         health.record_failure(channel, run, error, partial=bool(outcome.counts.delivered))
     reconcile.note(channel, run)
+    channel.goes_on = outcome.more and not isinstance(error, Throttled)
     if channel.state == Channel.State.ACTIVE:
-        channel.next_fetch_at = _next_fetch_at(channel, run, outcome, error)
+        channel.next_fetch_at = _next_fetch_at(channel, run, error)
     channel.lease_until, channel.lease_owner = None, ""
     changed = [name for name, value in before.items() if getattr(channel, name) != value]
     save_once(channel, [*changed, "lease_until", "lease_owner"])
 
 
-def _next_fetch_at(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelError | None) -> datetime | None:
+def _next_fetch_at(channel: Channel, run: FetchRun, error: ChannelError | None) -> datetime | None:
     planned, ended = channel.next_fetch_at, run.finished_at
     if isinstance(error, Throttled):
         stay_away = ended + timedelta(seconds=error.retry_after or 0) if ended else None
         return max(planned, stay_away) if planned and stay_away else planned
-    return ended if outcome.more else planned  # a full mailbox goes on at once, after everybody's turn
+    return ended if channel.goes_on else planned  # a full mailbox goes on at once, after everybody's turn
 
 
 def _close(run: FetchRun, error: ChannelError | None) -> None:

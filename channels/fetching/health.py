@@ -11,7 +11,8 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from channels import notices
@@ -43,8 +44,6 @@ def record_success(channel: Channel, run: FetchRun) -> None:
     channel.failures, channel.failing_since = 0, None
     channel.error_code, channel.error_detail = "", {}
     channel.last_success_at = run.finished_at
-    if channel.in_outage:  # type: ignore[attr-defined]
-        _end_outage(channel.host)
     # An inactive channel that a fetch by hand reached still fetches nothing by itself: that is no recovery.
     works = channel.state == Channel.State.ACTIVE
     told = works and channel.is_told_of  # type: ignore[attr-defined]
@@ -97,20 +96,21 @@ def _is_everybodys(channel: Channel, error: ChannelError) -> bool:
 
 
 def _open_outage(channel: Channel, recent: QuerySet[FetchRun]) -> bool:
-    """At least five channels of three offices, and at least half of the host's fetches."""
-    runs = recent.filter(channel__host=channel.host)
-    failing = runs.filter(error_code__in=TRANSIENT_CODES)
-    channels = set(failing.values_list("channel_id", flat=True)) | {channel.pk}
-    offices = set(failing.values_list("administration__environment_id", flat=True))
-    offices.add(channel.administration.environment_id)
-    if len(channels) < OUTAGE_CHANNELS or len(offices) < OUTAGE_ENVIRONMENTS or 2 * failing.count() < runs.count():
+    """At least five channels of three offices, and at least half of the host's fetches. The schedule tells of it."""
+    failing = Q(error_code__in=TRANSIENT_CODES)
+    other_office = ~Q(administration__environment=channel.administration.environment_id)
+    found = recent.filter(channel__host=channel.host).aggregate(
+        runs=Count("pk"),
+        failing=Count("pk", filter=failing),
+        channels=Count("channel", distinct=True, filter=failing & ~Q(channel=channel)),
+        offices=Count("administration__environment", distinct=True, filter=failing & other_office),
+    )
+    channels, offices = found["channels"] + 1, found["offices"] + 1
+    if channels < OUTAGE_CHANNELS or offices < OUTAGE_ENVIRONMENTS or 2 * found["failing"] < found["runs"]:
         return False
-    outage, opened = HostOutage.objects.get_or_create(host=channel.host, ended_at=None)
+    _outage, opened = HostOutage.objects.get_or_create(host=channel.host, ended_at=None)
     if opened:
-        log.warning("host in outage", host=channel.host, channels=len(channels))
-        on_host = Channel.objects.filter(host=channel.host, state=Channel.State.ACTIVE, deleted_at=None)
-        for affected in on_host.select_related("administration__environment"):
-            notices.tell(affected, notices.OUTAGE, f"outage:{outage.pk}")
+        log.warning("host in outage", host=channel.host, channels=channels)
     return True
 
 
@@ -118,14 +118,17 @@ def _nothing_answers(channel: Channel, error: TransientProblem, recent: QuerySet
     """Three hosts or more are silent and none answers: it is our own line. A refusal is an answer."""
     if error.code != NO_ANSWER or recent.exclude(error_code=NO_ANSWER).exists():
         return False
-    hosts = recent.values_list("channel__host", flat=True)
-    return len({*hosts, channel.host}) >= NO_NETWORK_HOSTS
+    others = recent.exclude(channel__host=channel.host).order_by().values("channel__host").distinct()
+    return len(others[: NO_NETWORK_HOSTS - 1]) + 1 >= NO_NETWORK_HOSTS
 
 
-def _end_outage(host: str) -> None:
-    """Any fetch that succeeds is the probe that ends it."""
-    if not HostOutage.objects.filter(host=host, ended_at=None).update(ended_at=timezone.now()):
-        return
-    with every_administration():
-        for channel in Channel.objects.filter(host=host):
-            notices.close(channel, notices.OUTAGE)
+def end_outage(host: str) -> None:
+    """Any fetch that succeeds is the probe that ends it. Not in its transaction; in as many statements for any number
+    of channels."""
+    with every_administration(), transaction.atomic():
+        if HostOutage.objects.filter(host=host, ended_at=None).update(ended_at=timezone.now()):
+            close_outage_notices(host)
+
+
+def close_outage_notices(host: str) -> None:
+    notices.close_all(Channel.objects.filter(host=host), notices.OUTAGE)

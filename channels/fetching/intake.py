@@ -15,6 +15,7 @@ from django.conf import settings
 
 from channels.errors import MessageProblem
 from channels.extract import Content, Limits, Mail, Part, extract
+from channels.fetching.rewritten import content_sha256
 from channels.mailboxes.base import Fetched, MessageRef
 from channels.models import Channel, ReceivedMail
 from documents import storage
@@ -33,6 +34,7 @@ class Prepared:
     ref: MessageRef
     raw_sha256: str = ""
     raw_size: int = 0
+    content_sha256: str = ""
     mail: Mail | None = None
     body_sha256: str = ""
     body_size: int = 0
@@ -80,6 +82,7 @@ def _read(channel: Channel, prepared: Prepared, path: Path, blobs: storage.Batch
 
     try:
         with mapped(path) as raw:
+            prepared.content_sha256 = content_sha256(raw, prepared.raw_sha256)
             mail = extract(raw, limits_for(prepared.raw_size), keep, spool)
     except MessageProblem as problem:
         prepared.problem = problem

@@ -93,9 +93,9 @@ class Recorder:
         uids = [prepared.ref.uid for prepared in mails]
         rows = ledger_rows(self.channel).filter(uid__in=uids)
         self._ledger = {(row.validity, row.uid): row for row in rows}
-        hashes = {prepared.raw_sha256 for prepared in mails} - {""}
+        hashes = {one for prepared in mails for one in (prepared.raw_sha256, prepared.content_sha256)} - {""}
         names = {prepared.mail.message_id[:998] for prepared in mails if prepared.mail} - {""}
-        same = Q(raw_sha256__in=hashes) | Q(message_id__in=names)
+        same = Q(content_sha256__in=hashes) | Q(message_id__in=names)
         delivered = ReceivedMail.objects.filter(same, channel=self.channel, state=State.DELIVERED)
         self._delivered = list(delivered.order_by("first_seen_at", "id")) if hashes or names else []
 
@@ -103,7 +103,8 @@ class Recorder:
         row = prepared.row or self._row(prepared.ref)
         if prepared.problem and prepared.problem.code == "mail_too_large":
             return self._refuse(row, prepared, prepared.problem)
-        row.raw_sha256, row.size = prepared.raw_sha256, prepared.raw_size or prepared.ref.size or 0
+        row.raw_sha256, row.content_sha256 = prepared.raw_sha256, prepared.content_sha256
+        row.size = prepared.raw_size or prepared.ref.size or 0
         if prepared.problem or prepared.mail is None:
             return self._record_problem(row, prepared, prepared.problem or MessageProblem("mail_unreadable"))
         row.message_id, row.parts_sha256 = prepared.mail.message_id[:998], prepared.parts_sha256
@@ -134,12 +135,13 @@ class Recorder:
         )
 
     def _same_mail(self, row: ReceivedMail) -> ReceivedMail | None:
-        """Second key: the same raw mail. Third: the same Message-ID *and* the same attachments."""
+        """Second key: the same mail, whatever a server wrote into it. Third: Message-ID *and* the same attachments."""
         taken = [other for other in self._delivered if other.pk != row.pk]
-        by_raw = (other for other in taken if other.raw_sha256 == row.raw_sha256)
+        # A row from before there was a content has the hash of its raw mail there.
+        by_content = (other for other in taken if other.content_sha256 in (row.content_sha256, row.raw_sha256))
         third = (row.message_id, row.parts_sha256)
         by_parts = (other for other in taken if all(third) and (other.message_id, other.parts_sha256) == third)
-        return next(by_raw, None) or next(by_parts, None)
+        return next(by_content, None) or next(by_parts, None)
 
     def _deliver(self, row: ReceivedMail, prepared: Prepared, mail: Mail) -> Counts:
         row.state, row.error_code, row.error_detail = State.DELIVERED, "", {}

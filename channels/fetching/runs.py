@@ -29,7 +29,7 @@ State, Trigger = FetchRun.State, FetchRun.Trigger
 
 
 def perform(run_id: UUID, budget: Budget) -> FetchRun | None:
-    """Carries a queued run out. None when another process started it, or its channel no longer wants it.
+    """Carries a queued run out. None when another process started it, or its channel no longer wants it or is gone.
 
     Works inside the administration's scope. Never raises for what the mailbox does; the run says what happened.
     """

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -218,8 +218,7 @@ class _Session:
             if len(prepared) == 1:
                 (one,) = prepared
                 refused = MessageProblem("mail_unreadable", reason=type(problem).__name__)
-                again = Prepared(one.ref, one.raw_sha256, one.raw_size, problem=refused, row=one.row)
-                return self._commit_together([again])
+                return self._commit_together([replace(one, mail=None, problem=refused)])
         return [row for one in prepared for row in self._commit([one])]
 
     def _commit_together(self, prepared: list[Prepared]) -> list[ReceivedMail]:

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from channels.errors import MessageProblem, channel_error
 from channels.mailboxes.base import Fetched, MessageRef, NotFetched
+from channels.mailboxes.complete import is_complete
 
 _Result = TypeVar("_Result")
 GROUP_BYTES: Final = 1024 * 1024
@@ -101,9 +102,14 @@ class Spool:
         return Spooled(path, size, digest.hexdigest())
 
     def result(self, ref: MessageRef, mail: Spooled) -> Fetched | NotFetched:
-        """Gives the file to the caller."""
+        """Gives the file to the caller, when all of the mail is in it."""
         if mail.path is None:
             return NotFetched(ref, MessageProblem("mail_too_large", size=mail.size))
+        with _disk():
+            whole = is_complete(mail.path, mail.size, ref.size)
+        if not whole:
+            self._remove(mail.path)
+            return NotFetched(ref, MessageProblem("mail_cut_off"))
         self._files.discard(mail.path)
         return Fetched(ref, mail.path, mail.sha256)
 

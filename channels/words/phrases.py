@@ -37,6 +37,7 @@ class Phrase:
 
 
 _NEXT_FETCH: Final = _("You need not do anything: the next fetch goes on where this one stopped.")
+_LATER: Final = _("You need not do anything: it is tried again later.")
 _OUR_SIDE: Final = _("You need not do anything: this does not count against the channel.")
 _ASK_SERVER: Final = _("Ask the administrator of the mail server to renew the certificate.")
 
@@ -122,7 +123,7 @@ _ERRORS: Final[dict[str, tuple[Text, Text, str]]] = {
     ),
     "folder_missing": (
         _("The folder %(folder)s is not in this mailbox."),
-        _("Check the name of the folder; INBOX is always there."),
+        _("Choose a folder that is there: %(offered)s."),
         "",
     ),
     "mailbox_not_allowed": (
@@ -166,6 +167,7 @@ _ERRORS: Final[dict[str, tuple[Text, Text, str]]] = {
         _("Ask your provider whether there is a failure, if this goes on."),
         "",
     ),
+    "mailbox_full": (_("The mailbox is full."), _("Delete mail from it, or ask your provider for more room."), ""),
     # throttled
     "too_many_connections": (
         _("%(host)s allows no more connections at the moment."),
@@ -174,9 +176,10 @@ _ERRORS: Final[dict[str, tuple[Text, Text, str]]] = {
     ),
     "quota_reached": (
         _("The mailbox has reached its provider's data limit."),
-        _("You need not do anything: it is tried again later."),
+        _LATER,
         "",
     ),
+    "server_busy": (_("%(host)s asks us to come back later."), _LATER, ""),
     "mailbox_in_use": (
         _("Another program holds the mailbox open."),
         _("Close that program, or choose IMAP instead of POP3."),
@@ -277,6 +280,7 @@ def _general_words() -> dict[str, Any]:
         "host": str(_("the mail server")),
         "port": "…",
         "folder": "INBOX",
+        "offered": "INBOX",
         "username": str(_("this account")),
         "size": "…",
         "provider": str(_("the provider")),

@@ -41,13 +41,13 @@ def make_run(channel: Channel, **fields: Any) -> FetchRun:
 
 def make_mail(run: FetchRun, raw: bytes = b"", *, subject: str = "", uid: str = "1", **fields: Any) -> ReceivedMail:
     """`subject`: with an Email of it; `raw`: kept in storage."""
-    known = {"state": "delivered", "folder": "INBOX", "validity": "1", "size": len(raw)}
     with administration_scope(run.administration_id):
         sha256 = storage.put_bytes(run.administration_id, raw) if raw else ""
+        known = {"state": "delivered", "folder": "INBOX", "validity": "1", "size": len(raw), "raw_sha256": sha256}
         email = _email(run, subject, sha256) if subject else None
         return ReceivedMail.objects.create(
             administration_id=run.administration_id, channel_id=run.channel_id, run=run, uid=uid, email=email,
-            raw_sha256=sha256, **known | fields,
+            **known | fields,
         )  # fmt: skip
 
 

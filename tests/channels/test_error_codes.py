@@ -37,14 +37,14 @@ GOLDEN = {
         False,
         """
         connection_refused connect_timeout connection_lost server_silent server_too_slow
-        server_unavailable server_answer_unreadable
+        server_unavailable server_answer_unreadable mailbox_full
         """,
     ),
     "Throttled": (
         False,
         False,
         """
-        too_many_connections quota_reached mailbox_in_use provider_busy provider_unavailable
+        too_many_connections quota_reached mailbox_in_use server_busy provider_busy provider_unavailable
         """,
     ),
     "OurProblem": (

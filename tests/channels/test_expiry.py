@@ -18,7 +18,7 @@ from administrations.models import Administration, User
 from channels import expiry, reminders, tasks
 from channels.auth.base import Tokens
 from channels.errors import ChannelError, channel_error
-from channels.fetching import schedule
+from channels.fetching.tick import tick
 from channels.links import google_testing, providers, tokens, vault
 from channels.models import Channel, ChannelSecret
 from notifications.models import Notification
@@ -58,8 +58,11 @@ def reread(channel: Channel) -> None:
 
 def look(times: int = 1) -> list[expiry.Resting]:
     """As the schedule does, each minute of the day."""
+    found: list[expiry.Resting] = []
     with every_administration():
-        return [resting for _ in range(times) for resting in expiry.look()]
+        for _ in range(times):
+            expiry.look(found.append)
+    return found
 
 
 def told(person: User | None = None, kind: str = "secret_expires", *, still_open: bool = False) -> list[str]:
@@ -422,8 +425,10 @@ def test_message_that_comes_three_times_uses_the_link_once(
 def test_tick_hands_out_links_at_rest(clock: time_machine.Coordinates, cast: Cast) -> None:
     channel = entra(cast.bakery, state="inactive")
     clock.shift(8 * DAY)
-    assert schedule.tick().resting == [expiry.Resting(cast.bakery.pk, channel.pk)]
-    assert schedule.tick().resting == []
+    found: list[expiry.Resting] = []
+    for _ in range(2):
+        tick(lambda _due: None, found.append)
+    assert found == [expiry.Resting(cast.bakery.pk, channel.pk)]
 
 
 def test_secrets_stay_out_of_what_is_shown(cast: Cast) -> None:

@@ -95,6 +95,7 @@ print(peak() - before, max(map(peak, processes), default=0), *(part.outcome for 
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pdf", "zip", "winmail"])
 def test_mail_of_fifty_megabytes_is_never_in_memory(tmp_path: Path, kind: str) -> None:
     """Megabytes that this process grew by, and the other one's peak."""

@@ -22,8 +22,8 @@ def test_fails_raises_at_its_step_until_taken_out() -> None:
 
 def test_problem_costs_only_that_mail(tmp_path: Path) -> None:
     mailbox = FakeMailbox()
-    mailbox.deliver(b"one", problem="mail_unreadable")
-    mailbox.deliver(b"two")
+    mailbox.deliver(b"Subject: one", problem="mail_unreadable")
+    mailbox.deliver(b"Subject: two")
     results = list(mailbox.fetch(mailbox.candidates().unread, tmp_path))
     assert isinstance(results[0], NotFetched)
     assert results[0].error.code == "mail_unreadable"
@@ -32,13 +32,13 @@ def test_problem_costs_only_that_mail(tmp_path: Path) -> None:
 
 def test_claimed_size_is_what_the_listing_says() -> None:
     mailbox = FakeMailbox()
-    mailbox.deliver(b"one", claimed_size=99)
+    mailbox.deliver(b"Subject: one", claimed_size=99)
     assert [ref.size for ref in mailbox.candidates().unread] == [99]
 
 
 def test_read_only_confirms_nothing() -> None:
     mailbox = FakeMailbox(read_only=True)
-    mailbox.deliver(b"one")
+    mailbox.deliver(b"Subject: one")
     assert list(mailbox.acknowledge(mailbox.candidates().unread)) == []
     assert mailbox.open() == 1
 
@@ -56,8 +56,8 @@ def test_after_mail_may_end_the_session(tmp_path: Path) -> None:
         raise channel_error("connection_lost")
 
     mailbox = FakeMailbox(after_mail=lose)
-    mailbox.deliver(b"one")
-    mailbox.deliver(b"two")
+    mailbox.deliver(b"Subject: one")
+    mailbox.deliver(b"Subject: two")
     fetching = mailbox.fetch(mailbox.candidates().unread, tmp_path)
     next(fetching)
     with pytest.raises(type(channel_error("connection_lost")), match="connection_lost"):

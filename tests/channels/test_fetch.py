@@ -234,7 +234,7 @@ def test_worker_goes_on_in_runs_of_their_own_until_the_mailbox_is_empty(
         mailbox_user.deliver(invoice(number))
     channel = link(cast.bakery, mailbox_user)
     queued = [(str(cast.bakery.pk), str(services.new_manual_run(channel).pk))]
-    monkeypatch.setattr(tasks.fetch, "delay", lambda *ids: queued.append(ids))
+    monkeypatch.setattr(tasks.fetch, "apply_async", lambda ids, **_: queued.append(ids))
     monkeypatch.setattr(tasks, "queue_preparation", lambda *_: None)
     for ids in queued:  # grows meanwhile
         tasks.fetch(*ids)

@@ -142,7 +142,7 @@ def test_every_byte_arrives_whatever_the_padding(
     gmail_api: GmailApi, account: Account, mailbox: Mailbox, tmp_path: Path, extra: int
 ) -> None:
     gmail_api.escapes_padding = True
-    body = bytes(range(256)) * 700 + b"x" * extra
+    body = b"A: b\r\n\r\n" + bytes(range(256)) * 700 + b"x" * extra
     account.deliver(body)
     assert said(mailbox, list(mailbox.candidates().unread), tmp_path) == [body]
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from administrations.models import Administration, Environment
 from channels import notices, services
 from channels.errors import CODES, ChannelError, channel_error
-from channels.fetching import ending, health
+from channels.fetching import ending, health, upkeep
 from channels.fetching.recorder import Counts
 from channels.fetching.session import Outcome
 from channels.lease import claim
@@ -189,6 +189,8 @@ def test_outage_is_told_once_to_each_person(db: None) -> None:
     for _round in range(2):
         for channel in channels:
             finish(channel, channel_error("server_unavailable"))
+        with every_administration():
+            upkeep.tell_outages()
     assert told("provider_outage") == ["boss@kantoor.test"]
 
 

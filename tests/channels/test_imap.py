@@ -20,7 +20,7 @@ from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Se
 from channels.mailboxes.imap import ImapMailbox
 from tests.servers.certificates import Certificates
 from tests.servers.plugin import MailboxUser, StartScripted
-from tests.servers.scripted import Answer, Peer, hang, hang_up, imap, pop3
+from tests.servers.scripted import HELLO, Answer, Peer, hang, hang_up, imap, pop3
 
 JAN = Password("jan", "geheim")
 MAIL = b"Subject: factuur\r\n\r\nBeste\r\n"
@@ -588,11 +588,11 @@ THREE = [MessageRef("1", str(uid), 5) for uid in (1, 2, 3)]
     "broken",
     [
         b'* 2 FETCH (UID 2 BODY[] "half',
-        b"* 2 FETCH (UID 2 BODY[] {5}\r\nhello",
+        b"* 2 FETCH (UID 2 BODY[] {5}\r\nA: hi",
         b"* 2 FETCH (UID 2 BODY[]",
-        b"* 2 FETCH (UID two BODY[] {5}\r\nhello)",
+        b"* 2 FETCH (UID two BODY[] {5}\r\nA: hi)",
         b"* 2 FETCH (UID 2 BODY[] 12345)",
-        b"* two FETCH (UID 2 BODY[] {5}\r\nhello)",
+        b"* two FETCH (UID 2 BODY[] {5}\r\nA: hi)",
         b"mail without a star",
         b"* 2 FETCH " + b"(" * 5000,
     ],
@@ -600,17 +600,17 @@ THREE = [MessageRef("1", str(uid), 5) for uid in (1, 2, 3)]
 def test_broken_answer_in_a_batch_costs_only_that_mail(scripted: StartScripted, tmp_path: Path, broken: bytes) -> None:
     def fetch(peer: Peer, tag: bytes, uids: bytes) -> None:
         for uid in uids.split(b","):
-            peer.say(broken if uid == b"2" else b"* %b FETCH (UID %b BODY[] {5}\r\nmail%b)" % (uid, uid, uid))
+            peer.say(broken if uid == b"2" else b"* %b FETCH (UID %b BODY[] {5}\r\nA: m%b)" % (uid, uid, uid))
         peer.say(tag + b" OK done")
 
     with session(scripted(answers_for_three(fetch))) as mailbox:
-        assert outcomes(mailbox.fetch(THREE, tmp_path)) == [b"mail1", "mail_unreadable", b"mail3"]
+        assert outcomes(mailbox.fetch(THREE, tmp_path)) == [b"A: m1", "mail_unreadable", b"A: m3"]
         assert list(mailbox.acknowledge(THREE)) == THREE
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_more_mails_than_asked_for_are_not_kept(scripted: StartScripted, tmp_path: Path) -> None:
-    mail = b"* 1 FETCH (UID 1 BODY[] {5}\r\nhello)\r\n"
+    mail = b"* 1 FETCH (UID 1 BODY[] {5}\r\nA: hi)\r\n"
     server = scripted(imap({"UID FETCH": mail * 3 + b"{tag} OK done\r\n"}))
     with session(server) as mailbox:
         assert outcomes(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path)) == ["mail_unreadable"]
@@ -622,10 +622,10 @@ def test_refused_fetch_in_a_batch_costs_only_that_mail(scripted: StartScripted, 
         if b"2" in uids:
             peer.say(tag + b" NO [SERVERBUG] cannot read that one")
         else:
-            peer.say(b"* 1 FETCH (UID %b BODY[] {5}\r\nhello)" % uids, tag + b" OK done")
+            peer.say(b"* 1 FETCH (UID %b BODY[] {5}\r\nA: hi)" % uids, tag + b" OK done")
 
     with session(scripted(answers_for_three(fetch))) as mailbox:
-        assert outcomes(mailbox.fetch(THREE, tmp_path)) == [b"hello", "mail_unreadable", b"hello"]
+        assert outcomes(mailbox.fetch(THREE, tmp_path)) == [b"A: hi", "mail_unreadable", b"A: hi"]
 
 
 def test_server_that_never_answers_a_fetch_readably_is_given_up(scripted: StartScripted, tmp_path: Path) -> None:
@@ -671,17 +671,41 @@ def test_mail_cut_off_is_a_lost_connection_and_leaves_no_file(scripted: StartScr
 @pytest.mark.parametrize("claimed", [1, 4_000_000_000, None])
 def test_size_that_is_no_truth_is_no_error(scripted: StartScripted, tmp_path: Path, claimed: int | None) -> None:
     with session(scripted(imap())) as mailbox:
-        assert outcomes(mailbox.fetch([MessageRef("1", "1", claimed)], tmp_path)) == [b"hello"]
+        assert outcomes(mailbox.fetch([MessageRef("1", "1", claimed)], tmp_path)) == [HELLO]
 
 
 @pytest.mark.parametrize(
     ("body", "outcome"),
-    [(b'"short"', b"short"), (b'""', b""), (b"{0}\r\n", b""), (b"NIL", "mail_gone")],
+    [
+        (b'"A: b"', b"A: b"),
+        (b"{4}\r\nA: b", b"A: b"),
+        (b'"no header"', "mail_cut_off"),
+        (b'""', "mail_cut_off"),
+        (b"{0}\r\n", "mail_cut_off"),
+        (b"NIL", "mail_gone"),
+    ],
 )
-def test_body_in_any_form_is_taken(scripted: StartScripted, tmp_path: Path, body: bytes, outcome: bytes | str) -> None:
+def test_body_in_any_form_is_taken_when_it_is_a_mail(
+    scripted: StartScripted, tmp_path: Path, body: bytes, outcome: bytes | str
+) -> None:
     server = scripted(imap({"UID FETCH": b"* 1 FETCH (UID 1 BODY[] " + body + b")\r\n{tag} OK done\r\n"}))
     with session(server) as mailbox:
-        assert outcomes(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path)) == [outcome]
+        assert outcomes(mailbox.fetch([MessageRef("1", "1", 4)], tmp_path)) == [outcome]
+    assert len(list(tmp_path.iterdir())) == (outcome == b"A: b")
+
+
+@pytest.mark.parametrize("stated", [b"RFC822.SIZE 9000", b"RFC822.SIZE 4294967295"])
+def test_half_a_mail_is_not_handed_over(scripted: StartScripted, tmp_path: Path, stated: bytes) -> None:
+    """The literal is as long as it says; the mail is not as long as was said before."""
+    half = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + b"JVBERi0x\r\n" * 400
+
+    def fetch(peer: Peer, tag: bytes) -> None:
+        peer.send(b"* 1 FETCH (UID 1 " + stated + b" BODY[] {%d}\r\n%b)\r\n" % (len(half), half))
+        peer.say(tag + b" OK done")
+
+    with session(scripted(imap({"UID FETCH": fetch}))) as mailbox:
+        assert outcomes(mailbox.fetch(mailbox.candidates().unread, tmp_path)) == ["mail_cut_off"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_fetch_into_a_directory_that_is_not_there_is_our_problem(scripted: StartScripted, tmp_path: Path) -> None:
@@ -748,7 +772,7 @@ def test_acknowledge_in_a_folder_that_keeps_no_flags_does_nothing(
     opened = b"* 1 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n* OK [UIDNEXT 2] ok\r\n" + select
     server = scripted(imap({"SELECT": opened, "EXAMINE": opened, "UID STORE": hang_up}))
     with session(server) as mailbox:
-        assert outcomes(mailbox.fetch(mailbox.candidates().unread, tmp_path)) == [b"hello"]
+        assert outcomes(mailbox.fetch(mailbox.candidates().unread, tmp_path)) == [HELLO]
         assert list(mailbox.acknowledge([MessageRef("1", "1")])) == []
 
 

@@ -11,7 +11,7 @@ from administrations.models import Administration
 from channels import authorisation, check, notices, reminders, services
 from channels.check import Step
 from channels.errors import channel_error
-from channels.fetching import schedule
+from channels.fetching import upkeep
 from channels.links import vault
 from channels.models import Channel
 from notifications.models import Notification
@@ -129,11 +129,11 @@ def test_deletion_that_is_being_carried_out_can_no_longer_be_undone(
     channel, bert, undone = linked(cast.bakery), signed_in(cast.bert), []
     with administration_scope(cast.bakery.pk):
         services.delete(channel, None)
-        channel.deleted_at = timezone.now() - schedule.PURGE_AFTER - timedelta(seconds=1)
+        channel.deleted_at = timezone.now() - upkeep.PURGE_AFTER - timedelta(seconds=1)
         channel.save(update_fields=["deleted_at"])
         undo = address("channel-undo-delete", channel)
         monkeypatch.setattr(said_provider, "revoke", lambda *_: undone.append(bert.post(undo).status_code))
-        assert (schedule.purge_deleted(), undone) == (1, [404])
+        assert (upkeep.purge_deleted(), undone) == (1, [404])
 
 
 def app_only(administration: Administration) -> Channel:

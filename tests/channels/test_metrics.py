@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from channels.models import Channel
+from channels.models import Channel, FailingStep
 from tests.cast import Cast
 from tests.channels.test_health import channel_in
 from zenvoices.lib.scoping import every_administration
@@ -28,7 +28,15 @@ def test_metrics_count_channels_of_all_administrations(cast: Cast, client: Clien
         "zenvoices_fetches_open": "0.0",
         "zenvoices_channels_failing": "1.0",
         "zenvoices_host_outages": "0.0",
+        "zenvoices_schedule_steps_failing": "0.0",
     }
+
+
+def test_step_of_the_schedule_that_fails_is_told_with_how_long(db: None, client: Client) -> None:
+    FailingStep.objects.create(name="purge", problem="KeyError", since=timezone.now() - timedelta(minutes=5))
+    told = dict(line.rsplit(" ", 1) for line in client.get("/metrics").text.splitlines() if "step" in line)
+    assert told["zenvoices_schedule_steps_failing"] == "1.0"
+    assert told['zenvoices_schedule_step_failing_seconds{step="purge"}'].startswith("300.")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from channels import services
-from channels.fetching import runs, schedule
+from channels.fetching import runs, upkeep
 from channels.fetching.budget import Budget
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents import storage
@@ -425,7 +425,7 @@ def test_run_that_could_not_be_closed_is_closed_by_the_schedule(
     connections.close_all()
     let_a_minute_pass()
     with every_administration():
-        assert schedule.reap() == 1
+        assert upkeep.reap() == 1
     run = FetchRun.objects.get()
     channel.refresh_from_db()
     assert (run.outcome, run.error_code, channel.failures) == ("failed", "interrupted", 0)

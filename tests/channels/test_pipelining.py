@@ -120,18 +120,18 @@ def test_pop3_pipelines_only_where_the_server_says_so(
 
 
 def test_pop3_refusal_among_pipelined_mails_costs_only_itself(scripted: StartScripted, tmp_path: Path) -> None:
-    answers = iter([b"+OK\r\none\r\n.\r\n", b"-ERR broken\r\n", b"+OK\r\nthree\r\n.\r\n"])
+    answers = iter([b"+OK\r\nA: 1\r\n.\r\n", b"-ERR broken\r\n", b"+OK\r\nA: 3\r\n.\r\n"])
     script = pop3(
         {
             "CAPA": b"+OK\r\nUSER\r\nPIPELINING\r\n.\r\n",
             "UIDL": b"+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n",
-            "LIST": b"+OK\r\n1 5\r\n2 5\r\n3 5\r\n.\r\n",
+            "LIST": b"+OK\r\n1 6\r\n2 6\r\n3 6\r\n.\r\n",
             "RETR": lambda peer, _tag: peer.send(next(answers)),
         }
     )
     with mailbox_for("pop3", scripted(script), Watch()) as mailbox:
         results = list(opened(mailbox).fetch(mailbox.candidates().unread, tmp_path))
-    assert contents(results) == [b"one\r\n", "mail_unreadable", b"three\r\n"]
+    assert contents(results) == [b"A: 1\r\n", "mail_unreadable", b"A: 3\r\n"]
 
 
 # --- Up to the first mail ----------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def test_imap_refused_folder_leaves_the_session_in_step(scripted: StartScripted,
                 mailbox.open()
         else:
             assert mailbox.open() == 1
-            assert list(mailbox.candidates().unread) == [MessageRef("1", "1", 5)]
+            assert list(mailbox.candidates().unread) == [MessageRef("1", "1", 13)]
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_pop3_says_quit_only_when_the_caller_has_every_retrieved_mail(
             "CAPA": b"+OK\r\nUSER\r\n" + capabilities + b".\r\n",
             "UIDL": b"+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n",
             "LIST": b"+OK\r\n1 5\r\n2 5\r\n3 5\r\n.\r\n",
-            "RETR": b"+OK\r\nhello\r\n.\r\n",
+            "RETR": b"+OK\r\nA: hi\r\n.\r\n",
             "QUIT": leave,
         }
     )
@@ -335,7 +335,7 @@ def test_pop3_says_no_quit_after_a_mail_that_came_and_was_not_kept(scripted: Sta
 
 def test_imap_mail_that_the_server_takes_leave_over_costs_no_other(scripted: StartScripted, tmp_path: Path) -> None:
     """With a BYE as well as without one."""
-    answers = iter([b"* BYE internal error\r\n", b"* 1 FETCH (UID 1 BODY[] {3}\r\none)\r\n{tag} OK done\r\n"])
+    answers = iter([b"* BYE internal error\r\n", b"* 1 FETCH (UID 1 BODY[] {4}\r\nA: 1)\r\n{tag} OK done\r\n"])
 
     def answer(peer: Peer, tag: bytes) -> None:
         said = next(answers, b"* BYE internal error\r\n")
@@ -344,8 +344,8 @@ def test_imap_mail_that_the_server_takes_leave_over_costs_no_other(scripted: Sta
             peer.hang_up()
 
     with mailbox_for("imap", scripted(imap({"UID FETCH": answer})), Watch()) as mailbox:
-        fetching = opened(mailbox).fetch(refs_of([100, 100, 100]), tmp_path)
-        assert contents([next(fetching)]) == [b"one"]
+        fetching = opened(mailbox).fetch(refs_of([4, 4, 4]), tmp_path)
+        assert contents([next(fetching)]) == [b"A: 1"]
         with pytest.raises(ChannelError, match="server_unavailable"):
             next(fetching)
 
@@ -377,6 +377,9 @@ def test_sign_in_refused_in_the_middle_says_nothing_of_the_password(
 # --- The last dot of POP3 ----------------------------------------------------------------------------------
 
 
+HEADER = b"A: b\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     ("sent", "mail"),
     [
@@ -395,6 +398,7 @@ def test_sign_in_refused_in_the_middle_says_nothing_of_the_password(
 def test_pop3_mail_ends_at_its_dot_however_it_is_cut(
     scripted: StartScripted, tmp_path: Path, sent: bytes, mail: bytes, piece: int
 ) -> None:
+    sent, mail = HEADER + sent, HEADER + mail
     piece = piece if len(sent) < 1000 else 16_384
 
     def retrieve(peer: Peer, _tag: bytes) -> None:
@@ -402,7 +406,8 @@ def test_pop3_mail_ends_at_its_dot_however_it_is_cut(
         for start in range(0, len(sent), piece):
             peer.send(sent[start : start + piece])
 
-    with mailbox_for("pop3", scripted(pop3({"RETR": retrieve})), Watch()) as mailbox:
+    script = pop3({"LIST": b"+OK\r\n1 %d\r\n.\r\n" % len(mail), "RETR": retrieve})
+    with mailbox_for("pop3", scripted(script), Watch()) as mailbox:
         results = list(opened(mailbox).fetch(mailbox.candidates().unread, tmp_path))
         assert contents(results) == [mail]
         mailbox.finish()

@@ -17,7 +17,7 @@ from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Server, Watch, open_session
 from tests.servers.certificates import Certificates
 from tests.servers.plugin import MailboxUser, StartScripted
-from tests.servers.scripted import POP3_ANSWERS, Answer, Peer, hang, hang_up, imap, pop3
+from tests.servers.scripted import HELLO, POP3_ANSWERS, Answer, Peer, hang, hang_up, imap, pop3
 
 JAN = Password("jan", "geheim")
 MAIL = b"Subject: factuur\r\n\r\nBeste\r\n"
@@ -197,7 +197,7 @@ def test_unsafe_characters_are_refused_before_anything_is_sent(
         (b"-ERR [AUTH] no", "password_refused"),
         (b"-ERR Authentication failed.", "password_refused"),
         (b"-ERR [IN-USE] locked", "mailbox_in_use"),
-        (b"-ERR [LOGIN-DELAY] 900 seconds", "too_many_connections"),
+        (b"-ERR [LOGIN-DELAY] 900 seconds", "server_busy"),
         (b"-ERR [SYS/TEMP] disk", "server_unavailable"),
         (b"-ERR [SYS/PERM] Your account is not enabled for POP access", "mailbox_not_allowed"),
         (b"-ERR [AUTH] Application-specific password required", "app_password_needed"),
@@ -301,7 +301,7 @@ def test_commands_go_ahead_only_where_pipelining_is_offered(
 
     def retrieve(peer: Peer, tag: bytes) -> None:
         ahead.append(bool(peer._received))
-        peer.say(b"+OK", b"hello", b".")
+        peer.say(b"+OK", b"A: hi", b".")
 
     answers: dict[str, Answer] = {
         "CAPA": b"+OK\r\n" + capabilities + b"\r\n.\r\n",
@@ -310,12 +310,12 @@ def test_commands_go_ahead_only_where_pipelining_is_offered(
         "RETR": retrieve,
     }
     with session(scripted(pop3(answers))) as mailbox:
-        assert outcomes(mailbox.fetch(mailbox.candidates().unread, tmp_path)) == [b"hello\r\n"] * 2
+        assert outcomes(mailbox.fetch(mailbox.candidates().unread, tmp_path)) == [b"A: hi\r\n"] * 2
     assert ahead == [b"PIPELINING" in capabilities, False]
 
 
 def test_mail_that_the_server_refuses_costs_only_that_mail(scripted: StartScripted, tmp_path: Path) -> None:
-    answers = iter([b"-ERR corrupted", b"+OK\r\nhello\r\n."])
+    answers = iter([b"-ERR corrupted", b"+OK\r\nA: hi\r\n."])
     script = pop3(
         {
             "UIDL": b"+OK\r\n1 a\r\n2 b\r\n.\r\n",
@@ -325,7 +325,7 @@ def test_mail_that_the_server_refuses_costs_only_that_mail(scripted: StartScript
     )
     with session(scripted(script)) as mailbox:
         refs = mailbox.candidates().unread
-        assert outcomes(mailbox.fetch(refs, tmp_path)) == ["mail_unreadable", b"hello\r\n"]
+        assert outcomes(mailbox.fetch(refs, tmp_path)) == ["mail_unreadable", b"A: hi\r\n"]
 
 
 def test_mail_cut_off_is_a_lost_connection_and_leaves_no_file(scripted: StartScripted, tmp_path: Path) -> None:
@@ -356,7 +356,7 @@ def test_fetch_maps_the_identity_to_this_sessions_number(scripted: StartScripted
         script(peer)
 
     with session(scripted(listening)) as mailbox:
-        assert outcomes(mailbox.fetch([MessageRef("", "ours")], tmp_path)) == [b"hello\r\n"]
+        assert outcomes(mailbox.fetch([MessageRef("", "ours")], tmp_path)) == [HELLO + b"\r\n"]
     assert [line for line in asked if line.startswith(b"RETR")] == [b"RETR 2"]
 
 

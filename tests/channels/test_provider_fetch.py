@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from channels import check, connect, services
 from channels.errors import ChannelError
-from channels.fetching import schedule
+from channels.fetching import upkeep
 from channels.links import tokens, vault
 from channels.mailboxes.base import Watch
 from channels.models import Channel, FetchRun
@@ -242,6 +242,6 @@ def test_erasing_a_channel_ends_its_link_first(
     if down:
         at_provider.answer("google", endpoint="revoke", drop=True)
     Channel.objects.filter(pk=channel.pk).update(deleted_at=timezone.now() - timedelta(hours=1))
-    assert schedule.purge_deleted() == 1
+    assert upkeep.purge_deleted() == 1
     left = Channel.objects.filter(pk=channel.pk).exists()
     assert (left, at_provider.requests_to("google", "revoke")) == (False, 1)

@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from channels.mailboxes.refusals import folder_refused, refused, sign_in_refused, wants_entra
+from channels.errors import Throttled
+from channels.mailboxes.refusals import (
+    Stage,
+    folder_refused,
+    mail_refused,
+    meaning,
+    refused,
+    sign_in_refused,
+    wait_named,
+    wants_entra,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +33,21 @@ from channels.mailboxes.refusals import folder_refused, refused, sign_in_refused
         ("[ALERT] Application-specific password required: https://support.example", "app_password_needed"),
         ("[ALERT] Please log in via your web browser", "account_locked"),
         ("[WEBALERT https://accounts.example/x] Web login required.", "account_locked"),
+        ("Too many login failures. Account temporarily locked.", "account_locked"),
+        ("[AUTHENTICATIONFAILED] Account suspended, contact support", "account_locked"),
+        ("Account is disabled", "account_locked"),
+        ("[ALERT] Your password has expired, change it in webmail", "password_expired"),
+        (
+            "[AUTHENTICATIONFAILED] NEOBHODIM parol prilozheniya / Application password is REQUIRED",
+            "app_password_needed",
+        ),
+        ("[LIMIT] LOGIN Rate limit hit.", "server_busy"),
+        ("-ERR [AUTH] login failure or POP3 disabled, try later. sc=x", "password_refused"),
+        ("-ERR Unable to lock maildrop: Mailbox is locked by POP server", "mailbox_in_use"),
+        ("-ERR POP3 lock busy! Is another session active? (11)", "mailbox_in_use"),
+        ("-ERR [LOGIN-DELAY] minimum time between mail checks violation", "server_busy"),
+        ("-ERR login allowed only every 15 minutes", "server_busy"),
+        ("-ERR [SYS/TEMP] Temporary failure", "server_unavailable"),
         ("LOGIN failed.", "password_refused"),  # Exchange, and others without response codes
         ("Login failed, try again later", "server_unavailable"),
         ("", "password_refused"),
@@ -43,6 +68,92 @@ def test_sign_in_refused_where_only_app_passwords_work(host: str) -> None:
 @pytest.mark.parametrize(("folder", "code"), [("Verwerkt", "folder_missing"), ("INBOX", "server_unavailable")])
 def test_folder_refused_without_a_reason_blames_the_name_except_inbox(folder: str, code: str) -> None:
     assert folder_refused("select failed: no such mailbox", folder).code == code
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ("[OVERQUOTA] Quota exceeded (mailbox for user is full)", "mailbox_full"),
+        ("[OVERQUOTA] no", "mailbox_full"),
+        ("User is authenticated but not connected.", "server_unavailable"),
+        ("Request is throttled. Suggested Backoff Time: 299902 milliseconds", "server_busy"),
+        ("SELECT failed: mailbox locked", "mailbox_in_use"),
+        ("SELECT Unsafe Login. Please contact kefu@188.com for help", "mailbox_not_allowed"),
+        ("[NOPERM] Permission denied", "mailbox_not_allowed"),
+        ("[NONEXISTENT] Mailbox doesn't exist: Later", "folder_missing"),
+        ("Mailbox doesn't exist: Later", "folder_missing"),
+        ("later", "server_unavailable"),
+    ],
+)
+def test_folder_refused_is_asked_for_its_meaning(answer: str, code: str) -> None:
+    assert folder_refused(answer, "Later").code == code
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ("[OVERQUOTA] Account exceeded command or bandwidth limits.", "quota_reached"),
+        ("[UNAVAILABLE] Temporary system error, try again later", "server_unavailable"),
+        ("[TEMPFAIL] no", "server_unavailable"),
+        ("[INUSE] no", "mailbox_in_use"),
+        ("[LIMIT] no", "server_busy"),
+        ("-ERR [SYS/TEMP] try later", "server_unavailable"),
+        ("-ERR [IN-USE] mailbox in use", "mailbox_in_use"),
+        ("-ERR maildrop is full", "mailbox_full"),
+        ("Too many requests", "server_busy"),
+        ("[EXPUNGEISSUED] Some messages were expunged", "mail_gone"),
+        # of one mail, or of the server: the mails beside it tell
+        ("[SERVERBUG] Internal error occurred. Refer to server log for more information.", None),
+        ("FETCH Server error while fetching messages", None),
+        ("[AUTHENTICATIONFAILED] no", None),
+        ("too many parts", None),
+        ("-ERR", None),
+    ],
+)
+def test_mail_refused_knows_what_is_not_about_that_mail(answer: str, code: str | None) -> None:
+    refusal = mail_refused(answer)
+    assert (refusal and refusal.code) == code
+
+
+@pytest.mark.parametrize(
+    ("stage", "code"),
+    [(Stage.FLAG, "mailbox_full"), (Stage.FOLDER, "mailbox_full"), (Stage.MAIL, "quota_reached")],
+)
+def test_quota_stands_for_room_where_something_is_kept_and_for_traffic_elsewhere(stage: Stage, code: str) -> None:
+    assert meaning("[OVERQUOTA] Quota exceeded", stage) == code
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        ("Request is throttled. Suggested Backoff Time: 299902 milliseconds", 300),
+        ("login allowed only every 15 minutes", 900),
+        ("[LIMIT] try again in 2 hours", 7200),
+        ("Too many requests, wait 30 seconds", 30),
+        ("Too many requests, retry after 1 second", 1),
+        ("-ERR [LOGIN-DELAY] 900 seconds", 900),
+        ("throttled; wait 99999 hours", 86_400),
+        ("timed out after 30 seconds", None),
+        ("Too many requests: 15 minutes", None),
+        ("", None),
+    ],
+)
+def test_wait_is_kept_when_the_server_names_one(answer: str, seconds: int | None) -> None:
+    assert wait_named(answer) == seconds
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "seconds"),
+    [
+        ("[LIMIT] Too many connections, try again in 5 minutes", "too_many_connections", 300),
+        ("[UNAVAILABLE] try again in 10 minutes", "server_busy", 600),
+        ("[INUSE] no", "mailbox_in_use", None),
+    ],
+)
+def test_refusal_carries_the_wait(answer: str, code: str, seconds: int | None) -> None:
+    refusal = refused(answer)
+    assert isinstance(refusal, Throttled)
+    assert (refusal.code, refusal.retry_after) == (code, seconds)
 
 
 def test_refused_without_a_reason_is_for_later() -> None:

@@ -6,18 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
 from channels import lease, services
-from channels.fetching import ending, runs, schedule
+from channels.fetching import ending, runs, schedule, upkeep
 from channels.fetching.budget import Budget
 from channels.links import vault
-from channels.models import Channel, ChannelSecret, FetchRun
-from documents.models import Document
+from channels.models import Channel, FetchRun
 from tests.cast import Cast
 from tests.channels.test_health import channel_in, finish
 from zenvoices.lib.scoping import every_administration
@@ -100,11 +101,12 @@ def test_one_host_takes_not_all_places(cast: Cast, channel: Channel, settings: o
     assert len(schedule.claim_due()) == 1
 
 
-def test_backlog_is_released_oldest_first(cast: Cast, channel: Channel) -> None:
-    other = channel_in(cast.foreign, "other.test")
+def test_who_waits_longest_goes_first(cast: Cast, channel: Channel, settings: object) -> None:
+    settings.FETCH_PER_HOST = 1
+    other = channel_in(cast.foreign)
     make_due(channel)
     Channel.objects.filter(pk=other.pk).update(next_fetch_at=timezone.now() - timedelta(hours=3))
-    (due,) = schedule.claim_due(limit=1)
+    (due,) = schedule.claim_due()
     assert due.administration_id == other.administration_id
 
 
@@ -159,6 +161,39 @@ def test_channel_as_it_was_read_is_claimed_in_one_statement(
     assert held.fence == channel.fence + 1
 
 
+def test_two_that_claim_get_a_fence_of_their_own(channel: Channel) -> None:
+    """The first slept through its lease between its statements, and the second came in between."""
+    others: list[lease.Lease | None] = []
+
+    def overtaken(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        done = execute(sql, params, many, context)
+        if sql.startswith("UPDATE") and not others:
+            others.append(None)
+            Channel.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+            others[0] = lease.claim(channel.pk)
+        return done
+
+    with connection.execute_wrapper(overtaken):
+        first = lease.claim(channel.pk)
+    assert (first.fence, others[0].fence) == (1, 2)
+    with pytest.raises(lease.LeaseLost):
+        first.renew()
+
+
+def test_claim_that_was_overtaken_by_a_change_tries_again(channel: Channel) -> None:
+    """A changed password raises the fence and leaves the channel free."""
+    changes: list[str] = []
+
+    def changed(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("UPDATE") and not changes:
+            changes.append("password")
+            lease.revoke(channel.pk)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(changed):
+        assert lease.claim(channel.pk).fence == 2
+
+
 @pytest.mark.parametrize("since", [lease.revoke, lease.claim, lambda pk: lease.claim(pk).release()])
 def test_channel_that_met_anything_since_is_not_taken_for_unchanged(
     channel: Channel, since: Callable[[object], object]
@@ -199,6 +234,21 @@ def test_run_that_died_is_closed_by_the_next(channel: Channel, monkeypatch: pyte
     assert (dead.outcome, dead.error_code) == ("failed", "interrupted")
 
 
+def test_fetch_of_a_channel_that_was_erased_meanwhile_ends_cleanly(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was silent for longer than its lease, and the schedule took the deleted channel for free."""
+
+    def erased(*_args: object) -> None:
+        long_ago = timezone.now() - timedelta(minutes=5)
+        Channel.objects.update(deleted_at=long_ago, lease_until=long_ago)
+        assert upkeep.purge_deleted() == 1
+
+    monkeypatch.setattr(runs, "fetch", erased)
+    assert runs.perform(services.new_manual_run(channel).pk, Budget.of_a_run()) is None
+    assert FetchRun.objects.count() == 0
+
+
 def test_quiet_run_takes_a_handful_of_statements(
     channel: Channel,
     monkeypatch: pytest.MonkeyPatch,
@@ -219,33 +269,6 @@ def test_old_holder_may_write_nothing_more(channel: Channel) -> None:
     new.renew()
     with pytest.raises(lease.LeaseLost):
         old.renew()
-
-
-def test_run_of_a_dead_process_is_closed_and_its_channel_due(channel: Channel) -> None:
-    run = services.new_manual_run(channel)
-    runs._start(run)
-    lease.claim(channel.pk)
-    assert schedule.reap() == 0
-    long_ago = timezone.now() - timedelta(minutes=5)
-    Channel.objects.update(lease_until=long_ago)
-    FetchRun.objects.update(started_at=long_ago)
-    assert schedule.reap() == 1
-    run.refresh_from_db()
-    channel.refresh_from_db()
-    assert (run.state, run.outcome, run.error_code, channel.failures) == ("finished", "failed", "interrupted", 0)
-    assert channel.next_fetch_at <= timezone.now()
-
-
-def test_deleted_channel_is_erased_with_its_secrets_and_its_documents_stay(cast: Cast, channel: Channel) -> None:
-    Document.objects.create(
-        administration=cast.bakery, kind="attachment", filename="a.pdf", content_type="application/pdf", size=1,
-        sha256="0" * 64, source_id=channel.pk, source_name=channel.name,
-    )  # fmt: skip
-    services.delete(channel, by=None)
-    assert schedule.purge_deleted() == 0
-    Channel.objects.update(deleted_at=timezone.now() - schedule.PURGE_AFTER - timedelta(seconds=1))
-    assert schedule.purge_deleted() == 1
-    assert (Channel.objects.count(), ChannelSecret.objects.count(), Document.objects.count()) == (0, 0, 1)
 
 
 def test_change_of_server_clears_the_stored_password(channel: Channel) -> None:

@@ -137,6 +137,7 @@ HUNGRY = LOOP.replace("while True:\n        pass", "return {'pages': len(bytearr
 SLEEPY = LOOP.replace("while True:\n        pass", "import time; time.sleep(600)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("program", "code"), [(LOOP, "too_hard"), (HUNGRY, "too_large"), (SLEEPY, "too_hard")])
 def test_a_hostile_document_only_ends_its_own_process(
     program: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -109,6 +109,8 @@ class ScriptedServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            # Else each answer after another waits 40 ms for the client's delayed acknowledgement (RFC 1122, 4.2.3).
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._begin(self._play, Peer(sock, self._certificate, self._over))
 
     def _play(self, peer: Peer) -> None:
@@ -133,6 +135,9 @@ class ScriptedServer:
 # Answers of a session: bytes with {tag} in them, or a function that does as it likes.
 Answer = bytes | Callable[[Peer, bytes], None]
 
+#: the mail of both; one without a header line would be none
+HELLO = b"A: b\r\n\r\nhello"
+
 IMAP_ANSWERS: dict[str, Answer] = {
     "CAPABILITY": b"* CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN AUTH=XOAUTH2\r\n{tag} OK done\r\n",
     "LOGIN": b"{tag} OK done\r\n",
@@ -141,7 +146,7 @@ IMAP_ANSWERS: dict[str, Answer] = {
         b"* OK [PERMANENTFLAGS (\\Seen \\Deleted)] ok\r\n{tag} OK [READ-WRITE]\r\n"
     ),
     "UID SEARCH": b"* SEARCH 1\r\n{tag} OK done\r\n",
-    "UID FETCH": b"* 1 FETCH (UID 1 RFC822.SIZE 5 BODY[] {5}\r\nhello)\r\n{tag} OK done\r\n",
+    "UID FETCH": b"* 1 FETCH (UID 1 RFC822.SIZE 13 BODY[] {13}\r\n" + HELLO + b")\r\n{tag} OK done\r\n",
     "UID STORE": b"{tag} OK done\r\n",
     "LOGOUT": b"* BYE bye\r\n{tag} OK done\r\n",
 }
@@ -150,10 +155,10 @@ POP3_ANSWERS: dict[str, Answer] = {
     "CAPA": b"+OK\r\nUSER\r\nSTLS\r\nUIDL\r\nSASL PLAIN XOAUTH2\r\n.\r\n",
     "USER": b"+OK\r\n",
     "PASS": b"+OK\r\n",
-    "STAT": b"+OK 1 5\r\n",
-    "LIST": b"+OK\r\n1 5\r\n.\r\n",
+    "STAT": b"+OK 1 15\r\n",
+    "LIST": b"+OK\r\n1 15\r\n.\r\n",
     "UIDL": b"+OK\r\n1 first\r\n.\r\n",
-    "RETR": b"+OK\r\nhello\r\n.\r\n",
+    "RETR": b"+OK\r\n" + HELLO + b"\r\n.\r\n",
     "QUIT": b"+OK\r\n",
 }
 

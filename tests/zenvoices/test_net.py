@@ -271,6 +271,7 @@ def _tls_1_1(certificate: Certificate) -> Script:
 
 def test_start_tls_with_a_silent_server_ends(start: StartServer, dial: Callable[..., Connection]) -> None:
     connection = dial(start(lambda peer: peer.hang()).port)
+    connection.patience = 0.05
     assert code_of(lambda: connection.start_tls("localhost")) == "server_silent"
 
 

@@ -23,6 +23,8 @@ class Command(OperatorCommand):
     def handle(self, **options: Any) -> None:
         with opened_channel(options["channel"]) as channel:
             run = runs.perform(services.new_manual_run(channel).pk, Budget.until_empty())
-            if run is None:
+            if run is None and not channel.administration.is_premium:
                 raise OperatorError("not_premium", "Channels need a Premium administration.")
+            if run is None:
+                raise OperatorError("not_found", f"The channel {channel.pk} was deleted meanwhile.")
             self.say(fetch_line(run), failed=run.outcome == FetchRun.Outcome.FAILED)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """PendingLink is called what it is; PostgreSQL keeps the table's row-level security under its new name."""
 
-    dependencies = [("channels", "0006_expiry")]
+    dependencies = [("channels", "0008_schedule")]
 
     operations = [
         migrations.RenameModel("PendingLink", "PendingAuthorisation"),

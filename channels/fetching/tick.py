@@ -1,0 +1,46 @@
+"""One tick of the schedule, step by step. What one step meets stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from channels import expiry
+from channels.expiry import Resting
+from channels.fetching import schedule, upkeep
+from channels.fetching.schedule import Due
+from channels.fetching.session import sweep_spool
+from channels.models import FailingStep
+from zenvoices.lib.bulkheads import Steps
+from zenvoices.lib.scoping import every_administration
+
+
+def tick(offer: Callable[[Due], object], keep_alive: Callable[[Resting], object]) -> Steps:
+    """Offers what is due before any housekeeping, which may be slow.
+
+    `offer` queues a fetch, `keep_alive` the use of a link at rest. Says how much each step did, and which failed.
+    """
+    steps = Steps()
+    with every_administration():
+        steps.run("reap", upkeep.reap)  # what died holds places, and is due at once
+        steps.run("due", lambda: _offer(schedule.claim_due(), offer))
+        steps.run("lost", lambda: _offer(schedule.unstarted(), offer))
+        steps.run("tell_outages", upkeep.tell_outages)
+        steps.run("look_ahead", lambda: expiry.look(keep_alive))
+        steps.run("purge", upkeep.purge_deleted)
+        steps.run("prune", upkeep.prune_logbook)
+        steps.run("sweep_spool", sweep_spool)
+        steps.run("remember", lambda: _remember(steps))
+    return steps
+
+
+def _offer(found: list[Due], offer: Callable[[Due], object]) -> int:
+    for one in found:
+        offer(one)
+    return len(found)
+
+
+def _remember(steps: Steps) -> None:
+    """For whoever looks from outside: what fails now, and since when."""
+    FailingStep.objects.filter(name__in=steps.done).delete()
+    for name, problem in steps.failed.items():
+        FailingStep.objects.update_or_create(name=name, defaults={"problem": problem})

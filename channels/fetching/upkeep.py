@@ -1,0 +1,97 @@
+"""What the schedule keeps in order besides fetching. Each works on one channel, run or outage after another, so that
+what is the matter with one stops no other."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from channels import notices
+from channels.fetching import ending, health
+from channels.lease import expired
+from channels.links import tokens
+from channels.models import Channel, ChannelSecret, FetchRun, HostOutage
+from zenvoices.lib import bulkheads
+
+PURGE_AFTER: Final = timedelta(seconds=60)
+PURGED_A_TICK: Final = 50
+PRUNED_A_TICK: Final = 500
+
+
+def reap() -> int:
+    """Closes runs whose process died and lets their channels be fetched again at once. Returns how many."""
+    dead = Q(channel__in=Channel.objects.filter(expired())) | Q(channel__lease_until=None)
+    long_ago = timezone.now() - timedelta(seconds=settings.FETCH_LEASE_SECONDS)
+    runs = FetchRun.objects.filter(dead, state=FetchRun.State.RUNNING, started_at__lt=long_ago)
+    return bulkheads.each(list(runs), _close_dead)
+
+
+def _close_dead(run: FetchRun) -> bool:
+    ending.close_interrupted(run)
+    Channel.objects.filter(pk=run.channel_id, state=Channel.State.ACTIVE).update(next_fetch_at=timezone.now())
+    return True
+
+
+def purge_deleted() -> int:
+    """Erases what was deleted and not undone: secrets first, then the channel with its logbook and ledger.
+
+    Its link ends at the provider before, outside the transaction; a provider that is down holds up nothing.
+    """
+    fetched_by_nobody = Q(lease_until__isnull=True) | expired()
+    gone = Channel.objects.filter(fetched_by_nobody, deleted_at__lt=timezone.now() - PURGE_AFTER)
+    # In any order: one that cannot be erased is not the first for ever.
+    return bulkheads.each(list(gone.order_by("?")[:PURGED_A_TICK]), _purge)
+
+
+def _purge(channel: Channel) -> bool:
+    tokens.forget(channel)
+    return _erase(channel.pk)
+
+
+@transaction.atomic
+def _erase(channel_id: UUID) -> bool:
+    """Under the row's lock, so that an undo either came before and counts, or comes too late."""
+    channel = Channel.objects.select_for_update().filter(pk=channel_id).exclude(deleted_at=None).first()
+    if channel is None:
+        return False
+    ChannelSecret.objects.filter(channel=channel).delete()
+    channel.delete()
+    return True
+
+
+def prune_logbook() -> int:
+    """Takes away old runs, but the last of each channel. What the ledger knows of their mails stays."""
+    newer = FetchRun.objects.filter(channel=OuterRef("channel"), queued_at__gt=OuterRef("queued_at"))
+    old = FetchRun.objects.filter(Exists(newer), finished_at__lt=logbook_reaches_to())
+    ids = list(old.order_by("finished_at").values_list("pk", flat=True)[:PRUNED_A_TICK])
+    FetchRun.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+def logbook_reaches_to() -> datetime:
+    return timezone.now() - timedelta(days=settings.LOGBOOK_KEPT_DAYS)
+
+
+def tell_outages() -> int:
+    """Tells everybody concerned of a mail host *in storing*; not the fetch that found it, which has a lease to keep."""
+    outages = HostOutage.objects.filter(ended_at=None, told_at=None)
+    return sum(map(_tell_outage, list(outages)))
+
+
+def _tell_outage(outage: HostOutage) -> int:
+    affected = Channel.objects.filter(host=outage.host, state=Channel.State.ACTIVE, deleted_at=None)
+    channels = list(affected.select_related("administration__environment"))
+    event = f"outage:{outage.pk}"
+    try:
+        bulkheads.each(channels, lambda channel: notices.tell(channel, notices.OUTAGE, event))
+    finally:
+        HostOutage.objects.filter(pk=outage.pk).update(told_at=timezone.now())
+        if not HostOutage.objects.filter(pk=outage.pk, ended_at=None).exists():  # while we were telling
+            health.close_outage_notices(outage.host)
+    return len(channels)

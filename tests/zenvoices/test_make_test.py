@@ -1,0 +1,44 @@
+"""What `make test` and `make test-fast` choose, and what of this machine reaches them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from scripts import test as make_test
+from scripts.bootstrap import ROOT
+from scripts.components import COMPONENTS
+
+GMAIL_LINK = "tests/channels/test_gmail_link.py"  # uses the provider's fixtures and names no marker
+
+
+def collected(marked: str) -> set[str]:
+    """Tests of that file which pytest chooses with -m."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-m", marked]
+    done = subprocess.run([*command, GMAIL_LINK], cwd=ROOT, capture_output=True, text=True, check=False)
+    return {line for line in done.stdout.splitlines() if line.startswith(GMAIL_LINK)}
+
+
+def test_test_that_uses_a_server_bears_its_marker() -> None:
+    assert collected("provider") == collected("provider or not provider") != set()
+
+
+def test_fast_leaves_out_whatever_needs_a_server() -> None:
+    assert collected(make_test.FAST) == set()
+    assert {f"not {component.marker}" for component in COMPONENTS} <= set(make_test.FAST.split(" and "))
+
+
+@pytest.mark.parametrize(
+    ("target", "command"), [("test", "-m scripts.test -k fetch"), ("test-fast", "-m scripts.test --fast -k fetch")]
+)
+def test_arguments_are_handed_on(target: str, command: str) -> None:
+    told = ["make", "--no-print-directory", "--dry-run", target, "PYTHON=python3", "ARGS=-k fetch"]
+    assert subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=True).stdout == f"python3 {command}\n"
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "DEBUG", "PYTHONDONTWRITEBYTECODE"])
+def test_settings_of_this_machine_do_not_reach_the_tests(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "1")
+    assert name not in make_test._inherited()
