@@ -1,12 +1,20 @@
 # The portal's commands. `make` alone lists them.
 PYTHON ?= python3
 VENV := .venv/bin
+# Whatever the locale says: the files of the project are in it.
+export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast bench lint format messages lock clean
+.PHONY: help python run dev test test-fast bench lint format messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+run test test-fast dev bench lint format messages lock: python
+
+python:
+	@$(PYTHON) -c '' || { echo "$(PYTHON) does not run here: Python 3.11 or newer is needed. Install it" \
+	  "(Debian, Ubuntu: sudo apt-get install python3 python3-venv), or name another: make run PYTHON=python3.12" >&2; exit 1; }
 
 run:  ## the whole portal on this machine (PORT=8000, DATA_DIR=var, DEMO=0 starts empty)
 	@$(PYTHON) -m scripts.run
@@ -34,10 +42,9 @@ messages:  ## bring the Dutch and English catalogues up to date with the code
 	@$(PYTHON) -m scripts.bootstrap --dev
 	$(VENV)/python -m scripts.messages
 
-lock:  ## resolve requirements*.in anew into hash-checked locks (needs uv)
-	for set in requirements requirements-demo requirements-s3 requirements-dev requirements-bench; do \
-	  uv pip compile --quiet --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
-	    $$set.in -o $$set.txt || exit 1; done
+lock:  ## requirements*.in into locks, versions kept (UPGRADE=1 takes the newest, UPGRADE=name of one package)
+	@$(PYTHON) -m scripts.bootstrap --dev
+	@$(VENV)/python -m scripts.locks
 
 clean:  ## remove .venv and caches; DATA_DIR stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv tests/servers/provider/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -11,7 +11,7 @@ from functools import partial
 from channels import auth
 from channels.connect import address_of, credentials_of, protocol_of, server_at
 from channels.credentials import Credentials
-from channels.errors import ChannelError, ConfigurationProblem
+from channels.errors import ChannelError, ConfigurationProblem, TransientProblem
 from channels.links import providers, vault
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Mailbox, Watch
@@ -45,9 +45,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`name`: "name", "address", "connection", "encryption", "provider", "sign_in" or "folder".
+    """`name`: "name", "address", "connection", "encryption", "provider", "sign_in", "folder" or "listing".
 
-    `facts` fill its sentence in. "provider": the link is renewed there, which shows that it still stands.
+    `facts` fill its sentence in. "provider": the link is renewed there, which shows that it still stands. "listing":
+    what every fetch begins with; its fact "keeps_seen" says whether mails may be marked as read.
     """
 
     name: str
@@ -117,6 +118,14 @@ def _acts(target: Target, mailbox: Mailbox) -> list[tuple[str, Callable[[], Fact
     def folder() -> Facts:
         return {"unread": mailbox.open(), "folder": target.folder}
 
+    def listing() -> Facts:
+        try:
+            return {"keeps_seen": mailbox.candidates().keeps_seen}
+        except TransientProblem as problem:
+            if problem.code != "server_too_slow":
+                raise
+            return {}  # a list so long that it does not come while somebody waits; a fetch has more time
+
     return [
         ("name", resolve),
         ("connection", connect),
@@ -124,6 +133,7 @@ def _acts(target: Target, mailbox: Mailbox) -> list[tuple[str, Callable[[], Fact
         *([("provider", provider)] if target.token is not None else []),
         ("sign_in", sign_in),
         ("folder", folder),
+        ("listing", listing),
     ]
 
 

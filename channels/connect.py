@@ -115,7 +115,8 @@ def mailbox_of(channel: Channel, watch: Watch) -> Mailbox:
 @select_once
 def _asked_for(channel_id: UUID) -> QuerySet[ReceivedMail]:
     """One of the mails that a person asked for."""
-    return ReceivedMail.objects.filter(channel_id=channel_id, state=ReceivedMail.State.WANTED).order_by().only("pk")[:1]
+    wanted = ReceivedMail.objects.filter(channel_id=channel_id, state=ReceivedMail.State.WANTED)
+    return wanted.filter(next_try_at__isnull=False).order_by().only("pk")[:1]
 
 
 def credentials_of(channel: Channel, *, fresh: bool = False, new_secret: str = "") -> Credentials:

@@ -152,6 +152,7 @@ CODES: dict[str, type[ChannelError]] = {
     "mail_too_large": MessageProblem,
     "mail_cut_off": MessageProblem,
     "mail_gone": MessageProblem,
+    "mail_withheld": MessageProblem,  # listed, and not given
     "mail_unreadable": MessageProblem,
     "mail_quarantined": MessageProblem,
 }

@@ -9,7 +9,8 @@ from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from channels.models import Channel, FailingStep, FetchRun, HostOutage
+from channels.fetching.places import open_runs
+from channels.models import Channel, FailingStep, HostOutage
 from zenvoices.lib.scoping import every_administration
 
 
@@ -44,11 +45,11 @@ def _lateness() -> Iterator[GaugeMetricFamily]:
 
 
 def _troubles() -> Iterator[GaugeMetricFamily]:
-    open_runs = FetchRun.objects.exclude(state=FetchRun.State.FINISHED).count()
+    fetches = open_runs().count()
     failing = Channel.objects.filter(failures__gt=0, deleted_at=None).count()
     outages = HostOutage.objects.filter(ended_at=None).count()
     steps = FailingStep.objects.count()
-    yield GaugeMetricFamily("zenvoices_fetches_open", "Fetches queued or under way", open_runs)
+    yield GaugeMetricFamily("zenvoices_fetches_open", "Fetches queued or under way", fetches)
     yield GaugeMetricFamily("zenvoices_channels_failing", "Channels with a failure that counts", failing)
     yield GaugeMetricFamily("zenvoices_host_outages", "Mail hosts in an outage now", outages)
     yield GaugeMetricFamily("zenvoices_schedule_steps_failing", "Steps of the schedule that raise at each try", steps)

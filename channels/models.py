@@ -236,6 +236,7 @@ class FetchRun(TenantModel):
     slot = models.DateTimeField(null=True, blank=True)
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
+    #: null as long as it is queued or runs; asked for in this way, open runs have an index on SQLite too
     finished_at = models.DateTimeField(null=True, blank=True)
     #: how many mails there are to fetch in this run, for the progress bar
     total = models.PositiveIntegerField(default=0)
@@ -265,7 +266,7 @@ class FetchRun(TenantModel):
         ordering = ["-queued_at", "-id"]
         indexes = [
             models.Index(fields=["channel", "-queued_at", "-id"], name="logbook"),
-            models.Index(fields=["channel", "-queued_at", "-id"], condition=~Q(state="finished"), name="run_open"),
+            models.Index(fields=["channel", "-queued_at", "-id"], condition=Q(finished_at=None), name="run_open"),
             models.Index(fields=["finished_at"], name="run_finished"),
         ]
         constraints = [

@@ -8,7 +8,7 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
 from channels.errors import CODES, CredentialProblem
-from channels.models import Channel
+from channels.models import Channel, ReceivedMail
 from channels.words import phrases
 from notifications.models import Notification
 from notifications.services import (
@@ -26,6 +26,7 @@ OUTAGE = "provider_outage"
 #: how the events begin that tell of what has not happened yet
 TO_COME = "to-come:"
 CONSENTED = "mailbox_authorised"
+NOT_TAKEN_IN = "mails_not_taken_in"
 
 
 def is_reconnecting(channel: Channel) -> bool:
@@ -76,6 +77,16 @@ def close_all(channels: QuerySet[Channel], kind: str) -> int:
     return close_about_all(channels.order_by().values("pk"), kind)
 
 
+def settle_not_taken_in(channel: Channel) -> None:
+    """One notice while any mail stands as not taken in; it is over when none does."""
+    first = ReceivedMail.objects.filter(channel=channel, standing=True).order_by("failing_since", "id").first()
+    about = Notification.objects.filter(subject_id=channel.pk, kind=NOT_TAKEN_IN, closed_at=None)
+    if first is None:
+        close_about(channel.pk, [NOT_TAKEN_IN])
+    elif not about.exists():
+        tell(channel, NOT_TAKEN_IN, f"not-taken-in:{first.failing_since or timezone.now():%Y%m%d%H%M%S%f}")
+
+
 def open_about(channel_id: OuterRef) -> Exists:
     """Whether anything is told of it that is not over: what close() may end."""
     return Exists(Notification.objects.filter(subject_id=channel_id, closed_at=None))
@@ -90,9 +101,18 @@ def _message(channel: Channel, kind: str) -> Message:
     for language in ("nl", "en"):
         with translation.override(language):
             said[f"text_{language}"] = _text(channel, kind)
-            said[f"action_{language}"] = _("Reconnect") if reconnects else _("Fix") if mends else _("Show channels")
+            said[f"action_{language}"] = _action(kind, reconnects=reconnects)
     mending = reverse("channel-connect" if reconnects else "channel-edit", kwargs=names)
-    return Message(path=mending if mends else listing, **said)
+    shown = reverse("not-taken-in", kwargs=names) if kind == NOT_TAKEN_IN else listing
+    return Message(path=mending if mends else shown, **said)
+
+
+def _action(kind: str, *, reconnects: bool) -> str:
+    if kind == NOT_TAKEN_IN:
+        return _("Show emails")
+    if kind in (ATTENTION, DEACTIVATED):
+        return _("Reconnect") if reconnects else _("Fix")
+    return _("Show channels")
 
 
 def _text(channel: Channel, kind: str) -> str:
@@ -114,6 +134,8 @@ def _template(kind: str) -> str:
         )
     if kind == ATTENTION:
         return _("Channel %(channel)s needs you since %(since)s. %(cause)s")
+    if kind == NOT_TAKEN_IN:
+        return _("Look which emails of channel %(channel)s are not taken in, and why. Most are tried again.")
     if kind == RECOVERED:
         return _("Channel %(channel)s works again. Everything that was waiting is being fetched.")
     return _("You need to do nothing. %(host)s has had an outage since %(since)s; we keep trying.")

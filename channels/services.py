@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from administrations.models import Administration, User
-from channels import connect, lease, reminders
+from channels import connect, lease, notices, reminders
 from channels.extract import extract, part_bytes
 from channels.fetching import intake
 from channels.fetching.schedule import next_slot
@@ -215,7 +215,7 @@ def undo_delete(channel: Channel, by: User | None) -> bool:
 def request_fetch(channel: Channel, by: User | None) -> FetchRun:
     """A fetch by hand; the one that is already queued or running if there is one."""
     Channel.objects.select_for_update().get(pk=channel.pk)  # two clicks at once make one run
-    open_run = channel.runs.exclude(state=FetchRun.State.FINISHED).first()
+    open_run = channel.runs.filter(finished_at=None).first()
     return open_run or FetchRun.objects.create(
         administration_id=channel.administration_id, channel=channel, trigger=FetchRun.Trigger.MANUAL, started_by=by
     )
@@ -230,8 +230,30 @@ def new_manual_run(channel: Channel) -> FetchRun:
 
 def retry_mail(mail: ReceivedMail, by: User | None) -> None:
     """*Opnieuw proberen*, *toch ophalen*: the next fetch takes this mail, read or not, large or not."""
-    mail.state, mail.attempts, mail.acknowledged = ReceivedMail.State.WANTED, 0, False
-    mail.save(update_fields=["state", "attempts", "acknowledged"])
+    _ask_for(ReceivedMail.objects.filter(pk=mail.pk))
+
+
+@transaction.atomic
+def retry_not_taken_in(channel: Channel, by: User | None) -> FetchRun:
+    """*Alles opnieuw proberen*: the same for every mail that was not taken in, at once."""
+    _ask_for(ReceivedMail.objects.filter(channel=channel, standing=True))
+    return request_fetch(channel, by)
+
+
+def _ask_for(mails: QuerySet[ReceivedMail]) -> None:
+    mails.update(
+        state=ReceivedMail.State.WANTED, attempts=0, acknowledged=False,
+        failing_since=None, next_try_at=timezone.now(),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def leave_out(mail: ReceivedMail, by: User | None) -> None:
+    """*Niet meer nodig*: somebody dealt with this mail in another way, and nobody waits for it any more."""
+    ReceivedMail.objects.filter(pk=mail.pk).update(
+        state=ReceivedMail.State.IGNORED, standing=False, failing_since=None, next_try_at=None
+    )
+    notices.settle_not_taken_in(mail.channel)
 
 
 @transaction.atomic
@@ -243,7 +265,7 @@ def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
             ReceivedMail(
                 administration_id=run.administration_id, channel=run.channel, run=run,
                 mailbox=run.channel.mailbox, folder=folder,
-                validity=validity, uid=uid, state=ReceivedMail.State.WANTED,
+                validity=validity, uid=uid, state=ReceivedMail.State.WANTED, next_try_at=timezone.now(),
             )
             for validity, uid in run.read_elsewhere_uids
         ),

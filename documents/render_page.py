@@ -93,9 +93,9 @@ def _image(source: Path, kind: str, number: int, width: int) -> tuple[Any, list[
     from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 (after the limits)
 
     if kind == "HEIF":
-        import pillow_heif  # noqa: PLC0415
+        import pi_heif  # noqa: PLC0415
 
-        pillow_heif.register_heif_opener()
+        pi_heif.register_heif_opener()
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses at twice this
     try:
         opened = Image.open(source, formats=[kind])

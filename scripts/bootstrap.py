@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import ast
 import fcntl
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+from scripts import reasons
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 RUN_LOCKS = ("requirements.txt", "requirements-demo.txt")
-TEST_LOCKS = (*RUN_LOCKS, "requirements-dev.txt")
+TEST_LOCKS = (*RUN_LOCKS, "requirements-dev.txt", "requirements-oldest-pip.txt")
 BENCH_LOCKS = (*TEST_LOCKS, "requirements-bench.txt")
+#: Not among the venv's packages but in a folder of its own: the tests install with it.
+APART = {"requirements-oldest-pip.txt": "oldest-pip"}
+
+#: How packages are reached is for this machine to say, and only that: its other settings of pip and uv
+#: (constraints, --user, --target, --pre, a cooldown ...) would install something else, or elsewhere, or nothing.
+REACH = re.compile(
+    r"PIP_((EXTRA_)?INDEX_URL|NO_INDEX|FIND_LINKS|TRUSTED_HOST|(CLIENT_)?CERT|PROXY|(DEFAULT_)?TIMEOUT|RETRIES"
+    r"|(NO_)?CACHE_DIR|KEYRING_PROVIDER)"
+    r"|UV_(INDEX.*|DEFAULT_INDEX|EXTRA_INDEX_URL|NO_INDEX|FIND_LINKS|HTTP_.*|NATIVE_TLS|SYSTEM_CERTS|INSECURE_HOST"
+    r"|KEYRING_PROVIDER|OFFLINE|CACHE_DIR|NO_CACHE|LINK_MODE|CONCURRENT_.*|REQUEST_TIMEOUT)"
+)
 
 
 class BootstrapFailed(Exception):
@@ -28,79 +47,145 @@ def ensure(locks: tuple[str, ...], venv: Path = VENV) -> None:
     missing = _missing(locks, venv)
     if not missing and _works(venv):
         return
-    venv.parent.mkdir(parents=True, exist_ok=True)
-    guard = os.open(venv.parent, os.O_RDONLY)
     try:
-        fcntl.flock(guard, fcntl.LOCK_EX)  # a second make waits here
-        _install(locks, venv)
+        venv.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(venv.parent) as guard:
+            _install(locks, venv, guard)
+    except OSError as error:
+        raise BootstrapFailed(reasons.of_error(error, venv)) from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[int]:
+    """One installation at a time; gives the descriptor that keeps others out until the last who has it has ended."""
+    guard = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Waiting for another installation in this folder ...")
+            fcntl.flock(guard, fcntl.LOCK_EX)
+        yield guard
     finally:
         os.close(guard)
 
 
-def _install(locks: tuple[str, ...], venv: Path) -> None:
+def _install(locks: tuple[str, ...], venv: Path, guard: int) -> None:
     half = venv / "half-installed"
     if venv.exists() and (half.exists() or not _works(venv)):
         say("The last installation did not finish; starting afresh.")
         shutil.rmtree(venv)
     if not venv.exists():
         say(f"Making {venv.name} with Python {sys.version_info[0]}.{sys.version_info[1]} ...")
-        _make_venv(venv)
+        venv.mkdir()
+        half.touch()
+        _run(_venv_maker(venv), venv, guard)
     missing = _missing(locks, venv)
-    if not missing:
-        return
-    say("Installing the locked packages (only now and after an upgrade) ...")
-    half.touch()
-    done = subprocess.run([*_installer(venv), *_requirements(locks)], cwd=ROOT, check=False)
-    if done.returncode:
-        raise BootstrapFailed(
-            "The packages could not be installed; the reason stands above. "
-            "Is this machine online, or is a package index configured for pip?"
-        )
+    if missing:
+        say("Installing the locked packages (only now and after an upgrade) ...")
+        half.touch()
+        _run([*_installer(venv), *_requirements([name for name in locks if name not in APART])], venv, guard)
+        for name in (name for name in missing if name in APART):
+            shutil.rmtree(venv / APART[name], ignore_errors=True)
+            _run([*_installer(venv), "--target", str(venv / APART[name]), *_requirements([name])], venv, guard)
     for name in missing:
         _stamp(venv, name).write_text(_digest(ROOT / name))
-    half.unlink()
+    half.unlink(missing_ok=True)
 
 
-def _make_venv(venv: Path) -> None:
-    uv = shutil.which("uv")
-    if uv and _answers([uv, "--version"]):
-        command = [uv, "venv", "--quiet", "--python", sys.executable, str(venv)]
-    elif importlib.util.find_spec("ensurepip"):
-        command = [sys.executable, "-m", "venv", str(venv)]
-    elif importlib.util.find_spec("pip"):
-        command = [
-            sys.executable,
-            "-m",
-            "venv",
-            "--without-pip",
-            str(venv),
-        ]  # this Python's pip installs into it
-    else:
-        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        raise BootstrapFailed(
-            f"{sys.executable} cannot make virtual environments. On Debian and Ubuntu:\n"
-            f"    sudo apt-get install python{version}-venv\nor install uv, and try again."
-        )
-    if subprocess.run(command, check=False).returncode:
-        shutil.rmtree(venv, ignore_errors=True)
-        raise BootstrapFailed(f"Making {venv} failed; the reason stands above.")
+def _venv_maker(venv: Path) -> list[str]:
+    if uv := _uv():
+        return [uv, "venv", "--quiet", "--no-project", "--allow-existing", "--python", sys.executable, str(venv)]
+    if importlib.util.find_spec("ensurepip"):
+        return [sys.executable, "-m", "venv", str(venv)]
+    if importlib.util.find_spec("pip"):  # this Python's pip installs into it
+        return [sys.executable, "-m", "venv", "--without-pip", str(venv)]
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    raise BootstrapFailed(
+        f"{sys.executable} cannot make virtual environments. On Debian and Ubuntu:\n"
+        f"    sudo apt-get install python{version}-venv\nor install uv, and try again."
+    )
 
 
 def _installer(venv: Path) -> list[str]:
-    python = str(venv / "bin" / "python")
-    uv = shutil.which("uv")
-    if uv and _answers([uv, "--version"]):
-        return [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes"]
-    options = ["install", "--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes"]
+    if uv := _uv():
+        return [uv, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python"), "--require-hashes"]
+    options = ["install", "-vv", "--disable-pip-version-check", "--no-input", "--require-hashes"]  # -vv: see reasons
     if os.geteuid() == 0:
         options.append("--root-user-action=ignore")
+    return [*_pip(venv), *options]
+
+
+def _pip(venv: Path) -> list[str]:
+    python = str(venv / "bin" / "python")
     if _answers([python, "-m", "pip", "--version"]):
-        return [python, "-m", "pip", *options]
-    return [sys.executable, "-m", "pip", "--python", python, *options]
+        return [python, "-m", "pip"]
+    return [sys.executable, "-m", "pip", "--python", python]
 
 
-def _requirements(locks: tuple[str, ...]) -> list[str]:
+def _uv() -> str | None:
+    uv = shutil.which("uv")
+    return uv if uv and _answers([uv, "--version"]) else None
+
+
+def _requirements(locks: list[str]) -> list[str]:
     return [argument for name in locks for argument in ("-r", name)]
+
+
+def _run(command: list[str], venv: Path, guard: int) -> None:
+    """To its good end. Its complaints are shown as they come; all that it says is read when it fails."""
+    env = {**clean_environment(), **_reach_of_pip(venv)}
+    with TemporaryFile("w+", errors="replace") as output:
+        complaints = []
+        with _started(command, env, output, guard) as process:
+            try:
+                for line in process.stderr or ():
+                    sys.stderr.write(line)
+                    complaints.append(line)
+            except BaseException:
+                process.kill()
+                raise
+        output.seek(0)
+        said = output.read() + "".join(complaints)
+    if process.returncode:
+        raise BootstrapFailed(f"The packages could not be installed. {reasons.of_output(said, venv)}")
+
+
+def _started(command: list[str], env: dict[str, str], output: IO[str], guard: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        pass_fds=[guard],
+    )
+
+
+def clean_environment() -> dict[str, str]:
+    """This machine's, with no other settings of pip and uv than how to reach packages."""
+    foreign = re.compile(r"PIP_|UV_|PYTHON(PATH|HOME)$|VIRTUAL_ENV$")
+    return {name: value for name, value in os.environ.items() if REACH.fullmatch(name) or not foreign.match(name)}
+
+
+def _reach_of_pip(venv: Path) -> dict[str, str]:
+    """What pip's files say, as variables: for a pip that reads no files."""
+    files = {name: value for name, value in os.environ.items() if name == "PIP_CONFIG_FILE"}
+    # --user has another meaning to `pip config`; a file that sets it is the kind that is to be left out here.
+    env = {**clean_environment(), **files, "PIP_USER": "0"}
+    command = [*_pip(venv), "config", "list"]
+    listed = subprocess.run(command, env=env, capture_output=True, text=True, check=False) if _works(venv) else None
+    found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
+    for line in listed.stdout.splitlines() if listed and listed.returncode == 0 else ():
+        key, _, value = line.partition("=")
+        section, _, option = key.rpartition(".")
+        name = "PIP_" + option.upper().replace("-", "_")
+        if section in found and REACH.fullmatch(name):
+            found[section][name] = str(ast.literal_eval(value))
+    return {**found["global"], **found["install"], **found[":env:"], "PIP_CONFIG_FILE": os.devnull}
 
 
 def _works(venv: Path) -> bool:
@@ -138,8 +223,11 @@ def main() -> int:
     try:
         ensure({"--dev": TEST_LOCKS, "--bench": BENCH_LOCKS}.get("".join(sys.argv[1:]), RUN_LOCKS))
     except BootstrapFailed as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print(f"\n{error}\n", file=sys.stderr)  # noqa: T201
         return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted; the next try starts afresh.", file=sys.stderr)  # noqa: T201
+        return 130
     return 0
 
 

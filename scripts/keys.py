@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 WORDS = ("bakker", "broodje", "deeg", "eclair", "gist", "kaneel", "kruimel", "molen", "oven", "roggemeel",
          "rozijn", "schaal", "stroop", "tarwe", "vlaai", "zuurdesem")  # fmt: skip
@@ -24,17 +26,12 @@ def make_once(file: Path, value: str) -> None:
     """Whole or not there, and never over an older one: losing a key loses what it encrypted."""
     if file.exists():
         return
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-        opened.write(value + "\n")
-        opened.flush()
-        os.fsync(opened.fileno())
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        pass  # made by somebody else in this moment: theirs holds
-    finally:
-        draft.unlink()
+    with NamedTemporaryFile("w", dir=file.parent, prefix=f"{file.name}.") as draft:
+        draft.write(value + "\n")
+        draft.flush()
+        os.fsync(draft.fileno())
+        with suppress(FileExistsError):  # made by somebody else in this moment: theirs holds
+            os.link(draft.name, file)
 
 
 def _typeable() -> str:

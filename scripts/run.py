@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import os
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from scripts import bootstrap, broker, keys, prepared
+from scripts import bootstrap, broker, keys, prepared, reasons
 from scripts.bootstrap import PYTHON, ROOT, VENV, say
 from scripts.lock import AlreadyRunning, hold
 from scripts.processes import ProcessEnded, Processes
@@ -40,8 +41,8 @@ class Options:
     @classmethod
     def from_environment(cls) -> Options:
         port = os.environ.get("PORT") or "8000"
-        if not port.isdigit() or not 0 < int(port) < 65536:
-            raise Refused(f"PORT={port} is no port number.")
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise Refused(f"PORT={port} is no port number. Choose one from 1024 to 65535: make run PORT=8000")
         data = Path(os.environ.get("DATA_DIR") or ROOT / "var").expanduser().resolve()
         demo = os.environ.get("DEMO", "1").lower() not in ("0", "false", "no", "")
         return cls(int(port), data, demo)
@@ -55,19 +56,28 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _stop)
     try:
-        options = Options.from_environment()
+        _begin(Options.from_environment())
+    except (Refused, AlreadyRunning, bootstrap.BootstrapFailed, broker.NoBroker, ProcessEnded) as problem:
+        print(f"\n{problem}\n", file=sys.stderr, flush=True)  # noqa: T201
+        return 1
+    except Stop:
+        print("\nInterrupted before the portal ran; the next try begins anew.", file=sys.stderr, flush=True)  # noqa: T201
+        return 130
+    return 0
+
+
+def _begin(options: Options) -> None:
+    try:
         options.data.mkdir(parents=True, exist_ok=True)
+        if full := reasons.too_full(options.data):
+            raise Refused(full)
         with hold(options.data / "run.lock", options.url) as lock:
             _check_port(options.port)
             bootstrap.ensure(bootstrap.RUN_LOCKS)
             keys.make_keys(options.data / "keys", demo=options.demo)
             _run(options, Processes(options.data / "logs", lock))
-    except (Refused, AlreadyRunning, bootstrap.BootstrapFailed, broker.NoBroker, ProcessEnded, OSError) as problem:
-        print(f"\n{problem}\n", file=sys.stderr, flush=True)  # noqa: T201
-        return 1
-    except Stop:
-        return 0
-    return 0
+    except OSError as error:
+        raise Refused(reasons.of_error(error, options.data)) from error
 
 
 def _run(options: Options, processes: Processes) -> None:
@@ -105,7 +115,8 @@ def _start(options: Options, processes: Processes) -> None:
 def _environment(options: Options) -> dict[str, str]:
     env = dict(os.environ)
     env.update(DATA_DIR=str(options.data), BASE_URL=options.url, DEMO="1" if options.demo else "0")
-    env.update(PYTHONUNBUFFERED="1", DJANGO_SETTINGS_MODULE="zenvoices.settings")
+    # UTF-8 whatever this machine's locale: files and logs of the portal are written in it.
+    env.update(PYTHONUNBUFFERED="1", PYTHONUTF8="1", DJANGO_SETTINGS_MODULE="zenvoices.settings")
     env.setdefault("MAIL_ALLOW_PRIVATE_HOSTS", "true")
     env.setdefault("LOG_FORMAT", "console")
     return env
@@ -142,7 +153,7 @@ def _mailbox_port(folder: Path) -> int:
     if not port:
         raise Refused(f"No free port between {DEMO_MAIL_PORTS[0]} and {DEMO_MAIL_PORTS[-1]} for the demo mailbox.")
     folder.mkdir(parents=True, exist_ok=True)
-    kept.write_text(str(port))
+    keys.make_once(kept, str(port))
     return port
 
 
@@ -175,18 +186,26 @@ def _ready(port: int) -> bool:
 
 
 def _check_port(port: int) -> None:
-    if not _is_free(port):
-        raise Refused(f"Port {port} is in use by another program. Choose another: make run PORT={port + 1}")
+    refusal = _bind(port)
+    if refusal == errno.EACCES:
+        raise Refused(f"This user may not open port {port}. Choose one from 1024 up: make run PORT=8000")
+    if refusal:
+        raise Refused(f"Port {port} is in use by another program. Choose another: make run PORT={port % 65535 + 1}")
 
 
 def _is_free(port: int) -> bool:
+    return not _bind(port)
+
+
+def _bind(port: int) -> int:
+    """0, or the number of the error."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error.errno or errno.EADDRINUSE
+    return 0
 
 
 def _orphaned(launched_by: int) -> bool:

@@ -89,9 +89,8 @@ def _is_everybodys(channel: Channel, error: ChannelError) -> bool:
         if HostOutage.objects.filter(host=channel.host, ended_at=None).exists():
             return True
         recent = FetchRun.objects.filter(
-            trigger=FetchRun.Trigger.SCHEDULE, state=FetchRun.State.FINISHED,
-            finished_at__gte=timezone.now() - OUTAGE_WINDOW,
-        )  # fmt: skip
+            trigger=FetchRun.Trigger.SCHEDULE, finished_at__gte=timezone.now() - OUTAGE_WINDOW
+        )
         return _open_outage(channel, recent) or _nothing_answers(channel, error, recent)
 
 

@@ -22,6 +22,7 @@ from documents import storage
 
 log = structlog.get_logger(__name__)
 _SMALL = 1024 * 1024
+SET_APART = MessageProblem("mail_quarantined")
 OUR_MISTAKES = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
@@ -65,9 +66,20 @@ def prepare(channel: Channel, item: Fetched, blobs: storage.Batch) -> Prepared:
     return prepared
 
 
-def prepare_kept(channel: Channel, row: ReceivedMail, blobs: storage.Batch, spool: Path) -> Prepared:
+def keep_unread(item: Fetched, blobs: storage.Batch) -> Prepared:
+    """Only the raw mail: fetches died while they read it."""
+    prepared = Prepared(item.ref, item.sha256, item.path.stat().st_size, item.sha256, problem=SET_APART)
+    blobs.adopt(item.path, item.sha256)
+    return prepared
+
+
+def prepare_kept(
+    channel: Channel, row: ReceivedMail, blobs: storage.Batch, spool: Path, *, unread: bool = False
+) -> Prepared:
     """The same for a mail whose raw bytes are in storage already. `spool`: a folder for what is made meanwhile."""
     prepared = Prepared(MessageRef(row.validity, row.uid, row.size), row.raw_sha256, row.size, row=row)
+    if unread:
+        return replace(prepared, content_sha256=row.content_sha256, problem=SET_APART)
     with storage.path_of(channel.administration_id, row.raw_sha256) as kept:
         _read(channel, prepared, kept, blobs, spool)
     return prepared

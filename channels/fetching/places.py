@@ -62,7 +62,8 @@ class Places:
 
 
 def open_runs() -> QuerySet[FetchRun]:
-    return FetchRun.objects.exclude(state=FetchRun.State.FINISHED).order_by()
+    """Queued or running."""
+    return FetchRun.objects.filter(finished_at=None).order_by()
 
 
 def with_a_place(channels: QuerySet[Channel], per_host: int, per_administration: int) -> QuerySet[Channel]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from channels.connect import WANTED_MAX_BYTES
 from channels.errors import TransientProblem
-from channels.fetching.recorder import OWING, ledger_rows
+from channels.fetching.ledger import HAD, OWING, TAKEN_IN, Key, can_learn, is_doubtful, key_of, learn, ledger_rows
 from channels.mailboxes.base import Listing, MessageRef
 from channels.models import Channel, ReceivedMail
 from documents import storage
@@ -22,49 +25,145 @@ LARGEST = 2**63 - 1
 #: Rows in these states come with the next fetch, whether their mail is still unread or not.
 TO_COME = (State.WANTED, State.FAILED)
 LOOKED_UP_AT_ONCE = 500  # SQLite and PostgreSQL both bound the number of parameters
+LEARNED_AT_ONCE = 500
 
-Ledger = dict[tuple[str, str], ReceivedMail]
+Ledger = dict[Key, ReceivedMail]
 
 
 @dataclass(slots=True)
 class Plan:
+    #: numbers that the ledger does not know
     new: list[MessageRef] = field(default_factory=list)
-    #: failed before, or asked for
-    again: list[MessageRef] = field(default_factory=list)
+    #: known numbers that may be other mails' by now
+    doubtful: list[MessageRef] = field(default_factory=list)
+    #: failed before, or asked for: longest ago first
+    again: list[tuple[MessageRef, ReceivedMail]] = field(default_factory=list)
     too_large: list[MessageRef] = field(default_factory=list)
     #: kept raw and still to come: no need of the server
     kept: list[ReceivedMail] = field(default_factory=list)
-    gone: list[ReceivedMail] = field(default_factory=list)
     already: int = 0
     owed: list[ReceivedMail] = field(default_factory=list)
+    #: listed, not taken in, and not tried now: their turn is later, or a person decides
+    waiting: int = 0
+    #: rows whose mail is listed and not taken in, which was not so before; and those of which that is over
+    standing: list[ReceivedMail] = field(default_factory=list)
+    over: list[ReceivedMail] = field(default_factory=list)
+    #: to come, under a number that this mailbox no longer knows
+    gone: list[ReceivedMail] = field(default_factory=list)
+    #: to come, and not in the list: read by its owner, or gone
+    unlisted: set[Key] = field(default_factory=set)
+    #: rows that know less than the server states
+    learned: list[tuple[ReceivedMail, MessageRef]] = field(default_factory=list)
 
-    def take_up(self, ref: MessageRef, row: ReceivedMail | None) -> None:
-        """`row`: what the ledger knows of the mail."""
-        wanted = row is not None and row.state == State.WANTED
-        if row is not None and row.state in TO_COME and _is_kept(row):
-            self.kept.append(row)
-        elif row is None or wanted or row.state == State.FAILED:
-            limit = WANTED_MAX_BYTES if wanted else settings.MAIL_MAX_BYTES
-            fresh = self.new if row is None else self.again
-            (self.too_large if (ref.size or 0) > limit else fresh).append(ref)
+    @property
+    def is_empty(self) -> bool:
+        """As most are."""
+        return not any(getattr(self, name) for name in self.__slots__)
+
+    @property
+    def changes_standing(self) -> bool:
+        """Also when a fetch that died did not get so far as to tell of it."""
+        return bool(self.waiting or self.over or self.gone)
+
+    def write(self) -> None:
+        """What the list alone says of rows."""
+        _rows(self.gone).update(
+            state=State.REFUSED, error_code="mail_gone", error_detail={},
+            standing=False, failing_since=None, next_try_at=None,
+        )  # fmt: skip
+        _rows(self.over).update(standing=False)
+        _rows(self.standing).update(standing=True, failing_since=Coalesce("failing_since", timezone.now()))
+        for row, ref in self.learned:
+            learn(row, ref)
+        ReceivedMail.objects.bulk_update([row for row, _ref in self.learned], ["listed_size", "arrived"])
+
+
+def _rows(rows: list[ReceivedMail]) -> QuerySet[ReceivedMail]:
+    """No question to the database when there are none."""
+    return ReceivedMail.objects.filter(pk__in=[row.pk for row in rows])
+
+
+@dataclass(slots=True)
+class _Planner:
+    """`by_hand`: everything that was not taken in is tried. `doubts`: every known number may be another mail's."""
+
+    now: datetime
+    whole: bool
+    by_hand: bool
+    doubts: bool
+    plan: Plan = field(default_factory=Plan)
+
+    def listed(self, ref: MessageRef, row: ReceivedMail | None) -> None:
+        """`row`: what the ledger knows of the number."""
+        if row is None:
+            self._ask_for(ref, self.plan.new)
+        elif row.state in HAD and (self.doubts or is_doubtful(row, ref)):
+            self._ask_for(ref, self.plan.doubtful)
+        elif row.state in TAKEN_IN:
+            self.plan.already += 1
+            self._owe(row)
+            if can_learn(row, ref) and len(self.plan.learned) < LEARNED_AT_ONCE:
+                self.plan.learned.append((row, ref))
+        elif self._is_due(row) or is_doubtful(row, ref):
+            self._try_again(ref, row)
         else:
-            self.already += 1
-            if row.state in OWING and not row.acknowledged:
-                self.owed.append(row)
+            self._owe(row)
+            self.plan.waiting += 1
+            if not row.standing:
+                self.plan.standing.append(row)
+
+    def not_listed(self, row: ReceivedMail) -> None:
+        """Read by its owner, or gone. Asked for or failed before, it comes all the same if it can be had."""
+        if self._is_due(row) and (row.state in TO_COME or row.raw_sha256):
+            self.plan.unlisted.add(key_of(row))
+            self._try_again(MessageRef(row.validity, row.uid, row.size or None), row)
+        elif self.whole and row.standing and not row.raw_sha256:
+            self.plan.over.append(row)
+
+    def elsewhere(self, row: ReceivedMail) -> None:
+        """Under a number of another UIDVALIDITY, folder or server, or one that is another mail's by now."""
+        if self._is_due(row) and _is_kept(row):
+            self.plan.kept.append(row)
+        elif row.state in TO_COME or not row.raw_sha256:
+            self.plan.gone.append(row)
+
+    def _is_due(self, row: ReceivedMail) -> bool:
+        # Gone, and listed: then it was not gone.
+        if row.state == State.WANTED or row.error_code == "mail_gone":
+            return True
+        if row.next_try_at is None:  # a person decides; who fetches by hand has, but for what ends our process
+            return self.by_hand and row.error_code != "mail_quarantined"
+        return self.by_hand or row.next_try_at <= self.now
+
+    def _try_again(self, ref: MessageRef, row: ReceivedMail) -> None:
+        if _is_kept(row):
+            self.plan.kept.append(row)
+        elif (ref.size or 0) > (WANTED_MAX_BYTES if row.state == State.WANTED else settings.MAIL_MAX_BYTES):
+            self.plan.too_large.append(ref)
+        else:
+            self.plan.again.append((ref, row))
+
+    def _ask_for(self, ref: MessageRef, place: list[MessageRef]) -> None:
+        (self.plan.too_large if (ref.size or 0) > settings.MAIL_MAX_BYTES else place).append(ref)
+
+    def _owe(self, row: ReceivedMail) -> None:
+        if row.state in OWING and not row.acknowledged:
+            self.plan.owed.append(row)
 
 
-def plan_for(channel: Channel, listing: Listing) -> Plan:
-    plan = Plan()
-    here, elsewhere = _to_come(channel, listing)
+def plan_for(channel: Channel, listing: Listing, *, by_hand: bool = False, doubts: bool = False) -> Plan:
+    planner = _Planner(timezone.now(), listing.whole, by_hand, doubts)
+    here, elsewhere = _unsettled(channel, listing)
     ledger = here | _listed(channel, listing)
     for ref in listing.unread:
-        plan.take_up(ref, ledger.pop((ref.validity, ref.uid), None))
-    for key, row in here.items():  # not unread any more, and still to come: asked for, or failed before
+        planner.listed(ref, ledger.pop(key_of(ref), None))
+    for key, row in here.items():
         if key in ledger:
-            plan.take_up(MessageRef(row.validity, row.uid, row.size or None), row)
+            planner.not_listed(row)
     for row in elsewhere:
-        (plan.kept if _is_kept(row) else plan.gone).append(row)
-    return plan
+        planner.elsewhere(row)
+    planner.plan.again.sort(key=lambda one: one[1].next_try_at or planner.now)
+    return planner.plan
 
 
 def _listed(channel: Channel, listing: Listing) -> Ledger:
@@ -73,28 +172,28 @@ def _listed(channel: Channel, listing: Listing) -> Ledger:
     uids = [ref.uid for ref in listing.unread]
     for start in range(0, len(uids), LOOKED_UP_AT_ONCE):
         rows = ledger_rows(channel).filter(validity=listing.validity, uid__in=uids[start : start + LOOKED_UP_AT_ONCE])
-        found.update(((row.validity, row.uid), row) for row in rows)
+        found.update((key_of(row), row) for row in rows)
     return found
 
 
-def _to_come(channel: Channel, listing: Listing) -> tuple[Ledger, list[ReceivedMail]]:
-    """Rows that come with this fetch, read or not; and those under a number that this mailbox no longer knows:
-    of another UIDVALIDITY, folder or server.
+def _unsettled(channel: Channel, listing: Listing) -> tuple[Ledger, list[ReceivedMail]]:
+    """Rows of mails that are to come or that stand as not taken in; and those under a number that this mailbox no
+    longer knows.
     """
     here: Ledger = {}
     elsewhere: list[ReceivedMail] = []
-    place = (channel.mailbox, channel.watched_folder, listing.validity)
-    for row in _rows_to_come(channel.pk):
-        if (row.mailbox, row.folder, row.validity) == place:
-            here[row.validity, row.uid] = row
+    place = (channel.mailbox, channel.watched_folder, listing.validity, 0)
+    for row in _unsettled_rows(channel.pk):
+        if (row.mailbox, row.folder, row.validity, row.former) == place:
+            here[key_of(row)] = row
         else:
             elsewhere.append(row)
     return here, elsewhere
 
 
 @select_once
-def _rows_to_come(channel_id: UUID) -> QuerySet[ReceivedMail]:
-    return ReceivedMail.objects.filter(channel_id=channel_id, state__in=TO_COME)
+def _unsettled_rows(channel_id: UUID) -> QuerySet[ReceivedMail]:
+    return ReceivedMail.objects.filter(Q(standing=True) | Q(next_try_at__isnull=False), channel_id=channel_id)
 
 
 def _is_kept(row: ReceivedMail) -> bool:
@@ -106,15 +205,18 @@ def sane(listing: Listing) -> Listing:
     refs = [*listing.unread, *listing.read_elsewhere]
     if any(len(ref.uid) > 255 or len(ref.validity) > 40 for ref in refs) or len(listing.validity) > 40:
         raise TransientProblem("server_answer_unreadable")
-    return Listing(
-        [_bounded(ref) for ref in listing.unread],
-        [_bounded(ref) for ref in listing.read_elsewhere],
-        listing.validity,
-        listing.next_uid if 0 <= listing.next_uid <= LARGEST else 0,
+    return replace(
+        listing,
+        unread=[_bounded(ref) for ref in listing.unread],
+        read_elsewhere=[_bounded(ref) for ref in listing.read_elsewhere],
+        next_uid=listing.next_uid if 0 <= listing.next_uid <= LARGEST else 0,
     )
 
 
 def _bounded(ref: MessageRef) -> MessageRef:
-    if ref.size is None or 0 <= ref.size <= LARGEST:
-        return ref
-    return MessageRef(ref.validity, ref.uid, LARGEST if ref.size > 0 else None)
+    size, arrived = ref.size, ref.arrived
+    if size is not None and not 0 <= size <= LARGEST:
+        size = LARGEST if size > 0 else None
+    if arrived is not None and abs(arrived) > LARGEST:
+        arrived = None
+    return ref if (size, arrived) == (ref.size, ref.arrived) else MessageRef(ref.validity, ref.uid, size, arrived)

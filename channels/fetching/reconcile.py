@@ -18,7 +18,7 @@ from django.db import transaction
 from channels import lease
 from channels.connect import opened
 from channels.errors import ChannelError
-from channels.fetching.recorder import OWING, ledger_rows
+from channels.fetching.ledger import OWING, ledger_rows
 from channels.mailboxes.base import Listing, MessageRef, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
 
@@ -55,6 +55,8 @@ class Numbers:
     repaired: int = 0
     #: UIDVALIDITY is another than at the comparison before: the count begins anew
     renumbered: bool = False
+    #: the server gave only a part of its list: what is not there is then not gone
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,8 @@ def _compare(channel: Channel, listing: Listing, ledger: set[str], first: int, r
         before = {uid for uid in ledger if uid.isdecimal() and int(uid) < first}
     there = {ref.uid for ref in [*listing.unread, *read]}
     counted = ledger if renumbered else ledger - (before - there)
+    if not listing.whole:
+        counted &= there
     missing = [ref for ref in read if ref.uid not in ledger]
     numbers = Numbers(
         on_server=len(there),
@@ -164,5 +168,6 @@ def _compare(channel: Channel, listing: Listing, ledger: set[str], first: int, r
         gone=len(counted - there),
         repaired=repaired,
         renumbered=renumbered,
+        partial=not listing.whole,
     )
     return Found(numbers, missing)

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from channels.errors import MessageProblem
-from channels.extract import Mail, Part
+from channels.extract import Mail
+from channels.fetching.again import next_try
+from channels.fetching.drafts import Drafts
 from channels.fetching.intake import Prepared
+from channels.fetching.ledger import HAD, OWING, TAKEN_IN, Key, key_of, learn, ledger_rows, retire, states_otherwise
 from channels.mailboxes.base import MessageRef
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from documents import services as documents
 from documents.models import Document, Email
 
-MAX_ATTEMPTS = 3
+#: a mail that was had and could not be read so often is set apart
+MAX_READS = 3
 AT_ONCE = 100  # mails whose rows are looked up and written together
 State = ReceivedMail.State
-#: In these states our \Seen flag is owed until the server confirmed it.
-OWING = (State.DELIVERED, State.ALREADY, State.QUARANTINED)
+#: what a mail was said to be, that the server listed and did not give
+GIVES_NOT = ("mail_gone", "mail_withheld")
 COUNTED = ("seen", "delivered", "ignored", "failed", "already", "documents")
-NO_MAIL = Mail("", "", "", "", None, "", "", "", (), (), ())
 
 
 @dataclass(slots=True)
@@ -52,19 +56,20 @@ def set_counts(run: FetchRun, counts: Counts) -> None:
         setattr(run, name, getattr(counts, name))
 
 
-def ledger_rows(channel: Channel) -> QuerySet[ReceivedMail]:
-    """What we know of the mailbox that the channel points at now."""
-    return ReceivedMail.objects.filter(channel=channel, mailbox=channel.mailbox, folder=channel.watched_folder)
-
-
 @dataclass(slots=True)
 class Recorder:
     """Writes prepared mails of one run. Every method is called inside the caller's transaction."""
 
     channel: Channel
     run: FetchRun
+    #: the server lets us set our \\Seen flag: it is owed
+    marks_read: bool = True
+    #: mails that the list did not hold
+    unlisted: Set[Key] = frozenset()
     owed: list[ReceivedMail] = field(default_factory=list)
-    _ledger: dict[tuple[str, str], ReceivedMail] = field(default_factory=dict)
+    #: a mail stands as not taken in that did not before, or no longer does
+    changes_standing: bool = False
+    _ledger: dict[Key, ReceivedMail] = field(default_factory=dict)
     _delivered: list[ReceivedMail] = field(default_factory=list)
     _emails: list[Email] = field(default_factory=list)
     _rows: list[ReceivedMail] = field(default_factory=list)
@@ -84,15 +89,33 @@ class Recorder:
         return counts
 
     def refuse(self, refs: Sequence[MessageRef]) -> Counts:
-        """Mails that we do not even ask for (too large): told once, taken when somebody asks."""
+        """Mails that we do not even ask for (too large): a person decides."""
         return self.record(
             [Prepared(ref, problem=MessageProblem("mail_too_large", size=ref.size or 0)) for ref in refs]
         )
 
+    def hold_back(self, mails: Sequence[Prepared], *, counted: bool = False) -> Counts:
+        """Mails that were not had when no other came either: the next fetch asks the others first.
+
+        That says nothing of a mail until it was so before: then it stands. `counted`: as a try of this mail.
+        """
+        self._look_up(mails)
+        counts = Counts()
+        for prepared in mails:
+            row, problem = self._row(prepared), prepared.problem or MessageProblem("mail_cut_off")
+            row.error_code, row.error_detail = problem.code, problem.detail
+            row.attempts += counted
+            if row._state.adding:
+                row.state, row.next_try_at = State.FAILED, timezone.now()
+            else:
+                counts += self._fail(row, prepared, tries=0)
+            self._keep(row, prepared)
+        self._write()
+        return counts
+
     def _look_up(self, mails: Sequence[Prepared]) -> None:
-        uids = [prepared.ref.uid for prepared in mails]
-        rows = ledger_rows(self.channel).filter(uid__in=uids)
-        self._ledger = {(row.validity, row.uid): row for row in rows}
+        rows = ledger_rows(self.channel).filter(uid__in=[prepared.ref.uid for prepared in mails])
+        self._ledger = {key_of(row): row for row in rows}
         hashes = {one for prepared in mails for one in (prepared.raw_sha256, prepared.content_sha256)} - {""}
         names = {prepared.mail.message_id[:998] for prepared in mails if prepared.mail} - {""}
         same = Q(content_sha256__in=hashes) | Q(message_id__in=names)
@@ -100,38 +123,53 @@ class Recorder:
         self._delivered = list(delivered.order_by("first_seen_at", "id")) if hashes or names else []
 
     def _record(self, prepared: Prepared) -> Counts:
-        row = prepared.row or self._row(prepared.ref)
-        if prepared.problem and prepared.problem.code == "mail_too_large":
-            return self._refuse(row, prepared, prepared.problem)
-        row.raw_sha256, row.content_sha256 = prepared.raw_sha256, prepared.content_sha256
-        row.size = prepared.raw_size or prepared.ref.size or 0
+        if (known := self._had_under_this_number(prepared)) is not None:
+            if _is_same(known, prepared):
+                return self._confirm(known, prepared.ref)
+            if prepared.problem and prepared.problem.code == "mail_gone":
+                return Counts(failed=1)
+        row = self._row(prepared)
         if prepared.problem or prepared.mail is None:
             return self._record_problem(row, prepared, prepared.problem or MessageProblem("mail_unreadable"))
+        row.raw_sha256, row.content_sha256, row.size = prepared.raw_sha256, prepared.content_sha256, prepared.raw_size
         row.message_id, row.parts_sha256 = prepared.mail.message_id[:998], prepared.parts_sha256
+        row.error_code, row.error_detail = "", {}
+        self._stand(row, told=False)
         earlier = self._same_mail(row)
-        if earlier is not None:
-            # Our flag is owed for this copy only while it is owed for the first: an owner's "unread" stays.
-            row.state, row.acknowledged, row.email = State.ALREADY, earlier.acknowledged, earlier.email
-            if row.raw_sha256 != earlier.raw_sha256:
-                row.email = self._email(prepared)  # another text around the same attachments: its .eml is kept too
-            self._keep(row)
-            return Counts(already=1)
-        return self._deliver(row, prepared, prepared.mail)
+        if earlier is None:
+            return self._deliver(row, prepared, prepared.mail)
+        # Our flag is owed for this copy only while it is owed for the first: an owner's "unread" stays.
+        row.state, row.acknowledged, row.email = State.ALREADY, earlier.acknowledged, earlier.email
+        if row.raw_sha256 != earlier.raw_sha256:
+            row.email = self._email(prepared)  # another text around the same attachments: its .eml is kept too
+        self._keep(row, prepared)
+        return Counts(already=1)
 
-    def _refuse(self, row: ReceivedMail, prepared: Prepared, problem: MessageProblem) -> Counts:
-        row.state, row.size = State.REFUSED, prepared.ref.size or 0
-        row.error_code, row.error_detail = problem.code, problem.detail
-        self._keep(row)
-        return Counts(failed=1)
+    def _had_under_this_number(self, prepared: Prepared) -> ReceivedMail | None:
+        known = self._ledger.get(key_of(prepared.ref))
+        return known if prepared.row is None and known is not None and known.state in HAD else None
 
-    def _row(self, ref: MessageRef) -> ReceivedMail:
-        return self._ledger.get((ref.validity, ref.uid)) or ReceivedMail(
+    def _confirm(self, row: ReceivedMail, ref: MessageRef) -> Counts:
+        """The number is still this mail's, although the server stated otherwise."""
+        row.false_alarms += states_otherwise(row, ref)
+        learn(row, ref)
+        row.save(update_fields=["false_alarms", "listed_size", "arrived"])
+        self._owe(row)
+        return Counts(already=1) if row.state in TAKEN_IN else Counts(failed=1)
+
+    def _row(self, prepared: Prepared) -> ReceivedMail:
+        """The row that this mail has, or its new one; a mail that had its number before gives it up."""
+        if (had := self._had_under_this_number(prepared)) is not None:
+            retire(had)
+        elif row := prepared.row or self._ledger.get(key_of(prepared.ref)):
+            return row
+        return ReceivedMail(
             administration_id=self.channel.administration_id,
             channel=self.channel,
             mailbox=self.channel.mailbox,
             folder=self.channel.watched_folder,
-            validity=ref.validity,
-            uid=ref.uid,
+            validity=prepared.ref.validity,
+            uid=prepared.ref.uid,
         )
 
     def _same_mail(self, row: ReceivedMail) -> ReceivedMail | None:
@@ -144,107 +182,74 @@ class Recorder:
         return next(by_content, None) or next(by_parts, None)
 
     def _deliver(self, row: ReceivedMail, prepared: Prepared, mail: Mail) -> Counts:
-        row.state, row.error_code, row.error_detail = State.DELIVERED, "", {}
+        row.state = State.DELIVERED
         if row.email is not None:
             self._replaced.append(row.email)  # stood for the mail while it could not be read
         row.email = self._email(prepared)
-        self._keep(row)
+        self._keep(row, prepared)
         self._delivered.append(row)
-        made = self._make_documents(row.email, prepared, mail)
+        drafts = Drafts(self.channel, self.run)
+        made = drafts.documents(row.email, prepared, mail)
         self._documents += made.values()
-        self._parts += self._make_parts(row, mail, made)
+        self._parts += drafts.parts(row, mail, made)
         documents.pair_unsaved(list(made.values()))
         return Counts(delivered=1, documents=len(made))
 
     def _email(self, prepared: Prepared) -> Email:
-        mail = prepared.mail or NO_MAIL
-        email = documents.new_email(
-            self.channel.administration_id,
-            origin=self._origin(),
-            raw_sha256=prepared.raw_sha256,
-            raw_size=prepared.raw_size,
-            message_id=mail.message_id,
-            subject=mail.subject,
-            sender_name=mail.sender_name,
-            sender_address=mail.sender_address,
-            recipients=mail.to,
-            sent_at=mail.sent_at,
-            text=mail.text,
-            received_at=timezone.now(),
-        )
+        email = Drafts(self.channel, self.run).email(prepared)
         self._emails.append(email)
         return email
 
-    def _origin(self) -> documents.Origin:
-        return documents.Origin(self.channel.pk, self.channel.name, self.run.pk)
-
-    def _make_documents(self, email: Email, prepared: Prepared, mail: Mail) -> dict[str, Document]:
-        """By the path of the part; a mail without attachments gives its body at path ""."""
-
-        def make(kind: str, filename: str, content_type: str, size: int, sha256: str, path: str) -> Document:
-            return documents.new_document(
-                self.channel.administration_id,
-                origin=self._origin(),
-                email=email,
-                kind=kind,
-                filename=filename,
-                content_type=content_type,
-                size=size,
-                sha256=sha256,
-                part_path=path,
-                received_at=email.received_at,
-            )
-
-        if not prepared.documents:
-            name = f"{(mail.subject or mail.sender_address or 'e-mail')[:120]}.txt"
-            body = (Document.Kind.BODY, name, "text/plain", prepared.body_size, prepared.body_sha256, "")
-            return {"": make(*body)}
-        kind = Document.Kind.ATTACHMENT
-        return {
-            part.path: make(kind, part.filename, part.content_type, part.size, part.sha256, part.path)
-            for part in prepared.documents
-        }
-
-    def _make_parts(self, row: ReceivedMail, mail: Mail, made: dict[str, Document]) -> Iterator[ReceivedPart]:
-        """What became of each part; the text of a mail without attachments stands first, as the document it is."""
-        if body := made.get(""):
-            told = Part("", body.filename, body.content_type, body.size, body.sha256, "document", "", False)
-            yield self._part(row, told, body)
-        for part in mail.parts:
-            yield self._part(row, part, made.get(part.path))
-
-    def _part(self, row: ReceivedMail, part: Part, document: Document | None) -> ReceivedPart:
-        return ReceivedPart(
-            administration_id=row.administration_id,
-            mail=row,
-            path=part.path,
-            filename=part.filename,
-            content_type=part.content_type,
-            size=part.size,
-            outcome=part.outcome,
-            reason=part.reason,
-            can_be_taken=part.can_be_taken,
-            document=document,
-        )
-
     def _record_problem(self, row: ReceivedMail, prepared: Prepared, problem: MessageProblem) -> Counts:
-        row.attempts += 1
+        if problem.code == "mail_gone" and row.error_code in GIVES_NOT and self._is_listed(prepared):
+            problem = MessageProblem("mail_withheld")  # said to be gone before, and listed again
         row.error_code, row.error_detail = problem.code, problem.detail
-        row.state = State.REFUSED if problem.code == "mail_gone" else State.FAILED
-        if row.attempts >= MAX_ATTEMPTS:
-            # Kept raw it needs the mailbox no more; never had, it stays there unread until somebody asks.
-            row.state = State.QUARANTINED if prepared.raw_sha256 else State.REFUSED
+        row.size = prepared.raw_size or prepared.ref.size or 0
+        if problem.code == "mail_gone":
+            row.state = State.REFUSED
+            self._stand(row, told=False)
+        elif problem.code == "mail_too_large":
+            row.state = State.REFUSED
+            self._stand(row, told=True)
+        else:
+            row.raw_sha256, row.content_sha256 = prepared.raw_sha256, prepared.content_sha256
+            row.attempts += 1
+            self._fail(row, prepared, tries=row.attempts)
         if row.email is None and prepared.raw_sha256:
             row.email = self._email(prepared)  # keeps the .eml for whoever wants to see it
-        self._keep(row)
+        self._keep(row, prepared)
         return Counts(failed=1)
 
-    def _keep(self, row: ReceivedMail) -> None:
+    def _fail(self, row: ReceivedMail, prepared: Prepared, tries: int) -> Counts:
+        """Tried again, or set apart for a person."""
+        now, kept = timezone.now(), bool(prepared.raw_sha256)
+        if row.error_code == "mail_quarantined" or (kept and tries >= MAX_READS):
+            row.state, again_at = State.QUARANTINED if kept else State.REFUSED, None
+        else:
+            again_at = now if kept else next_try(tries, row.failing_since or now, now)
+            row.state = State.FAILED if again_at else State.REFUSED
+        self._stand(row, told=kept or self._is_listed(prepared), again_at=again_at)
+        return Counts(failed=1)
+
+    def _stand(self, row: ReceivedMail, *, told: bool, again_at: datetime | None = None) -> None:
+        self.changes_standing = self.changes_standing or row.standing != told
+        row.standing, row.next_try_at = told, again_at
+        row.failing_since = (row.failing_since or timezone.now()) if told or again_at else None
+
+    def _is_listed(self, prepared: Prepared) -> bool:
+        return prepared.row is None and key_of(prepared.ref) not in self.unlisted
+
+    def _keep(self, row: ReceivedMail, prepared: Prepared) -> None:
         row.run = self.run
         # Where there is nothing to mark (POP3), nothing is ever owed.
-        row.acknowledged = row.acknowledged or not self.channel.marks_read
+        row.acknowledged = row.acknowledged or not self.marks_read
+        if self._is_listed(prepared):
+            learn(row, prepared.ref)
         self._rows.append(row)
-        here = (row.mailbox, row.folder) == (self.channel.mailbox, self.channel.watched_folder)
+        self._owe(row)
+
+    def _owe(self, row: ReceivedMail) -> None:
+        here = (row.mailbox, row.folder, row.former) == (self.channel.mailbox, self.channel.watched_folder, 0)
         if here and row.state in OWING and not row.acknowledged:  # elsewhere, the number is another mail's
             self.owed.append(row)
 
@@ -263,3 +268,9 @@ class Recorder:
             email.delete()
         for written in (self._emails, self._rows, self._documents, self._parts, self._replaced):
             written.clear()
+
+
+def _is_same(row: ReceivedMail, prepared: Prepared) -> bool:
+    return bool(prepared.raw_sha256) and (
+        row.raw_sha256 == prepared.raw_sha256 or row.content_sha256 in (prepared.content_sha256, prepared.raw_sha256)
+    )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from channels.fetching.places import Places, one_at_a_time, with_a_place
+from channels.fetching.places import Places, one_at_a_time, open_runs, with_a_place
 from channels.models import Channel, FetchRun
 from zenvoices.lib.statements import select_once
 
@@ -40,20 +41,27 @@ def next_slot(channel_id: UUID, after: datetime) -> datetime:
 def claim_due(due_by: datetime | None = None) -> list[Due]:
     """Fills every free place with who waits longest. To be called in `every_administration`."""
     claimed: list[Due] = []
-    while some := _claim_some(due_by or timezone.now()):
+    more = True
+    while more:
+        some, more = _claim_some(due_by or timezone.now())
         claimed += some
     return claimed
 
 
 def hand_on(due_by: datetime | None = None) -> list[Due]:
     """After a run has ended: its places go to who waits for one. One statement when nobody does."""
-    limits = settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION
-    return claim_due(due_by) if _first_with_a_place(due_by or timezone.now(), *limits) else []
+    first_with_a_place = _statement_for(settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION)
+    return claim_due(due_by) if first_with_a_place(due_by or timezone.now()) else []
 
 
-@select_once
-def _first_with_a_place(due_by: datetime, per_host: int, per_administration: int) -> QuerySet[Channel]:
-    return with_a_place(_due(due_by), per_host, per_administration).only("pk").order_by("next_fetch_at")[:1]
+@cache
+def _statement_for(per_host: int, per_administration: int) -> Callable[[datetime], list[Channel]]:
+    @select_once
+    def first_with_a_place(due_by: datetime) -> QuerySet[Channel]:
+        waiting = with_a_place(_due(due_by), per_host, per_administration)
+        return waiting.only("pk").order_by("next_fetch_at")[:1]
+
+    return first_with_a_place
 
 
 def _due(by: datetime) -> QuerySet[Channel]:
@@ -63,29 +71,33 @@ def _due(by: datetime) -> QuerySet[Channel]:
 
 
 @transaction.atomic
-def _claim_some(due_by: datetime) -> list[Due]:
-    """As many as there are places for among those who wait longest; none when no place or nobody is left."""
+def _claim_some(due_by: datetime) -> tuple[list[Due], bool]:
+    """Says too whether more may find a place."""
     one_at_a_time()
     places = Places.taken()
+    most = places.left_in_line
+    looked_at = _in_turn(due_by, most)
+    chosen = [channel for channel in looked_at if places.take(channel.host, channel.administration_id)]
+    return _queue(chosen), len(looked_at) == most and 0 < len(chosen) < most
+
+
+def _in_turn(due_by: datetime, most: int) -> list[Channel]:
+    """So many with a place, who waits longest first. But a mailbox that goes on lets those go first who wait for their
+    half hour, for half an hour at most."""
     limits = settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION
+    had_a_run = FetchRun.objects.filter(channel=OuterRef("pk"), slot=OuterRef("next_fetch_at"))
     # A running fetch may be changing its channel: it is passed over, and found due again a moment later.
     waiting = with_a_place(_due(due_by), *limits).select_for_update(skip_locked=True, no_key=True, of=("self",))
-    chosen: list[Channel] = []
-    for some in _in_turn(waiting, due_by):
-        for channel in some.order_by("next_fetch_at", "id")[: places.left_in_line]:
-            if places.take(channel.host, channel.administration_id):
-                chosen.append(channel)
-    return _queue(chosen)
-
-
-def _in_turn(waiting: QuerySet[Channel], due_by: datetime) -> Iterable[QuerySet[Channel]]:
-    """A mailbox that goes on lets those go first who wait for their half hour, for half an hour at most."""
-    goes_on = Q(goes_on=True, next_fetch_at__gt=due_by - settings.FETCH_INTERVAL)
-    return waiting.exclude(goes_on), waiting.filter(goes_on)
+    waiting = waiting.annotate(had_a_run=Exists(had_a_run)).order_by("next_fetch_at", "id")
+    lately = due_by - settings.FETCH_INTERVAL
+    found = list(waiting[:most])
+    if len(found) == most:  # a backlog, of which we do not see the end
+        found = list(waiting.exclude(goes_on=True, next_fetch_at__gt=lately)[:most]) or found
+    return sorted(found, key=lambda channel: channel.goes_on and channel.next_fetch_at > lately)  # type: ignore[operator]
 
 
 def _queue(channels: list[Channel]) -> list[Due]:
-    """A run for each, and their next half hour. One slot is one run: unique in the database."""
+    """Their next half hour, and a run for each. One slot is one run: unique in the database."""
     now = timezone.now()
     runs = [
         FetchRun(
@@ -93,21 +105,18 @@ def _queue(channels: list[Channel]) -> list[Due]:
             slot=channel.next_fetch_at, queued_at=now,
         )
         for channel in channels
+        if not channel.had_a_run  # type: ignore[attr-defined]  # a clock that was set back gives a slot again
     ]  # fmt: skip
     for channel in channels:
         channel.next_fetch_at = next_slot(channel.pk, now)
     Channel.objects.bulk_update(channels, ["next_fetch_at"])
-    # A clock that was set back gives a slot again that had its run: then the channel waits for the next one.
-    FetchRun.objects.bulk_create(runs, ignore_conflicts=True)
-    made = set(FetchRun.objects.filter(pk__in=[run.pk for run in runs]).values_list("pk", flat=True))
-    return [Due(run.administration_id, run.pk) for run in runs if run.pk in made]
+    FetchRun.objects.bulk_create(runs)
+    return [Due(run.administration_id, run.pk) for run in runs]
 
 
 def unstarted() -> list[Due]:
     """Runs whose message was lost on the way; starting one twice is harmless, it starts once."""
-    lost = FetchRun.objects.filter(
-        state=FetchRun.State.QUEUED, queued_at__lt=timezone.now() - RESEND_AFTER, started_at=None
-    )
+    lost = open_runs().filter(state=FetchRun.State.QUEUED, queued_at__lt=timezone.now() - RESEND_AFTER, started_at=None)
     found = [Due(*row) for row in lost.order_by("queued_at").values_list("administration_id", "id")[:RESENT_AT_ONCE]]
     FetchRun.objects.filter(pk__in=[due.run_id for due in found]).update(queued_at=timezone.now())
     return found

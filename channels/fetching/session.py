@@ -6,25 +6,27 @@ fetch ends in the same state.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from uuid import UUID
 
 import structlog
-from django.conf import settings
-from django.db import DataError, IntegrityError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, transaction
 
+from channels import notices
 from channels.connect import opened
-from channels.errors import MessageProblem, Throttled, TransientProblem
+from channels.errors import ChannelError, MessageProblem, Throttled, TransientProblem
+from channels.fetching.begun import DEATHS, Begun
+from channels.fetching.blame import Blame, ends_at_a_mail
 from channels.fetching.budget import Budget
-from channels.fetching.intake import Prepared, prepare, prepare_kept
+from channels.fetching.flags import Flags, owe_no_more
+from channels.fetching.intake import SET_APART, Prepared, keep_unread, prepare, prepare_kept
+from channels.fetching.ledger import key_of, retire_from
+from channels.fetching.look import Look
 from channels.fetching.plan import Plan, plan_for, sane
-from channels.fetching.recorder import COUNTED, Counts, Recorder, ledger_rows, set_counts
+from channels.fetching.recorder import COUNTED, Counts, Recorder, set_counts
+from channels.fetching.spool import spool
 from channels.lease import Lease
 from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
@@ -32,18 +34,15 @@ from documents import storage
 from zenvoices.lib import failpoints
 
 log = structlog.get_logger(__name__)
-State = ReceivedMail.State
 
 #: What is stored between two commits, at most: what a crash costs, and how often progress shows.
 BATCH_MAILS = 50
 BATCH_BYTES = 32_000_000
 BATCH_SECONDS = 2.0
-READ_ELSEWHERE_KEPT = 1000
-BLAMES_NO_MAIL = ("server_too_slow", "connection_refused", "connect_timeout")
 #: the last two come from its driver
 REFUSED_BY_DATABASE = (DataError, IntegrityError, OverflowError, UnicodeError)
-#: far longer than any run
-SPOOL_KEPT_SECONDS = 86_400
+#: No mail's doing, whatever was read when they came.
+NO_MAILS_DOING = (ChannelError, storage.StorageProblem, DatabaseError, InterfaceError, OSError)
 
 
 @dataclass(slots=True)
@@ -59,31 +58,15 @@ def fetch(channel: Channel, run: FetchRun, lease: Lease, budget: Budget, outcome
     """One session with the mailbox. Fills `outcome` as it goes; raises ChannelError, StorageProblem, DatabaseError."""
     watch = Watch(deadline=budget.deadline, tick=lease.renew_if_due)
     with opened(channel, watch) as mailbox:
-        _Session(channel, run, lease, mailbox, outcome).take(budget)
+        session = _Session(channel, run, lease, mailbox, outcome)
+        try:
+            session.take(budget)
+        except NO_MAILS_DOING:
+            outcome.more = outcome.more and outcome.counts.delivered > 0  # not at once, and again, and again
+            with suppress(DatabaseError, InterfaceError):
+                session.begun.mark([])
+            raise
         mailbox.finish()
-
-
-def sweep_spool() -> None:
-    """Removes what fetches that were killed left behind."""
-    for folder in _spool_folder().glob("fetch-*"):
-        if time.time() - folder.stat().st_mtime > SPOOL_KEPT_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _spool() -> Iterator[Path]:
-    """A folder of its own for the mails on their way."""
-    folder = Path(tempfile.mkdtemp(prefix="fetch-", dir=_spool_folder()))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _spool_folder() -> Path:
-    folder = Path(settings.DATA_DIR) / "spool"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @dataclass(slots=True)
@@ -93,28 +76,40 @@ class _Session:
     lease: Lease
     mailbox: Mailbox
     outcome: Outcome
-    #: rows whose mail the server was asked to mark as read
-    flagging: dict[tuple[str, str], UUID] = field(default_factory=dict)
+    listing: Listing = field(init=False)
+    look: Look = field(init=False)
+    plan: Plan = field(init=False)
+    begun: Begun = field(init=False)
+    blame: Blame = field(init=False)
+    flags: Flags = field(init=False)
+    #: read after those that are being stored now
+    coming: Sequence[MessageRef] = ()
+    #: the line broke at a mail that is to blame for it: nothing more can be asked
+    line_is_lost: bool = False
+
+    def __post_init__(self) -> None:
+        self.begun = Begun(self.channel.pk, self.lease.fence, dict(self.channel.begun))
+        self.flags = Flags(self.mailbox)
 
     def take(self, budget: Budget) -> None:
-        listing = self._list()
-        plan = plan_for(self.channel, listing)
-        # What failed before comes last and alone: a mail that breaks the line holds up no other.
-        refs = budget.within([*plan.new, *plan.again])
-        self.outcome.more = len(refs) < len(plan.new) + len(plan.again)
-        self._begin(listing, plan, len(refs))
-        self._take_kept(plan.kept)
-        again = set(plan.again)
-        fresh = [ref for ref in refs if ref not in again]
-        taken = 0
-        for some in [fresh, *([ref] for ref in refs[len(fresh) :])]:
-            taken += self._take(some, budget)
-            if budget.is_spent():
+        self.listing = self._list()
+        by_hand = self.run.trigger == FetchRun.Trigger.MANUAL
+        self.look = Look(self.channel, self.run, self.listing)
+        self.plan = plan_for(self.channel, self.listing, by_hand=by_hand, doubts=self.look.numbers_fell)
+        self.blame = Blame(self.run.pk, {key_of(ref): row for ref, row in self.plan.again})
+        together, alone = self._within(budget)
+        self._begin(len(together) + len(alone))
+        self._take_kept([row for row in self.plan.kept if not self.begun.deaths(row)])
+        taken = self._take(together, budget)
+        self._take_kept([row for row in self.plan.kept if self.begun.deaths(row)])
+        for ref in alone:
+            if self._is_over(budget):
                 break
-        self.outcome.more = self.outcome.more or taken < len(refs)
-        if self.flagging:
-            self._note_acknowledged(self.mailbox.acknowledge([]))
-        self._remember(listing)
+            taken += self._take([ref], budget)
+        self._judge([*together, *alone][taken:])
+        refused = not self.line_is_lost and self.flags.settle()
+        stays_unread = not self.listing.keeps_seen or refused or (self.channel.stays_unread and not self.flags.works)
+        self.look.remember(self.lease.fence, stays_unread=stays_unread)
 
     def _list(self) -> Listing:
         # seen_next_uid belongs to seen_validity; under another UIDVALIDITY the mailbox gives no "read elsewhere".
@@ -122,53 +117,77 @@ class _Session:
         failpoints.reach("listed")
         return listing
 
-    def _begin(self, listing: Listing, plan: Plan, coming: int) -> None:
+    def _within(self, budget: Budget) -> tuple[list[MessageRef], list[MessageRef]]:
+        """What this run fetches together, and after it each alone."""
+        together, alone = self.begun.parted(self.plan)
+        refs = budget.within([*together, *alone])
+        self.outcome.more = len(refs) < len(together) + len(alone)
+        return refs[: len(together)], refs[len(together) :]
+
+    def _begin(self, coming: int) -> None:
         """Everything that needs no download, in one commit; and the flags still owed from a run that died."""
-        if not (listing.unread or listing.read_elsewhere or plan.kept or plan.gone or coming):
+        plan, listing = self.plan, self.listing
+        if not listing.whole:
+            self.look.note("list_partial")
+        if plan.is_empty and not (listing.read_elsewhere or self.look.numbers_fell):
             return  # most fetches find nothing: then there is nothing to write
         with transaction.atomic():
             self.lease.renew()
-            counts = Counts(already=plan.already) + self._recorder().refuse(plan.too_large)
-            for row in plan.gone:
-                row.state, row.error_code, row.error_detail = State.REFUSED, "mail_gone", {}
-                row.save(update_fields=["state", "error_code", "error_detail"])
-            self._note_read_elsewhere(listing)
+            recorder = self._recorder()
+            counts = Counts(already=plan.already, failed=plan.waiting) + recorder.refuse(plan.too_large)
+            plan.write()
+            if self.look.numbers_fell:
+                retire_from(self.channel, listing.validity, listing.next_uid)
+            self.look.find_read_elsewhere()
             self.run.total = counts.seen + len(plan.kept) + coming
+            if plan.changes_standing or recorder.changes_standing:
+                notices.settle_not_taken_in(self.channel)
             total = self._count(counts)
         self.outcome.counts = total
-        self._acknowledge(plan.owed)
-
-    def _take_kept(self, rows: Sequence[ReceivedMail]) -> None:
-        for start in range(0, len(rows), BATCH_MAILS):
-            with _spool() as spool, storage.batch(self.channel.administration_id) as blobs:
-                prepared: list[Prepared] = []
-                for row in rows[start : start + BATCH_MAILS]:
-                    self.lease.renew_if_due()
-                    prepared.append(prepare_kept(self.channel, row, blobs, spool))
-                blobs.settle()
-                self._acknowledge(self._commit(prepared))
-
-    def _note_read_elsewhere(self, listing: Listing) -> None:
-        """Mails that came after our last look and were read before this one; not those we took ourselves."""
-        if not self.channel.seen_next_uid or listing.validity != self.channel.seen_validity:
-            return
-        read = {ref.uid: ref for ref in listing.read_elsewhere[:READ_ELSEWHERE_KEPT]}
-        known = ledger_rows(self.channel).filter(validity=listing.validity, uid__in=list(read))
-        for uid in known.values_list("uid", flat=True):
-            del read[uid]
-        self.run.read_elsewhere = len(read)
-        self.run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in read.values()]
+        if listing.keeps_seen:
+            self.flags.set_owed(plan.owed)
+        else:
+            owe_no_more(row.pk for row in plan.owed)
 
     def _recorder(self) -> Recorder:
-        return Recorder(self.channel, self.run)
+        marks_read = self.channel.marks_read and self.listing.keeps_seen
+        return Recorder(self.channel, self.run, marks_read, self.plan.unlisted)
+
+    def _take_kept(self, rows: Sequence[ReceivedMail]) -> None:
+        """Together, or each alone when a fetch died over one of them."""
+        most = 1 if any(map(self.begun.deaths, rows)) else BATCH_MAILS
+        for start in range(0, len(rows), most):
+            some = rows[start : start + most]
+            self.begun.mark(some)
+            with spool() as folder, storage.batch(self.channel.administration_id) as blobs:
+                prepared: list[Prepared] = []
+                for row in some:
+                    self.lease.renew_if_due()
+                    apart = self._is_set_apart(row)
+                    prepared.append(prepare_kept(self.channel, row, blobs, folder, unread=apart))
+                blobs.settle()
+                self.flags.set(self._commit(prepared))
+
+    def _is_set_apart(self, mail: MessageRef | ReceivedMail) -> bool:
+        if self.begun.deaths(mail) < DEATHS:
+            return False
+        log.error("fetches died over a mail: it is set apart", channel=str(self.channel.pk), number=mail.uid)
+        return True
+
+    def _is_over(self, budget: Budget) -> bool:
+        return self.line_is_lost or self.blame.is_hopeless or budget.is_spent()
 
     def _take(self, refs: Sequence[MessageRef], budget: Budget) -> int:
-        """Stores batch after batch while the next mails are under way. Returns how many; fewer when time is up."""
-        taken = 0
+        """Stores batch after batch while the next mails are under way. Returns how many; fewer when it is over."""
         if not refs:
             return 0
-        with _spool() as spool, closing(self.mailbox.fetch(refs, spool)) as items:
-            while taken < len(refs) and not (taken and budget.is_spent()):
+        if self.begun.deaths(refs[0]) > DEATHS and self._is_set_apart(refs[0]):  # not even to be had
+            self._commit([Prepared(refs[0], problem=SET_APART)])
+            return 1
+        self.begun.mark(refs[:BATCH_MAILS])
+        taken = 0
+        with spool() as folder, closing(self.mailbox.fetch(refs, folder)) as items:
+            while taken < len(refs) and not (taken and self._is_over(budget)):
                 taken += self._take_batch(items, refs[taken:], budget)
         return taken
 
@@ -176,29 +195,62 @@ class _Session:
         """Store a batch, commit its rows, then mark it as read. Returns how many mails it had."""
         with storage.batch(self.channel.administration_id) as blobs:
             prepared: list[Prepared] = []
-            begun = time.monotonic()
+            asked, self.coming, begun = 0, (), time.monotonic()
             try:
                 for item in items:
                     failpoints.reach("fetched")
                     self.lease.renew_if_due()
-                    prepared.append(self._prepare(item, blobs))
-                    if _is_full(prepared) or time.monotonic() - begun >= BATCH_SECONDS:
+                    asked += 1
+                    prepared += self.blame.sort(self._prepare(item, blobs))
+                    is_full = asked == BATCH_MAILS or sum(one.raw_size for one in prepared) >= BATCH_BYTES
+                    if is_full or self.blame.is_hopeless or time.monotonic() - begun >= BATCH_SECONDS:
                         break
             except (TransientProblem, Throttled) as problem:
-                # The line broke: keep what came, and remember at which mail. Its flags are owed to the next fetch.
-                # A slow line, a server that is away and one that asks to come back later blame no mail.
-                if isinstance(problem, TransientProblem) and problem.code not in BLAMES_NO_MAIL:
-                    prepared.append(Prepared(refs[len(prepared)], problem=MessageProblem("mail_cut_off")))
+                # Keep what came. Its flags are owed to the next fetch.
                 self._store(prepared, blobs)
-                raise
-            self._acknowledge(self._store(prepared, blobs))
+                if not (refs[asked:] and self._is_the_mails(refs[asked], problem)):
+                    raise
+                return asked + 1
+            self.coming = refs[asked : asked + BATCH_MAILS]
+            self.flags.set(self._store(prepared, blobs))
         budget.came += sum(one.raw_size for one in prepared)
-        return len(prepared)
+        return asked
 
     def _prepare(self, item: Fetched | NotFetched, blobs: storage.Batch) -> Prepared:
         if isinstance(item, NotFetched):
             return Prepared(item.ref, problem=item.error)
+        if self._is_set_apart(item.ref):
+            return keep_unread(item, blobs)
         return prepare(self.channel, item, blobs)
+
+    def _is_the_mails(self, ref: MessageRef, problem: ChannelError) -> bool:
+        """Remembers at which mail the line broke. True when that was all, because the mail is known for it."""
+        if not ends_at_a_mail(problem):
+            return False
+        if self.blame.is_to_blame(ref):
+            self._commit([Prepared(ref, problem=MessageProblem("mail_cut_off"))])
+            self.line_is_lost = key_of(ref) in self.blame.again
+        else:
+            at = MessageProblem("mail_cut_off", runs=self.blame.runs_alone(ref))
+            self._hold_back([Prepared(ref, problem=at), *self.blame.open])
+            self.blame.open = []
+        return self.line_is_lost
+
+    def _judge(self, left: Sequence[MessageRef]) -> None:
+        """What was not had while no mail came. `left`: what was not asked for."""
+        mails, has_new, is_hopeless = self.blame.open, self.blame.has_new, self.blame.is_hopeless
+        self.blame.open = []
+        if mails and self.blame.is_one_mail:
+            self._commit(mails)
+        elif mails:
+            self._hold_back(mails)
+            if has_new:
+                raise TransientProblem("server_unavailable")
+        if self.line_is_lost or is_hopeless:
+            listed = [ref for ref in left if key_of(ref) not in self.plan.unlisted]
+            self._write(lambda _recorder: Counts(failed=len(listed)))
+        else:
+            self.outcome.more = self.outcome.more or bool(left)
 
     def _store(self, prepared: list[Prepared], blobs: storage.Batch) -> list[ReceivedMail]:
         blobs.settle()
@@ -216,16 +268,28 @@ class _Session:
                 if one.row is not None:
                     one.row.refresh_from_db()  # what was written into it was not kept
             if len(prepared) == 1:
-                (one,) = prepared
                 refused = MessageProblem("mail_unreadable", reason=type(problem).__name__)
-                return self._commit_together([replace(one, mail=None, problem=refused)])
+                return self._commit_together([replace(prepared[0], mail=None, problem=refused)])
         return [row for one in prepared for row in self._commit([one])]
 
     def _commit_together(self, prepared: list[Prepared]) -> list[ReceivedMail]:
+        def record(recorder: Recorder) -> Counts:
+            self.begun.done(one.ref for one in prepared)
+            self.begun.mark(self.coming)
+            return recorder.record(prepared)
+
+        return self._write(record)
+
+    def _hold_back(self, mails: list[Prepared]) -> None:
+        self._write(lambda recorder: recorder.hold_back(mails))
+
+    def _write(self, record: Callable[[Recorder], Counts]) -> list[ReceivedMail]:
         recorder = self._recorder()
         with transaction.atomic():
             self.lease.renew()
-            total = self._count(recorder.record(prepared))
+            total = self._count(record(recorder))
+            if recorder.changes_standing:
+                notices.settle_not_taken_in(self.channel)
             failpoints.reach("before_commit")
         self.outcome.counts = total
         failpoints.reach("committed")
@@ -237,31 +301,3 @@ class _Session:
         set_counts(self.run, total)
         self.run.save(update_fields=[*COUNTED, "total", "read_elsewhere", "read_elsewhere_uids"])
         return total
-
-    def _acknowledge(self, rows: Sequence[ReceivedMail]) -> None:
-        """A courtesy to the mailbox's owner, after the commit; what fails here is owed to the next fetch."""
-        if not rows:
-            return
-        failpoints.reach("before_seen")
-        for row in rows:
-            self.flagging[row.validity, row.uid] = row.pk
-        self._note_acknowledged(self.mailbox.acknowledge([MessageRef(row.validity, row.uid) for row in rows]))
-
-    def _note_acknowledged(self, confirmed: Sequence[MessageRef]) -> None:
-        """What the server confirmed by now; the rest comes later, or is owed to the next fetch."""
-        if not confirmed:
-            return
-        failpoints.reach("seen")
-        done = [self.flagging.pop((ref.validity, ref.uid)) for ref in confirmed]
-        ReceivedMail.objects.filter(pk__in=done).update(acknowledged=True)
-
-    def _remember(self, listing: Listing) -> None:
-        known = (self.channel.seen_validity, self.channel.seen_next_uid)
-        if listing.next_uid and known != (listing.validity, listing.next_uid):
-            Channel.objects.filter(pk=self.channel.pk, fence=self.lease.fence).update(
-                seen_validity=listing.validity, seen_next_uid=listing.next_uid
-            )
-
-
-def _is_full(prepared: Sequence[Prepared]) -> bool:
-    return len(prepared) == BATCH_MAILS or sum(one.raw_size for one in prepared) >= BATCH_BYTES

@@ -8,7 +8,7 @@ from channels import expiry
 from channels.expiry import Resting
 from channels.fetching import schedule, upkeep
 from channels.fetching.schedule import Due
-from channels.fetching.session import sweep_spool
+from channels.fetching.spool import sweep_spool
 from channels.models import FailingStep
 from zenvoices.lib.bulkheads import Steps
 from zenvoices.lib.scoping import every_administration

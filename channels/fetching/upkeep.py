@@ -10,10 +10,12 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from channels import notices
 from channels.fetching import ending, health
+from channels.fetching.places import open_runs
 from channels.lease import expired
 from channels.links import tokens
 from channels.models import Channel, ChannelSecret, FetchRun, HostOutage
@@ -26,9 +28,9 @@ PRUNED_A_TICK: Final = 500
 
 def reap() -> int:
     """Closes runs whose process died and lets their channels be fetched again at once. Returns how many."""
-    dead = Q(channel__in=Channel.objects.filter(expired())) | Q(channel__lease_until=None)
+    dead = Q(channel__lease_until__lt=Now()) | Q(channel__lease_until=None)
     long_ago = timezone.now() - timedelta(seconds=settings.FETCH_LEASE_SECONDS)
-    runs = FetchRun.objects.filter(dead, state=FetchRun.State.RUNNING, started_at__lt=long_ago)
+    runs = open_runs().filter(dead, state=FetchRun.State.RUNNING, started_at__lt=long_ago)
     return bulkheads.each(list(runs), _close_dead)
 
 

@@ -104,6 +104,10 @@ class Mailbox(Protocol):
     Leaving the `with` block closes the connection without saying goodbye unless `finish()` came before.
     """
 
+    @property
+    def flags_refused(self) -> bool:
+        """Whether the server would not mark a mail as read when it was asked to, in this session."""
+
     def resolve(self) -> str:
         """Looks the name up and refuses addresses that are not public. Returns the first address."""
 

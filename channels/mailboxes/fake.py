@@ -18,12 +18,16 @@ from channels.mailboxes.spool import Spool, handed_over
 
 @dataclass(slots=True)
 class FakeMail:
-    """`claimed_size`: what the server says when it lies. `problem`: the code with which fetching it fails."""
+    """`claimed_size`: what the server says when it lies. `problem`: the code with which fetching it fails.
+
+    `arrived`: seconds since 1970; None when the server does not say.
+    """
 
     raw: bytes
     seen: bool = False
     claimed_size: int | None = None
     problem: str | None = None
+    arrived: int | None = None
 
 
 @dataclass
@@ -32,7 +36,8 @@ class FakeMailbox:
 
     Use the same object for one session after another: the mails stay. `fails`: the error that a step raises
     (resolve, connect, secure, sign_in, open, candidates, fetch, acknowledge, finish), each time until it is
-    taken out. `after_mail` is called with the uid after each mail has been handed over, and may raise.
+    taken out. `read_only`: sets no flag, and says so in its list unless it `keeps_silent`.
+    `after_mail` is called with the uid after each mail has been handed over, and may raise.
     `steps` holds the names of the steps as they were taken.
     """
 
@@ -41,11 +46,13 @@ class FakeMailbox:
     next_uid: int = 1
     keeps_flags: bool = True
     read_only: bool = False
+    keeps_silent: bool = True
     largest_mail: int = 50 * 1024 * 1024
     fails: dict[str, ChannelError] = field(default_factory=dict)
     after_mail: Callable[[int], None] = field(default=lambda uid: None)
     steps: list[str] = field(default_factory=list)
     credentials: Credentials | None = None
+    flags_refused: bool = False
 
     def deliver(self, raw: bytes, **knobs: bool | int | str) -> int:
         """A new mail; returns its uid. `knobs`: the other fields of FakeMail."""
@@ -79,7 +86,8 @@ class FakeMailbox:
         if not self.keeps_flags:
             return Listing(unread)
         read = [self._ref(uid) for uid, mail in self.mails.items() if mail.seen and 0 < since <= uid]
-        return Listing(unread, read, self.validity, self.next_uid)
+        keeps_seen = self.keeps_silent or not self.read_only
+        return Listing(unread, read, self.validity, self.next_uid, keeps_seen=keeps_seen)
 
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
         for ref in refs:
@@ -91,6 +99,7 @@ class FakeMailbox:
 
     def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
         self._step("acknowledge")
+        self.flags_refused = self.flags_refused or (self.read_only and bool(refs))
         if self.read_only or not self.keeps_flags:
             return []
         confirmed = [ref for ref in refs if ref.validity == self.validity]
@@ -113,7 +122,7 @@ class FakeMailbox:
     def _ref(self, uid: int) -> MessageRef:
         mail = self.mails[uid]
         size = len(mail.raw) if mail.claimed_size is None else mail.claimed_size
-        return MessageRef(self.validity if self.keeps_flags else "", str(uid), size)
+        return MessageRef(self.validity if self.keeps_flags else "", str(uid), size, mail.arrived)
 
     def _result(self, ref: MessageRef, spool: Spool) -> Fetched | NotFetched:
         mail = self.mails.get(int(ref.uid))

@@ -11,13 +11,12 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from email.utils import parsedate_to_datetime
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
-from channels.credentials import BearerToken, Credentials
 from channels.errors import (
     ChannelError,
     ConfigurationProblem,
@@ -26,15 +25,16 @@ from channels.errors import (
     TransientProblem,
     channel_error,
 )
-from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results, Server, Watch
-from channels.mailboxes.gmail_http import BATCH_TYPE, CutOff, Http, Quota, batch_body, body_of, parts, raw_mail, whole
-from channels.mailboxes.gmail_refusals import refusal
-from channels.mailboxes.session import Session, refuse_line_breaks
+from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results
+from channels.mailboxes.gmail_batch import BATCH_TYPE, batch_body, parts
+from channels.mailboxes.gmail_http import body_of, whole
+from channels.mailboxes.gmail_raw import CutOff, RawMail
+from channels.mailboxes.gmail_refusals import error_of
+from channels.mailboxes.gmail_session import COST, LONGEST_ANSWER, ROOT, GmailSession, Pairs
+from channels.mailboxes.session import refuse_line_breaks
 from channels.mailboxes.spool import Spool, discard, handed_over
-from zenvoices.lib import net
 
 VALIDITY: Final = "gmail"  # the id of a message names it for ever, in every folder
-_ROOT: Final = "/gmail/v1/users/me/"
 _BATCH: Final = "/batch"  # batchPath of the discovery document
 _PAGE: Final = 500
 _MOST_PAGES: Final = 1000
@@ -42,28 +42,20 @@ _PAGES_READ_ELSEWHERE: Final = 2
 # Google refuses larger ones as too many calls at once by one user.
 _CALLS_IN_A_BATCH: Final = 10
 _MARKED_AT_ONCE: Final = 1000
-_LONGEST_ANSWER: Final = 4 * 1024 * 1024
-#: quota units
-_COST: Final = {"profile": 1, "labels": 1, "messages": 5, "message": 20, "modify": 50}
 _HIDDEN: Final = ("SPAM", "TRASH")
+#: so many mails that came broken, and not one whole: it is the service
+_DOUBTFUL: Final = 3
+#: refusals without a known reason: of one mail when the service gave another, else of them all
+_PERHAPS_OF_ONE_MAIL: Final = ("gmail_forbidden", "gmail_missing", "server_answer_unreadable")
 
-Pairs = Sequence[tuple[str, str | int]]
 Result = Fetched | NotFetched
 
 
-class GmailMailbox(Session):
-    ports = frozenset({443})
-    foreign_errors = (http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError, RecursionError)
-    _http: Http | None = None
-    _token = ""
-    _signed_in = False
-    _answered = False
+class GmailMailbox(GmailSession):
     _label = ""
-    _clock = 0
-
-    def __init__(self, server: Server, watch: Watch) -> None:
-        super().__init__(server, watch)
-        self._quota = Quota(watch)
+    #: a mail was given in this session
+    _gave = False
+    _flags_refused = False
 
     def open(self) -> int:
         """Finds the label. Returns the number of unread mails in it."""
@@ -85,43 +77,60 @@ class GmailMailbox(Session):
         """`since` and `next_uid` are seconds on Google's clock: what came after them and is read by now."""
         with self.border():
             now = self._clock
-            unread = self._ids([("labelIds", self._label), ("labelIds", "UNREAD")], _MOST_PAGES)
-            read = []
+            unread, all_of_them = self._ids([("labelIds", self._label), ("labelIds", "UNREAD")], _MOST_PAGES)
+            read: list[str] = []
             if since:
                 asked: Pairs = [("labelIds", self._label), ("q", f"is:read after:{since}")]
-                read = self._ids(asked, _PAGES_READ_ELSEWHERE)
-        return Listing(_refs(unread), _refs(read), VALIDITY, now)
+                read, _all = self._ids(asked, _PAGES_READ_ELSEWHERE)
+        return Listing(_refs(unread), _refs(read), VALIDITY, now, whole=all_of_them)
 
-    def _ids(self, asked: Pairs, most_pages: int) -> list[str]:
-        """Newest first, as Gmail gives them."""
+    def _ids(self, asked: Pairs, most_pages: int) -> tuple[list[str], bool]:
+        """Newest first, as Gmail gives them, and whether these are all: of a later page that fails, the rest waits."""
         asked = [*asked, ("maxResults", _PAGE), ("fields", "messages/id,nextPageToken"), ("prettyPrint", "false")]
         if self._label in _HIDDEN:
             asked.append(("includeSpamTrash", "true"))
         found: dict[str, None] = {}
-        page: Pairs = ()
+        odd = 0
+        page = ""
         for _count in range(most_pages):
-            answer = self._get("messages", [*asked, *page], "messages")
-            for message in answer.get("messages", []):
-                found[_checked(message["id"])] = None
-            if not answer.get("nextPageToken"):
-                break
-            page = [("pageToken", str(answer["nextPageToken"]))]
-        return list(found)
+            try:
+                with self.border():
+                    answer = self._get("messages", [*asked, ("pageToken", page)] if page else asked, "messages")
+            except TransientProblem as problem:
+                if not page or problem.code == "server_too_slow":
+                    raise
+                return list(found), False
+            ids = [message.get("id") for message in answer.get("messages", [])]
+            found |= dict.fromkeys(filter(_is_id, ids))
+            odd += len(ids) - sum(map(_is_id, ids))
+            before, page = page, str(answer.get("nextPageToken") or "")
+            if page in ("", before):
+                return list(found), not (page or odd)
+        return list(found), False
 
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
         for start in range(0, len(refs), _CALLS_IN_A_BATCH):
             batch = refs[start : start + _CALLS_IN_A_BATCH]
-            with closing(handed_over(deque(self._fetch_batch(batch, spool)))) as results:
-                for ref, result in zip(batch, results, strict=True):
+            results = self._fetch_batch(batch, spool)
+            self._blame(results)
+            with closing(handed_over(deque(results))) as waiting:
+                for ref, result in zip(batch, waiting, strict=True):
                     yield self._fetch_alone(ref, spool) if result is None else result
+
+    def _blame(self, results: Sequence[Result | None]) -> None:
+        """Raises when every mail so far came broken: then it is no mail's fault."""
+        self._gave = self._gave or any(map(_was_given, results))
+        broken = [one for one in results if isinstance(one, NotFetched) and one.error.code == "mail_cut_off"]
+        if not self._gave and None not in results and len(broken) >= _DOUBTFUL:
+            raise channel_error("server_unavailable")
 
     def _fetch_batch(self, refs: Sequence[MessageRef], directory: Path) -> list[Result | None]:
         """None for a mail that is to be asked for alone: its own answer then says what is the matter."""
         if len(refs) == 1 or any(ref.validity != VALIDITY for ref in refs):
             return [None] * len(refs)
-        paths = [_ROOT + _message(ref) for ref in refs]
+        paths = [ROOT + _message(ref) for ref in refs]
         results: list[Result | None] = [None] * len(refs)
-        cost = len(refs) * _COST["message"]
+        cost = len(refs) * COST["message"]
         try:
             with (
                 self.border(),
@@ -142,131 +151,53 @@ class GmailMailbox(Session):
         if ref.validity != VALIDITY:
             return NotFetched(ref, MessageProblem("mail_gone"))
         with self.border(), Spool(directory, self._server.largest_mail) as spool:
-            with self._answer("GET", _ROOT + _message(ref), _COST["message"]) as answer:
-                if answer.status != http.client.NOT_FOUND:
-                    self._refuse(answer)
-                result = _taken(ref, answer.status, body_of(answer), spool)
+            with self._answer("GET", ROOT + _message(ref), COST["message"]) as answer:
+                chunks = body_of(answer)
+                if answer.status == http.client.OK:
+                    result = _mail_in(ref, chunks, spool)
+                else:
+                    result = self._not_given(ref, answer.status, chunks, answer.headers.get("Retry-After", ""))
             if not isinstance(result, Fetched):
                 self.close()  # of an answer that was not whole, more may come
-            return result or NotFetched(ref, MessageProblem("mail_unreadable"))
+            self._gave = self._gave or _was_given(result)
+            return result
+
+    def _not_given(self, ref: MessageRef, status: int, chunks: Iterator[bytes], retry_after: str) -> NotFetched:
+        """Raises for what is about more than this mail."""
+        body = whole(chunks, LONGEST_ANSWER)
+        if status == http.client.NOT_FOUND and error_of(body):
+            return NotFetched(ref, MessageProblem("mail_gone"))
+        problem = self._refusal(status, body, retry_after)
+        if problem.code not in _PERHAPS_OF_ONE_MAIL or not self._gave:
+            raise problem
+        return NotFetched(ref, MessageProblem("mail_unreadable"))
 
     def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
         """Marks as read, after the caller's commit; returns those that Gmail confirmed."""
         ours = [ref for ref in refs if ref.validity == VALIDITY]
         confirmed: list[MessageRef] = []
-        with self.border(), suppress(ConfigurationProblem, CredentialProblem):  # without the right to, it is owed
-            for start in range(0, len(ours), _MARKED_AT_ONCE):
-                some = ours[start : start + _MARKED_AT_ONCE]
-                self._mark_read([ref.uid for ref in some])
-                confirmed += some
+        for start in range(0, len(ours), _MARKED_AT_ONCE):
+            some = ours[start : start + _MARKED_AT_ONCE]
+            try:
+                with self.border():
+                    self._mark_read([ref.uid for ref in some])
+            except (ConfigurationProblem, CredentialProblem):  # the right to was taken away: it is owed
+                self._flags_refused = True
+                break
+            confirmed += some
         return confirmed
+
+    @property
+    def flags_refused(self) -> bool:
+        """Whether Gmail would not mark a mail as read when it was asked to, in this session."""
+        return self._flags_refused
 
     def _mark_read(self, ids: Sequence[str]) -> None:
         body = json.dumps({"ids": ids, "removeLabelIds": ["UNREAD"]}).encode()
-        path = _ROOT + "messages/batchModify"
-        with self._answer("POST", path, _COST["modify"], body, "application/json") as answer:
+        path = ROOT + "messages/batchModify"
+        with self._answer("POST", path, COST["modify"], body, "application/json") as answer:
             self._refuse(answer)
-            whole(body_of(answer), _LONGEST_ANSWER)
-
-    def finish(self) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Ends the connection without a word."""
-        if self._http is not None:
-            self._http.close()
-        super().close()
-
-    # --- Calls ---------------------------------------------------------------------------------------------
-
-    def _get(self, path: str, query: Pairs, kind: str) -> dict[str, Any]:
-        asked = f"{_ROOT}{path}?{urlencode(query)}" if query else _ROOT + path
-        with self._answer("GET", asked, _COST[kind]) as answer:
-            self._refuse(answer)
-            body = whole(body_of(answer), _LONGEST_ANSWER)
-        found = json.loads(body)
-        if not isinstance(found, dict):
-            raise ValueError("not an object")
-        return found
-
-    @contextmanager
-    def _answer(
-        self, method: str, path: str, cost: int, body: bytes | None = None, content_type: str = ""
-    ) -> Iterator[http.client.HTTPResponse]:
-        """An answer that the caller reads to its end; when it does not, the next call gets a new connection."""
-        self._quota.spend(cost)
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "*/*", "User-Agent": "Zenvoices"}
-        if content_type:
-            headers["Content-Type"] = content_type
-        answer = self._send(method, path, body, headers)
-        with suppress(TypeError, ValueError):
-            self._clock = int(parsedate_to_datetime(answer.headers["Date"]).timestamp())
-        try:
-            yield answer
-        except BaseException:
-            self.close()
-            raise
-        if not answer.isclosed():
-            self.close()
-
-    def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> http.client.HTTPResponse:
-        """Once more on a new connection when the old one was closed meanwhile: every call may be repeated."""
-        if self._is_open() and self._answered:
-            try:
-                return self._exchange(method, path, body, headers)
-            except net.NetError as error:
-                if error.code != "connection_lost":
-                    raise
-        if self._answered or not self._is_open():
-            self.close()
-            self.connect()
-        return self._exchange(method, path, body, headers)
-
-    def _exchange(
-        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
-    ) -> http.client.HTTPResponse:
-        if self._http is None:
-            raise RuntimeError("connect() comes first")
-        self._http.request(method, path, body, headers)
-        answer = self._http.getresponse()
-        self._answered = True
-        return answer
-
-    def _is_open(self) -> bool:
-        return self._http is not None and self._http.sock is not None
-
-    def _refuse(self, answer: http.client.HTTPResponse) -> None:
-        """Raises unless the call was done."""
-        if answer.status in (http.client.OK, http.client.NO_CONTENT):
-            return
-        error = refusal(answer.status, whole(body_of(answer), _LONGEST_ANSWER), answer.headers.get("Retry-After", ""))
-        if error.code == "token_refused" and self._signed_in:
-            raise channel_error("connection_lost")  # it ended while in use: the next fetch has a new one
-        raise error
-
-    # --- What Session asks ---------------------------------------------------------------------------------
-
-    def _greet(self, connection: net.Connection) -> None:
-        self._http = Http(connection, self._server.host, self._server.port)
-        self._answered = False
-
-    def _authenticate(self, credentials: Credentials) -> None:
-        if not isinstance(credentials, BearerToken):
-            raise channel_error("sign_in_method_missing")
-        self._token, self._signed_in = credentials.token, False
-        self._get("profile", (), "profile")
-        self._signed_in = True
-
-    def _ask_for_tls(self) -> None:
-        raise channel_error("starttls_missing")  # HTTPS is secured from the first byte
-
-    def _after_tls(self) -> None:
-        """Nothing was said before."""
-
-    def _translated(self, error: Exception) -> ChannelError:
-        if isinstance(error, http.client.IncompleteRead | http.client.NotConnected):
-            return channel_error("connection_lost")
-        return channel_error("server_answer_unreadable")
+            whole(body_of(answer), LONGEST_ANSWER)
 
 
 class ReadOnlyGmailMailbox(GmailMailbox):
@@ -277,20 +208,30 @@ class ReadOnlyGmailMailbox(GmailMailbox):
 
 
 def _taken(ref: MessageRef, status: int, chunks: Iterator[bytes], spool: Spool) -> Result | None:
-    """The mail in one answer; None when the answer is a refusal."""
-    if status == http.client.NOT_FOUND:
-        whole(chunks, _LONGEST_ANSWER)
+    """The mail in one answer of a batch; None when the answer is a refusal."""
+    if status == http.client.OK:
+        return _mail_in(ref, chunks, spool)
+    if status == http.client.NOT_FOUND and error_of(whole(chunks, LONGEST_ANSWER)):
         return NotFetched(ref, MessageProblem("mail_gone"))
-    if status != http.client.OK:
-        return None
+    return None
+
+
+def _mail_in(ref: MessageRef, chunks: Iterator[bytes], spool: Spool) -> Result:
+    """Held against Google's estimate, which may be a little wrong."""
+    mail = RawMail(chunks)
     try:
-        return spool.result(ref, spool.write(raw_mail(chunks)))
+        spooled = spool.write(mail)
     except CutOff:
         return NotFetched(ref, MessageProblem("mail_cut_off"))
+    return replace(spool.result(replace(ref, size=mail.stated), spooled), ref=ref)
+
+
+def _was_given(result: Result | None) -> bool:
+    return isinstance(result, Fetched) or (result is not None and result.error.code == "mail_too_large")
 
 
 def _message(ref: MessageRef) -> str:
-    return f"messages/{_checked(ref.uid)}?format=raw&fields=raw&prettyPrint=false"
+    return f"messages/{_checked(ref.uid)}?format=raw&fields=raw,sizeEstimate&prettyPrint=false"
 
 
 def _refs(ids: Sequence[str]) -> list[MessageRef]:
@@ -298,7 +239,11 @@ def _refs(ids: Sequence[str]) -> list[MessageRef]:
 
 
 def _checked(uid: Any) -> str:
-    """An id becomes part of an address: nothing else may."""
-    if not isinstance(uid, str) or not re.fullmatch(r"[0-9A-Za-z_-]{1,64}", uid):
+    if not _is_id(uid):
         raise ValueError("not an id")
-    return uid
+    return str(uid)
+
+
+def _is_id(uid: Any) -> bool:
+    """An id becomes part of an address: nothing else may."""
+    return isinstance(uid, str) and re.fullmatch(r"[0-9A-Za-z_-]{1,64}", uid) is not None

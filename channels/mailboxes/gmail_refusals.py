@@ -29,24 +29,32 @@ _BY_REASON: Final = {
 
 
 def refusal(status: int, body: bytes, retry_after: str = "") -> ChannelError:
-    """`retry_after`: the header of that name. The text of the answer goes no further than here."""
-    said = _error_of(body)
-    code = next((_BY_REASON[reason] for reason in _reasons(said) if reason in _BY_REASON), "")
+    """`retry_after`: the header of that name. The text of the answer goes no further than here.
+
+    The API refuses in JSON. An error page is somebody else's, whatever its status: of a proxy, or of Google's own
+    front. It says nothing of the token, the rights or the mail.
+    """
+    said = error_of(body)
+    wait = _seconds(retry_after, str((said or {}).get("message", "")))
+    code = next((_BY_REASON[reason] for reason in _reasons(said or {}) if reason in _BY_REASON), "")
     if code == "quota_reached" or status == 429:
-        return Throttled("quota_reached", retry_after=_seconds(retry_after, str(said.get("message", ""))))
+        return Throttled("quota_reached", retry_after=wait)
+    if said is None or status >= 500:
+        return channel_error("server_unavailable") if wait is None else Throttled("server_busy", retry_after=wait)
     if status == 401:
         return channel_error("token_refused")
     if code or status == 403:
         return channel_error(code or "gmail_forbidden")
-    return channel_error("server_unavailable" if status >= 500 else "server_answer_unreadable")
+    return channel_error("server_answer_unreadable")
 
 
-def _error_of(body: bytes) -> dict[str, Any]:
+def error_of(body: bytes) -> dict[str, Any] | None:
+    """What the API says of its refusal; None when it is not the API that speaks."""
     try:
         said = json.loads(body)["error"]
     except (ValueError, LookupError, TypeError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def _reasons(said: dict[str, Any]) -> Iterator[str]:

@@ -1,22 +1,39 @@
-"""IMAPClient and imaplib, fitted to our own connection and to mails that go to files."""
+"""IMAPClient and imaplib, fitted to our own connection and to mails that go to files.
+
+Their private parts are touched here and nowhere else.
+"""
 
 from __future__ import annotations
 
 import imaplib
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 from imapclient import IMAPClient
-from imapclient.imapclient import join_message_ids
 from imapclient.response_parser import parse_fetch_response
 
+from channels.mailboxes.imap_answers import (
+    Answer,
+    Facts,
+    Folder,
+    Found,
+    ListedFolder,
+    extended_in,
+    facts_in,
+    folder_in,
+    found_in,
+    set_of,
+)
+from channels.mailboxes.imap_lines import Dialogue, Question, begins_answer, evened, text_of
 from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool
 from zenvoices.lib import net
 
 LONGEST_LINE: Final = 8 * 1024 * 1024  # bytes; half a million ids of ten digits are 5.5 MB
-_IDS: Final = re.compile(rb"[0-9 ]*")
+IDENTITY: Final = '("name" "Zenvoices" "version" "0.1.0")'
+
+#: What both parsers raise on an answer that breaks the protocol.
+BROKEN: Final = (imaplib.IMAP4.error, ValueError, LookupError, TypeError, RecursionError)
 
 
 class Protocol(imaplib.IMAP4):
@@ -28,6 +45,8 @@ class Protocol(imaplib.IMAP4):
         self._connection = connection
         self._heard = 0
         self._together: list[bytes] | None = None
+        self._behind_literal = False
+        self._put_back: bytes | None = None
         self.spool: Spool | None = None
         super().__init__()
 
@@ -36,6 +55,7 @@ class Protocol(imaplib.IMAP4):
 
     def read(self, size: int) -> Any:
         """The literal that imaplib has come to: in memory, or in a file of its own."""
+        self._behind_literal = True
         reader = self._connection.reader
         if self.spool is not None:
             return self.spool.write(_chunks(reader.read, size))
@@ -51,7 +71,6 @@ class Protocol(imaplib.IMAP4):
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """The commands given inside go out in one piece, at its end."""
         self._together = []
         try:
             yield
@@ -68,6 +87,24 @@ class Protocol(imaplib.IMAP4):
         self._count(len(line))
         return line
 
+    def _get_line(self) -> bytes:
+        """Without empty lines that some servers put between answers, or behind a literal."""
+        line = self._next_line()
+        if self._behind_literal:
+            self._behind_literal = False
+            if not line:
+                line = self._next_line()
+                if begins_answer(line):  # the next answer: what should have followed the literal is missing
+                    line, self._put_back = b"", line
+            return line
+        while not line:
+            line = self._next_line()
+        return evened(line)
+
+    def _next_line(self) -> bytes:
+        line, self._put_back = self._put_back, None
+        return super()._get_line() if line is None else line  # type: ignore[misc]
+
     def _count(self, size: int) -> None:
         """Ends an answer that would fill the memory; imaplib keeps all of it until the command is done."""
         self._heard += size
@@ -75,99 +112,193 @@ class Protocol(imaplib.IMAP4):
             raise self.error("answer too long")
 
     def _get_capabilities(self) -> None:
-        """As the greeting told them (RFC 3501 7.1), which saves a round trip; else asked for."""
-        told: Any = self.untagged_responses.pop("CAPABILITY", [None])[-1]
-        if told is None:
-            super()._get_capabilities()  # type: ignore[misc]
-        else:
-            self.capabilities = tuple(str(told, "ascii").upper().split())
-
-    def forget_plain_text(self) -> None:
-        """What came before TLS may have been anybody's (RFC 3501 6.2.1)."""
-        self.untagged_responses.clear()
-        self._get_capabilities()
-
-    @property
-    def goodbye(self) -> str | None:
-        """With which words the server has ended the session."""
-        words = self.untagged_responses.get("BYE")
-        return str(words[-1]) if words else None
+        """Not by itself: the greeting may have told them, and some servers hang up when they are asked."""
+        self.capabilities = ("IMAP4REV1",)  # else imaplib ends here
 
     def _log(self, line: str) -> None:
         """imaplib keeps the last ten lines, the password among them. Not here."""
 
 
 class Client(IMAPClient):
+    """`apart`: the server takes one command at a time."""
+
+    apart = False
+
     def __init__(self, connection: net.Connection, host: str) -> None:
         self._connection = connection
         super().__init__(host, ssl=False)
         # IMAPClient sets 5, with which imaplib formats every literal for a log that nobody reads.
         self._imap.debug = 0
-
-    @property
-    def protocol(self) -> Protocol:
-        protocol: Protocol = self._imap
-        return protocol
-
-    def ask(self, command: str, uids: Sequence[int], *arguments: str) -> bytes:
-        """Sends a UID command and returns its tag; the answer may be taken later (RFC 3501 5.5)."""
-        tag: bytes = self.protocol._command("UID", command, join_message_ids(uids), *arguments)
-        return tag
-
-    def ask_select(self, folder: str) -> bytes:
-        """As ask(). Commands that need a folder may follow at once; refused, their answers mean nothing."""
-        protocol = self.protocol
-        protocol.untagged_responses = {}
-        protocol.is_readonly = True  # else imaplib would refuse to go on where the server lets us only read
-        protocol.state = "SELECTED"
-        tag: bytes = protocol._command("SELECT", self._normalise_folder(folder))
-        return tag
-
-    def selected(self) -> dict[bytes, Any]:
-        """What the answer to a SELECT said of the folder."""
-        answer: dict[bytes, Any] = self._process_select_response(self.protocol.untagged_responses)
-        if b"EXISTS" not in answer or b"SEARCH" in answer:  # what was found before the folder was open is not in it
-            raise self.protocol.error("not the answer to SELECT")
-        return answer
-
-    def ask_search(self, *keys: str) -> bytes:
-        """As ask(), for UIDs. Not IMAPClient.search(): that asks for the capabilities first, a round trip."""
-        tag: bytes = self.protocol._command("UID", "SEARCH", *keys, "UNDELETED")
-        return tag
-
-    def found(self) -> list[int]:
-        """The UIDs in the answer to a SEARCH, in ascending order; it may come in several lines, or in none."""
-        lines: Sequence[Any] = self.protocol.untagged_responses.pop("SEARCH", [])
-        if sum(map(len, lines)) > LONGEST_LINE or not all(map(_IDS.fullmatch, lines)):
-            raise self.protocol.error("not the answer to SEARCH")
-        return sorted({int(uid[0]) for line in lines for uid in re.finditer(rb"[0-9]+", line)})
-
-    def refusal(self, tag: bytes) -> str | None:
-        """Reads until the answer to a command is complete. The server's words when it said NO or BAD."""
-        status, lines = self.protocol._get_tagged_response(tag)
-        return None if status == "OK" else str(lines[-1])
-
-    def wait_for(self, command: str, tag: bytes) -> None:
-        """Reads until the answer to ask() is complete. Raises imaplib's error when the server said no."""
-        status, lines = self.protocol._command_complete(command, tag)
-        self._checkok(command, status, lines)
-
-    def is_answered(self, tag: bytes) -> bool:
-        """Without reading: answers are also read while waiting for another."""
-        return self.protocol.tagged_commands.get(tag) is not None
-
-    def fetched(self, tag: bytes) -> dict[int, dict[bytes, Any]]:
-        """The data items by UID that came up to the answer to a FETCH; others of that time are among them."""
-        self.wait_for("FETCH", tag)
-        lines = self.protocol.untagged_responses.pop("FETCH", [None])
-        answers: dict[int, dict[bytes, Any]] = parse_fetch_response(lines, self.normalise_times)
-        return answers
+        self._offers: frozenset[str] = frozenset()
+        self.take_capabilities()
 
     def _create_IMAP4(self) -> Protocol:  # noqa: N802 -- IMAPClient's name
         return Protocol(self._connection)
 
     def _set_read_timeout(self) -> None:
         """The connection has its own."""
+
+    @property
+    def _protocol(self) -> Protocol:
+        protocol: Protocol = self._imap
+        return protocol
+
+    # --- What the server can do -----------------------------------------------------------------------
+
+    def take_capabilities(self) -> bool:
+        """Takes those that the server has told by now; whether it has."""
+        told: Any = self._protocol.untagged_responses.pop("CAPABILITY", None)
+        if not told:
+            return False
+        self._offers = frozenset(text_of(told[-1]).partition("]")[0].upper().split())
+        return True
+
+    @property
+    def has_told(self) -> bool:
+        return bool(self._offers)
+
+    def ask_capabilities(self) -> Question:
+        return self._question("CAPABILITY")
+
+    def forget_plain_text(self) -> None:
+        """What came before TLS may have been anybody's (RFC 3501 6.2.1)."""
+        self._protocol.untagged_responses.clear()
+        self._offers = frozenset()
+
+    def offers(self, name: str) -> bool:
+        return name in self._offers
+
+    def may_offer(self, name: str) -> bool:
+        """Also when the server would not tell."""
+        return name in self._offers or not self._offers
+
+    @property
+    def message_limit(self) -> int | None:
+        """RFC 9738: so many mails may one command touch."""
+        limits = [name.partition("=")[2] for name in self._offers if name.startswith("MESSAGELIMIT=")]
+        return int(limits[0]) if limits and limits[0].isdecimal() else None
+
+    # --- The session ----------------------------------------------------------------------------------
+
+    @property
+    def is_preauthenticated(self) -> bool:
+        return bool(self._protocol.state == "AUTH")
+
+    @property
+    def goodbye(self) -> str | None:
+        """With which words the server has ended the session."""
+        words = self._protocol.untagged_responses.get("BYE")
+        return text_of(words[-1]) if words else None
+
+    def command(self, name: str, *arguments: str, says: Sequence[bytes] | None = None) -> Answer:
+        """One command and its answer. `says`: our lines, each in answer to a "+" of the server."""
+        protocol = self._protocol
+        protocol.literal = None if says is None else Dialogue(says).answer
+        return self.answer_to(protocol._command(name, *arguments))
+
+    def quoted(self, text: str) -> str:
+        quoted: str = self._protocol._quote(text)
+        return quoted
+
+    def signed_in(self) -> None:
+        self._protocol.state = "AUTH"
+
+    def say_goodbye(self) -> None:
+        """The answer would tell us nothing, and costs a round trip."""
+        self._protocol._command("LOGOUT")
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """The commands given inside go out in one piece, at its end."""
+        with self._protocol.together():
+            yield
+
+    @contextmanager
+    def into(self, spool: Spool) -> Iterator[None]:
+        """Literals that come meanwhile go there."""
+        self._protocol.spool = spool
+        try:
+            yield
+        finally:
+            self._protocol.spool = None
+
+    def answer_to(self, tag: bytes) -> Answer:
+        status, lines = self._protocol._get_tagged_response(tag)
+        return Answer(status, text_of(lines[-1]))
+
+    def has_answer_to(self, tag: bytes) -> bool:
+        return self._protocol.tagged_commands.get(tag) is not None
+
+    # --- The folder -----------------------------------------------------------------------------------
+
+    def ask_id(self) -> Question:
+        """RFC 2971: who we are."""
+        return self._question("ID", IDENTITY)
+
+    def ask_select(self, folder: str) -> Question:
+        """Commands that need a folder may follow at once; refused, their answers mean nothing."""
+        protocol = self._protocol
+        protocol.untagged_responses = {}
+        protocol.is_readonly = True  # else imaplib would refuse to go on where the server lets us only read
+        protocol.state = "SELECTED"
+        return self._question("SELECT", self._normalise_folder(folder))
+
+    def selected(self) -> Folder:
+        """What the answer to a SELECT said of the folder."""
+        untagged = self._protocol.untagged_responses
+        folder = folder_in(untagged)
+        if folder is None or "SEARCH" in untagged or "ESEARCH" in untagged:  # found before the folder was open
+            raise self._protocol.error("not the answer to SELECT")
+        return folder
+
+    def folders(self) -> list[ListedFolder]:
+        """Those that can be opened; none when the server will not list them."""
+        self._protocol.untagged_responses.clear()
+        self.command("LIST", '""', '"*"')
+        return list(self._listed(self._protocol.untagged_responses.pop("LIST", [])))
+
+    def _listed(self, lines: Iterable[Any]) -> Iterator[ListedFolder]:
+        for line in lines:
+            try:
+                [(flags, separator, name)] = self._proc_folder_list([line])
+            except BROKEN:  # a name that is not in modified UTF-7, the rest of a line behind a literal
+                continue
+            if not {b"\\noselect", b"\\nonexistent"} & {flag.lower() for flag in flags}:
+                yield ListedFolder(name, text_of(separator or b""))
+
+    # --- Mails ----------------------------------------------------------------------------------------
+
+    def ask_search(self, *keys: str) -> Question:
+        """For UIDs. Not IMAPClient.search(): that asks for the capabilities first, a round trip."""
+        return self._question("UID", "SEARCH", *keys, "UNDELETED")
+
+    def found(self, search: Question) -> Found:
+        """In the answer to ask_search(), which is complete."""
+        untagged = self._protocol.untagged_responses
+        plain, extended = untagged.pop("SEARCH", []), untagged.pop("ESEARCH", [])
+        if sum(map(len, plain)) > LONGEST_LINE:
+            raise self._protocol.error("answer too long")
+        return extended_in(extended, search.tag or b"") or found_in(plain)
+
+    def ask_about(self, command: str, uids: Sequence[int], *arguments: str) -> Question:
+        """FETCH or STORE."""
+        return self._question("UID", command, set_of(uids), *arguments)
+
+    def facts(self) -> dict[int, Facts]:
+        """Sizes and dates in answers to FETCH that came by now."""
+        return facts_in(self._protocol.untagged_responses.pop("FETCH", []))
+
+    def mails(self) -> dict[int, dict[bytes, Any]]:
+        """The data items by UID in answers to FETCH that came by now; others of that time are among them."""
+        lines = self._protocol.untagged_responses.pop("FETCH", [None])
+        try:
+            answers: dict[int, dict[bytes, Any]] = parse_fetch_response(lines)
+        except (AttributeError, OverflowError):  # it takes an answer's form for granted here and there
+            raise self._protocol.error("not the answer to FETCH") from None
+        return answers
+
+    def _question(self, name: str, *arguments: str) -> Question:
+        return Question(self, lambda: self._protocol._command(name, *arguments))
 
 
 def _chunks(read: Any, size: int) -> Iterator[bytes]:

@@ -3,61 +3,52 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
 
 from channels.credentials import BearerToken, Credentials, Password
 from channels.errors import channel_error
-from channels.mailboxes.imap_client import Protocol
-from channels.mailboxes.refusals import sign_in_refused
+from channels.mailboxes.imap_answers import Answer
+from channels.mailboxes.imap_client import Client
+from channels.mailboxes.refusals import Stage, refused, sign_in_refused
 from channels.mailboxes.session import plain, xoauth2
 
 
-def sign_in(protocol: Protocol, credentials: Credentials, host: str) -> None:
-    offered = protocol.capabilities
+def sign_in(client: Client, credentials: Credentials, host: str) -> None:
     if isinstance(credentials, BearerToken):
-        if "AUTH=XOAUTH2" not in offered:
-            raise channel_error("sign_in_method_missing")
-        # The empty line answers the error document, if the server sends one (Exchange does not).
-        refusal = _sasl(protocol, "XOAUTH2", xoauth2(credentials), b"")
-    elif "AUTH=PLAIN" in offered and ("LOGINDISABLED" in offered or not _is_ascii(credentials)):
-        refusal = _sasl(protocol, "PLAIN", plain(credentials))
-    elif "LOGINDISABLED" in offered:
-        raise channel_error("sign_in_method_missing")
-    elif _is_ascii(credentials):
-        quote = protocol._quote
-        refusal = _ask(protocol, "LOGIN", quote(credentials.username), quote(credentials.password))
+        answer = _with_token(client, credentials)
     else:
-        # A quoted string is 7-bit, a literal is not (RFC 3501 4.3); imaplib sends one literal only.
-        username, password = credentials.username.encode(), credentials.password.encode()
-        says = [b"%b {%d}" % (username, len(password)), password]
-        refusal = _ask(protocol, "LOGIN", f"{{{len(username)}}}", says=says)
-    if refusal is not None:
-        raise sign_in_refused(refusal, host)
-    protocol.state = "AUTH"
+        answer = _with_password(client, credentials)
+    if answer.status == "BAD":  # not understood, so not looked at
+        raise refused(answer.words, Stage.SIGN_IN)
+    if not answer.ok:
+        raise sign_in_refused(answer.words, host)
+    client.signed_in()
 
 
-def _sasl(protocol: Protocol, mechanism: str, first: bytes, *more: bytes) -> str | None:
+def _with_token(client: Client, credentials: BearerToken) -> Answer:
+    if not client.may_offer("AUTH=XOAUTH2"):
+        raise channel_error("sign_in_method_missing")
+    # The empty line answers the error document, if the server sends one (Exchange does not).
+    return _sasl(client, "XOAUTH2", xoauth2(credentials), b"")
+
+
+def _with_password(client: Client, credentials: Password) -> Answer:
+    if client.offers("AUTH=PLAIN") and (client.offers("LOGINDISABLED") or not _is_ascii(credentials)):
+        return _sasl(client, "PLAIN", plain(credentials))
+    if client.offers("LOGINDISABLED"):
+        raise channel_error("sign_in_method_missing")
+    if _is_ascii(credentials):
+        return client.command("LOGIN", client.quoted(credentials.username), client.quoted(credentials.password))
+    # A quoted string is 7-bit, a literal is not (RFC 3501 4.3); imaplib sends one literal only.
+    username, password = credentials.username.encode(), credentials.password.encode()
+    says = [b"%b {%d}" % (username, len(password)), password]
+    return client.command("LOGIN", f"{{{len(username)}}}", says=says)
+
+
+def _sasl(client: Client, mechanism: str, first: bytes, *more: bytes) -> Answer:
     response = base64.b64encode(first)
-    if "SASL-IR" in protocol.capabilities:  # RFC 4959: saves a round trip
-        return _ask(protocol, "AUTHENTICATE", mechanism, response.decode(), says=more)
-    return _ask(protocol, "AUTHENTICATE", mechanism, says=[response, *more])
-
-
-def _ask(protocol: Protocol, command: str, *arguments: str, says: Sequence[bytes] | None = None) -> str | None:
-    """The server's words when it refused."""
-    protocol.literal = None if says is None else _Dialogue(says).answer
-    status, lines = protocol._simple_command(command, *arguments)
-    return None if status == "OK" else str(lines[-1])
-
-
-class _Dialogue:
-    """Our lines, each in answer to a "+" of the server; then "*", which cancels (RFC 3501 6.2.2)."""
-
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        self._lines = iter(lines)
-
-    def answer(self, challenge: bytes) -> bytes:
-        return next(self._lines, b"*")
+    if client.offers("SASL-IR"):  # RFC 4959: saves a round trip
+        return client.command("AUTHENTICATE", mechanism, response.decode(), says=more)
+    return client.command("AUTHENTICATE", mechanism, says=[response, *more])
 
 
 def _is_ascii(credentials: Password) -> bool:

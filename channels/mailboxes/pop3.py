@@ -6,119 +6,177 @@ ledger's to know. Nothing is ever deleted.
 
 from __future__ import annotations
 
-import base64
 import poplib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from channels.credentials import BearerToken, Credentials
 from channels.errors import ChannelError, MessageProblem, TransientProblem, channel_error
-from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results
-from channels.mailboxes.pop3_client import Client, is_refusal, text_of
-from channels.mailboxes.refusals import refused, sign_in_refused
-from channels.mailboxes.session import Session, one_may_be_to_blame, plain, xoauth2
-from channels.mailboxes.spool import Group, Spool, Spooled, groups_of, handed_over, under_way
+from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results, Server, Watch
+from channels.mailboxes.pop3_client import Refusal, is_refusal, passing, text_of
+from channels.mailboxes.pop3_listing import Listed, listed
+from channels.mailboxes.pop3_sign_in import Pop3Session
+from channels.mailboxes.refusals import Stage, mail_refused, refused
+from channels.mailboxes.spool import Group, Spool, discard, groups_of, handed_over, under_way
 from zenvoices.lib import net
 
-_LONGEST_UIDL: Final = 255  # RFC 1939 7 says 70
+_Result = Fetched | NotFetched
+#: mails that failed while none was had: then it may be the server
+_DOUBTFUL: Final = 3
+_FAILURES: Final = frozenset({"mail_unreadable", "mail_cut_off"})
+_LINE_BROKE: Final = frozenset({"connection_lost", "server_silent", "server_answer_unreadable"})
 
 
-class Pop3Mailbox(Session):
-    foreign_errors = (poplib.error_proto, ValueError, LookupError)
-    _client: Client
-    _capabilities: dict[str, list[str]]
-    _numbers: dict[str, int] | None = None
-    #: groups whose mails are under way
+class Pop3Mailbox(Pop3Session):
+    #: of STAT, when it said one
+    _count: int | None = None
+    _listed: Listed | None = None
+    #: message numbers whose mails are under way
+    _due: deque[int]
+    #: how many of the next groups these belong to
     _asked = 0
-    #: retrieved, and not yet the caller's
-    _held: Sequence[Fetched | NotFetched] = ()
-    #: a mail was retrieved and, too large, not kept
+    #: answered, and not yet the caller's
+    _held: Sequence[_Result] = ()
+    #: a mail was retrieved and not kept
     _dropped = False
+    _one_at_a_time = False
+    #: the last mail was not whole: what follows it may be the rest of it
+    _was_cut_off = False
+    #: the server is not to blame: it gave a mail
+    _gave = False
+
+    def __init__(self, server: Server, watch: Watch) -> None:
+        super().__init__(server, watch)
+        self._failed: set[str] = set()  # uids
 
     def open(self) -> int:
         """Counts the mails; the folder is not looked at."""
         with self.border():
-            count: int = self._client.stat()[0]
-        return count
+            try:
+                self._count = self._client.count()
+            except poplib.error_proto as error:
+                if not is_refusal(error) or passing(error, Stage.LIST):
+                    raise
+        return len(self._mails().numbers) if self._count is None else self._count
 
     def candidates(self, since: int = 0) -> Listing:
-        with self.border():
-            numbers = self._message_numbers()
-            sizes = dict(_pairs(self._client.list()[1]))
-        refs = [MessageRef("", uidl, int(sizes.get(str(number), 0)) or None) for uidl, number in numbers.items()]
-        return Listing(refs)
+        mails = self._mails()
+        refs = [MessageRef("", uid, mails.sizes.get(number)) for uid, number in mails.numbers.items()]
+        return Listing(refs, whole=mails.whole)
 
-    def _message_numbers(self) -> dict[str, int]:
-        """UIDL to message number, which holds within this session only (RFC 1939 5)."""
-        try:
-            lines = self._client.uidl()[1]
-        except poplib.error_proto as error:
-            raise channel_error("uidl_missing") if is_refusal(error) else error from None
-        numbers: dict[str, int] = {}
-        for number, uidl in _pairs(lines):
-            if len(uidl) > _LONGEST_UIDL or not uidl.isprintable():
-                raise channel_error("server_answer_unreadable")
-            numbers.setdefault(uidl, int(number))  # identical copies may share one (RFC 1939 7)
-        self._numbers = numbers
-        return numbers
+    def _mails(self) -> Listed:
+        """In a session none arrives and none goes (RFC 1939 5)."""
+        if self._listed is None:
+            with self.border():
+                self._listed = listed(self._client, self._count, pipelines=self._pipelines)
+        return self._listed
 
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
-        """One result for each ref, in their order."""
-        groups = deque(groups_of(refs))
-        while groups:
-            try:
-                yield from self._pipelined(groups, spool)
-            except TransientProblem as problem:
-                if not one_may_be_to_blame(problem, groups[0]):
-                    raise
-                yield from self._one_by_one(groups, spool)
+        """One result for each ref, in their order.
 
-    def _pipelined(self, groups: deque[Group], directory: Path) -> Results:
-        """Takes each group from `groups` once it is answered; the next ones are asked for before that."""
-        most = sum(map(len, groups))
-        with Spool(directory, self._server.largest_mail, most) as spool:
+        When the line breaks while several mails are under way, the first of them is asked for alone on another
+        line, and so are the rest. What ends the session then is that mail's fault.
+        """
+        if len(refs) > 1:
+            with self.border():
+                self._ask_capabilities_again()
+        waiting = deque(refs)
+        held: deque[_Result] = deque()
+        self._held = held
+        while waiting:
+            try:
+                yield from self._fetched(waiting, held, spool)
+            except TransientProblem as problem:
+                if not self._may_be_anothers_fault(problem):
+                    raise
+                self._one_at_a_time = True
+                self.reopen()
+
+    def _fetched(self, waiting: deque[MessageRef], held: deque[_Result], directory: Path) -> Results:
+        """Takes each ref from `waiting` once it is answered. `held`: answers that are not the caller's yet."""
+        groups = deque(groups_of(waiting))
+        with Spool(directory, self._server.largest_mail, len(waiting) + 1) as spool:
             while groups:
                 with self.border():
                     self._ask_ahead(groups)
-                    results = self._answered(groups[0], spool)
-                    self._asked -= 1
-                groups.popleft()
-                self._held = waiting = deque(results)
-                yield from handed_over(waiting)
+                self._asked -= 1
+                for ref in groups.popleft():
+                    with self.border():
+                        held.append(self._result(ref, spool))
+                        waiting.popleft()
+                        self._settle(spool)
+                    if self._gave or not waiting:
+                        yield from handed_over(held)
 
     def _ask_ahead(self, groups: deque[Group]) -> None:
-        """Without PIPELINING (RFC 2449 6.6) a command goes out when the one before it is answered."""
-        ahead = max(under_way(groups), self._asked) if self._pipelines else 0
-        numbers = [number for group in islice(groups, self._asked, ahead) for number in self._numbers_of(group)]
+        """Where the server does not pipeline, _retrieved() asks for each mail when its turn has come."""
+        if self._one_at_a_time or not self._pipelines:
+            self._asked = 1
+            return
+        ahead = self._asked if self._is_suspect else max(under_way(groups), self._asked)
+        numbers = self._mails().numbers
+        coming = [ref.uid for group in islice(groups, self._asked, ahead) for ref in group]
+        self._ask_for([numbers[uid] for uid in coming if uid in numbers])
+        self._asked = ahead
+
+    def _ask_for(self, numbers: Sequence[int]) -> None:
         self._client.ask_for(numbers)
-        self._asked = max(ahead, 1)
+        self._due.extend(numbers)
 
-    def _numbers_of(self, group: Group) -> list[int]:
-        known = self._known()
-        return [known[ref.uid] for ref in group if ref.uid in known]
+    def _result(self, ref: MessageRef, spool: Spool) -> _Result:
+        number = self._mails().numbers.get(ref.uid)
+        if number is None:
+            return NotFetched(ref, MessageProblem("mail_gone"))
+        result = self._retrieved(ref, number, spool)
+        if _is_failure(result):
+            self._failed.add(ref.uid)
+        else:
+            self._gave = True
+        return result
 
-    def _known(self) -> dict[str, int]:
-        return self._message_numbers() if self._numbers is None else self._numbers
-
-    def _answered(self, group: Group, spool: Spool) -> list[Fetched | NotFetched]:
-        numbers = self._numbers_of(group)
-        mails = dict(zip(numbers, self._client.retrieve(numbers, spool, asked=self._pipelines), strict=True))
-        self._dropped = self._dropped or any(mail is not None and mail.path is None for mail in mails.values())
-        return [_result(ref, self._known().get(ref.uid), mails, spool) for ref in group]
-
-    def _one_by_one(self, groups: deque[Group], directory: Path) -> Results:
-        """After a broken line, so that it costs one mail only. The groups behind it were not to blame."""
-        self.reopen()
-        for ref in groups.popleft():
-            yield from self._pipelined(deque([[ref]]), directory)
+    def _retrieved(self, ref: MessageRef, number: int, spool: Spool) -> _Result:
+        if not self._due:
+            self._ask_for([number])
+        answer = self._client.retrieve(spool)
+        self._due.popleft()
+        if isinstance(answer, Refusal):
+            problem = mail_refused(text_of(answer)) or MessageProblem("mail_unreadable")
+            if not isinstance(problem, MessageProblem):
+                raise problem
+            return NotFetched(ref, problem)
+        result = spool.result(ref, answer)
+        self._was_cut_off = _is_failure(result)
+        self._dropped = self._dropped or isinstance(result, NotFetched)
+        return result
 
     @property
-    def _pipelines(self) -> bool:
-        return "PIPELINING" in self._capabilities
+    def _is_suspect(self) -> bool:
+        return len(self._failed) >= _DOUBTFUL and not self._gave
+
+    def _settle(self, spool: Spool) -> None:
+        """Blames the mails that failed when the server gives another, and else the server."""
+        if self._is_suspect and not self._due:
+            if not self._gives_another(spool):
+                raise channel_error("server_unavailable")
+            self._gave = True
+
+    def _gives_another(self, spool: Spool) -> bool:
+        """Asks for the newest of the others: what spoilt some mails spoilt it the least likely."""
+        mails = self._mails()
+        others = [(uid, number) for uid, number in mails.numbers.items() if uid not in self._failed]
+        if not others:
+            return False
+        uid, number = others[-1]
+        result = self._retrieved(MessageRef("", uid, mails.sizes.get(number)), number, spool)
+        self._dropped = True  # the caller did not ask for it, or asks for it once more
+        discard([result])
+        return not _is_failure(result)
+
+    def _may_be_anothers_fault(self, problem: TransientProblem) -> bool:
+        return problem.code in _LINE_BROKE and (len(self._due) > 1 or self._was_cut_off)
 
     def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
         """Nothing: POP3 has no flags."""
@@ -126,50 +184,16 @@ class Pop3Mailbox(Session):
 
     def finish(self) -> None:
         # After a QUIT, Gmail gives what was retrieved to no later session; the caller may have given up before.
-        if not (self._asked or self._held or self._dropped):
+        if not (self._due or self._held or self._dropped):
             with suppress(ChannelError), self.border():
                 self._client.quit()
         self.close()
 
     def _greet(self, connection: net.Connection) -> None:
-        try:
-            self._client = Client(connection, self._server.host)
-        except poplib.error_proto as error:
-            raise (refused(text_of(error)) if is_refusal(error) else channel_error("not_a_mail_server")) from None
-        self._numbers, self._asked, self._held, self._dropped = None, 0, (), False
-
-    def _ask_for_tls(self) -> None:
-        self._capabilities = self._client.capabilities()
-        if "STLS" not in self._capabilities:
-            raise channel_error("starttls_missing")
-        self._client.command("STLS")
-
-    def _after_tls(self) -> None:
-        self._capabilities = {}
-
-    def _authenticate(self, credentials: Credentials) -> None:
-        self._capabilities = self._client.capabilities()
-        mechanisms = self._capabilities.get("SASL", [])
-        try:
-            if isinstance(credentials, BearerToken):
-                self._bearer(credentials, mechanisms)
-            elif "PLAIN" in mechanisms and "USER" not in self._capabilities:
-                self._client.challenged("AUTH PLAIN", _base64(plain(credentials)))
-            elif self._capabilities and "USER" not in self._capabilities:
-                raise channel_error("sign_in_method_missing")
-            else:
-                self._client.user(credentials.username)
-                self._client.pass_(credentials.password)
-        except poplib.error_proto as error:
-            raise sign_in_refused(text_of(error), self._server.host) if is_refusal(error) else error from None
-
-    def _bearer(self, credentials: BearerToken, mechanisms: Sequence[str]) -> None:
-        """In two lines, as Exchange wants it. A "+" afterwards is the error document, not success."""
-        if "XOAUTH2" not in mechanisms:
-            raise channel_error("sign_in_method_missing")
-        answer = self._client.challenged("AUTH XOAUTH2", _base64(xoauth2(credentials)))
-        if not answer.startswith(b"+OK"):
-            self._client.command("")  # then the refusal follows
+        super()._greet(connection)
+        self._count, self._listed = None, None
+        self._due, self._asked = deque(), 0
+        self._dropped, self._was_cut_off = False, False
 
     def _translated(self, error: Exception) -> ChannelError:
         if isinstance(error, poplib.error_proto) and is_refusal(error):
@@ -177,23 +201,5 @@ class Pop3Mailbox(Session):
         return channel_error("server_answer_unreadable")
 
 
-def _result(
-    ref: MessageRef, number: int | None, mails: dict[int, Spooled | None], spool: Spool
-) -> Fetched | NotFetched:
-    if number is None:
-        return NotFetched(ref, MessageProblem("mail_gone"))
-    mail = mails[number]
-    if mail is None:
-        return NotFetched(ref, MessageProblem("mail_unreadable"))
-    return spool.result(ref, mail)
-
-
-def _pairs(lines: Sequence[bytes]) -> Iterator[tuple[str, str]]:
-    """The lines of LIST and UIDL: a message number and one thing more."""
-    for line in lines:
-        number, value, *_ = line.decode("ascii", "backslashreplace").split()
-        yield number, value
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+def _is_failure(result: _Result) -> bool:
+    return isinstance(result, NotFetched) and result.error.code in _FAILURES

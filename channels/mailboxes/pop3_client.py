@@ -1,15 +1,21 @@
-"""poplib, fitted to our own connection and to mails that go to files."""
+"""poplib, fitted to our own connection, to mails that go to files, and to servers that answer a little otherwise."""
 
 from __future__ import annotations
 
 import io
 import poplib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from channels.errors import ChannelError
+from channels.mailboxes.refusals import Stage, meaning, refused
 from channels.mailboxes.spool import LONGEST_ANSWER, Spool, Spooled
 from zenvoices.lib import net
+
+Refusal = poplib.error_proto
+Capabilities = dict[str, list[str]]
+_LONGEST_HEADER: Final = 64 * 1024
 
 
 class Client(poplib.POP3):
@@ -33,46 +39,80 @@ class Client(poplib.POP3):
         self._connection.sendall(line + b"\r\n")
 
     def _getline(self) -> tuple[bytes, int]:
-        """Ends an answer that would fill the memory."""
-        line: bytes
-        line, octets = super()._getline()  # type: ignore[misc]
-        self._heard += octets
+        """A line of any length; an answer that would fill the memory is ended."""
+        line = self._connection.reader.readline(LONGEST_ANSWER)
+        self._heard += len(line)
         if self._heard > LONGEST_ANSWER:
             raise poplib.error_proto("answer too long")
-        return line, octets
+        return line.strip(b"\r\n"), len(line)
+
+    def _getresp(self) -> bytes:
+        """The first line that holds something: some servers send an empty one before it."""
+        while not (answer := self._getline()[0].strip()):
+            pass
+        if not answer.startswith(b"+"):
+            raise poplib.error_proto(answer)
+        return answer
+
+    def _answer(self) -> bytes:
+        self._heard = 0
+        return self._getresp()
+
+    def lines(self, command: str) -> list[bytes]:
+        """The lines of a long answer, without the empty ones, up to a dot that stands alone or among blanks."""
+        self.command(command)
+        found = []
+        while (line := self._getline()[0].strip()) != b".":
+            if line:
+                found.append(line.removeprefix(b"."))
+        return found
 
     def challenged(self, command: str, response: str) -> bytes:
         self.command(command)
         return self.command(response)
 
-    def capabilities(self) -> dict[str, list[str]]:
-        """CAPA; empty with a server older than RFC 2449."""
+    def capabilities(self) -> Capabilities:
+        """CAPA (RFC 2449), names and arguments in capitals; empty with a server that is older."""
         try:
-            return self.capa()
-        except poplib.error_proto:
-            return {}
+            lines = self.lines("CAPA")
+        except poplib.error_proto as error:
+            if is_refusal(error):
+                return {}
+            raise
+        words = (line.decode("ascii", "backslashreplace").upper().split() for line in lines)
+        return {name: arguments for name, *arguments in words}
+
+    def count(self) -> int | None:
+        """STAT: the first number of the answer, which may be "+OK 3 messages"; None when there is none."""
+        answer = self.command("STAT")
+        number = next(filter(bytes.isdigit, answer.split()), None)
+        return None if number is None else int(number[:9])
 
     def ask_for(self, numbers: Sequence[int]) -> None:
-        if numbers:
-            self._connection.sendall(b"".join(b"RETR %d\r\n" % number for number in numbers))
+        self._ask(b"RETR %d\r\n" % number for number in numbers)
 
-    def retrieve(self, numbers: Sequence[int], spool: Spool, *, asked: bool) -> Iterator[Spooled | None]:
-        """The mails in files; None for one that the server refused. `asked`: all of them, ahead."""
-        for number in numbers:
-            if not asked:
-                self.ask_for([number])
-            try:
-                self._answer()
-            except poplib.error_proto as error:
-                if not is_refusal(error):
-                    raise
-                yield None
-            else:
-                yield spool.write(mail_of(self._connection.reader))
+    def _ask(self, commands: Iterable[bytes]) -> None:
+        if packet := b"".join(commands):
+            self._connection.sendall(packet)
 
-    def _answer(self) -> bytes:
-        answer: bytes = self._getresp()  # type: ignore[attr-defined]
-        return answer
+    def retrieve(self, spool: Spool) -> Spooled | Refusal:
+        """The next mail of those asked for, in a file, or the server's refusal."""
+        return self._refusal() or spool.write(mail_of(self._connection.reader))
+
+    def headers(self, numbers: Sequence[int]) -> Iterator[bytes | Refusal]:
+        """TOP n 0, all asked for at once: the header of each mail, at most 64 KB of it, or the server's refusal."""
+        self._ask(b"TOP %d 0\r\n" % number for number in numbers)
+        for _number in numbers:
+            yield self._refusal() or header_of(mail_of(self._connection.reader))
+
+    def _refusal(self) -> Refusal | None:
+        try:
+            self._answer()
+        except poplib.error_proto as error:
+            if not is_refusal(error):
+                raise
+            return error
+        return None
 
 
 def mail_of(reader: io.BufferedReader) -> Iterator[bytes]:
@@ -107,8 +147,22 @@ def _unstuffed(data: bytes) -> bytes:
     return data.replace(b"\n.", b"\n")
 
 
+def header_of(mail: Iterator[bytes]) -> bytes:
+    """What comes before the first empty line. The mail is read to its end: some servers give all of it."""
+    head = b""
+    for chunk in mail:
+        head += chunk[: _LONGEST_HEADER - len(head)]
+    return re.split(rb"^\r?\n", head, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def passing(error: Refusal, stage: Stage) -> ChannelError | None:
+    """What a refusal means that is about more than the command it answers; None for words that we do not know."""
+    words = text_of(error)
+    return None if meaning(words, stage) is None else refused(words, stage)
+
+
 def is_refusal(error: Exception) -> bool:
-    return text_of(error).startswith("-ERR")
+    return text_of(error).upper().startswith("-ERR")
 
 
 def text_of(error: Exception) -> str:

@@ -28,6 +28,7 @@ class Stage(Enum):
     FLAG = auto()  # STORE
 
 
+_STRANGER: Final = r"unsafe login"
 _ARRIVING: Final = (Stage.SESSION, Stage.SIGN_IN, Stage.FOLDER)
 
 
@@ -43,6 +44,7 @@ class Family:
 
 #: In this order; the first that fits is taken: by its words, and only then by its response code.
 FAMILIES: Final = (
+    Family("folder_missing", r"no such (mailbox|folder)|n['o]t exist|unknown (mailbox|folder)", stages=[Stage.FOLDER]),
     Family("app_password_needed", r"app(lication)?[- ]?(specific )?password", stages=[Stage.SIGN_IN]),
     Family("account_locked", r"web browser|web login|too many (login|authentication) failures", stages=[Stage.SIGN_IN]),
     Family("account_locked", r"account (is )?(temporarily )?(locked|suspended|disabled)", stages=[Stage.SIGN_IN]),
@@ -58,7 +60,7 @@ FAMILIES: Final = (
     Family("too_many_connections", r"too many (\w+ )?(connections|sessions)"),
     Family("server_busy", r"too many (\w+ )?(requests|commands)"),
     Family("server_unavailable", r"authenticated but not connected"),  # Exchange: throttling, or IMAP is off
-    Family("mailbox_not_allowed", r"unsafe login", stages=[Stage.FOLDER]),  # 163.com, when ID did not help
+    Family("mailbox_not_allowed", _STRANGER, stages=[Stage.FOLDER]),
     Family("password_refused", codes="AUTHENTICATIONFAILED AUTH", stages=_ARRIVING),
     Family("password_expired", codes="EXPIRED", stages=_ARRIVING),
     Family("account_locked", codes="CONTACTADMIN WEBALERT", stages=_ARRIVING),
@@ -121,6 +123,11 @@ def folder_refused(answer: str, folder: str) -> ChannelError:
             return channel_error("folder_missing", folder=folder)
         code = "server_unavailable"
     return _error(code, answer)
+
+
+def is_for_strangers(answer: str) -> bool:
+    """163.com and 126.com open no folder for a program that has not said who it is (RFC 2971)."""
+    return re.search(_STRANGER, answer[:_READ], re.IGNORECASE) is not None
 
 
 def mail_refused(answer: str) -> ChannelError | None:

@@ -95,6 +95,10 @@ class Session(ABC):
                     raise channel_error("token_refused") from None
                 raise
 
+    @property
+    def flags_refused(self) -> bool:
+        return False
+
     @abstractmethod
     def open(self) -> int: ...
 

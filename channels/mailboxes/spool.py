@@ -101,12 +101,12 @@ class Spool:
             return Spooled(None, size)
         return Spooled(path, size, digest.hexdigest())
 
-    def result(self, ref: MessageRef, mail: Spooled) -> Fetched | NotFetched:
-        """Gives the file to the caller, when all of the mail is in it."""
+    def result(self, ref: MessageRef, mail: Spooled, stated: int | None = None) -> Fetched | NotFetched:
+        """Gives the file to the caller, when all of the mail is in it. `stated`: its size, said along with it."""
         if mail.path is None:
             return NotFetched(ref, MessageProblem("mail_too_large", size=mail.size))
         with _disk():
-            whole = is_complete(mail.path, mail.size, ref.size)
+            whole = is_complete(mail.path, mail.size, ref.size or stated)
         if not whole:
             self._remove(mail.path)
             return NotFetched(ref, MessageProblem("mail_cut_off"))

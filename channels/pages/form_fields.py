@@ -11,6 +11,7 @@ from django import forms
 from channels.models import Channel
 from channels.services import CONTROL
 from channels.words.phrases import phrase
+from zenvoices.lib import net
 
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -58,7 +59,7 @@ def is_guid(text: str) -> bool:
 def is_hostname(host: str) -> bool:
     """A DNS name (international ones too) or an IPv4 address; what it points to is the check's business."""
     try:
-        plain_name = host.encode("idna").decode()
+        plain_name = net.to_ascii(host)
     except UnicodeError:
         return False
     return all(_HOST_LABEL.fullmatch(label) for label in plain_name.split("."))

@@ -18,7 +18,7 @@ from channels import services, tasks
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.pages import queries
 from channels.pages.access import channel_or_404, premium_view
-from channels.pages.logbook_lines import check_problem, counts_said, days_of, mail_entry
+from channels.pages.logbook_lines import check_problem, counts_said, days_of, mail_entry, notes_said
 from channels.pages.rows import error_of, outcome_pill, row_of
 from documents import serving, storage
 from zenvoices.lib.keyset import Position
@@ -55,6 +55,7 @@ def run(request: AdministrationRequest, channel_id: UUID, run_id: UUID) -> HttpR
         "pill": outcome_pill(found),
         "phrase": error_of(channel, found),
         "counts": counts_said(found),
+        "notes": notes_said(found),
         "check_problem": check_problem(channel, found),
         "mails": [mail_entry(channel, mail) for mail in mails[:MAILS_PAGE]],
         "more": more,
@@ -84,6 +85,8 @@ def retry_mail(request: AdministrationRequest, channel_id: UUID, mail_id: UUID) 
         raise Http404
     services.retry_mail(mail, request.user)
     messages.success(request, _("The email is tried again with the next fetch."))
+    if "not-taken-in" in request.POST:  # the page it was asked on
+        return redirect("not-taken-in", mail.administration_id, channel_id)
     return _back(channel_id, mail)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from django.utils import timezone
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.pages.rows import Pill, error_of, outcome_pill
 from channels.words.phrases import Phrase, about
-from channels.words.wording import reason
+from channels.words.wording import reason, run_note
 
 State = ReceivedMail.State
 
@@ -22,7 +22,7 @@ _MAIL_PILLS = {
     State.DELIVERED: Pill("ok", "circle-check", _("Taken in")),
     State.IGNORED: Pill("rest", "circle-minus", _("Skipped")),
     State.ALREADY: Pill("rest", "copy-check", _("Already taken in")),
-    State.FAILED: Pill("warn", "triangle-alert", _("Failed, is tried again")),
+    State.FAILED: Pill("warn", "triangle-alert", _("Not taken in, is tried again")),
     State.REFUSED: Pill("bad", "octagon-alert", _("Not taken in")),
     State.QUARANTINED: Pill("bad", "octagon-alert", _("Set apart")),
     State.WANTED: Pill("busy", "hourglass", _("Comes with the next fetch")),
@@ -36,6 +36,7 @@ class Line:
     run: FetchRun
     pill: Pill
     phrase: Phrase | None
+    notes: list[str]
     looked: int
     counts: str
     took: str
@@ -64,6 +65,8 @@ class MailEntry:
     phrase: Phrase | None
     parts: list[PartEntry]
     can_retry: bool
+    #: when it is tried again by itself: with the first fetch from then on
+    waits_until: datetime | None
 
 
 def days_of(channel: Channel, runs: Iterable[FetchRun]) -> list[Day]:
@@ -77,7 +80,8 @@ def mail_entry(channel: Channel, mail: ReceivedMail) -> MailEntry:
         pill=_MAIL_PILLS[State(mail.state)],
         phrase=_mail_phrase(channel, mail),
         parts=[_part_entry(mail, part) for part in mail.parts.all()],
-        can_retry=mail.state in (State.REFUSED, State.QUARANTINED),
+        can_retry=mail.standing or mail.state in (State.REFUSED, State.QUARANTINED),
+        waits_until=mail.next_try_at if mail.state == State.FAILED and mail.next_try_at else None,
     )
 
 
@@ -94,18 +98,23 @@ def _mail_phrase(channel: Channel, mail: ReceivedMail) -> Phrase | None:
 
 
 def counts_said(run: FetchRun) -> str:
-    """*14 emails: 11 taken in, 2 skipped, 1 failed · 13 documents*."""
+    """*14 emails: 11 taken in, 2 skipped, 1 not taken in · 13 documents*."""
     if not run.seen:
         return gettext("no new emails")
     found = [
         (run.delivered, gettext("%(n)s taken in")),
         (run.ignored, gettext("%(n)s skipped")),
-        (run.failed, gettext("%(n)s failed")),
+        (run.failed, gettext("%(n)s not taken in")),
         (run.already, gettext("%(n)s in before")),
     ]
     emails = ngettext("%(n)s email", "%(n)s emails", run.seen) % {"n": run.seen}
     documents = ngettext("%(n)s document", "%(n)s documents", run.documents) % {"n": run.documents}
     return f"{emails}: {', '.join(text % {'n': n} for n, text in found if n)} · {documents}"
+
+
+def notes_said(run: FetchRun) -> list[str]:
+    """What a reader should know of the fetch besides."""
+    return [run_note(code) for code in run.notes]
 
 
 def check_problem(channel: Channel, run: FetchRun) -> Phrase | None:
@@ -124,7 +133,7 @@ def _line(channel: Channel, run: FetchRun) -> Line:
     took = duration(run.finished_at - run.started_at) if alone else ""  # type: ignore[operator]
     looked = run.repeats + 1 if run.repeats else 0
     phrase, problem = error_of(channel, run), check_problem(channel, run)
-    return Line(run, outcome_pill(run), phrase, looked, counts_said(run), took, problem)
+    return Line(run, outcome_pill(run), phrase, notes_said(run), looked, counts_said(run), took, problem)
 
 
 def _day(line: Line) -> date:

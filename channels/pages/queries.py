@@ -14,7 +14,7 @@ from zenvoices.lib.keyset import Position
 
 
 def channel_list() -> list[Channel]:
-    """The channels of the scope, each with `documents_count`, `open_run` and `last_run`. Three queries, ever."""
+    """The channels of the scope, each with what `_listed` counts, `open_run` and `last_run`. Three queries, ever."""
     return _with_runs(_listed(Channel.objects.all()))
 
 
@@ -25,6 +25,7 @@ def channels_of_environment(environment: Environment) -> list[Channel]:
 
 
 def _listed(channels: QuerySet[Channel]) -> QuerySet[Channel]:
+    """With `documents_count`, and `not_taken_in`: mails."""
     counted = (
         Document.objects.filter(source_id=OuterRef("pk"), deleted_at=None)
         .order_by()
@@ -32,10 +33,17 @@ def _listed(channels: QuerySet[Channel]) -> QuerySet[Channel]:
         .annotate(n=Count("pk"))
         .values("n")
     )
+    standing = (
+        ReceivedMail.objects.filter(channel=OuterRef("pk"), standing=True)
+        .order_by()
+        .values("channel")
+        .annotate(n=Count("pk"))
+        .values("n")
+    )
     return (
         channels.filter(deleted_at=None)
         .select_related("administration__environment")
-        .annotate(documents_count=Coalesce(Subquery(counted), 0))
+        .annotate(documents_count=Coalesce(Subquery(counted), 0), not_taken_in=Coalesce(Subquery(standing), 0))
     )
 
 
@@ -65,9 +73,19 @@ def listed_channel(channel_id: UUID) -> Channel | None:
     return next(iter(_with_runs(_listed(Channel.objects.filter(pk=channel_id)))), None)
 
 
+def not_taken_in(channel: Channel, *, after: Position | None = None, limit: int = 100) -> list[ReceivedMail]:
+    """What could not be had and is still waited for, oldest first."""
+    rows = ReceivedMail.objects.filter(channel=channel, standing=True)
+    return _page_of_mails(rows, after, limit)
+
+
 def mails_of(run: FetchRun, *, after: Position | None = None, limit: int = 100) -> list[ReceivedMail]:
     """In the order they were looked at, each with its mail and parts."""
-    rows = ReceivedMail.objects.filter(run=run).select_related("email").prefetch_related("parts__document")
+    return _page_of_mails(ReceivedMail.objects.filter(run=run), after, limit)
+
+
+def _page_of_mails(rows: QuerySet[ReceivedMail], after: Position | None, limit: int) -> list[ReceivedMail]:
     if after is not None:
         rows = rows.filter(first_seen_at__gte=after.at).exclude(first_seen_at=after.at, id__lte=after.id)
-    return list(rows.order_by("first_seen_at", "id")[:limit])
+    whole = rows.select_related("email").prefetch_related("parts__document")
+    return list(whole.order_by("first_seen_at", "id")[:limit])

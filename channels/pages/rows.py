@@ -59,6 +59,8 @@ class Row:
     reconnects: bool
     #: a draft that nobody authorised at its provider yet
     unlinked: bool
+    #: mails that could not be had and are still waited for
+    not_taken_in: int
 
     @property
     def limit(self) -> int:
@@ -77,7 +79,7 @@ class Row:
 
 
 def row_of(channel: Channel) -> Row:
-    """`channel` as channels.pages.queries lists it, with `open_run` and `last_run`."""
+    """`channel` as channels.pages.queries lists it, with `open_run`, `last_run` and `not_taken_in`."""
     run: FetchRun | None = channel.open_run  # type: ignore[attr-defined]
     result = _recent_result(channel.last_run)  # type: ignore[attr-defined]
     return Row(
@@ -91,6 +93,7 @@ def row_of(channel: Channel) -> Row:
         needs_mending=is_permanent(channel.error_code) or channel.inactive_reason == "failures",
         reconnects=is_reconnecting(channel),
         unlinked=services.needs_link(channel),
+        not_taken_in=channel.not_taken_in,  # type: ignore[attr-defined]
     )
 
 

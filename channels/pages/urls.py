@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from channels.links.providers import CALLBACK_PATHS
-from channels.pages import authorise, channel_form, channel_list, consent, logbook
+from channels.pages import authorise, channel_form, channel_list, consent, logbook, not_taken_in
 
 _channel: list[URLPattern | URLResolver] = [
     path("edit", channel_form.channel_edit, name="channel-edit"),
@@ -20,7 +20,10 @@ _channel: list[URLPattern | URLResolver] = [
     path("logbook", logbook.logbook, name="logbook"),
     path("logbook/<uuid:run_id>", logbook.run, name="run"),
     path("logbook/<uuid:run_id>/read-elsewhere", logbook.take_read_elsewhere, name="run-read-elsewhere"),
+    path("not-taken-in", not_taken_in.not_taken_in, name="not-taken-in"),
+    path("not-taken-in/retry", not_taken_in.retry_all, name="not-taken-in-retry"),
     path("mails/<uuid:mail_id>/retry", logbook.retry_mail, name="channel-mail-retry"),
+    path("mails/<uuid:mail_id>/leave-out", not_taken_in.leave_out, name="channel-mail-leave-out"),
     path("mails/<uuid:mail_id>/mail.eml", logbook.mail_eml, name="channel-mail-eml"),
     path("parts/<uuid:part_id>/take", logbook.take_part, name="channel-part-take"),
 ]

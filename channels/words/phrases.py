@@ -39,6 +39,7 @@ class Phrase:
 _NEXT_FETCH: Final = _("You need not do anything: the next fetch goes on where this one stopped.")
 _LATER: Final = _("You need not do anything: it is tried again later.")
 _OUR_SIDE: Final = _("You need not do anything: this does not count against the channel.")
+_TRIED_AGAIN: Final = _("You need not do anything: it is tried again, for four weeks.")
 _ASK_SERVER: Final = _("Ask the administrator of the mail server to renew the certificate.")
 
 _ERRORS: Final[dict[str, tuple[Text, Text, str]]] = {
@@ -205,12 +206,17 @@ _ERRORS: Final[dict[str, tuple[Text, Text, str]]] = {
     ),
     "mail_cut_off": (
         _("This email came in incomplete."),
-        _("You need not do anything: it is tried again, three times."),
+        _TRIED_AGAIN,
         "",
     ),
     "mail_gone": (
         _("This email was removed from the mailbox before it was fetched."),
         _("Ask the sender for the email again if you miss it."),
+        "",
+    ),
+    "mail_withheld": (
+        _("%(host)s lists this email and does not give it."),
+        _TRIED_AGAIN,
         "",
     ),
     "mail_unreadable": (
@@ -219,7 +225,7 @@ _ERRORS: Final[dict[str, tuple[Text, Text, str]]] = {
         "",
     ),
     "mail_quarantined": (
-        _("This email failed three times and was set apart."),
+        _("Reading this email broke off three times; it was set apart."),
         _("Open the original email, or try again."),
         "",
     ),

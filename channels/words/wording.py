@@ -37,6 +37,13 @@ _REASONS: Final[dict[str, Text]] = {
     "message_partial": _("one piece of an email that was sent in pieces"),
     "duplicate": _("already taken in before"),
 }
+#: of a fetch, besides its outcome
+_NOTES: Final[dict[str, Text]] = {
+    "list_partial": _("The mail server did not give its whole list. The next fetch goes on."),
+    "stays_unread": _(
+        "Emails stay unread in the mailbox: the mail server marks none as read in this folder. Nothing is lost."
+    ),
+}
 _STEPS: Final[dict[str, tuple[Text, Text]]] = {
     "name": (_("Name of the server"), _("%(host)s found")),
     "address": (_("Address"), _("address %(address)s allowed")),
@@ -45,7 +52,9 @@ _STEPS: Final[dict[str, tuple[Text, Text]]] = {
     "provider": (_("Link with the provider"), _("%(provider)s confirms the link")),
     "sign_in": (_("Signing in"), _("signed in as %(username)s")),
     "folder": (_("Mailbox"), _("mailbox %(folder)s opened")),
+    "listing": (_("Emails"), _("list of emails received")),
 }
+_KEEPS_NO_FLAGS: Final = _("%(folder)s is read-only: emails come in once, and stay unread there")
 #: why coming back from a provider was not taken in -> heading, what is the matter, what to do
 _REFUSED: Final[dict[str, tuple[Text, Text, Text]]] = {
     "unknown": (
@@ -113,11 +122,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class StepSaid:
-    """One line of the connection check: a tick with `text`, or `problem`."""
+    """One line of the connection check: a tick with `text`, a `warning`, or `problem`."""
 
     name: str
     text: str
     problem: Phrase | None
+    warning: str = ""
 
 
 def refusal(reason: str) -> Refusal:
@@ -140,9 +150,14 @@ def steps_said(steps: Iterable[Step], facts: Detail) -> list[StepSaid]:
             step_name(step.name),
             step_done(step.name, {**facts, **step.facts}) if step.ok else "",
             phrase(step.error.code, {**facts, **step.facts, **step.error.detail}) if step.error else None,
+            filled_in(_KEEPS_NO_FLAGS, facts) if step.facts.get("keeps_seen") is False else "",
         )
         for step in steps
     ]
+
+
+def run_note(code: str) -> str:
+    return str(_NOTES[code])
 
 
 def reason(code: str, *, size: int = 0) -> str:

@@ -47,7 +47,9 @@ def test_create_channel_checks_first_and_is_active_at_once(
 ) -> None:
     answer = linked(portal, administration, mailbox_user)
     status = portal.run("channel_status", answer.line["channel"]).line
-    assert sorted(status) == ["channel", "error", "failures", "last_success_at", "next_fetch_at", "state"]
+    assert sorted(status) == [
+        "channel", "error", "failures", "last_success_at", "next_fetch_at", "not_taken_in", "state",
+    ]  # fmt: skip
     assert (status["state"], status["failures"], status["error"], status["last_success_at"]) == (
         "active", 0, None, None,
     )  # fmt: skip

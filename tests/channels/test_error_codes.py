@@ -59,7 +59,7 @@ GOLDEN = {
         False,
         False,
         """
-        mail_too_large mail_cut_off mail_gone mail_unreadable mail_quarantined
+        mail_too_large mail_cut_off mail_gone mail_withheld mail_unreadable mail_quarantined
         """,
     ),
 }

@@ -13,7 +13,7 @@ import pytest
 
 from channels.credentials import BearerToken, Password
 from channels.errors import ChannelError, MessageProblem, Throttled, channel_error
-from channels.mailboxes import gmail_http, mailbox_for
+from channels.mailboxes import gmail, gmail_batch, gmail_http, gmail_raw, mailbox_for
 from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Watch, open_session
 from channels.mailboxes.gmail_refusals import refusal
 from channels.mailboxes.spool import Spool
@@ -22,6 +22,12 @@ from tests.servers.gmail import MODIFY, READONLY, REFUSALS, Account, Fault, Gmai
 from tests.servers.plugin import gmail_server
 
 MAIL = b"Subject: factuur\r\n\r\nBeste \xff\xfe?>\r\n"
+SCAN = (
+    b"Subject: factuur\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: application/pdf\r\n"
+    b"Content-Transfer-Encoding: base64\r\n\r\n"
+    + b"JVBERi0xLjcKJeLjz9MKMSAwIG9iago8PC9UeXBlL0NhdGFsb2c\r\n" * 400
+    + b"--b--\r\n"
+)
 TOKEN = BearerToken("jan@acme.test", "ya29.token")
 
 
@@ -117,6 +123,42 @@ def test_candidates_come_oldest_first_over_all_pages(gmail_api: GmailApi, accoun
     assert mailbox.candidates().validity == "gmail"
 
 
+@pytest.mark.parametrize("kind", ["500", "404", "404 page", "cut", "no json"])
+def test_page_of_the_list_that_fails_leaves_it_partial(
+    gmail_api: GmailApi, account: Account, mailbox: Mailbox, kind: str
+) -> None:
+    gmail_api.page_size = 2
+    uids = [account.deliver(MAIL) for _ in range(5)]
+    assert mailbox.candidates().whole is True
+    gmail_api.faults.append(Fault(kind, "pageToken="))
+    listing = mailbox.candidates()
+    assert ([ref.uid for ref in listing.unread], listing.whole) == (uids[3:], False)
+
+
+def test_page_of_the_list_that_is_throttled_ends_the_session(
+    gmail_api: GmailApi, account: Account, mailbox: Mailbox
+) -> None:
+    gmail_api.faults.append(Fault("429", "/messages"))
+    assert raised(mailbox.candidates) == "quota_reached"
+
+
+def test_more_pages_than_are_asked_for_leave_the_list_partial(
+    gmail_api: GmailApi, account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gmail, "_MOST_PAGES", 2)
+    gmail_api.page_size = 1
+    for _ in range(3):
+        account.deliver(MAIL)
+    assert (len(mailbox.candidates().unread), mailbox.candidates().whole) == (2, False)
+
+
+def test_odd_entry_in_the_list_costs_only_itself(gmail_api: GmailApi, account: Account, mailbox: Mailbox) -> None:
+    uid = account.deliver(MAIL)
+    gmail_api.faults.append(Fault("odd ids", "/messages"))
+    listing = mailbox.candidates()
+    assert ([ref.uid for ref in listing.unread], listing.whole) == ([uid], False)
+
+
 def test_mails_read_elsewhere_since_the_last_look_are_named(account: Account, mailbox: Mailbox) -> None:
     account.deliver(MAIL, read=True, at=1_000_000)
     first = mailbox.candidates()
@@ -199,25 +241,25 @@ def test_memory_does_not_grow_with_the_mail(tmp_path: Path) -> None:
     sizes = []
     tracemalloc.start()
     with Spool(tmp_path, 10**9, mails=2) as spool:
-        for part in gmail_http.parts(LongAnswer()):
-            sizes.append(spool.write(gmail_http.raw_mail(part.chunks)).size)
+        for part in gmail_batch.parts(LongAnswer()):
+            sizes.append(spool.write(gmail_raw.RawMail(part.chunks)).size)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert sizes == [48_000_000, 48_000_000]
     assert peak < 1_000_000
 
 
-@pytest.mark.parametrize("kind", ["broken base64", "cut base64", "no raw"])
+@pytest.mark.parametrize("kind", ["broken base64", "cut base64", "no raw", "empty raw", "half raw"])
 @pytest.mark.parametrize("mails", [1, 3])
 def test_mail_that_is_not_whole_costs_only_itself(
     gmail_api: GmailApi, account: Account, mailbox: Mailbox, tmp_path: Path, kind: str, mails: int
 ) -> None:
     for _ in range(mails):
-        account.deliver(MAIL)
+        account.deliver(SCAN)
     refs = list(mailbox.candidates().unread)
     gmail_api.faults.append(Fault(kind, f"/messages/{refs[0].uid}"))
-    assert said(mailbox, refs, tmp_path) == ["mail_cut_off", *[MAIL] * (mails - 1)]
-    assert said(mailbox, refs, tmp_path) == [MAIL] * mails
+    assert said(mailbox, refs, tmp_path) == ["mail_cut_off", *[SCAN] * (mails - 1)]
+    assert said(mailbox, refs, tmp_path) == [SCAN] * mails
 
 
 @pytest.mark.parametrize("kind", ["hang", "cut", "too long", "too short", "no json", "500", "404"])
@@ -301,8 +343,12 @@ def test_throttling_that_lasts_hands_over_what_came_before(
         ("cut", "connection_lost"),
         ("too long", "connection_lost"),
         ("too short", "mail_cut_off"),
-        ("no json", "mail_cut_off"),
+        ("no json", "server_answer_unreadable"),
         ("500", "server_unavailable"),
+        ("404 page", "server_unavailable"),
+        ("403 page", "server_unavailable"),
+        ("401 page", "server_unavailable"),
+        ("429 page", "quota_reached"),
         ("403", "gmail_forbidden"),
     ],
 )
@@ -316,6 +362,57 @@ def test_fault_in_one_mail_has_its_own_code_and_the_next_call_works(
         assert said(mailbox, refs, tmp_path) == [code]
     assert list(tmp_path.iterdir()) == []
     assert said(mailbox, refs, tmp_path) == [MAIL * 99]
+
+
+@pytest.mark.parametrize(("kind", "times"), [("403", 1), ("400 no mailbox", 1), ("403", 2)])
+def test_refusal_without_a_known_reason_is_of_one_mail_when_another_was_given(
+    gmail_api: GmailApi, account: Account, mailbox: Mailbox, tmp_path: Path, kind: str, times: int
+) -> None:
+    for _ in range(3):
+        account.deliver(MAIL)
+    refs = list(mailbox.candidates().unread)
+    gmail_api.faults.append(Fault(kind, f"/messages/{refs[1].uid}", times=2 * times))
+    for _ in range(times):
+        assert said(mailbox, refs, tmp_path) == [MAIL, "mail_unreadable", MAIL]
+    assert said(mailbox, refs, tmp_path) == [MAIL] * 3
+
+
+def test_mail_that_an_error_page_says_is_not_there_is_not_gone(
+    gmail_api: GmailApi, account: Account, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        account.deliver(MAIL)
+    refs = list(mailbox.candidates().unread)
+    gmail_api.faults.append(Fault("404 page", f"/messages/{refs[1].uid}"))
+    assert said(mailbox, refs, tmp_path) == [MAIL] * 3
+    gmail_api.faults.append(Fault("404 page", f"/messages/{refs[1].uid}", times=2))
+    assert raised(lambda: said(mailbox, refs, tmp_path)) == "server_unavailable"
+
+
+@pytest.mark.parametrize("kind", ["429", "403 rate", "500", "503"])
+def test_refusal_of_the_service_blames_no_mail(
+    gmail_api: GmailApi, account: Account, mailbox: Mailbox, tmp_path: Path, kind: str
+) -> None:
+    for _ in range(3):
+        account.deliver(MAIL)
+    refs = list(mailbox.candidates().unread)
+    gmail_api.faults.append(Fault(kind, f"/messages/{refs[1].uid}", times=2, headers={"Retry-After": "17"}))
+    fetching = mailbox.fetch(refs, tmp_path)
+    assert isinstance(next(fetching), Fetched)
+    with pytest.raises(Throttled) as caught:
+        next(fetching)
+    assert caught.value.retry_after == 17
+
+
+def test_every_mail_that_comes_broken_is_the_service(
+    gmail_api: GmailApi, account: Account, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    for _ in range(4):
+        account.deliver(MAIL)
+    refs = list(mailbox.candidates().unread)
+    gmail_api.faults.append(Fault("empty raw", "/messages/", times=4))
+    assert raised(lambda: said(mailbox, refs, tmp_path)) == "server_unavailable"
+    assert said(mailbox, refs, tmp_path) == [MAIL] * 4
 
 
 def test_dripping_server_is_ended_by_the_deadline(
@@ -382,8 +479,10 @@ def test_right_to_mark_that_was_taken_away_fails_no_fetch(
     gmail_api: GmailApi, account: Account, mailbox: Mailbox
 ) -> None:
     account.deliver(MAIL)
+    refs = list(mailbox.candidates().unread)
+    assert (list(mailbox.acknowledge(refs)), mailbox.flags_refused) == (refs, False)
     gmail_api.tokens[TOKEN.token] = (TOKEN.username, (READONLY,))
-    assert list(mailbox.acknowledge(list(mailbox.candidates().unread))) == []
+    assert (list(mailbox.acknowledge(refs)), mailbox.flags_refused) == ([], True)
 
 
 # --- Refusals ------------------------------------------------------------------------------------------
@@ -486,9 +585,11 @@ def test_waiting_for_the_minute_ends_at_the_deadline(monkeypatch: pytest.MonkeyP
 def decoded(text: bytes, size: int) -> bytes | str:
     pieces = (text[at : at + size] for at in range(0, len(text), size))
     try:
-        return b"".join(gmail_http.raw_mail(pieces))
-    except gmail_http.CutOff:
+        return b"".join(gmail_raw.RawMail(pieces))
+    except gmail_raw.CutOff:
         return "cut off"
+    except ValueError:
+        return "no answer of the API"
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 64])
@@ -509,6 +610,9 @@ def decoded(text: bytes, size: int) -> bytes | str:
         (b'{"raw":"aGFs!!!!bG8="}', "cut off"),
         (b'{"raw":"aGFs=====================bG8="}', "cut off"),
         (b'{"raw":null}', "cut off"),
+        (b'{"error":{"code":404}}', "cut off"),
+        (b" \n<html>no", "no answer of the API"),
+        (b'"raw":"aGFsbG8="', "no answer of the API"),
         (b"", "cut off"),
     ],
 )
@@ -524,8 +628,8 @@ def test_answer_that_never_comes_to_the_mail_is_bounded() -> None:
             next(read)
             yield b" " * 1024
 
-    with pytest.raises(gmail_http.CutOff):
-        list(gmail_http.raw_mail(endless()))
+    with pytest.raises(gmail_raw.CutOff):
+        list(gmail_raw.RawMail(endless()))
     assert next(read) < 70
 
 

@@ -148,6 +148,14 @@ def test_check_walks_every_step(link: Callable[..., Channel], gmail_api: GmailAp
     account.deliver(invoice(0))
     target = replace(check.target_of(link()), token=lambda: BearerToken(GMAIL_ADDRESS, GMAIL_TOKEN))
     steps = check.run_check(target)
-    assert [step.name for step in steps] == ["name", "connection", "encryption", "provider", "sign_in", "folder"]
+    assert [step.name for step in steps] == [
+        "name",
+        "connection",
+        "encryption",
+        "provider",
+        "sign_in",
+        "folder",
+        "listing",
+    ]
     assert check.succeeded(steps)
-    assert (steps[0].facts["port"], steps[-1].facts["unread"]) == (gmail_api.port, 1)
+    assert (steps[0].facts["port"], steps[-2].facts["unread"]) == (gmail_api.port, 1)

@@ -65,9 +65,9 @@ def test_check_of_such_a_channel_shows_every_step(cast: Cast, provider: OpenIdPr
     gmail.account(ADDRESS).deliver(invoice(0))
     steps = check.run_check(check.target_of(gave(cast, provider, GMAIL_READONLY)))
     assert [(step.name, step.ok) for step in steps] == [
-        (name, True) for name in ("name", "connection", "encryption", "provider", "sign_in", "folder")
+        (name, True) for name in ("name", "connection", "encryption", "provider", "sign_in", "folder", "listing")
     ]
-    assert (steps[0].facts["port"], steps[-1].facts["unread"]) == (gmail.port, 1)
+    assert (steps[0].facts["port"], steps[-2].facts["unread"]) == (gmail.port, 1)
 
 
 def test_token_that_gmail_refuses_is_renewed_once(cast: Cast, provider: OpenIdProvider, gmail: GmailApi) -> None:

@@ -43,9 +43,12 @@ def at(moment: Any, **fields: Any) -> dict[str, Any]:
 def test_line_tells_the_counts(channel: Channel) -> None:
     run = make_run(channel, seen=17, delivered=11, ignored=2, failed=1, already=3, documents=13)
     with translation.override("nl"):
-        assert counts_said(run) == "17 e-mails: 11 binnen, 2 overgeslagen, 1 mislukt, 3 al binnen · 13 documenten"
+        assert (
+            counts_said(run)
+            == "17 e-mails: 11 binnen, 2 overgeslagen, 1 niet binnengehaald, 3 al binnen · 13 documenten"
+        )
     with translation.override("en"):
-        assert counts_said(run) == "17 emails: 11 taken in, 2 skipped, 1 failed, 3 in before · 13 documents"
+        assert counts_said(run) == "17 emails: 11 taken in, 2 skipped, 1 not taken in, 3 in before · 13 documents"
 
 
 def test_line_uses_the_singular(channel: Channel) -> None:

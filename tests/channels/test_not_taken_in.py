@@ -2,14 +2,363 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 
+import pytest
 from django.apps import apps
+from django.utils import timezone
 
-from channels.models import ReceivedMail
+from channels import services
+from channels.errors import channel_error
+from channels.fetching.again import next_try
+from channels.mailboxes.base import Listing
+from channels.mailboxes.fake import FakeMailbox
+from channels.models import Channel, FetchRun, ReceivedMail
+from documents.models import Document
+from notifications.models import Notification
 from tests.cast import Cast
+from tests.channels.linked import fetch_now, invoice, numbers
 from tests.channels.rows import make_channel, make_mail, make_run
-from zenvoices.lib.scoping import administration_scope
+from tests.channels.test_health import channel_in
+from zenvoices.lib.scoping import administration_scope, every_administration
+
+
+@pytest.fixture
+def channel(cast: Cast) -> Iterator[Channel]:
+    channel = channel_in(cast.bakery)
+    with administration_scope(cast.bakery.pk):
+        yield channel
+
+
+@pytest.fixture
+def box(monkeypatch: pytest.MonkeyPatch, settings: object) -> FakeMailbox:
+    settings.FETCH_RETRY_SECONDS = []
+    box = FakeMailbox()
+    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
+    return box
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+    """Lets time pass for the ledger."""
+    begin = timezone.now()
+
+    def move(passed: timedelta) -> None:
+        monkeypatch.setattr("channels.fetching.plan.timezone.now", lambda: begin + passed)
+
+    return move
+
+
+def told() -> list[bool]:
+    """The notices of it: whether each is over."""
+    with every_administration():
+        notices = Notification.objects.filter(kind="mails_not_taken_in", user__email="bert@devries.test")
+        return [notice.closed_at is not None for notice in notices.order_by("created_at")]
+
+
+def standing() -> int:
+    return ReceivedMail.objects.filter(standing=True).count()
+
+
+def books(run: FetchRun) -> tuple[str, int, int, int, int]:
+    return run.outcome, run.seen, run.delivered, run.failed, run.already
+
+
+# --- The pauses --------------------------------------------------------------------------------------------------
+
+
+def test_pauses_grow_from_the_next_fetch_to_a_day_for_four_weeks() -> None:
+    first = now = datetime(2026, 11, 2, tzinfo=UTC)
+    tries: list[timedelta] = []
+    while (again_at := next_try(len(tries) + 1, first, now)) is not None:
+        tries.append(again_at - now)
+        now = again_at if again_at > now else now + timedelta(minutes=30)
+    hours = [pause / timedelta(hours=1) for pause in tries]
+    assert hours == [0, 0, 1, 2, 4, 8, 16, *[24] * 27]
+    assert timedelta(weeks=4) <= now - first < timedelta(weeks=4, days=1)
+
+
+def test_mail_is_asked_for_at_the_next_fetches_and_then_after_pauses(
+    channel: Channel, box: FakeMailbox, at: Callable[[timedelta], None]
+) -> None:
+    box.deliver(invoice(1), problem="mail_cut_off")
+    asked = []
+    for slot in range(12):
+        at(timedelta(minutes=30 * slot))
+        run = fetch_now(channel, "schedule")
+        assert books(run) == ("warning", 1, 0, 1, 0)
+        if box.steps.count("fetch") > len(asked):
+            asked.append(slot)
+    assert (asked, standing()) == ([0, 1, 2, 4, 8], 1)
+
+
+def test_mail_that_comes_at_last_stands_no_more(channel: Channel, box: FakeMailbox) -> None:
+    uid = box.deliver(invoice(1), problem="mail_cut_off")
+    fetch_now(channel)
+    assert (standing(), told(), box.mails[uid].seen) == (1, [False], False)
+    box.mails[uid].problem = None
+    assert books(fetch_now(channel)) == ("succeeded", 1, 1, 0, 0)
+    row = ReceivedMail.objects.get()
+    assert (row.state, row.standing, row.next_try_at, row.failing_since, row.error_code) == (
+        "delivered", False, None, None, "",
+    )  # fmt: skip
+    assert (told(), box.mails[uid].seen) == ([True], True)
+
+
+def test_fetch_by_hand_tries_at_once_what_waits_for_its_hour(channel: Channel, box: FakeMailbox) -> None:
+    uid = box.deliver(invoice(1), problem="mail_cut_off")
+    for _slot in range(3):
+        fetch_now(channel, "schedule")
+    box.mails[uid].problem = None
+    assert books(fetch_now(channel, "schedule")) == ("warning", 1, 0, 1, 0)
+    assert books(fetch_now(channel)) == ("succeeded", 1, 1, 0, 0)
+
+
+def test_after_four_weeks_a_person_decides_and_it_is_told_all_the_same(
+    channel: Channel, box: FakeMailbox, at: Callable[[timedelta], None]
+) -> None:
+    uid = box.deliver(invoice(1), problem="mail_cut_off")
+    fetch_now(channel, "schedule")
+    at(timedelta(weeks=4, minutes=1))
+    fetch_now(channel, "schedule")
+    row = ReceivedMail.objects.get()
+    assert (row.state, row.standing, row.next_try_at) == ("refused", True, None)
+    box.mails[uid].problem = None
+    at(timedelta(weeks=9))
+    assert books(fetch_now(channel, "schedule")) == ("warning", 1, 0, 1, 0)
+    assert books(fetch_now(channel)) == ("succeeded", 1, 1, 0, 0)
+
+
+# --- Gone, and not gone ------------------------------------------------------------------------------------------
+
+
+def test_mail_said_to_be_gone_and_listed_again_was_not_gone(channel: Channel, box: FakeMailbox) -> None:
+    uid = box.deliver(invoice(1), problem="mail_gone")
+    assert (books(fetch_now(channel, "schedule")), standing()) == (("warning", 1, 0, 1, 0), 0)
+    assert (books(fetch_now(channel, "schedule")), standing()) == (("warning", 1, 0, 1, 0), 1)
+    assert ReceivedMail.objects.get().error_code == "mail_withheld"
+    box.mails[uid].problem = None
+    assert (books(fetch_now(channel, "schedule")), standing()) == (("succeeded", 1, 1, 0, 0), 0)
+
+
+def deleted(box: FakeMailbox, uid: int) -> None:
+    del box.mails[uid]
+
+
+def read(box: FakeMailbox, uid: int) -> None:
+    box.mails[uid].seen = True
+
+
+@pytest.mark.parametrize("happens", [deleted, read])
+@pytest.mark.parametrize("why", ["cut off", "too large"])
+def test_mail_no_longer_listed_is_waited_for_no_more(
+    channel: Channel, box: FakeMailbox, why: str, happens: Callable[[FakeMailbox, int], None]
+) -> None:
+    knobs = {"cut off": {"problem": "mail_cut_off"}, "too large": {"claimed_size": 10**9}}
+    uid = box.deliver(invoice(1), **knobs[why])
+    fetch_now(channel, "schedule")
+    assert (standing(), told()) == (1, [False])
+    happens(box, uid)
+    fetch_now(channel, "schedule")
+    assert (standing(), told()) == (0, [True])
+    run = fetch_now(channel, "schedule")
+    assert (run.outcome, run.seen) == ("succeeded", 0) or (why, happens) == ("cut off", read)
+
+
+def test_mail_read_by_its_owner_is_tried_on_although_nobody_is_told(channel: Channel, box: FakeMailbox) -> None:
+    uid = box.deliver(invoice(1), problem="mail_cut_off")
+    fetch_now(channel, "schedule")
+    box.mails[uid].seen = True
+    fetch_now(channel, "schedule")
+    assert standing() == 0
+    box.mails[uid].problem = None
+    assert (fetch_now(channel, "schedule").delivered, Document.objects.count()) == (1, 1)
+
+
+class Partial(FakeMailbox):
+    """Gives only the newest of its mails."""
+
+    def candidates(self, since: int = 0) -> Listing:
+        listing = super().candidates(since)
+        return replace(listing, unread=listing.unread[-1:], whole=False)
+
+
+def test_mail_missing_from_half_a_list_is_waited_for_on(channel: Channel, box: FakeMailbox) -> None:
+    box.deliver(invoice(1), claimed_size=10**9)
+    fetch_now(channel, "schedule")
+    box.deliver(invoice(2))
+    box.__class__ = Partial
+    run = fetch_now(channel, "schedule")
+    assert (run.outcome, run.notes, standing()) == ("succeeded", ["list_partial"], 1)
+
+
+# --- The notice --------------------------------------------------------------------------------------------------
+
+
+def test_one_notice_as_long_as_any_mail_stands(channel: Channel, box: FakeMailbox) -> None:
+    first = box.deliver(invoice(1), problem="mail_cut_off")
+    box.deliver(invoice(2))
+    fetch_now(channel, "schedule")
+    second = box.deliver(invoice(3), claimed_size=10**9)
+    box.mails[first].problem = None
+    fetch_now(channel, "schedule")
+    assert (standing(), told()) == (1, [False])
+    box.mails[second].seen = True
+    fetch_now(channel, "schedule")
+    assert told() == [True]
+    box.deliver(invoice(4), claimed_size=10**9)
+    fetch_now(channel, "schedule")
+    assert told() == [True, False]
+
+
+def test_mail_set_apart_is_told_until_somebody_decides(
+    channel: Channel, box: FakeMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("channels.fetching.intake.extract", _broken)
+        box.deliver(invoice(1))
+        for _slot in range(4):
+            fetch_now(channel, "schedule")
+    row = ReceivedMail.objects.get()
+    assert (row.state, row.standing, told(), box.mails[1].seen) == ("quarantined", True, [False], True)
+    services.leave_out(row, by=None)
+    assert (standing(), told()) == (0, [True])
+    assert numbers(fetch_now(channel))["seen"] == 0
+
+
+def _broken(*_args: object) -> None:
+    raise ValueError("a bug of ours")
+
+
+def test_mail_set_apart_comes_with_a_fetch_by_hand_once_it_can_be_read(
+    channel: Channel, box: FakeMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("channels.fetching.intake.extract", _broken)
+        box.deliver(invoice(1))
+        for _slot in range(3):
+            fetch_now(channel, "schedule")
+    assert (books(fetch_now(channel)), standing()) == (("succeeded", 1, 1, 0, 0), 0)
+
+
+# --- Whose fault it is -------------------------------------------------------------------------------------------
+
+
+def test_server_that_gives_no_mail_at_all_is_to_blame_and_no_mail_is(channel: Channel, box: FakeMailbox) -> None:
+    for number in range(3):
+        box.deliver(invoice(number), problem="mail_cut_off")
+    for _slot in range(4):
+        run = fetch_now(channel, "schedule")
+    assert (ReceivedMail.objects.filter(attempts__gt=0).count(), box.steps.count("fetch")) == (0, 12)
+    for one in box.mails.values():
+        one.problem = None
+    run = fetch_now(channel, "schedule")
+    assert (books(run), standing()) == (("succeeded", 3, 3, 0, 0), 0)
+
+
+def test_first_fetch_without_any_mail_is_a_failure_of_the_server(channel: Channel, box: FakeMailbox) -> None:
+    for number in range(30):
+        box.deliver(invoice(number), problem="mail_cut_off")
+    run = fetch_now(channel, "schedule")
+    assert (run.outcome, run.error_code, run.seen, standing(), told()) == ("failed", "server_unavailable", 0, 0, [])
+    assert box.steps.count("fetch") <= 11  # it does not ask thirty times to say so
+
+
+def test_mails_that_never_come_end_no_channel(channel: Channel, box: FakeMailbox) -> None:
+    for number in range(3):
+        box.deliver(invoice(number), problem="mail_unreadable")
+    ends = [books(fetch_now(channel, "schedule")) for _slot in range(8)]
+    channel.refresh_from_db()
+    assert (ends[0][0], ends[1:]) == ("failed", [("warning", 3, 0, 3, 0)] * 7)
+    assert (channel.state, channel.failures, standing()) == ("active", 0, 3)
+
+
+@pytest.mark.parametrize("code", ["quota_reached", "mailbox_in_use", "server_unavailable"])
+def test_refusal_in_the_middle_blames_no_mail(channel: Channel, box: FakeMailbox, code: str) -> None:
+    for number in range(3):
+        box.deliver(invoice(number))
+
+    def refuse(uid: int) -> None:
+        if uid == 2:
+            raise channel_error(code)
+
+    box.after_mail = refuse
+    run = fetch_now(channel, "schedule")
+    assert (run.error_code, run.delivered, run.failed, ReceivedMail.objects.count()) == (code, 2, 0, 2)
+    box.after_mail = lambda uid: None
+    assert fetch_now(channel, "schedule").delivered == 1
+
+
+def test_line_that_breaks_after_the_last_mail_blames_none(channel: Channel, box: FakeMailbox) -> None:
+    box.deliver(invoice(1))
+
+    def lose(uid: int) -> None:
+        raise channel_error("connection_lost")
+
+    box.after_mail = lose
+    run = fetch_now(channel, "schedule")
+    assert (run.error_code, run.delivered, standing()) == ("connection_lost", 1, 0)
+
+
+class Breaking(FakeMailbox):
+    """The line breaks at some of its mails."""
+
+    at: set[int] = set()
+
+    def fetch(self, refs, spool):
+        for ref in refs:
+            if int(ref.uid) in self.at:
+                self.steps.append("broke")
+                raise channel_error("connection_lost")
+            yield from super().fetch([ref], spool)
+
+
+def test_only_mail_at_which_the_line_breaks_in_run_after_run_is_to_blame_at_last(
+    channel: Channel, box: FakeMailbox
+) -> None:
+    box.__class__ = Breaking
+    box.at = {box.deliver(invoice(1))}
+    ends = []
+    for _slot in range(6):
+        run = fetch_now(channel, "schedule")
+        channel.refresh_from_db()
+        ends.append((run.outcome, channel.failures, standing()))
+    assert ends == [("failed", 1, 0), ("failed", 2, 1), ("failed", 3, 1), *[("warning", 0, 1)] * 3]
+
+
+def test_two_mails_at_which_the_line_breaks_hold_up_no_other(channel: Channel, box: FakeMailbox) -> None:
+    box.__class__ = Breaking
+    box.at = {box.deliver(invoice(1)), box.deliver(invoice(2))}
+    box.deliver(invoice(3))
+    delivered = 0
+    for slot in range(8):
+        delivered += fetch_now(channel, "schedule").delivered
+        box.deliver(invoice(10 + slot))
+    channel.refresh_from_db()
+    assert (delivered, standing(), channel.state, channel.failures) == (8, 2, "active", 0)
+    run = fetch_now(channel)
+    assert (run.seen, run.delivered, run.failed) == (3, 1, 2)  # as many as the server listed
+
+
+# --- By one button -----------------------------------------------------------------------------------------------
+
+
+def test_one_button_tries_them_all_the_large_one_too(channel: Channel, box: FakeMailbox, settings: object) -> None:
+    settings.MAIL_MAX_BYTES = 10
+    large = box.deliver(invoice(1))
+    fetch_now(channel, "schedule")
+    assert (standing(), books(fetch_now(channel))) == (1, ("warning", 1, 0, 1, 0))
+    box.largest_mail = 10**9
+    assert services.retry_not_taken_in(channel, by=None).trigger == "manual"
+    assert standing() == 1  # until it is in
+    run = fetch_now(channel, "schedule")
+    assert (books(run), standing(), box.mails[large].seen) == (("succeeded", 1, 1, 0, 0), 0, True)
+
+
+# --- Before there was such a state -------------------------------------------------------------------------------
 
 
 def test_what_was_given_up_before_stands_after_the_migration(cast: Cast) -> None:

@@ -163,7 +163,7 @@ def _broken(*_args: object) -> None:
 def test_wanted_mail_whose_bytes_are_lost_blocks_nobody(channel: Channel, box: FakeMailbox) -> None:
     ReceivedMail.objects.create(
         administration=channel.administration, channel=channel, folder="INBOX", validity="1", uid="77",
-        state="wanted", raw_sha256="a" * 64,
+        state="wanted", raw_sha256="a" * 64, next_try_at=timezone.now(),
     )  # fmt: skip
     box.deliver(invoice(1))
     run = fetch_now(channel)

@@ -181,7 +181,8 @@ def test_imap_sizes_do_not_wait_for_what_was_read_elsewhere(scripted: StartScrip
         else:
             peer.send(first.replace(b"{tag}", tag))
 
-    script = imap({"SELECT": OPENED.replace(b"UIDNEXT 2", b"UIDNEXT 4000"), **late, "UID SEARCH": search})
+    selected = OPENED.replace(b"UIDNEXT 2", b"UIDNEXT 4000").replace(b"1 EXISTS", b"1001 EXISTS")
+    script = imap({"SELECT": selected, **late, "UID SEARCH": search})
     with mailbox_for("imap", scripted(script, patience=2.0), Watch()) as mailbox:
         listing = opened(mailbox).candidates(since=2)
     assert heard == ["UID SEARCH", "UID FETCH", "UID FETCH", "UID FETCH"]
@@ -284,8 +285,10 @@ def test_fetch_given_up_with_mails_under_way_ends_without_waiting(
     assert mailbox_user.count() == 3
 
 
-@pytest.mark.parametrize("capabilities", [b"PIPELINING\r\n", b""])
-@pytest.mark.parametrize(("taken", "said"), [(1, []), (2, []), (3, ["QUIT"])])
+@pytest.mark.parametrize(
+    ("capabilities", "taken", "said"),
+    [(b"PIPELINING\r\n", 1, []), (b"PIPELINING\r\n", 2, []), (b"PIPELINING\r\n", 3, ["QUIT"]), (b"", 1, ["QUIT"])],
+)
 def test_pop3_says_quit_only_when_the_caller_has_every_retrieved_mail(
     scripted: StartScripted, tmp_path: Path, capabilities: bytes, taken: int, said: list[str]
 ) -> None:

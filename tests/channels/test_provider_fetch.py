@@ -220,9 +220,9 @@ def test_check_renews_the_link_as_a_step_of_its_own(
     steps = check.run_check(check.target_of(channel))
     assert [(step.name, step.ok) for step in steps] == [
         ("name", True), ("connection", True), ("encryption", True), ("provider", True), ("sign_in", True),
-        ("folder", True),
+        ("folder", True), ("listing", True),
     ]  # fmt: skip
-    assert (steps[-1].facts["unread"], at_provider.requests_to(MOUNT[auth]) - asked) == (1, 1)
+    assert (steps[-2].facts["unread"], at_provider.requests_to(MOUNT[auth]) - asked) == (1, 1)
 
 
 def test_check_stops_at_the_provider_when_the_link_is_withdrawn(

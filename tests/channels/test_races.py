@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 from imapclient import IMAPClient
 
@@ -159,6 +160,46 @@ def test_schedules_at_once_make_one_run_for_each_slot(cast: Cast, channel: Chann
         assert (len(os.read(found, 100)), len(slots), len(set(slots))) == (due, due, due)
         os.close(found)
         assert Channel.objects.filter(next_fetch_at__lte=timezone.now()).count() == 0
+
+
+def test_places_that_are_given_out_at_once_exceed_no_limit(cast: Cast, channel: Channel, settings: Any) -> None:
+    settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION = 3, 20
+    with every_administration():
+        for _ in range(12):
+            channel_in(cast.foreign, "mail.test")
+        Channel.objects.filter(host="mail.test").update(next_fetch_at=timezone.now() - timedelta(seconds=1))
+        assert exits(in_processes([schedule.claim_due] * 4), 4) == [0] * 4
+        assert FetchRun.objects.count() == 3
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's transactions exclude each other")
+def test_who_gives_out_places_waits_for_who_does_so_already(cast: Cast, channel: Channel, settings: Any) -> None:
+    """What the first gave is not committed yet, so the second could not count it."""
+    settings.FETCH_PER_HOST = 1
+    waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with every_administration():
+        for administration in (cast.bakery, cast.foreign):
+            channel_in(administration, "mail.test")
+        Channel.objects.filter(host="mail.test").update(next_fetch_at=timezone.now() - timedelta(seconds=1))
+        begin, tell = os.pipe()
+
+        def claim() -> None:
+            os.close(tell)
+            os.read(begin, 1)
+            schedule.claim_due()
+
+        (second,) = in_processes([claim])
+        with transaction.atomic(), connection.cursor() as cursor:
+            schedule.claim_due()
+            os.close(tell)
+            ended, deadline = 0, time.monotonic() + SECONDS
+            while not ended and not cursor.execute(waiting).fetchall():
+                ended, _status = os.waitpid(second, os.WNOHANG)
+                assert time.monotonic() < deadline
+        os.close(begin)
+        assert (ended, exits([second], 1)) == (0, [0])
+        assert FetchRun.objects.count() == 1
 
 
 # --- A holder that slept through its lease ---------------------------------------------------------------

@@ -55,7 +55,7 @@ def night(channel: Channel) -> FetchRun:
 
 def numbers(**found: int | bool) -> dict[str, object]:
     none = {"on_server": 0, "in_ledger": 0, "known": 0, "missing": 0, "waiting": 0, "gone": 0, "repaired": 0}
-    return {**none, "renumbered": False, **found}
+    return {**none, "renumbered": False, "partial": False, **found}
 
 
 def balances(found: dict[str, int]) -> bool:

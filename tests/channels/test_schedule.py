@@ -110,6 +110,82 @@ def test_who_waits_longest_goes_first(cast: Cast, channel: Channel, settings: ob
     assert due.administration_id == other.administration_id
 
 
+def test_ended_run_hands_its_place_on(cast: Cast, channel: Channel, settings: object) -> None:
+    settings.FETCH_PER_HOST = 1
+    channel_in(cast.foreign)
+    Channel.objects.update(next_fetch_at=timezone.now() - timedelta(seconds=1))
+    (first,) = schedule.claim_due()
+    assert schedule.hand_on() == []
+    FetchRun.objects.filter(pk=first.run_id).update(state="finished", finished_at=timezone.now())
+    (second,) = schedule.hand_on()
+    assert {first.administration_id, second.administration_id} == {cast.bakery.pk, cast.foreign.pk}
+
+
+def test_handing_on_costs_one_statement_when_nobody_waits(
+    channel: Channel, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    with django_assert_num_queries(1):
+        schedule.hand_on()
+
+
+def test_line_before_the_workers_is_bounded(
+    cast: Cast, channel: Channel, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an outage a person's own fetch does not stand behind thousands."""
+    monkeypatch.setattr("channels.fetching.places.IN_LINE", 2)
+    for number in range(4):
+        channel_in(cast.bakery, f"mail{number}.test")
+    Channel.objects.update(next_fetch_at=timezone.now() - timedelta(seconds=1))
+    assert len(schedule.claim_due()) == 2
+    FetchRun.objects.filter(pk=FetchRun.objects.first().pk).update(state="running", started_at=timezone.now())
+    assert len(schedule.claim_due()) == 1  # a run that begins leaves its place in the line
+
+
+def test_all_places_are_filled_past_those_that_find_none(
+    cast: Cast, channel: Channel, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More wait for a full host than are looked at in one go."""
+    settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION = 1, 20
+    monkeypatch.setattr("channels.fetching.places.IN_LINE", 3)
+    for _number in range(5):
+        channel_in(cast.bakery)
+    last = channel_in(cast.foreign, "other.test")
+    Channel.objects.update(next_fetch_at=timezone.now() - timedelta(hours=1))
+    make_due(last)
+    assert len(schedule.claim_due()) == 2
+
+
+def test_fetch_by_hand_takes_a_place_and_waits_for_none(cast: Cast, channel: Channel, settings: object) -> None:
+    settings.FETCH_PER_HOST = 1
+    services.new_manual_run(channel_in(cast.foreign))
+    make_due(channel)
+    assert schedule.claim_due() == []
+
+
+def test_slot_that_had_its_run_is_passed_over(channel: Channel) -> None:
+    """A clock that was set back gives it again; the channel must not be due for ever."""
+    make_due(channel)
+    slot = Channel.objects.get().next_fetch_at
+    FetchRun.objects.create(
+        administration_id=channel.administration_id, channel=channel, trigger="schedule", slot=slot,
+        state="finished", finished_at=timezone.now(),
+    )  # fmt: skip
+    assert schedule.claim_due() == []
+    assert Channel.objects.get().next_fetch_at > timezone.now()
+
+
+def test_mailbox_that_goes_on_comes_after_everybodys_turn(cast: Cast, channel: Channel, settings: object) -> None:
+    """But not for longer than half an hour."""
+    settings.FETCH_PER_HOST = 1
+    other = channel_in(cast.foreign)
+    for minutes, first in ((20, other), (40, channel)):
+        since = timezone.now() - timedelta(minutes=minutes)
+        Channel.objects.filter(pk=channel.pk).update(goes_on=True, next_fetch_at=since)
+        make_due(other)
+        assert [due.administration_id for due in schedule.claim_due()] == [first.administration_id]
+        FetchRun.objects.all().delete()
+
+
 def test_lost_message_is_offered_again(channel: Channel) -> None:
     make_due(channel)
     (due,) = schedule.claim_due()

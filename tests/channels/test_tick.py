@@ -72,7 +72,7 @@ def test_step_that_raises_costs_nobody_a_fetch(
     for _ in range(3):
         make_due()
         tasks.tick()
-        FetchRun.objects.update(state="finished")
+        FetchRun.objects.update(state="finished", finished_at=timezone.now())
     assert offered == list(FetchRun.objects.order_by("queued_at").values_list("pk", flat=True))
     assert [(failing.name, failing.problem) for failing in FailingStep.objects.all()] == [(step, "KeyError")]
 

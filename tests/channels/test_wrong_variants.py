@@ -17,6 +17,7 @@ from channels.fetching.intake import Prepared
 from channels.fetching.recorder import Recorder
 from channels.fetching.session import _Session
 from channels.mailboxes.imap_client import Client
+from channels.mailboxes.imap_lines import Question
 from channels.models import Channel
 from documents import storage
 from documents.models import Document
@@ -52,12 +53,12 @@ def flag_before_commit() -> None:
 
 
 def body_instead_of_peek() -> None:
-    ask = Client.ask
+    ask = Client.ask_about
 
-    def wrong(self: Client, command: str, uids: Any, *arguments: str) -> bytes:
+    def wrong(self: Client, command: str, uids: Any, *arguments: str) -> Question:
         return ask(self, command, uids, *(argument.replace(".PEEK", "") for argument in arguments))
 
-    Client.ask = wrong
+    Client.ask_about = wrong
 
 
 def no_second_key() -> None:

@@ -16,7 +16,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -50,12 +50,26 @@ REFUSALS = {
 }
 
 
+_PAGES = tuple(f"{kind} page" for kind in REFUSALS)
+PAGE = "<html><title>Sorry</title></html>"
+
+#: what becomes of the `raw` of a mail
+MAIL_FAULTS: dict[str, Callable[[str], str | None]] = {
+    "no raw": lambda raw: None,
+    "empty raw": lambda raw: "",
+    "half raw": lambda raw: raw[: len(raw) // 8 * 4],
+    "broken base64": lambda raw: raw[:8] + "!" + raw[8:],
+    "cut base64": lambda raw: raw[:41],  # no base64 is 4n+1 long
+}
+
+
 @dataclass
 class Fault:
     """What goes wrong with the next `times` calls whose path holds `path`.
 
-    A key of REFUSALS, also inside a batch; "broken base64", "cut base64", "no raw" for a mail; for a whole answer
-    "hang", "cut" (closed half-way), "too long" and "too short" (a false Content-Length), "no json", "drip".
+    A key of REFUSALS, also inside a batch, with " page" behind it as somebody else's error page of that status;
+    a key of MAIL_FAULTS for a mail; for a whole answer "hang", "cut" (closed half-way), "too long" and "too short" (a
+    false Content-Length), "no json", "drip".
     """
 
     kind: str
@@ -161,8 +175,8 @@ class GmailApi:
         self.calls.append(method.id)
         discovery.check_query(method, query)
         said = discovery.check_body(method, body)
-        fault = self.fault(address.path, *REFUSALS, "broken base64", "cut base64", "no raw")
-        if fault and fault.kind in REFUSALS:
+        fault = self.fault(target, *REFUSALS, *_PAGES, *MAIL_FAULTS, "odd ids")
+        if fault and fault.kind not in (*MAIL_FAULTS, "odd ids"):
             return _refusal(fault.kind, fault.headers)
         who, scopes = self._who(token)
         if who is None:
@@ -288,7 +302,9 @@ def _only(fields: str, found: Any) -> Any:
 
 
 def _refusal(kind: str, headers: dict[str, str] | None = None) -> Answer:
-    status, reason, message = REFUSALS[kind]
+    status, reason, message = REFUSALS[kind.removesuffix(" page")]
+    if kind.endswith(" page"):
+        return Answer(status, PAGE, headers or {})
     return Answer(status, _error(status, reason, message), headers or {})
 
 
@@ -319,7 +335,7 @@ def _handler(api: GmailApi) -> type[http.server.BaseHTTPRequestHandler]:
             if self.path != "/" + discovery.document()["batchPath"]:
                 return self._reply(api.answer("POST", self.path, self._token(), body))
             api.calls.append("batch")
-            if refused := api.fault(self.path, *REFUSALS):
+            if refused := api.fault(self.path, *REFUSALS, *_PAGES):
                 return self._reply(_refusal(refused.kind, refused.headers))
             try:
                 calls = list(self._calls(body))
@@ -407,12 +423,12 @@ def _handler(api: GmailApi) -> type[http.server.BaseHTTPRequestHandler]:
 def _written(answer: Answer, api: GmailApi) -> bytes:
     if answer.body is None:
         return b""
+    if isinstance(answer.body, str):
+        return answer.body.encode()
     body = dict(answer.body)
-    if answer.fault == "no raw":
-        body.pop("raw", None)
-    elif answer.fault == "broken base64":
-        body["raw"] = body["raw"][:8] + "!" + body["raw"][8:]
-    elif answer.fault == "cut base64":
-        body["raw"] = body["raw"][:41]  # no base64 is 4n+1 long
+    if answer.fault in MAIL_FAULTS and "raw" in body:
+        body["raw"] = MAIL_FAULTS[answer.fault](body["raw"])
+    elif answer.fault == "odd ids":
+        body["messages"] = [{"id": "../drafts"}, {}, *body["messages"]]
     text = json.dumps(body)
     return (text.replace("=", "\\u003d") if api.escapes_padding else text).encode()

@@ -27,6 +27,10 @@ class Gone(Exception):
 
 
 class Peer:
+    """`heard`: the line that hear() gave last."""
+
+    heard = b""
+
     def __init__(self, sock: socket.socket, certificate: Certificate | None, over: threading.Event) -> None:
         self._sock = sock
         self._certificate = certificate
@@ -53,7 +57,17 @@ class Peer:
                 raise Gone
             self._received += received
         line, _, self._received = self._received.partition(b"\n")
-        return line.rstrip(b"\r")
+        self.heard = line.rstrip(b"\r")
+        return self.heard
+
+    @property
+    def has_more(self) -> bool:
+        """Whether more has come by now, in one packet with the last line."""
+        return bool(self._received)
+
+    def forget(self) -> None:
+        """Loses what has come and was not heard yet."""
+        self._received = b""
 
     def hang(self) -> None:
         """Says nothing more, until the client or the test ends."""

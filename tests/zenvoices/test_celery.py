@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -7,7 +8,11 @@ from celery import current_app
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
+from channels import tasks
+from channels.fetching.schedule import Due
+from channels.models import FetchRun
 from documents.tasks import prepare
+from tests.servers.redis import redis_server
 from zenvoices.celery import app
 
 
@@ -24,3 +29,21 @@ def test_a_broker_that_is_away_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPa
     with Connection("redis://127.0.0.1:9/0", transport_options=options) as away, pytest.raises(OperationalError):
         prepare.apply_async(ids, connection=away, retry=False)
     assert sum(pauses) <= 0.2
+
+
+@pytest.mark.redis
+def test_a_tick_and_who_clicks_overtake_the_scheduled_fetches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a hundred fetches a tick would expire, and with it the schedule."""
+    with redis_server() as server, Connection(server.url.replace("unix", "redis+socket")) as broker:
+        for task in (tasks.fetch, tasks.tick):
+            monkeypatch.setattr(task, "apply_async", partial(task.apply_async, connection=broker))
+        for _ in range(2):
+            tasks.offer(Due(uuid4(), uuid4()))
+        by_hand = FetchRun(administration_id=uuid4())
+        tasks.enqueue(by_hand)
+        tasks.tick.apply_async()
+        with broker.SimpleQueue("fetch") as queue:
+            waiting = [queue.get(timeout=5) for _ in range(4)]
+    names = [message.headers["task"] for message in waiting]
+    assert names == ["channels.tasks.tick", *["channels.tasks.fetch"] * 3]
+    assert waiting[1].payload[0][1] == str(by_hand.pk)

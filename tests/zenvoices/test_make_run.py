@@ -7,6 +7,7 @@ import imaplib
 import json
 import os
 import selectors
+import shutil
 import signal
 import socket
 import ssl
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,20 +32,23 @@ START_SECONDS = 120
 
 
 class Launched:
-    """One `make run`."""
+    """One `make run`, or another target."""
 
-    def __init__(self, data: Path, **environment: str) -> None:
+    def __init__(
+        self, data: Path, *, root: Path = ROOT, target: str = "run", umask: int = -1, **environment: str
+    ) -> None:
         self.data = data
         self.port = environment.setdefault("PORT", str(free_port()))
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self.process = subprocess.Popen(
-            ["make", "run", f"PYTHON={sys.executable}"],
-            cwd=ROOT,
+            ["make", target, f"PYTHON={sys.executable}"],
+            cwd=root,
             env={**kept, **environment, "DATA_DIR": str(data)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            umask=umask,
         )
         self.output = ""
 
@@ -216,3 +221,127 @@ def test_without_demo_it_says_how_to_begin(tmp_path: Path):
     launched.process.terminate()
     launched.ended()
     assert wait_for(lambda: not family & parents().keys())
+
+
+# --- Bad input: a sentence with cause and cure, no success, nothing that spoils the next try -------------
+
+
+def checkout(folder: Path) -> Path:
+    """The project without anything installed."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def refusal(launched: Launched) -> str:
+    """What it said before make's own last line; no traceback."""
+    code, output = launched.ended()
+    assert code != 0
+    assert "Traceback" not in output
+    return output.partition("make: ***")[0].strip()
+
+
+def test_spaces_letters_umask_and_locale_do_not_matter(tmp_path: Path):
+    """A locale of eight bits is made by ASCII: that needs no locale to be installed."""
+    root = checkout(tmp_path / "de map é" / "zenvoices")
+    (root / ".venv").symlink_to(ROOT / ".venv")
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    launched = Launched(tmp_path / "mijn gegevens é", root=root, umask=0o077, **ascii_only)
+    launched.read_until("Ctrl-C")
+    try:
+        status, body = get(launched.port, "/readyz")
+        assert (status, set(json.loads(body).values())) == (200, {True})
+        assert unread(launched.data) == 13
+    finally:
+        launched.process.terminate()
+        launched.ended()
+
+
+@pytest.mark.parametrize("python", ["python3.15", "/nowhere/python3"])
+@pytest.mark.parametrize("target", ["run", "test", "lint", "bench"])
+def test_python_that_is_not_there(python: str, target: str):
+    done = subprocess.run(["make", target, f"PYTHON={python}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert f"{python} does not run here: Python 3.11 or newer is needed. Install it" in done.stderr
+
+
+def test_python_that_is_too_old():
+    pretend = "import sys; sys.version_info = (3, 10, 13); import scripts.run"
+    done = subprocess.run([sys.executable, "-c", pretend], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    sentence = f"Python 3.11 or newer is needed; {sys.executable} is 3.10. Try: make PYTHON=python3.12 ..."
+    assert done.stderr.strip() == sentence
+
+
+@pytest.mark.parametrize("target", ["run", "test", "lint"])
+def test_no_network(tmp_path: Path, target: str):
+    root = checkout(tmp_path / "zenvoices")
+    nowhere = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple/", "PIP_RETRIES": "0"}
+    launched = Launched(tmp_path / "data", root=root, target=target, UV_DEFAULT_INDEX="http://127.0.0.1:9/", **nowhere)
+    assert "The package index was not reached. Go online, or name an index or proxy" in refusal(launched)
+
+
+def test_interrupted_first_installation_begins_anew(tmp_path: Path):
+    root = checkout(tmp_path / "zenvoices")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        index = f"http://127.0.0.1:{silent.getsockname()[1]}/simple/"
+        reach = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": index, "UV_DEFAULT_INDEX": index, "PIP_RETRIES": "0"}
+        launched = Launched(tmp_path / "data", root=root, **reach)
+        connection, _ = silent.accept()
+        os.kill(launched.launcher, signal.SIGINT)
+        connection.close()
+        assert "Interrupted before the portal ran; the next try begins anew." in refusal(launched)
+    again = Launched(tmp_path / "data", root=root, **reach)
+    assert "The last installation did not finish; starting afresh." in refusal(again)
+
+
+def test_port_that_is_none(tmp_path: Path):
+    sentence = "is no port number. Choose one from 1024 to 65535: make run PORT=8000"
+    assert [refusal(Launched(tmp_path, PORT=port)) for port in ("http", "65536", "²")] == [
+        f"PORT={port} {sentence}" for port in ("http", "65536", "²")
+    ]
+
+
+def test_data_dir_that_is_a_file(tmp_path: Path):
+    (tmp_path / "file").touch()
+    assert refusal(Launched(tmp_path / "file")) == (
+        f"{tmp_path}/file is in the way: a folder is needed there. Move it, or use another folder, then try again."
+    )
+    assert refusal(Launched(tmp_path / "file" / "data")) == (
+        f"A part of {tmp_path}/file/data is a file, not a folder. Move it, or use another folder, then try again."
+    )
+
+
+@contextmanager
+def small_disk(folder: Path, options: str) -> Iterator[Path]:
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root; tests/zenvoices/test_reasons.py has the sentences")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_full_disk(tmp_path: Path):
+    with small_disk(tmp_path / "disk", "size=2m") as disk:
+        sentence = refusal(Launched(disk / "data"))
+        assert sentence == f"The disk that holds {disk}/data is full (2 MB are free). Make room, then try again."
+
+
+def test_read_only_disk(tmp_path: Path):
+    with small_disk(tmp_path / "disk", "ro") as disk:
+        assert refusal(Launched(disk / "data")) == (
+            f"{disk}/data lies on a read-only file system. Use a folder that can be written, then try again."
+        )
+
+
+def test_data_dir_of_somebody_else(tmp_path: Path):
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere; tests/zenvoices/test_reasons.py has the sentence")
+    (tmp_path / "theirs").mkdir(mode=0o500)
+    assert f"This user may not write {tmp_path}/theirs/run.lock." in refusal(Launched(tmp_path / "theirs"))

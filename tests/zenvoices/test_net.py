@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import threading
@@ -52,10 +53,12 @@ def code_of(action: Callable[[], object]) -> str:
 
 
 def answers_with(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
-    """Lets the look-up give these; returns the list of the names that are asked."""
+    """Lets the look-up give these IPv4 addresses; returns the list of the names that are asked for them."""
     asked: list[str] = []
 
-    def look_up(host: str, port: int, **_: Any) -> list[Any]:
+    def look_up(host: str, port: int, family: int = 0, **_: Any) -> list[Any]:
+        if family == socket.AF_INET6:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
@@ -113,6 +116,7 @@ def test_is_public_allows(address: str) -> None:
         ("127.0.0.1", "127.0.0.1"),
         ("[::1]", "::1"),
         ("0:0:0:0:0:0:0:1", "::1"),
+        ("Mail_Server.example.nl", "mail_server.example.nl"),
     ],
 )
 def test_clean_host_gives_the_name_for_dns_and_certificate(typed: str, cleaned: str) -> None:
@@ -175,6 +179,14 @@ def test_connect_to_a_closed_port_is_refused(dial: Callable[..., Connection]) ->
     with socket.create_server(("127.0.0.1", 0)) as closing:
         port = closing.getsockname()[1]
     assert code_of(lambda: dial(port, "127.0.0.1")) == "connection_refused"
+
+
+def test_connect_without_a_file_left_is_our_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(*_: Any) -> socket.socket:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket, "socket", no_more)
+    assert code_of(lambda: net.connect([net.Address(socket.AF_INET, ("127.0.0.1", 993))])) == "internal"
 
 
 def test_connect_tries_the_next_address(start: StartServer) -> None:

@@ -116,7 +116,7 @@ def bakery_run(cast: Cast) -> dict[str, Any]:
 
 
 def bakery_mail(cast: Cast) -> dict[str, Any]:
-    mail = make_mail(make_run(make_channel(cast.bakery)), b"Subject: broken", state="quarantined")
+    mail = make_mail(make_run(make_channel(cast.bakery)), b"Subject: broken", state="quarantined", standing=True)
     return {**bakery(cast), "channel_id": mail.channel_id, "mail_id": mail.pk}
 
 
@@ -231,6 +231,9 @@ CHANNELS = {
     "logbook": Row(ADMIN, bakery_channel),
     "run": Row(ADMIN, bakery_run),
     "run-read-elsewhere": Row(ADMIN, bakery_run, get=False, post=True),
+    "not-taken-in": Row(ADMIN, bakery_channel),
+    "not-taken-in-retry": Row(ADMIN, bakery_channel, get=False, post=True),
+    "channel-mail-leave-out": Row(ADMIN, bakery_mail, get=False, post=True),
     "channel-mail-retry": Row(ADMIN, bakery_mail, get=False, post=True),
     "channel-mail-eml": Row(ADMIN, bakery_mail),
     "channel-part-take": Row(ADMIN, bakery_part, get=False, post=True),

@@ -11,7 +11,7 @@ from zenvoices.lib.commands import OperatorCommand
 
 
 class Command(OperatorCommand):
-    help = "Prints a channel's state, its failures in a row and its next fetch."
+    help = "Prints a channel's state, its failures in a row, its next fetch and how many mails were not taken in."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("channel", type=uuid_argument)
@@ -26,5 +26,6 @@ class Command(OperatorCommand):
                     "next_fetch_at": channel.next_fetch_at,
                     "last_success_at": channel.last_success_at,
                     "error": error_line(channel.error_code, channel.error_detail),
+                    "not_taken_in": channel.ledger.filter(standing=True).count(),
                 }
             )

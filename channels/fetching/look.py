@@ -1,0 +1,55 @@
+"""What a list says beside its mails, and what the channel keeps of it for the next look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from channels.fetching.ledger import ledger_rows
+from channels.mailboxes.base import Listing
+from channels.models import Channel, FetchRun
+
+READ_ELSEWHERE_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    channel: Channel
+    run: FetchRun
+    listing: Listing
+
+    @property
+    def numbers_fell(self) -> bool:
+        """IMAP: UIDNEXT only grows (RFC 3501 2.3.1.1). After a backup was put back it fell, and numbers come again."""
+        channel, listing = self.channel, self.listing
+        counts_up = channel.has_folders and not channel.uses_gmail_api
+        return counts_up and channel.seen_validity == listing.validity and 0 < listing.next_uid < channel.seen_next_uid
+
+    def note(self, code: str) -> None:
+        """In the logbook, beside the run's outcome."""
+        self.run.notes = [*self.run.notes, code]
+        self.run.save(update_fields=["notes"])
+
+    def find_read_elsewhere(self) -> None:
+        """Mails that came after our last look and were read before this one; not those we took ourselves."""
+        channel, listing = self.channel, self.listing
+        if not channel.seen_next_uid or listing.validity != channel.seen_validity or self.numbers_fell:
+            return
+        read = {ref.uid: ref for ref in listing.read_elsewhere[:READ_ELSEWHERE_KEPT]}
+        known = ledger_rows(channel).filter(validity=listing.validity, uid__in=list(read))
+        for uid in known.values_list("uid", flat=True):
+            del read[uid]
+        self.run.read_elsewhere = len(read)
+        self.run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in read.values()]
+
+    def remember(self, fence: int, *, stays_unread: bool) -> None:
+        """`stays_unread`: the server sets no flag of ours; said once, by the run that finds it."""
+        channel, listing = self.channel, self.listing
+        values: dict[str, object] = {"stays_unread": stays_unread}
+        if listing.next_uid:
+            values |= {"seen_validity": listing.validity, "seen_next_uid": listing.next_uid}
+        if self.numbers_fell:
+            values["first_next_uid"] = min(channel.first_next_uid, listing.next_uid)
+        if stays_unread and not channel.stays_unread:
+            self.note("stays_unread")
+        if any(getattr(channel, name) != value for name, value in values.items()):
+            Channel.objects.filter(pk=channel.pk, fence=fence).update(**values)

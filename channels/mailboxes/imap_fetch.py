@@ -1,0 +1,190 @@
+"""Mails from the server into files, asked for ahead; each is handed over, refused and blamed alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from channels.errors import ChannelError, MessageProblem, Throttled, TransientProblem, channel_error
+from channels.mailboxes.base import Fetched, MessageRef, NotFetched, Results
+from channels.mailboxes.imap_answers import Answer
+from channels.mailboxes.imap_client import BROKEN
+from channels.mailboxes.imap_lines import Question
+from channels.mailboxes.imap_session import ImapSession
+from channels.mailboxes.refusals import mail_refused
+from channels.mailboxes.session import one_may_be_to_blame
+from channels.mailboxes.spool import Group, Spool, Spooled, groups_of, handed_over, under_way
+
+Result = Fetched | NotFetched
+
+#: So many mails asked for alone and refused in a row, and none between them came: it is the server.
+_ALL_ALIKE: Final = 3
+
+
+class _BrokenAnswer(ChannelError):
+    """Stays in this module: the answer to a FETCH could not be read, the mailbox itself can."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """A mail that was refused when asked for alone. Whose fault it was, the mails behind it tell.
+
+    `problem`: the server's, if it was the server. `passing`: it says so itself.
+    """
+
+    ref: MessageRef
+    problem: ChannelError
+    passing: bool
+
+
+class Fetching:
+    """One fetch(): `refs` in groups, the next ones under way while the caller has one."""
+
+    def __init__(self, session: ImapSession, largest: int) -> None:
+        self._session = session
+        self._largest = largest
+        self._groups: deque[Group] = deque()
+        #: for each of the first groups that were asked for; None where there was nothing to ask
+        self._asked: deque[Question | None] = deque()
+        #: answers that came before their group's turn
+        self._early: dict[int, dict[bytes, Any]] = {}
+        self._doubts: list[_Doubt] = []
+        #: so many of the next groups are asked for one at a time, after an answer that left the session out of step
+        self._careful = 0
+
+    @property
+    def is_under_way(self) -> bool:
+        return any(question is not None and question.is_under_way for question in self._asked)
+
+    def results(self, refs: Sequence[MessageRef], directory: Path) -> Results:
+        self._groups.extend(groups_of(refs))
+        while self._groups:
+            try:
+                yield from self._pipelined(directory)
+            except _BrokenAnswer as problem:
+                self._begin_anew(problem)
+        yield from handed_over(deque(self._left_in_doubt()))
+
+    def _pipelined(self, directory: Path) -> Results:
+        """Takes each group from the front once it is answered; the next ones are asked for before that."""
+        most = sum(map(len, self._groups))
+        with Spool(directory, self._largest, most) as spool, self._session.client.into(spool):
+            while self._groups:
+                answer = self._next_answer()
+                yield from handed_over(deque(self._results_of_first(answer, spool)))
+
+    def _next_answer(self) -> Answer:
+        try:
+            with self._session.border():
+                self._ask_ahead()
+                return self._take(self._asked[0])
+        except TransientProblem as problem:
+            if one_may_be_to_blame(problem, self._groups[0]):
+                raise _BrokenAnswer(problem.code) from None
+            raise
+
+    def _ask_ahead(self) -> None:
+        ahead = 1 if self._careful else under_way(self._groups)
+        with self._session.client.together():
+            for group in islice(self._groups, len(self._asked), ahead):
+                self._asked.append(self._ask_for(group))
+
+    def _ask_for(self, group: Group) -> Question | None:
+        missing = self._missing(group)
+        if not missing:
+            return None
+        # What a listing did not announce is announced with the mail itself.
+        items = "(BODY.PEEK[])" if all(ref.size for ref in missing) else "(RFC822.SIZE BODY.PEEK[])"
+        return self._session.client.ask_about("FETCH", [int(ref.uid) for ref in missing], items)
+
+    def _missing(self, group: Group) -> Group:
+        validity = self._session.folder.validity
+        return [ref for ref in group if ref.validity == validity and int(ref.uid) not in self._early]
+
+    def _results_of_first(self, answer: Answer, spool: Spool) -> list[Result]:
+        """None when its mails are to be asked for again, or when it is in doubt."""
+        self._asked.popleft()
+        group = self._groups.popleft()
+        self._careful = max(0, self._careful - 1)
+        missing = self._missing(group)
+        if not missing or (answer.ok and answer.limit is None):
+            return [*self._blamed(), *(self._result(ref, spool) for ref in group)]
+        problem = None if answer.ok else mail_refused(answer.words)
+        if isinstance(problem, Throttled):
+            raise problem
+        if len(group) > 1:
+            self._ask_alone(group)
+            return []
+        if isinstance(problem, MessageProblem):
+            return [*self._blamed(), NotFetched(group[0], problem)]
+        self._doubt(group[0], problem or channel_error("server_unavailable"), passing=problem is not None)
+        return []
+
+    def _take(self, question: Question | None) -> Answer:
+        if question is None:
+            return Answer("OK", "")
+        client = self._session.client
+        try:
+            answer = question.answer()
+            mails = client.mails()
+        except BROKEN:
+            if client.goodbye is not None:
+                raise
+            raise _BrokenAnswer("server_answer_unreadable") from None
+        # A server may answer commands in another order than they were asked in (RFC 3501 5.5).
+        self._early |= {uid: mail for uid, mail in mails.items() if b"BODY[]" in mail}
+        return answer
+
+    def _ask_alone(self, group: Group) -> None:
+        """A tagged NO or BAD leaves the session in step: the same mails one by one, behind what is under way."""
+        alone = [[ref] for ref in group]
+        with self._session.client.together():
+            questions = [self._ask_for(one) for one in alone]
+        self._groups.extendleft(reversed(alone))
+        self._asked.extendleft(reversed(questions))
+
+    def _begin_anew(self, problem: _BrokenAnswer) -> None:
+        """After a broken answer or line: a new session, in which it costs one mail only."""
+        self._asked.clear()
+        self._early.clear()
+        group = self._groups.popleft()
+        if self._careful:
+            self._careful -= 1
+            self._doubt(group[0], channel_error(problem.code), passing=False)
+        else:
+            self._groups.extendleft([ref] for ref in reversed(group))
+            self._careful = len(group)
+        self._session.reopen_same()
+
+    def _doubt(self, ref: MessageRef, problem: ChannelError, *, passing: bool) -> None:
+        self._doubts.append(_Doubt(ref, problem, passing))
+        if len(self._doubts) == _ALL_ALIKE:
+            raise problem
+
+    def _blamed(self) -> list[Result]:
+        """The doubtful ones: another mail was to be had, so it was they."""
+        doubts, self._doubts = self._doubts, []
+        return [NotFetched(doubt.ref, MessageProblem("mail_unreadable")) for doubt in doubts]
+
+    def _left_in_doubt(self) -> list[Result]:
+        """At the end. What the server itself called passing is not the mail's."""
+        for doubt in self._doubts:
+            if doubt.passing:
+                raise doubt.problem
+        return self._blamed()
+
+    def _result(self, ref: MessageRef, spool: Spool) -> Result:
+        answer = self._early.pop(int(ref.uid), None) if ref.validity == self._session.folder.validity else None
+        body = answer and answer[b"BODY[]"]
+        if answer is None or body is None:  # no answer or NIL: expunged between the search and now
+            return NotFetched(ref, MessageProblem("mail_gone"))
+        if isinstance(body, bytes):  # a quoted string, which is allowed for a mail of one line
+            body = spool.write([body])
+        if not isinstance(body, Spooled):
+            return NotFetched(ref, MessageProblem("mail_unreadable"))
+        stated = answer.get(b"RFC822.SIZE")
+        return spool.result(ref, body, stated if isinstance(stated, int) else None)

@@ -1,0 +1,124 @@
+"""A SEARCH, until everything has been looked at.
+
+A server may look at some mails only (RFC 9738), give the newest results only, or refuse a long answer. What is left is
+asked for by ranges of numbers, from the newest down.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from channels.errors import Throttled
+from channels.mailboxes.imap_answers import MOST_UIDS, Answer, Folder, Found
+from channels.mailboxes.imap_client import Client
+from channels.mailboxes.imap_lines import Question
+from channels.mailboxes.refusals import Stage, code_of, refused, wait_named
+
+_MOST_ROUNDS: Final = 100  # of the thousand mails that RFC 9738 speaks of
+_HIGHEST: Final = 2**32 - 1
+NOTHING: Final = 2**32  # a floor above every number
+_PAGE: Final = 500  # results, where the server pages them (RFC 9394)
+
+
+class Search:
+    """The UIDs at or above `floor` that have the keys. `whole`: whether that is all of them."""
+
+    def __init__(self, client: Client, *keys: str, floor: int = 1) -> None:
+        self._client = client
+        self._keys = keys
+        self._floor = floor
+        self._below = _HIGHEST  # the highest number that was not looked at yet
+        self._span: int | None = None  # of numbers in one command, once the server refused more
+        self._returns = "ALL COUNT" if client.offers("ESEARCH") else ""
+        self._asked: Question | None = None
+        self._rounds = 0
+        self.uids: set[int] = set()
+        self.whole = True
+
+    @property
+    def is_done(self) -> bool:
+        return self._below < self._floor
+
+    def ask(self) -> None:
+        """Sends the next command, when there is anything left to look at."""
+        if not self.is_done and self._asked is None:
+            returns = (f"RETURN ({self._returns})",) if self._returns else ()
+            self._asked = self._client.ask_search(*returns, *self._range(), *self._keys)
+
+    def _range(self) -> tuple[str, ...]:
+        if self._below < _HIGHEST or self._span:
+            return ("UID", f"{self._lowest}:{self._below}")
+        return () if self._floor == 1 else ("UID", f"{self._floor}:*")
+
+    @property
+    def _lowest(self) -> int:
+        return self._floor if self._span is None else max(self._floor, self._below - self._span + 1)
+
+    def take(self, folder: Folder) -> None:
+        """Reads the answer to what was asked, or asks otherwise until there is one; decides what is left."""
+        self.ask()
+        while self._asked is not None:
+            asked, self._asked = self._asked, None
+            answer = asked.answer()
+            self._rounds += 1
+            if answer.ok:
+                self._take_in(answer, self._client.found(asked), folder)
+                return
+            self._after_refusal(answer, folder)
+            self.ask()
+
+    def drop(self) -> None:
+        """Reads the answer that is still to come, and forgets it."""
+        if self._asked is not None:
+            self._asked.answer()
+            self._client.found(self._asked)
+            self._asked = None
+
+    def finish(self, folder: Folder) -> list[int]:
+        """Everything that can be had, in ascending order."""
+        while not self.is_done:
+            self.take(folder)
+        return sorted(self.uids)
+
+    def _take_in(self, answer: Answer, found: Found, folder: Folder) -> None:
+        # "n:*" holds the last mail even when it lies below n (RFC 3501 6.4.8).
+        fresh = {uid for uid in found.uids if self._floor <= uid <= self._below}
+        self.uids |= fresh
+        if len(self.uids) > MOST_UIDS:
+            raise ValueError("more mails than a folder holds")
+        if answer.limit is not None and answer.limit[1]:
+            self._below = min(answer.limit[1], self._below) - 1
+        elif found.total == len(found.uids) or not fresh:
+            self._below = self._lowest - 1
+        else:
+            self._below = min(fresh) - 1  # these may be the newest only
+        self._span = self._span and self._span * 2
+        if len(self.uids) == folder.exists:
+            self._below = self._floor - 1
+        elif self._rounds >= _MOST_ROUNDS and not self.is_done:
+            self._give_up()
+
+    def _after_refusal(self, answer: Answer, folder: Folder) -> None:
+        problem = refused(answer.words, Stage.LIST)
+        asks_to_wait = wait_named(answer.words) is not None
+        if code_of(answer.words) in ("LIMIT", "MESSAGELIMIT") and not asks_to_wait:
+            self._ask_for_less(folder)
+        elif isinstance(problem, Throttled) or (self._rounds > 1 and not self.uids):
+            raise problem
+        elif self._rounds > 1:
+            self._give_up()
+        else:  # it was too early, for a server that judges it before SELECT is done; or RETURN is not known
+            self._returns = ""
+
+    def _ask_for_less(self, folder: Folder) -> None:
+        if self._client.offers("PARTIAL") and "ALL" in self._returns:
+            self._returns = f"PARTIAL -1:-{_PAGE} COUNT"
+            return
+        if self._below == _HIGHEST and folder.next_uid:
+            self._below = max(folder.next_uid - 1, self._floor)
+        self._span = (self._below - self._lowest + 1) // 2
+        if self._span == 0:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self.whole, self._below = False, self._floor - 1

@@ -1,0 +1,199 @@
+"""One session of IMAP, up to the open folder."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from channels.credentials import Credentials, Password
+from channels.errors import ChannelError, TransientProblem, channel_error
+from channels.mailboxes.base import Server, Watch
+from channels.mailboxes.imap_answers import Answer, Folder
+from channels.mailboxes.imap_client import BROKEN, Client
+from channels.mailboxes.imap_folders import meant_by, offer
+from channels.mailboxes.imap_lines import Question
+from channels.mailboxes.imap_search import Search
+from channels.mailboxes.imap_sign_in import sign_in
+from channels.mailboxes.refusals import folder_refused, is_for_strangers, refused
+from channels.mailboxes.session import Session, refuse_line_breaks
+from zenvoices.lib import net
+
+#: Servers that lost what came in one packet with SELECT, as this process learned.
+_ONE_AT_A_TIME: Final[deque[tuple[str, int]]] = deque(maxlen=200)
+
+
+class ImapSession(Session):
+    foreign_errors = BROKEN
+    client: Client
+    #: of the open folder
+    folder: Folder
+    #: the search that open() began, until it is made use of
+    unread: Search | None = None
+
+    def __init__(self, server: Server, watch: Watch) -> None:
+        super().__init__(server, watch)
+        self._apart = self._place in _ONE_AT_A_TIME
+        self._asks_capabilities = True
+        self._told_after_sign_in = False
+        self._name = server.folder
+        self._answered = 0
+
+    @property
+    def opened_folder(self) -> str:
+        """The server's own name of the folder that open() opened."""
+        return self._name
+
+    @property
+    def _place(self) -> tuple[str, int]:
+        return self._server.host, self._server.port
+
+    # --- Up to the sign-in ----------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Connects to a checked address; with implicit TLS this includes the handshake and greeting."""
+        super().connect()
+        try:
+            self._learn()
+        except TransientProblem as problem:
+            if problem.code != "connection_lost":
+                raise
+            self._asks_capabilities = False  # it hangs up when it is asked what it can do
+            self.close()
+            super().connect()
+
+    def _learn(self) -> None:
+        """What the server can do, when the greeting has not told."""
+        if self._asks_capabilities and not self.client.has_told:
+            with self.border():
+                self.client.ask_capabilities().answer()
+                self.client.take_capabilities()
+
+    def _greet(self, connection: net.Connection) -> None:
+        try:
+            self.client = Client(connection, self._server.host)
+        except BROKEN as error:
+            if "* BYE" in str(error):
+                raise refused(str(error)) from None
+            raise channel_error("not_a_mail_server") from None
+        self.client.apart = self._apart
+        if self.client.is_preauthenticated:
+            # PREAUTH skips STARTTLS and the password (CVE-2014-2567): whose mailbox this is, nobody knows.
+            raise channel_error("sign_in_method_missing" if connection.secured else "starttls_missing")
+
+    def _ask_for_tls(self) -> None:
+        if not self.client.may_offer("STARTTLS"):
+            raise channel_error("starttls_missing")
+        answer = self.client.command("STARTTLS")
+        if not answer.ok:
+            raise refused(answer.words)
+
+    def _after_tls(self) -> None:
+        self.client.forget_plain_text()
+        self._learn()
+
+    def _authenticate(self, credentials: Credentials) -> None:
+        sign_in(self.client, credentials, self._server.host)
+        self._told_after_sign_in = self.client.take_capabilities()
+
+    def _translated(self, error: Exception) -> ChannelError:
+        goodbye = self.client.goodbye
+        return channel_error("server_answer_unreadable") if goodbye is None else refused(goodbye)
+
+    # --- The folder -----------------------------------------------------------------------------------
+
+    def open(self) -> int:
+        """Opens the folder, without changing anything in it. Returns the number of unread mails.
+
+        A server that loses what comes in one packet with SELECT is silent then, or hangs up: it is asked anew, one
+        command at a time, and so are the next sessions with it.
+        """
+        refuse_line_breaks("folder", self._server.folder)
+        self._answered = 0
+        try:
+            unread = self._open()
+        except TransientProblem as problem:
+            lost = problem.code == "connection_lost" or (problem.code == "server_silent" and self._answered)
+            if self._apart or not lost:
+                raise
+            self._apart = True
+            self.reopen()
+            _ONE_AT_A_TIME.append(self._place)
+            return self._count()
+        return unread
+
+    def _open(self) -> int:
+        with self.border():
+            answer = self._select()
+            if not answer.ok:
+                self._open_otherwise(answer)
+            return self._count()
+
+    def _count(self) -> int:
+        return len(self.unread.uids) if self.unread else 0
+
+    def _select(self) -> Answer:
+        """SELECT, and in the same packet what need not wait for it: nothing in its answer changes what the search
+        means (RFC 3501 5.5). ID comes first: 163.com opens no folder for a stranger.
+        """
+        client, self.unread = self.client, Search(self.client, "UNSEEN")
+        untold = self._asks_capabilities and not (self._told_after_sign_in or self._apart)
+        with client.together():
+            identity = client.ask_id() if client.offers("ID") else None
+            select = client.ask_select(self._name)
+            self.unread.ask()
+            capabilities = client.ask_capabilities() if untold else None
+        self._wait_for(identity)
+        answer = select.answer()
+        self._answered += 1
+        if answer.ok:
+            self.folder = client.selected()
+            self.unread.take(self.folder)
+            self._wait_for(capabilities)
+            self._told_after_sign_in = client.take_capabilities() or not untold
+        return answer
+
+    def _wait_for(self, question: Question | None) -> None:
+        """Whatever the answer says."""
+        if question is not None:
+            question.answer()
+            self._answered += 1
+
+    def _open_otherwise(self, answer: Answer) -> None:
+        """The folder was refused: it may have another name here, or the server wants to know who asks."""
+        problem = folder_refused(answer.words, self._name)
+        if problem.code == "folder_missing":
+            self._name = self._meant(problem)
+        elif is_for_strangers(answer.words) and not self.client.offers("ID"):
+            self._drop_search()
+            self.client.ask_id().answer()
+        else:
+            raise problem
+        answer = self._select()
+        if not answer.ok:
+            raise folder_refused(answer.words, self._name)
+
+    def _drop_search(self) -> None:
+        """Its answer is still to come, and means nothing."""
+        if self.unread is not None:
+            self.unread.drop()
+
+    def _meant(self, problem: ChannelError) -> str:
+        """The server's name of the folder; else `problem`, with the names that there are."""
+        try:
+            self._drop_search()
+            folders = self.client.folders()
+        except (net.NetError, *BROKEN):
+            raise problem from None
+        name = meant_by(self._server.folder, folders)
+        if name is None or name == self._name:
+            secrets = [self._credentials.password] if isinstance(self._credentials, Password) else []
+            problem.detail |= {"offered": offer(folders, secrets)} if folders else {}
+            raise problem
+        return name
+
+    def reopen_same(self) -> None:
+        """After another UIDVALIDITY the ids we hold name nothing, or other mails."""
+        validity = self.folder.validity
+        self.reopen()
+        if self.folder.validity != validity:
+            raise channel_error("server_unavailable")

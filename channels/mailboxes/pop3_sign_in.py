@@ -1,0 +1,164 @@
+"""A POP3 session up to its first command: capabilities, STLS and signing in, also where CAPA hangs up."""
+
+from __future__ import annotations
+
+import base64
+import poplib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from channels.credentials import BearerToken, Credentials, Password
+from channels.errors import ChannelError, CredentialProblem, Throttled, TransientProblem, channel_error
+from channels.mailboxes.base import TlsFacts
+from channels.mailboxes.pop3_client import Capabilities, Client, is_refusal, text_of
+from channels.mailboxes.refusals import refused, sign_in_refused
+from channels.mailboxes.session import Session, plain, xoauth2
+from zenvoices.lib import net
+
+_Result = TypeVar("_Result")
+_SERVERS_KEPT: Final = 1000
+_KEPT_SECONDS: Final = 86_400.0
+#: Servers that let us in when CAPA was not asked, and until when it is not asked there (time.monotonic()).
+_without_capa: OrderedDict[tuple[str, int], float] = OrderedDict()
+
+
+class Pop3Session(Session):
+    foreign_errors = (poplib.error_proto, ValueError, LookupError)
+    _client: Client
+    _capabilities: Capabilities
+    _asked_again = False
+    _asks_capa = True
+    #: CAPA was asked, and no answer came yet
+    _asking_capa = False
+    #: the server took the user name: what it refuses after that is the password
+    _name_taken = False
+
+    def secure(self) -> TlsFacts:
+        """STLS where asked for; always ends with verified TLS."""
+        return self._or_without_capa(super().secure)
+
+    def sign_in(self, credentials: Credentials) -> None:
+        """Tried once more without CAPA when the line breaks at it; a token is not tried on a server unasked."""
+        if isinstance(credentials, BearerToken):
+            super().sign_in(credentials)
+        else:
+            self._or_without_capa(lambda: Session.sign_in(self, credentials))
+
+    def _or_without_capa(self, step: Callable[[], _Result]) -> _Result:
+        try:
+            return step()
+        except TransientProblem as lost:
+            if not self._asking_capa:
+                raise
+            self._begin_without_capa()
+            try:
+                return step()
+            except CredentialProblem:
+                # Of a server that answered before and hung up now by chance: it may know other ways than USER.
+                if self._name_taken:
+                    raise
+                raise lost from None
+
+    def _begin_without_capa(self) -> None:
+        self._asks_capa = False
+        self.close()
+        self.connect()
+        if not self._line().secured:
+            Session.secure(self)
+
+    def _greet(self, connection: net.Connection) -> None:
+        kept_until = _without_capa.get((self._server.host, self._server.port), 0.0)
+        self._asks_capa = self._asks_capa and kept_until < time.monotonic()
+        self._asking_capa = self._asked_again = False
+        try:
+            self._client = Client(connection, self._server.host)
+        except poplib.error_proto as error:
+            raise (refused(text_of(error)) if is_refusal(error) else channel_error("not_a_mail_server")) from None
+
+    def _ask_capabilities(self) -> Capabilities:
+        self._asking_capa = True
+        capabilities = self._client.capabilities()
+        self._asking_capa = False
+        return capabilities
+
+    def _ask_for_tls(self) -> None:
+        if self._asks_capa and "STLS" not in self._ask_capabilities():
+            raise channel_error("starttls_missing")
+        try:
+            self._client.command("STLS")
+        except poplib.error_proto as error:
+            raise error if self._asks_capa or not is_refusal(error) else channel_error("starttls_missing") from None
+
+    def _after_tls(self) -> None:
+        self._capabilities = {}
+
+    def _authenticate(self, credentials: Credentials) -> None:
+        asks = self._asks_capa or isinstance(credentials, BearerToken)
+        self._capabilities = self._ask_capabilities() if asks else {}
+        self._name_taken = False
+        try:
+            if isinstance(credentials, BearerToken):
+                self._bearer(credentials)
+            elif "USER" not in self._capabilities and "PLAIN" in self._mechanisms:
+                self._client.challenged("AUTH PLAIN", _base64(plain(credentials)))
+            else:
+                self._user_and_password(credentials)
+        except poplib.error_proto as error:
+            raise self._sign_in_refused(text_of(error)) if is_refusal(error) else error from None
+        if not asks:
+            _remember((self._server.host, self._server.port))
+
+    @property
+    def _pipelines(self) -> bool:
+        """RFC 2449 6.6."""
+        return "PIPELINING" in self._capabilities
+
+    def _ask_capabilities_again(self) -> None:
+        """Some servers tell all of them only after signing in, as RFC 2449 5 lets them."""
+        if self._capabilities and not self._pipelines and not self._asked_again:
+            self._asked_again = True
+            self._capabilities |= self._client.capabilities()
+
+    @property
+    def _mechanisms(self) -> list[str]:
+        return self._capabilities.get("SASL", [])
+
+    def _user_and_password(self, credentials: Password) -> None:
+        """Also where USER is not announced: servers forget to. Refused there, it was no way to sign in."""
+        try:
+            self._client.user(credentials.username)
+        except poplib.error_proto as error:
+            if self._capabilities and "USER" not in self._capabilities and is_refusal(error):
+                raise channel_error("sign_in_method_missing") from None
+            raise
+        self._name_taken = True
+        self._client.pass_(credentials.password)
+
+    def _bearer(self, credentials: BearerToken) -> None:
+        """In two lines, as Exchange wants it. A "+" afterwards is the error document, not success."""
+        if "XOAUTH2" not in self._mechanisms:
+            raise channel_error("sign_in_method_missing")
+        answer = self._client.challenged("AUTH XOAUTH2", _base64(xoauth2(credentials)))
+        if not answer.upper().startswith(b"+OK"):
+            self._client.command("")  # then the refusal follows
+
+    def _sign_in_refused(self, answer: str) -> ChannelError:
+        """The wait after [LOGIN-DELAY] may stand in CAPA only (RFC 2449 6.5)."""
+        problem = sign_in_refused(answer, self._server.host)
+        named = next(iter(self._capabilities.get("LOGIN-DELAY", [])), "")
+        if isinstance(problem, Throttled) and problem.retry_after is None and "LOGIN-DELAY" in answer.upper():
+            problem.retry_after = int(named[:5]) if named.isdigit() else None
+        return problem
+
+
+def _remember(server: tuple[str, int]) -> None:
+    _without_capa[server] = time.monotonic() + _KEPT_SECONDS
+    _without_capa.move_to_end(server)
+    while len(_without_capa) > _SERVERS_KEPT:
+        _without_capa.popitem(last=False)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

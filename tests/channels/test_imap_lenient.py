@@ -1,0 +1,338 @@
+"""No more is taken from an answer of IMAP than is needed: what is odd in it costs nothing, or itself."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+
+import pytest
+
+from channels.credentials import BearerToken, Password
+from channels.errors import ChannelError
+from channels.mailboxes import imap_session, mailbox_for
+from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Watch, open_session
+from tests.servers.plugin import MailboxUser, StartScripted
+from tests.servers.scripted import HELLO, IMAP_ANSWERS, Answer, Peer, Script, hang, hang_up, imap
+
+JAN = Password("jan", "geheim")
+DATE = b'INTERNALDATE "17-Jul-2026 02:44:25 +0200"'
+ARRIVED = 1784249065
+REFS = [MessageRef("1", str(uid), 5) for uid in (1, 2)]
+
+
+def opened(mailbox: Mailbox) -> Mailbox:
+    open_session(mailbox, JAN)
+    return mailbox
+
+
+def outcomes(results: list[Fetched | NotFetched]) -> list[bytes | str]:
+    return [result.path.read_bytes() if isinstance(result, Fetched) else result.error.code for result in results]
+
+
+# --- Spaces, capitals, empty lines ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "select",
+    [
+        b"*  1 EXISTS\r\n",
+        b"* 1  EXISTS\r\n",
+        b"*  1   exists\r\n",
+        b"\r\n* 1 EXISTS\r\n\r\n",
+        b"* 1 EXISTS \r\n",
+        b"* 1 EXISTS\r\n* 0 recent\r\n* flags (\\Seen)\r\n",
+    ],
+)
+def test_answer_to_select_may_be_spaced_and_written_anyhow(scripted: StartScripted, select: bytes) -> None:
+    rest = b"* ok [uidvalidity 7] ids [valid]\r\n*  OK [UIDNEXT 2]\r\n{tag}  ok\r\n"
+    with mailbox_for("imap", scripted(imap({"SELECT": select + rest})), Watch()) as mailbox:
+        listing = opened(mailbox).candidates()
+    assert (listing.validity, listing.next_uid, listing.keeps_seen) == ("7", 2, True)
+
+
+@pytest.mark.parametrize(
+    "search", [b"* SEARCH\r\n", b"* SEARCH \r\n", b"* SEARCH  1 \r\n", b"* Search 1 (MODSEQ 917162500)\r\n", b""]
+)
+def test_answer_to_search_may_hold_more_or_nothing(scripted: StartScripted, search: bytes) -> None:
+    with mailbox_for("imap", scripted(imap({"UID SEARCH": search + b"{tag} OK\r\n"})), Watch()) as mailbox:
+        assert [ref.uid for ref in opened(mailbox).candidates().unread] == (["1"] if b"1" in search else [])
+
+
+@pytest.mark.parametrize(
+    "fetched",
+    [
+        b"* 1 FETCH (UID 1 BODY[] {13}\r\n%b\r\n)\r\n",
+        b"* 1 FETCH (UID 1 BODY[] {13}\r\n%b\r\n FLAGS ())\r\n",
+        b"* 1 FETCH (UID 1 BODY[] {13}\r\n%b)\r\n\r\n",
+        b"\r\n*  1  fetch (uid 1 body[] {13}\r\n%b)\r\n",
+    ],
+)
+def test_empty_lines_behind_a_literal_cost_no_mail(scripted: StartScripted, tmp_path: Path, fetched: bytes) -> None:
+    second = b"* 2 FETCH (UID 2 BODY[] {5}\r\nA: hi)\r\n{tag} OK done\r\n"
+    sessions: list[Peer] = []
+    play = imap({"UID FETCH": fetched % HELLO + second})
+
+    def script(peer: Peer) -> None:
+        sessions.append(peer)
+        play(peer)
+
+    with mailbox_for("imap", scripted(script), Watch()) as mailbox:
+        assert outcomes(list(opened(mailbox).fetch(REFS, tmp_path))) == [HELLO, b"A: hi"]
+    assert len(sessions) == 1
+
+
+# --- Sizes and dates -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "facts"),
+    [
+        (b"RFC822.SIZE 5 " + DATE, (5, ARRIVED)),
+        (DATE + b" RFC822.SIZE 5", (5, ARRIVED)),
+        (b'RFC822.SIZE 5 INTERNALDATE " 7-Jul-2026 00:00:00 -0130"', (5, 1783387800)),
+        (b"RFC822.SIZE five " + DATE, (None, ARRIVED)),
+        (b"RFC822.SIZE -1 " + DATE, (None, ARRIVED)),
+        (b"RFC822.SIZE NIL " + DATE, (None, ARRIVED)),
+        (b"RFC822.SIZE 5", (5, None)),
+        (b"RFC822.SIZE 5 INTERNALDATE NIL", (5, None)),
+        (b"RFC822.SIZE 5 INTERNALDATE 1784248465", (5, None)),
+        (b'RFC822.SIZE 5 INTERNALDATE "yesterday"', (5, None)),
+        (b'RFC822.SIZE 5 INTERNALDATE "99-Jul-2026 02:44:25 +0200"', (5, None)),
+        (b'RFC822.SIZE 5 INTERNALDATE "17-Foo-2026 02:44:25 +0200"', (5, None)),
+        (b'RFC822.SIZE 5 INTERNALDATE "17-Jul-0000 02:44:25 +0200"', (5, None)),
+        (b"nonsense", (None, None)),
+        (b'RFC822.SIZE 5 FLAGS (\\Seen "', (5, None)),
+    ],
+)
+def test_size_or_date_that_cannot_be_read_costs_only_itself(
+    scripted: StartScripted, said: bytes, facts: tuple[int | None, int | None]
+) -> None:
+    other = b"* 2 FETCH (UID 2 RFC822.SIZE 9)\r\n"
+    answers: dict[str, Answer] = {
+        "SELECT": b"* 2 EXISTS\r\n{tag} OK done\r\n",
+        "UID SEARCH": b"* SEARCH 1 2\r\n{tag} OK done\r\n",
+        "UID FETCH": b"* 1 FETCH (UID 1 " + said + b")\r\n" + other + b"{tag} OK done\r\n",
+    }
+    with mailbox_for("imap", scripted(imap(answers)), Watch()) as mailbox:
+        refs = opened(mailbox).candidates().unread
+    assert [(ref.size, ref.arrived) for ref in refs] == [facts, (9, None)]
+
+
+@pytest.mark.dovecot
+def test_listing_says_when_a_mail_arrived(mailbox_user: MailboxUser) -> None:
+    mailbox_user.deliver(HELLO)
+    said = mailbox_user.dovecot.doveadm("fetch", "-u", mailbox_user.name, "date.received.unixtime", "ALL")
+    with mailbox_for("imap", mailbox_user.server(), Watch()) as mailbox:
+        open_session(mailbox, mailbox_user.credentials)
+        (ref,) = mailbox.candidates().unread
+    assert f"date.received.unixtime: {ref.arrived}" in said
+
+
+@pytest.mark.parametrize("refusal", [b"NO not that", b"BAD what", b"NO [UNAVAILABLE] later"])
+def test_refused_list_of_sizes_is_no_reason_to_stop(scripted: StartScripted, tmp_path: Path, refusal: bytes) -> None:
+    """The size comes along with the mail then, which is held against it."""
+    half = b"A: b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+
+    def fetch(peer: Peer, tag: bytes) -> None:
+        if b"BODY" not in peer.heard:
+            peer.say(tag + b" " + refusal)
+            return
+        assert b"RFC822.SIZE" in peer.heard
+        peer.send(b"* 1 FETCH (UID 1 RFC822.SIZE 5000 BODY[] {%d}\r\n%b)\r\n" % (len(half), half))
+        peer.say(tag + b" OK done")
+
+    with mailbox_for("imap", scripted(imap({"UID FETCH": fetch})), Watch()) as mailbox:
+        refs = opened(mailbox).candidates().unread
+        assert [(ref.uid, ref.size) for ref in refs] == [("1", None)]
+        assert outcomes(list(mailbox.fetch(refs, tmp_path))) == ["mail_cut_off"]
+
+
+# --- Long command lines --------------------------------------------------------------------------------------
+
+
+def too_long_above(length: int, heard: list[bytes]) -> Answer:
+    def answer(peer: Peer, tag: bytes) -> None:
+        heard.append(peer.heard)
+        if len(peer.heard) > length:
+            peer.say(tag + b" BAD command line too long")
+            return
+        uids = peer.heard.split()[3].split(b",") if b" FETCH " in peer.heard else []
+        peer.send(b"".join(b"* 1 FETCH (UID %b RFC822.SIZE 5)\r\n" % uid for uid in uids))
+        peer.say(tag + b" OK done")
+
+    return answer
+
+
+@pytest.mark.parametrize("command", ["UID FETCH", "UID STORE"])
+def test_command_that_is_too_long_is_said_in_portions(scripted: StartScripted, command: str) -> None:
+    """RFC 2683 3.2.1.5: some servers take a line of a thousand bytes."""
+    uids = range(1_000_000_001, 1_000_001_201, 2)
+    heard: list[bytes] = []
+    answers: dict[str, Answer] = {
+        "SELECT": b"* 600 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n{tag} OK done\r\n",
+        "UID SEARCH": b"* SEARCH " + b" ".join(b"%d" % uid for uid in uids) + b"\r\n{tag} OK done\r\n",
+        command: too_long_above(1000, heard),
+    }
+    with mailbox_for("imap", scripted(imap(answers)), Watch()) as mailbox:
+        refs = opened(mailbox).candidates().unread
+        confirmed = mailbox.acknowledge(refs)
+    assert [ref.uid for ref in refs] == [str(uid) for uid in uids]
+    assert set(confirmed) == set(refs)
+    if command == "UID FETCH":
+        assert {ref.size for ref in refs} == {5}
+    assert [len(line) > 1000 for line in heard] == [True, True, *[False] * 12]
+
+
+def test_runs_of_numbers_are_said_as_ranges(scripted: StartScripted) -> None:
+    heard: list[bytes] = []
+    uids = [*range(1, 401), 500, 502, *range(600, 700)]
+    answers: dict[str, Answer] = {
+        "SELECT": b"* 502 EXISTS\r\n{tag} OK done\r\n",
+        "UID SEARCH": b"* SEARCH " + b" ".join(b"%d" % uid for uid in uids) + b"\r\n{tag} OK done\r\n",
+        "UID FETCH": too_long_above(1000, heard),
+    }
+    with mailbox_for("imap", scripted(imap(answers)), Watch()) as mailbox:
+        opened(mailbox).candidates()
+    assert [line.split()[3] for line in heard] == [b"1:400,500,502,600:697", b"698,699"]
+
+
+# --- What the server can do ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+@pytest.mark.parametrize("credentials", [JAN, BearerToken("jan", "t0k3n")])
+def test_server_that_hangs_up_when_asked_what_it_can_do_is_not_asked_again(
+    scripted: StartScripted, security: str, credentials: Password | BearerToken
+) -> None:
+    def authenticate(peer: Peer, tag: bytes) -> None:
+        peer.say(b"+ ")
+        peer.hear()
+        peer.say(tag + b" OK done")
+
+    script = imap({"CAPABILITY": hang_up, "AUTHENTICATE": authenticate})
+    with mailbox_for("imap", scripted(script, security=security), Watch()) as mailbox:
+        open_session(mailbox, credentials)
+        assert [ref.uid for ref in mailbox.candidates().unread] == ["1"]
+
+
+@pytest.mark.parametrize("answer", [b"{tag} BAD what\r\n", b"{tag} NO\r\n", b"{tag} OK nothing to tell\r\n"])
+def test_server_that_will_not_say_what_it_can_do_is_tried(scripted: StartScripted, answer: bytes) -> None:
+    with mailbox_for("imap", scripted(imap({"CAPABILITY": answer})), Watch()) as mailbox:
+        assert [ref.uid for ref in opened(mailbox).candidates().unread] == ["1"]
+
+
+EXTENDED = b"* CAPABILITY IMAP4rev1 ESEARCH\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answers", "extended"),
+    [
+        ({"LOGIN": b"{tag} OK [CAPABILITY IMAP4rev1 ESEARCH] done\r\n"}, [True, True]),
+        ({"LOGIN": EXTENDED + b"{tag} OK done\r\n"}, [True, True]),
+        ({"CAPABILITY": EXTENDED + b"{tag} OK done\r\n"}, [False, True]),
+        ({}, [False, False]),
+    ],
+)
+def test_what_a_server_can_do_is_asked_again_after_the_sign_in(
+    scripted: StartScripted, answers: dict[str, Answer], extended: list[bool]
+) -> None:
+    """Many tell less before it. Unless the server says it by itself, the answer comes in the packet of SELECT."""
+    heard: list[bool] = []
+
+    def search(peer: Peer, tag: bytes) -> None:
+        heard.append(b"RETURN" in peer.heard)
+        peer.say(b'* ESEARCH (TAG "%b") UID COUNT 1 ALL 1' % tag if heard[-1] else b"* SEARCH 1", tag + b" OK done")
+
+    script = imap({**answers, "UID SEARCH": search}, greeting=b"* OK [CAPABILITY IMAP4rev1] ready")
+    with mailbox_for("imap", scripted(script), Watch()) as mailbox:
+        opened(mailbox).candidates()
+        assert [ref.uid for ref in mailbox.candidates().unread] == ["1"]
+    assert heard == extended
+
+
+# --- One command at a time --------------------------------------------------------------------------------------
+
+
+def losing(command: str, sessions: list[Peer], how: Answer) -> Script:
+    """Answers `command`, and loses what came with it in one packet."""
+    answers = {**IMAP_ANSWERS, "ID": b"* ID NIL\r\n{tag} OK done\r\n"}
+
+    def answer(peer: Peer, tag: bytes) -> None:
+        said = answers[command]
+        assert isinstance(said, bytes)
+        peer.send(said.replace(b"{tag}", tag))
+        if peer.has_more:
+            peer.forget()
+            if callable(how):
+                how(peer, tag)
+
+    play = imap({**answers, command: answer}, greeting=b"* OK [CAPABILITY IMAP4rev1 ID] ready")
+
+    def script(peer: Peer) -> None:
+        sessions.append(peer)
+        play(peer)
+
+    return script
+
+
+@pytest.fixture(autouse=True)
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap_session, "_ONE_AT_A_TIME", deque(maxlen=200))
+
+
+@pytest.mark.parametrize("how", [b"", hang_up], ids=["silent", "hangs up"])
+@pytest.mark.parametrize("command", ["ID", "SELECT"])
+def test_server_that_loses_what_follows_in_a_packet_is_asked_one_by_one(
+    scripted: StartScripted, tmp_path: Path, command: str, how: Answer
+) -> None:
+    """After one silence, and from then on: the next session knows it."""
+    sessions: list[Peer] = []
+    server = scripted(losing(command, sessions, how), patience=0.5)
+    for count in (2, 3):
+        with mailbox_for("imap", server, Watch()) as mailbox:
+            refs = opened(mailbox).candidates(since=1).unread
+            assert outcomes(list(mailbox.fetch(refs, tmp_path))) == [HELLO]
+            assert list(mailbox.acknowledge(refs)) == list(refs)
+            mailbox.finish()
+        assert len(sessions) == count
+
+
+def test_server_that_takes_one_command_at_a_time_gets_one_at_a_time(
+    scripted: StartScripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each answer is given only when nothing else has come meanwhile."""
+    ahead: list[bool] = []
+
+    def alone(answer: Answer) -> Answer:
+        def reply(peer: Peer, tag: bytes) -> None:
+            ahead.append(peer.has_more)
+            assert isinstance(answer, bytes)
+            peer.send(answer.replace(b"{tag}", tag))
+
+        return reply
+
+    server = scripted(imap({name: alone(answer) for name, answer in IMAP_ANSWERS.items()}))
+    monkeypatch.setattr(imap_session, "_ONE_AT_A_TIME", [(server.host, server.port)])
+    with mailbox_for("imap", server, Watch()) as mailbox:
+        opened(mailbox).candidates(since=1)
+        refs = [MessageRef("1", str(uid), 600_000) for uid in range(1, 6)]
+        for result in mailbox.fetch(refs, tmp_path):
+            mailbox.acknowledge([result.ref])
+        mailbox.finish()
+    assert set(ahead) == {False}
+
+
+def test_silent_server_is_not_taken_for_one_that_loses_commands(scripted: StartScripted) -> None:
+    sessions: list[Peer] = []
+    play = imap({"SELECT": hang})
+
+    def script(peer: Peer) -> None:
+        sessions.append(peer)
+        play(peer)
+
+    with (
+        mailbox_for("imap", scripted(script, patience=0.3), Watch()) as mailbox,
+        pytest.raises(ChannelError, match="server_silent"),
+    ):
+        opened(mailbox)
+    assert len(sessions) == 1

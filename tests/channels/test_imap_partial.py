@@ -1,0 +1,323 @@
+"""A SEARCH that gives a part goes on until the list is whole, or the listing says that it is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels.credentials import Password
+from channels.errors import ChannelError
+from channels.mailboxes import imap_search, mailbox_for
+from channels.mailboxes.base import Listing, MessageRef, Watch, open_session
+from channels.mailboxes.imap_answers import Found, extended_in, found_in, set_of, uids_of
+from tests.servers.plugin import MailboxUser, StartScripted
+from tests.servers.scripted import HELLO, Peer, Script, imap
+
+JAN = Password("jan", "geheim")
+MANY = list(range(10, 3010, 3))  # a thousand numbers
+
+#: what a server makes of the UIDs that it found in a range: those it gives, and the words of its OK or NO
+Manner = Callable[[list[int]], tuple[list[int], bytes]]
+
+
+def whole(found: list[int]) -> tuple[list[int], bytes]:
+    return found, b"OK done"
+
+
+def newest(count: int) -> Manner:
+    """Says nothing of it."""
+    return lambda found: (found[-count:], b"OK done")
+
+
+def refuses_more_than(count: int, code: bytes = b"LIMIT") -> Manner:
+    return lambda found: (found, b"OK done") if len(found) <= count else ([], b"NO [" + code + b"] too many")
+
+
+class Box:
+    """A folder with these UIDs, half of them read. `limit`: the mails that one SEARCH looks at (RFC 9738)."""
+
+    def __init__(
+        self, uids: list[int], manner: Manner = whole, *, extended: bytes = b"", limit: int = 0, next_uid: bool = True
+    ) -> None:
+        self.uids = uids
+        self.unread = uids[::2]
+        self.manner = manner
+        self.extended = extended
+        self.limit = limit
+        self.next_uid = uids[-1] + 1 if uids and next_uid else 0
+        self.heard: list[str] = []
+
+    def script(self) -> Script:
+        select = b"* %d EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n* OK [UIDNEXT %d] ok\r\n{tag} OK done\r\n"
+        greeting = b"* OK [CAPABILITY IMAP4rev1 " + self.extended + b"] ready"
+        answers = {"SELECT": select % (len(self.uids), self.next_uid), "CAPABILITY": b"{tag} BAD no\r\n"}
+        return imap({**answers, "UID SEARCH": self._search, "UID FETCH": b"{tag} OK done\r\n"}, greeting)
+
+    def _search(self, peer: Peer, tag: bytes) -> None:
+        command = peer.heard.decode().partition(" ")[2]
+        self.heard.append(command)
+        if "RETURN" in command and b"ESEARCH" not in self.extended:
+            peer.say(tag + b" BAD what")
+            return
+        given, words = self._found(command)
+        if words.startswith(b"NO"):
+            peer.say(tag + b" " + words)
+            return
+        page = re.search(r"PARTIAL -1:-(\d+)", command)
+        if "RETURN" not in command:
+            peer.say(b"* SEARCH " + b" ".join(b"%d" % uid for uid in given), tag + b" " + words)
+        elif page:
+            some = set_of(given[-int(page[1]) :]).encode() or b"NIL"
+            peer.say(
+                b'* ESEARCH (TAG "%b") UID PARTIAL (-1:-%b %b) COUNT %d' % (tag, page[1].encode(), some, len(given))
+            )
+            peer.say(tag + b" " + words)
+        else:
+            some = b" ALL " + set_of(given).encode() if given else b""
+            peer.say(b'* ESEARCH (TAG "%b") UID COUNT %d%b' % (tag, len(given), some), tag + b" " + words)
+
+    def _found(self, command: str) -> tuple[list[int], bytes]:
+        between = re.search(r"UID (\d+):(\d+|\*)", command.removeprefix("UID SEARCH"))
+        low, high = (int(between[1]), 2**32 if between[2] == "*" else int(between[2])) if between else (1, 2**32)
+        looked_at = [uid for uid in self.uids if low <= uid <= high]
+        words = b""
+        if self.limit and len(looked_at) > self.limit:
+            looked_at = looked_at[-self.limit :]
+            words = b"OK [MESSAGELIMIT %d %d] partial" % (self.limit, looked_at[0])
+        unread = "UNSEEN" in command
+        found = [uid for uid in looked_at if (uid in self.unread) == unread]
+        if "PARTIAL" in command:  # a page is never too long
+            return found, b"OK done"
+        given, said = self.manner(found)
+        return given, words or said
+
+
+def listed(scripted: StartScripted, box: Box, since: int = 0) -> Listing:
+    with mailbox_for("imap", scripted(box.script()), Watch()) as mailbox:
+        open_session(mailbox, JAN)
+        return mailbox.candidates(since)
+
+
+def uids_in(refs: object) -> list[int]:
+    return [int(ref.uid) for ref in refs]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        pytest.param(Box(MANY), id="whole at once"),
+        pytest.param(Box(MANY, newest(100)), id="the newest hundred"),
+        pytest.param(Box(MANY, newest(7)), id="the newest seven"),
+        pytest.param(Box(MANY, refuses_more_than(90)), id="refuses a long answer"),
+        pytest.param(Box(MANY, refuses_more_than(90), next_uid=False), id="refuses, and says no UIDNEXT"),
+        pytest.param(Box(MANY, refuses_more_than(90, b"MESSAGELIMIT 90")), id="refuses by RFC 9738"),
+        pytest.param(Box(MANY, limit=150), id="looks at some"),
+        pytest.param(Box(MANY, extended=b"ESEARCH"), id="sets"),
+        pytest.param(Box(MANY, limit=150, extended=b"ESEARCH MESSAGELIMIT=150"), id="sets, looks at some"),
+        pytest.param(Box(MANY, refuses_more_than(90), extended=b"ESEARCH"), id="sets, refuses a long answer"),
+        pytest.param(Box(MANY, refuses_more_than(90), extended=b"ESEARCH PARTIAL"), id="pages"),
+    ],
+)
+def test_listing_is_made_whole(scripted: StartScripted, monkeypatch: pytest.MonkeyPatch, box: Box) -> None:
+    monkeypatch.setattr(imap_search, "_PAGE", 60)
+    listing = listed(scripted, box, since=1000)
+    assert listing.whole
+    assert uids_in(listing.unread) == box.unread
+    read = [uid for uid in box.uids if uid >= 1000 and uid not in box.unread]
+    assert uids_in(listing.read_elsewhere) == (read if box.next_uid else [])
+
+
+@pytest.mark.parametrize(
+    ("box", "commands"),
+    [
+        (Box([]), 1),
+        (Box([1, 2, 3]), 1),  # down to the first number there is
+        (Box([4, 6, 8]), 2),
+        (Box([4, 6, 8], extended=b"ESEARCH"), 1),
+        (Box(MANY, extended=b"ESEARCH"), 1),
+    ],
+)
+def test_whole_listing_costs_no_more_commands_than_it_needs(scripted: StartScripted, box: Box, commands: int) -> None:
+    assert listed(scripted, box).whole
+    assert len(box.heard) == commands
+
+
+def test_compact_sets_are_asked_for_where_they_are_offered(scripted: StartScripted) -> None:
+    box = Box(MANY, extended=b"ESEARCH")
+    listed(scripted, box)
+    assert box.heard == ["UID SEARCH RETURN (ALL COUNT) UNSEEN UNDELETED"]
+
+
+def test_server_that_offers_sets_and_does_not_know_them_is_asked_plainly(scripted: StartScripted) -> None:
+    box = Box([4, 6, 8], extended=b"ESEARCH")
+    script = box.script()
+    box.extended = b""
+    with mailbox_for("imap", scripted(script), Watch()) as mailbox:
+        open_session(mailbox, JAN)
+        listing = mailbox.candidates()
+    assert (listing.whole, uids_in(listing.unread)) == (True, [4, 8])
+
+
+@pytest.mark.parametrize(
+    "manner",
+    [
+        pytest.param(lambda found: ([], b"NO [LIMIT] never"), id="never"),
+        pytest.param(lambda found: ([], b"NO [MESSAGELIMIT 1] never"), id="never, by RFC 9738"),
+    ],
+)
+def test_listing_that_cannot_be_made_whole_says_so(scripted: StartScripted, manner: Manner) -> None:
+    listing = listed(scripted, Box(MANY, manner))
+    assert (listing.whole, list(listing.unread)) == (False, [])
+
+
+def test_listing_of_a_server_that_refuses_ranges_is_a_part(scripted: StartScripted) -> None:
+    answers = iter([b"* SEARCH 8 9\r\n{tag} OK done\r\n", b"{tag} BAD no ranges\r\n"])
+    script = imap(
+        {
+            "SELECT": b"* 9 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n* OK [UIDNEXT 10] ok\r\n{tag} OK done\r\n",
+            "UID SEARCH": lambda peer, tag: peer.send(next(answers).replace(b"{tag}", tag)),
+        }
+    )
+    with mailbox_for("imap", scripted(script), Watch()) as mailbox:
+        open_session(mailbox, JAN)
+        listing = mailbox.candidates()
+    assert (listing.whole, uids_in(listing.unread)) == (False, [8, 9])
+
+
+def test_listing_ends_after_a_hundred_rounds(scripted: StartScripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap_search, "_MOST_ROUNDS", 3)
+    box = Box(MANY, newest(7))
+    listing = listed(scripted, box)
+    assert (listing.whole, uids_in(listing.unread)) == (False, box.unread[-21:])
+    assert len(box.heard) == 3
+
+
+def test_server_that_looks_at_no_range_is_not_asked_for_ever(scripted: StartScripted) -> None:
+    """It gives the same whatever it is asked for."""
+    box = Box(MANY)
+    box._found = lambda command: ([5, 6, 7], b"OK done")  # type: ignore[method-assign]
+    listing = listed(scripted, box)
+    assert (uids_in(listing.unread), len(box.heard)) == ([5, 6, 7], 2)
+
+
+def test_throttled_in_the_middle_ends_the_session(scripted: StartScripted) -> None:
+    answers = iter([b"* SEARCH 8 9\r\n{tag} OK done\r\n", b"{tag} NO [OVERQUOTA] bandwidth limit\r\n"])
+    script = imap(
+        {
+            "SELECT": b"* 9 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n{tag} OK done\r\n",
+            "UID SEARCH": lambda peer, tag: peer.send(next(answers).replace(b"{tag}", tag)),
+        }
+    )
+    with mailbox_for("imap", scripted(script), Watch()) as mailbox:
+        open_session(mailbox, JAN)
+        with pytest.raises(ChannelError, match="quota_reached"):
+            mailbox.candidates()
+
+
+@pytest.mark.parametrize("bounds", ["1:4294967295", "1:3,5:1000003"])
+def test_set_that_no_folder_holds_is_refused(scripted: StartScripted, bounds: str) -> None:
+    """Twelve bytes of it would fill the memory."""
+    answer = b'* ESEARCH (TAG "{tag}") UID ALL ' + bounds.encode() + b"\r\n{tag} OK done\r\n"
+    server = scripted(imap({"UID SEARCH": answer}, b"* OK [CAPABILITY IMAP4rev1 ESEARCH] ready"))
+    with mailbox_for("imap", server, Watch()) as mailbox, pytest.raises(ChannelError, match="server_answer_unreadable"):
+        open_session(mailbox, JAN)
+
+
+# --- Sizes and flags under RFC 9738 ----------------------------------------------------------------------------
+
+
+class LimitedCommands:
+    """Does the highest of what it is asked for, and says how far it came; or refuses to begin."""
+
+    def __init__(self, limit: int, *, refuses: bool) -> None:
+        self.limit = limit
+        self.refuses = refuses
+
+    def __call__(self, peer: Peer, tag: bytes) -> None:
+        words = peer.heard.split()
+        uids = list(uids_of(words[3].decode()))
+        done = uids[-self.limit :]
+        if len(uids) > self.limit and self.refuses:
+            peer.say(tag + b" NO [MESSAGELIMIT %d] too many" % self.limit)
+            return
+        if words[2] == b"FETCH":
+            peer.send(b"".join(b"* 1 FETCH (UID %d RFC822.SIZE 5)\r\n" % uid for uid in done))
+        code = b"[MESSAGELIMIT %d %d] " % (self.limit, done[0]) if len(uids) > self.limit else b""
+        peer.say(tag + b" OK " + code + b"done")
+
+
+@pytest.mark.parametrize("capability", [b"", b"MESSAGELIMIT=40"])
+@pytest.mark.parametrize("refuses", [False, True])
+def test_sizes_and_flags_go_in_portions_that_the_server_allows(
+    scripted: StartScripted, capability: bytes, refuses: bool
+) -> None:
+    commands = LimitedCommands(40, refuses=refuses)
+    script = imap(
+        {
+            "CAPABILITY": b"{tag} BAD no\r\n",
+            "SELECT": b"* 300 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n{tag} OK done\r\n",
+            "UID SEARCH": b"* SEARCH " + b" ".join(b"%d" % uid for uid in range(1, 301)) + b"\r\n{tag} OK done\r\n",
+            "UID FETCH": commands,
+            "UID STORE": commands,
+        },
+        b"* OK [CAPABILITY IMAP4rev1 " + capability + b"] ready",
+    )
+    with mailbox_for("imap", scripted(script), Watch()) as mailbox:
+        open_session(mailbox, JAN)
+        refs = mailbox.candidates().unread
+        assert refs == [MessageRef("1", str(uid), 5) for uid in range(1, 301)]
+        confirmed = [*mailbox.acknowledge(refs), *mailbox.acknowledge([])]
+    assert sorted(uids_in(confirmed)) == list(range(1, 301))
+    assert not mailbox.flags_refused
+
+
+@pytest.mark.dovecot
+def test_real_server_gives_sets(mailbox_user: MailboxUser) -> None:
+    for number in range(30):
+        mailbox_user.deliver(HELLO, flags="S" if number % 3 == 1 else "")
+    with mailbox_for("imap", mailbox_user.server(), Watch()) as mailbox:
+        open_session(mailbox, mailbox_user.credentials)
+        listing = mailbox.candidates(since=10)
+    assert listing.whole
+    assert uids_in(listing.unread) == [uid for uid in range(1, 31) if uid % 3 != 2]
+    assert uids_in(listing.read_elsewhere) == [uid for uid in range(10, 31) if uid % 3 == 2]
+
+
+# --- Sets --------------------------------------------------------------------------------------------------------
+
+
+@given(st.sets(st.integers(1, 60) | st.integers(1, 2**32 - 1), max_size=40))
+@settings(max_examples=200)
+def test_set_of_numbers_names_those_and_no_others(uids: set[int]) -> None:
+    numbers = sorted(uids)
+    assert list(uids_of(set_of(numbers))) == numbers
+
+
+@pytest.mark.parametrize("numbers", ["x", "1,,2", "1:", "1:*", "*", "1 2", "-1"])
+def test_what_is_no_set_is_refused(numbers: str) -> None:
+    with pytest.raises(ValueError, match="set"):
+        list(uids_of(numbers))
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (b'(TAG "A1") UID COUNT 5 ALL 4:6,9,11', Found({4, 5, 6, 9, 11}, 5)),
+        (b"(TAG A1) UID ALL 4 COUNT 1", Found({4}, 1)),
+        (b'(TAG "A1") UID COUNT 0', Found(set(), 0)),
+        (b"UID MIN 1 MAX 9 ALL 1,9", Found({1, 9})),
+        (b'(TAG "A1") UID PARTIAL (-1:-100 7,8) COUNT 200', Found({7, 8}, 200)),
+        (b'(TAG "A1") UID PARTIAL (-1:-100 NIL) COUNT 0', Found(set(), 0)),
+        (b'(TAG "A2") UID ALL 4', None),
+    ],
+)
+def test_extended_answer_is_that_to_its_command(line: bytes, found: Found | None) -> None:
+    assert extended_in([line], b"A1") == found
+
+
+def test_plain_answer_comes_in_any_number_of_lines() -> None:
+    assert found_in([b"", b"3 2", b"2 1 (MODSEQ 5)"]) == Found({1, 2, 3})

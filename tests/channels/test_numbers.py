@@ -1,0 +1,255 @@
+"""A number is not a mail: servers use numbers again, and the hash decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from channels.fetching import reconcile
+from channels.mailboxes.base import Listing
+from channels.mailboxes.fake import FakeMailbox
+from channels.models import Channel, ReceivedMail
+from documents.models import Document
+from tests.cast import Cast
+from tests.channels.linked import fetch_now, invoice, link, mail
+from tests.channels.test_health import channel_in
+from tests.servers.plugin import MailboxUser
+from zenvoices.lib.scoping import administration_scope
+
+
+@pytest.fixture
+def channel(cast: Cast) -> Iterator[Channel]:
+    channel = channel_in(cast.bakery)
+    with administration_scope(cast.bakery.pk):
+        yield channel
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch, settings: object) -> Callable[[FakeMailbox], FakeMailbox]:
+    settings.FETCH_RETRY_SECONDS = []
+
+    def put(box: FakeMailbox) -> FakeMailbox:
+        monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
+        return box
+
+    return put
+
+
+@pytest.fixture
+def box(use: Callable[[FakeMailbox], FakeMailbox]) -> FakeMailbox:
+    return use(FakeMailbox())
+
+
+def files() -> list[str]:
+    return sorted(Document.objects.values_list("filename", flat=True))
+
+
+def books(channel: Channel) -> tuple[int, int, int, int]:
+    run = fetch_now(channel, "schedule")
+    return run.seen, run.delivered, run.failed, run.already
+
+
+def other(number: int) -> bytes:
+    """As large as invoice(number) but for a word in its text."""
+    return mail(f"Factuur {number}", (f"anders-{number}.pdf", b"%%PDF-1.4 anders %d" % number), text="Langere tekst.")
+
+
+# --- Another mail under a known number ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("differs", ["size", "date"])
+def test_other_mail_under_a_known_number_is_taken_in(channel: Channel, box: FakeMailbox, differs: str) -> None:
+    uid = box.deliver(invoice(1), arrived=1_700_000_000, claimed_size=900)
+    fetch_now(channel)
+    box.mails[uid].raw, box.mails[uid].seen = other(1), False
+    if differs == "size":
+        box.mails[uid].claimed_size = 901
+    else:
+        box.mails[uid].arrived = 1_700_000_001
+    assert (books(channel), files()) == ((1, 1, 0, 0), ["anders-1.pdf", "factuur-1.pdf"])
+    rows = ReceivedMail.objects.order_by("former").values_list("former", "state", "email__subject")
+    assert list(rows) == [(0, "delivered", "Factuur 1"), (1, "delivered", "Factuur 1")]
+    assert books(channel) == (0, 0, 0, 0)
+    box.mails[uid].seen = False
+    assert books(channel) == (1, 0, 0, 1)
+
+
+def test_number_used_a_third_time_is_a_third_mail(channel: Channel, box: FakeMailbox) -> None:
+    uid = box.deliver(invoice(1))
+    for number in (1, 20, 300):
+        box.mails[uid].raw, box.mails[uid].seen = invoice(number), False
+        assert books(channel) == (1, 1, 0, 0)
+    assert sorted(ReceivedMail.objects.values_list("former", flat=True)) == [0, 1, 2]
+
+
+def test_known_mail_under_another_mails_number_is_already_in(channel: Channel, box: FakeMailbox) -> None:
+    """UIDLs that are positions: the first mail goes, and all others move up."""
+    box.keeps_flags = False
+    sizes = [10, 200, 3000]
+    uids = [box.deliver(mail(f"Bon {size}", text="x" * size)) for size in sizes]
+    assert books(channel) == (3, 3, 0, 0)
+    for uid, after in pairwise(uids):
+        box.mails[uid].raw = box.mails[after].raw
+    box.mails[uids[-1]].raw = mail("Nieuw", text="x" * 40_000)
+    assert (books(channel), Document.objects.count()) == ((3, 1, 0, 2), 4)
+    assert (books(channel), box.steps.count("fetch")) == ((3, 0, 0, 3), 6)
+
+
+def test_too_large_mail_under_a_known_number_waits_for_a_person(channel: Channel, box: FakeMailbox) -> None:
+    uid = box.deliver(invoice(1))
+    fetch_now(channel)
+    box.mails[uid].claimed_size, box.mails[uid].seen = 10**9, False
+    assert books(channel) == (1, 0, 1, 0)
+    assert dict(ReceivedMail.objects.values_list("former", "state")) == {0: "refused", 1: "delivered"}
+    box.mails[uid].claimed_size = None
+    assert (books(channel), Document.objects.count()) == ((1, 0, 0, 1), 1)
+
+
+def test_mail_that_cannot_be_had_under_a_known_number_leaves_the_known_one_as_it_is(
+    channel: Channel, box: FakeMailbox
+) -> None:
+    uid = box.deliver(invoice(1))
+    fetch_now(channel)
+    box.mails[uid].raw, box.mails[uid].seen, box.mails[uid].problem = other(1), False, "mail_cut_off"
+    assert books(channel) == (1, 0, 1, 0)
+    assert dict(ReceivedMail.objects.values_list("former", "state")) == {0: "failed", 1: "delivered"}
+    box.mails[uid].problem = None
+    assert (books(channel), files()) == ((1, 1, 0, 0), ["anders-1.pdf", "factuur-1.pdf"])
+
+
+# --- The same mail, whatever the server states -------------------------------------------------------------------
+
+
+def test_same_mail_with_another_stated_size_is_fetched_once_and_stays_one(channel: Channel, box: FakeMailbox) -> None:
+    """A server that counts line ends otherwise once it has read the mail."""
+    box.keeps_flags = False
+    uid = box.deliver(invoice(1), claimed_size=700)
+    fetch_now(channel)
+    box.mails[uid].claimed_size = 730
+    assert [books(channel) for _slot in range(3)] == [(1, 0, 0, 1)] * 3
+    assert (box.steps.count("fetch"), Document.objects.count()) == (2, 1)
+
+
+def test_server_that_states_something_else_each_time_is_believed_no_more(channel: Channel, box: FakeMailbox) -> None:
+    box.keeps_flags = False
+    uid = box.deliver(invoice(1))
+    for slot in range(10):
+        box.mails[uid].claimed_size = 700 + slot
+        fetch_now(channel, "schedule")
+    assert (box.steps.count("fetch"), Document.objects.count()) == (4, 1)
+
+
+def test_row_of_before_learns_what_the_server_states(channel: Channel, box: FakeMailbox) -> None:
+    box.keeps_flags = False
+    uid = box.deliver(invoice(1), claimed_size=700)
+    fetch_now(channel)
+    ReceivedMail.objects.update(listed_size=None, arrived=None)
+    assert (books(channel), ReceivedMail.objects.get().listed_size) == ((1, 0, 0, 1), 700)
+    box.mails[uid].raw, box.mails[uid].claimed_size = other(1), 701
+    assert books(channel) == (1, 1, 0, 0)
+
+
+# --- UIDNEXT that fell -------------------------------------------------------------------------------------------
+
+
+def put_back(box: FakeMailbox, kept: int) -> None:
+    """A backup of the mailbox from before: mails and UIDNEXT as they were then."""
+    box.mails = {uid: one for uid, one in box.mails.items() if uid <= kept}
+    box.next_uid = kept + 1
+
+
+def test_numbers_used_again_after_a_backup_was_put_back_are_other_mails(channel: Channel, box: FakeMailbox) -> None:
+    """Of the same stated size, at a server that says no dates."""
+    for number in range(1, 6):
+        box.deliver(invoice(number), claimed_size=900)
+    fetch_now(channel)
+    put_back(box, kept=2)
+    assert books(channel) == (0, 0, 0, 0)
+    for number in range(7, 10):
+        box.deliver(invoice(number), claimed_size=900)
+    assert books(channel) == (3, 3, 0, 0)
+    assert files() == [f"factuur-{number}.pdf" for number in (1, 2, 3, 4, 5, 7, 8, 9)]
+
+
+def test_known_numbers_are_held_against_their_hash_when_numbers_fell(channel: Channel, box: FakeMailbox) -> None:
+    for number in range(1, 6):
+        box.deliver(invoice(number), claimed_size=900)
+    fetch_now(channel)
+    put_back(box, kept=2)
+    box.deliver(invoice(7), claimed_size=900)
+    for one in box.mails.values():
+        one.seen = False
+    assert (books(channel), Document.objects.count()) == ((3, 1, 0, 2), 6)
+    for one in box.mails.values():
+        one.seen = False
+    assert (books(channel), box.steps.count("fetch")) == ((3, 0, 0, 3), 5 + 3)
+
+
+def test_counting_of_mails_read_elsewhere_begins_anew_when_numbers_fell(channel: Channel, box: FakeMailbox) -> None:
+    for number in range(1, 6):
+        box.deliver(invoice(number))
+    fetch_now(channel)
+    put_back(box, kept=2)
+    box.deliver(invoice(7), seen=True)
+    assert fetch_now(channel, "schedule").read_elsewhere == 0
+    box.deliver(invoice(8), seen=True)
+    run = fetch_now(channel, "schedule")
+    assert run.read_elsewhere_uids == [["1", "4"]]
+
+
+def test_number_of_ten_digits_is_above_one_of_nine(channel: Channel, box: FakeMailbox) -> None:
+    box.next_uid = 999_999_999
+    for number in (1, 2):
+        box.deliver(invoice(number), claimed_size=900)
+    fetch_now(channel)
+    box.mails.clear()
+    box.next_uid = 1_000_000_000
+    fetch_now(channel)
+    assert dict(ReceivedMail.objects.values_list("uid", "former")) == {"999999999": 0, "1000000000": 1}
+
+
+# --- The nightly check -------------------------------------------------------------------------------------------
+
+
+class Partial(FakeMailbox):
+    def candidates(self, since: int = 0) -> Listing:
+        listing = super().candidates(since)
+        return replace(listing, read_elsewhere=listing.read_elsewhere[:1], whole=False)
+
+
+def test_check_of_half_a_list_calls_nothing_gone(channel: Channel, box: FakeMailbox) -> None:
+    fetch_now(channel)
+    for number in range(3):
+        box.deliver(invoice(number))
+    fetch_now(channel)
+    box.__class__ = Partial
+    found = reconcile.by_hand(Channel.objects.get())
+    assert (found.numbers.gone, found.numbers.partial) == (0, True)
+    assert found.numbers.in_ledger == found.numbers.known + found.numbers.gone
+
+
+# --- On a real server --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.dovecot
+def test_folder_made_anew_on_dovecot_with_its_old_numbers_loses_no_mail(
+    cast: Cast, mailbox_user: MailboxUser, settings: object
+) -> None:
+    """As after a mailbox was put back by hand: the same UIDVALIDITY, and numbers from 1 on."""
+    settings.OUTBOUND_CA_FILE = str(mailbox_user.certificates.ca_file)
+    user, doveadm = mailbox_user.name, mailbox_user.dovecot.doveadm
+    with administration_scope(cast.bakery.pk):
+        channel = link(cast.bakery, mailbox_user, folder="Facturen")
+        for validity, numbers in ((77, (1, 2, 3)), (77, (4, 5))):
+            doveadm("mailbox", "create", "-u", user, "Facturen")
+            mailbox_user.dovecot.set_uidvalidity(user, validity, "Facturen")
+            for number in numbers:
+                mailbox_user.deliver(invoice(number), folder="Facturen")
+            fetch_now(channel, "schedule")
+            doveadm("mailbox", "delete", "-u", user, "Facturen")
+        assert files() == [f"factuur-{number}.pdf" for number in range(1, 6)]
+        uids = ReceivedMail.objects.filter(validity="77").values_list("uid", "former")
+        assert sorted(uids) == [("1", 0), ("1", 1), ("2", 0), ("2", 1), ("3", 1)]
