@@ -83,11 +83,11 @@ class Portal:
             tasks.tick()
             self.hub.sleep(TICK)
 
-    def send(self, administration_id: str, run_id: str) -> None:
+    def send(self, ids: tuple[str, str], priority: int) -> None:
         """A message to the broker: a hint, of which some are lost and some come twice."""
         chance = self.hub.random.random()
         for _copy in range(0 if chance < 0.02 else 2 if chance < 0.04 else 1):
-            self.waiting.append((administration_id, run_id))
+            self.waiting.append(ids)
             self.hub.after(self.hub.random.random(), self._take_on)
 
     def _take_on(self) -> None:
@@ -150,9 +150,11 @@ class Portal:
         """Inside, the portal's own code meets our mailboxes, broker and killed processes."""
         hub, finish = self.hub, ending.finish
 
-        def watched_finish(run: FetchRun, *rest: object) -> FetchRun:
+        def watched_finish(run: FetchRun, *rest: object) -> FetchRun | None:
             before = Channel.objects.values_list("failures", flat=True).get(pk=run.channel_id)
             done = finish(run, *rest)
+            if done is None:
+                return None
             self.promises.books_balance(done)
             self.promises.strike_is_deserved(run, before, met=self.met.get(run.channel_id, False))
             return done
@@ -160,7 +162,7 @@ class Portal:
         with ExitStack() as stack:
             for target, name, instead in (
                 (connect, "mailbox_of", self.session),
-                (tasks.fetch, "delay", self.send),
+                (tasks.fetch, "apply_async", self.send),
                 (tasks, "queue_preparation", lambda *_: None),
                 (failpoints, "reach", hub.step),
                 (ending, "finish", watched_finish),

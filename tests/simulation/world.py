@@ -142,6 +142,8 @@ class Session:
     box: Box
     largest: int
     retrieved: list[Letter] = field(default_factory=list)
+    #: retrieved and not kept: then there is no QUIT (channels/mailboxes/pop3.py)
+    dropped: bool = False
 
     def _go(self, step: str) -> None:
         self.box.hub.step(step)
@@ -207,7 +209,9 @@ class Session:
             letter.cut -= 1
             raw = raw[: self.box.hub.random.choice((0, 9, len(raw) // 2))]
         self.retrieved.append(letter)
-        return spool.result(ref, spool.write([raw]))
+        result = spool.result(ref, spool.write([raw]))
+        self.dropped = self.dropped or isinstance(result, NotFetched)
+        return result
 
     def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
         self.box.hub.step("store")
@@ -221,7 +225,7 @@ class Session:
 
     def finish(self) -> None:
         self.box.hub.step("finish")
-        if self.box.gone_after_quit:
+        if self.box.gone_after_quit and not self.dropped:
             self.box.about_to_flag(self.retrieved)
             for letter in self.retrieved:
                 letter.gone = True
