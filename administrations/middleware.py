@@ -1,12 +1,16 @@
-"""The language a person chose, before anything is said to them."""
+"""The language a person chose, before anything is said to them; and what a script hears when nobody is signed in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 LANGUAGE_COOKIE = "zenvoices_language"
 
@@ -30,3 +34,24 @@ def _language_for(request: HttpRequest) -> str:
     known = [code for code, _name in settings.LANGUAGES]
     chosen = getattr(request.user, "language", "") or request.COOKIES.get(LANGUAGE_COOKIE, "")
     return chosen if chosen in known else translation.get_language_from_request(request)
+
+
+class SignedOutMiddleware:
+    """A script that asks for a part of a page hears 401 instead of being led to the page for signing in.
+
+    It would follow that redirect by itself and show that page inside its part. htmx goes where HX-Redirect says,
+    whatever the status; afterwards the person is back on the page they were on.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        asked_by_script = request.htmx or request.headers.get("Accept") == "application/json"  # type: ignore[attr-defined]
+        if not (asked_by_script and response.headers.get("Location", "").startswith(f"{reverse(settings.LOGIN_URL)}?")):
+            return response
+        if request.htmx and not len(messages.get_messages(request)):  # type: ignore[attr-defined]
+            messages.warning(request, _("You were signed out. Sign in again to go on where you were."))
+        back = request.htmx.current_url_abs_path or reverse("home")  # type: ignore[attr-defined]
+        return HttpResponse(status=401, headers={"HX-Redirect": redirect_to_login(back).url})

@@ -15,8 +15,7 @@ from django.utils.translation import gettext as _
 
 from administrations.models import Administration, User
 from channels import connect, lease, notices, reminders
-from channels.extract import extract, part_bytes
-from channels.fetching import intake
+from channels.fetching import parts
 from channels.fetching.schedule import next_slot
 from channels.fetching.upkeep import PURGE_AFTER
 from channels.links import vault
@@ -24,7 +23,6 @@ from channels.models import Channel, ConsentLink, FetchRun, ReceivedMail, Receiv
 from channels.presets import is_microsoft_host
 from channels.words import phrases
 from documents import services as documents
-from documents import storage
 from documents.models import Document
 
 #: CR, LF and NUL would start a second command on the wire (imaplib and poplib write fields as they are).
@@ -42,7 +40,7 @@ BOUND_TO_SECRET = (
 #: Another mailbox altogether: its numbers may be those of the old one by chance.
 OTHER_MAILBOX = {"protocol", "host", "username"}
 #: What we know of the numbers of the mailbox that the channel points at.
-LISTED = ("seen_validity", "seen_next_uid", "first_validity", "first_next_uid")
+LISTED = ("seen_validity", "seen_next_uid", "first_validity", "first_next_uid", "stays_unread")
 ACTIVATION = (
     "state", "inactive_reason", "inactive_since", "failures", "failing_since", "error_code", "error_detail",
     "next_fetch_at",
@@ -110,7 +108,7 @@ def update_channel(
         channel.mailbox += 1
     if changed & (OTHER_MAILBOX | {"folder"}):
         channel.seen_validity, channel.seen_next_uid = "", 0
-        channel.first_validity, channel.first_next_uid = "", 0
+        channel.first_validity, channel.first_next_uid, channel.stays_unread = "", 0, False
         # Numbers of the old mailbox may be other mails' in the new one: nobody can ask for them any more.
         channel.runs.exclude(read_elsewhere_uids=[]).update(read_elsewhere=0, read_elsewhere_uids=[])
         written |= set(LISTED)  # a running fetch writes them too: left alone unless they end here
@@ -276,46 +274,21 @@ def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
     return request_fetch(run.channel, by)
 
 
-@transaction.atomic
 def take_part(part: ReceivedPart, by: User | None) -> Document:
     """*Toch ophalen*: makes a document of a part that was left out, or brings its deleted one back.
 
-    Asking twice gives the same document.
+    Asking twice gives the same document. It is decoded and stored before the database is asked to wait.
     """
-    locked = ReceivedPart.objects.select_for_update(of=("self",)).select_related("mail__email", "mail__channel")
-    part = locked.get(pk=part.pk)
-    mail, document = part.mail, part.document
-    if mail.email is None or not (part.can_be_taken or document):
+    part = ReceivedPart.objects.select_related("mail__email").get(pk=part.pk)
+    if part.mail.email is None or not (part.can_be_taken or part.document_id):
         raise LookupError("this part cannot be taken")
-    filename, content_type, data = _again(part, mail.email.raw_sha256)
-    sha256 = storage.put_bytes(part.administration_id, data)
-    if document is not None:  # its bytes may have been swept since
-        if sha256 != document.sha256:
+    stored = parts.store_again(part, part.mail.email.raw_sha256)
+    with transaction.atomic():
+        locked = ReceivedPart.objects.select_for_update(of=("self",))
+        part = locked.select_related("document", "mail__email", "mail__channel").get(pk=part.pk)
+        if part.document is None:
+            return parts.make_document(part, stored)
+        if stored.sha256 != part.document.sha256:
             raise LookupError("the mail reads otherwise now")
-        documents.bring_back(document)
-        return document
-    part.document = documents.add_document(
-        part.administration_id,
-        origin=documents.Origin(mail.channel_id, mail.channel.name, mail.run_id),
-        email=mail.email,
-        kind=Document.Kind.ATTACHMENT,
-        filename=filename,
-        content_type=content_type,
-        size=len(data),
-        sha256=sha256,
-        part_path=part.path,
-        received_at=timezone.now(),
-    )
-    part.outcome, part.reason = "document", ""
-    part.save(update_fields=["document", "outcome", "reason"])
-    return part.document
-
-
-def _again(part: ReceivedPart, raw_sha256: str) -> tuple[str, str, bytes]:
-    """Name, type and bytes of a part, out of the mail as it was received."""
-    limits = intake.limits_for(part.mail.size)
-    with storage.path_of(part.administration_id, raw_sha256) as path, intake.mapped(path) as raw:
-        if not part.path:  # the text of a mail without attachments
-            return part.filename, part.content_type, intake.body_document(extract(raw, limits, lambda *_: None))
-        found, data = part_bytes(raw, part.path, limits)
-        return found.filename, found.content_type, data
+        documents.bring_back(part.document)  # its bytes may have been swept since
+        return part.document

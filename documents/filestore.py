@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 from uuid import UUID, uuid4
 
-from documents.storage import Blob, BlobMissing, StorageProblem
+from documents.storage import Blob, BlobMissing, StorageProblem, Strangers, blob_at
 
 _CHUNK = 1 << 20
 _UNFINISHED = ".unfinished"
@@ -111,19 +112,37 @@ class FileBlobs:
         return True
 
     def iterate(self, administration_id: UUID | None) -> Iterator[Blob]:
-        for folder in sorted(self.root.glob(str(administration_id) if administration_id else "*-*-*-*-*")):
-            for place in sorted(folder.glob("??/" + "?" * 64)):
-                with suppress(FileNotFoundError):
-                    facts = place.stat()
-                    yield Blob(UUID(folder.name), place.name, facts.st_size, _modified(facts))
+        strangers = Strangers()
+        for folder in sorted(self.root.glob(str(administration_id) if administration_id else "[!.]*")):
+            for place in sorted(folder.glob("*/*")):
+                blob = self._blob_at(place)
+                if blob:
+                    yield blob
+                elif place.exists():  # else swept meanwhile
+                    strangers.add(str(place.relative_to(self.root)))
+        strangers.tell()
+
+    def _blob_at(self, place: Path) -> Blob | None:
+        try:
+            facts = place.stat()
+        except OSError:
+            return None
+        name = place.relative_to(self.root).as_posix()
+        return blob_at(name, facts.st_size, _modified(facts)) if stat.S_ISREG(facts.st_mode) else None
 
     def sweep_unfinished(self, before: datetime) -> int:
         swept = 0
+        strangers = Strangers()
         for leftover in (self.root / _UNFINISHED).glob("*"):
-            with suppress(FileNotFoundError):
+            try:
                 if _modified(leftover.stat()) < before:
                     leftover.unlink()
                     swept += 1
+            except FileNotFoundError:  # finished meanwhile
+                continue
+            except OSError:
+                strangers.add(leftover.name)
+        strangers.tell()
         return swept
 
     @contextmanager

@@ -19,7 +19,7 @@ from uuid import UUID
 from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
 
-from documents.storage import Blob, BlobMissing, StorageProblem
+from documents.storage import Blob, BlobMissing, StorageProblem, Strangers, blob_at
 
 _CHUNK = 1 << 20
 #: S3 cannot make an object young again but by writing it, and the sweep spares what is younger than a day
@@ -94,11 +94,17 @@ class ObjectBlobs:
         return True
 
     def iterate(self, administration_id: UUID | None) -> Iterator[Blob]:
-        start = "/".join(part for part in (self.prefix, str(administration_id or "")) if part)
+        root = f"{self.prefix}/" if self.prefix else ""
+        start = f"{root}{administration_id}/" if administration_id else root
+        strangers = Strangers()
         with _problems(""):
-            for found in self.storage.bucket.objects.filter(Prefix=f"{start}/" if start else ""):
-                owner, _, sha256 = found.key.split("/")[-3:]
-                yield Blob(UUID(owner), sha256, found.size, found.last_modified)
+            for found in self.storage.bucket.objects.filter(Prefix=start):
+                blob = blob_at(found.key.removeprefix(root), found.size, found.last_modified)
+                if blob:
+                    yield blob
+                else:
+                    strangers.add(found.key)
+        strangers.tell()
 
     def sweep_unfinished(self, before: datetime) -> int:
         return 0

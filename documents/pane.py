@@ -72,7 +72,7 @@ def _pages(document: Document, companion: Document | None, invoice: EInvoice | N
     if not preview.can_be_drawn(drawn):
         return {"shown": "invoice"} if is_xml and invoice else {"shown": "nothing", "sentence": _no_preview(document)}
     facts = preview.facts(drawn) if draw else preview.known_facts(drawn)
-    if facts is None:
+    if facts is None or facts.problem == "busy":
         return {"shown": "unknown"}
     if facts.problem and is_xml and invoice:
         return {"shown": "invoice"}

@@ -24,7 +24,6 @@ _PREVIEW: dict[str, Promise] = {
     "too_hard": gettext_lazy("This document takes too long to show. Download it to see it."),
     "missing": gettext_lazy("The file is missing from our storage. Tell your administrator."),
     "failed": gettext_lazy("The page cannot be shown right now. Download the document or try again later."),
-    "busy": gettext_lazy("It is busy right now. Try again in a moment."),
 }
 _EINVOICE: dict[str, Promise] = {
     "not_well_formed": gettext_lazy("Ask the sender for a new e-invoice. This XML is damaged and cannot be read."),

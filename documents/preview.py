@@ -9,7 +9,7 @@ import json
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,10 +153,12 @@ def sweep(before: float) -> int:
     swept = 0
     root = Path(settings.DATA_DIR) / "previews"
     for place in [*root.glob("*/??/*/*"), *root.glob(".drawing-*/*")]:
-        if place.stat().st_mtime < before:
-            place.unlink(missing_ok=True)
-            swept += 1
+        with suppress(FileNotFoundError):  # another sweep was faster
+            if place.stat().st_mtime < before:
+                place.unlink()
+                swept += 1
     for folder in [*root.glob("*/??/*"), *root.glob(".drawing-*")]:
-        if folder.stat().st_mtime < before and not any(folder.iterdir()):
-            folder.rmdir()
+        with suppress(FileNotFoundError):
+            if folder.stat().st_mtime < before and not any(folder.iterdir()):
+                folder.rmdir()
     return swept

@@ -12,16 +12,18 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Protocol
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+log = structlog.get_logger(__name__)
 _NAME = re.compile(r"[0-9a-f]{64}")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -48,6 +50,35 @@ class Blob:
     sha256: str
     size: int
     modified: datetime
+
+
+@dataclass
+class Strangers:
+    """What lies in the place and is no blob of ours: passed over, left alone, and told once."""
+
+    number: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def add(self, name: str) -> None:
+        self.number += 1
+        if len(self.first) < 5:
+            self.first.append(name)
+
+    def tell(self) -> None:
+        if self.number:
+            log.warning("no blobs of ours lie in the storage", number=self.number, first=self.first)
+
+
+def blob_at(name: str, size: int, modified: datetime) -> Blob | None:
+    """`name` is administration/ab/sha256; None for any other."""
+    owner, _, rest = name.partition("/")
+    shard, _, sha256 = rest.partition("/")
+    try:
+        administration_id = UUID(owner)
+    except ValueError:
+        return None
+    ours = str(administration_id) == owner and _NAME.fullmatch(sha256) and shard == sha256[:2]
+    return Blob(administration_id, sha256, size, modified) if ours else None
 
 
 class Batch(Protocol):
@@ -142,7 +173,7 @@ def delete(administration_id: UUID, sha256: str, *, unchanged_since: datetime | 
 
 
 def iterate(administration_id: UUID | None = None) -> Iterator[Blob]:
-    """Every blob of one administration, or of all."""
+    """Every blob of one administration, or of all. What else lies there stops nothing and is told in the log."""
     return _blobs().iterate(administration_id)
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from documents import storage
 from documents.models import Document, Email
+from zenvoices.lib import bulkheads
 
 #: a blob is written before its row: younger ones may still get one
 GRACE = timedelta(days=1)
@@ -23,15 +24,25 @@ _CHUNK = 1 << 20
 
 
 def sweep_blobs() -> int:
-    """Removes what no mail and no document names; to be called in `every_administration`. Returns how many."""
+    """Removes what no mail and no document names; to be called in `every_administration`. Returns how many.
+
+    One that cannot be removed keeps no other. Raises SomeFailed at the end.
+    """
     before = timezone.now() - GRACE
-    storage.sweep_unfinished(before)
-    swept = 0
-    for administration_id, sha256 in list(_orphans(before)):
+
+    def remove(blob: tuple[UUID, str]) -> bool:
+        administration_id, sha256 = blob
         # Asked again at the last moment; `unchanged_since` spares a blob that somebody writes just now.
-        if sha256 not in _needed(administration_id, [sha256]):
-            swept += storage.delete(administration_id, sha256, unchanged_since=before)
-    return swept
+        if sha256 in _needed(administration_id, [sha256]):
+            return False
+        return storage.delete(administration_id, sha256, unchanged_since=before)
+
+    return bulkheads.each(list(_orphans(before)), remove)
+
+
+def sweep_unfinished() -> int:
+    """Removes what writes left behind that were interrupted a day ago; returns how many."""
+    return storage.sweep_unfinished(timezone.now() - GRACE)
 
 
 def _orphans(before: datetime) -> Iterator[tuple[UUID, str]]:
@@ -109,4 +120,6 @@ def _problem(administration_id: UUID, sha256: str) -> str:
                 digest.update(chunk)
     except storage.BlobMissing:
         return "missing"
+    except OSError:  # the disk does not give it back
+        return "corrupt"
     return "" if digest.hexdigest() == sha256 else "corrupt"

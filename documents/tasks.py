@@ -13,6 +13,7 @@ from kombu.exceptions import OperationalError
 
 from documents import einvoices, preview, sweeping
 from documents.models import Document
+from zenvoices.lib.bulkheads import Steps
 from zenvoices.lib.scoping import every_administration
 from zenvoices.lib.tasks import TenantTask
 
@@ -54,11 +55,18 @@ def queue_preparation(administration_id: UUID, documents: Iterable[Document]) ->
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
+    """What one step meets stops no other."""
+    steps = Steps()
+    steps.run("sweep_unfinished", sweeping.sweep_unfinished)
     with every_administration():
-        blobs = sweeping.sweep_blobs()
-    previews = preview.sweep(time.time() - PREVIEW_KEPT_SECONDS)
-    if blobs or previews:
-        log.info("swept", blobs=blobs, previews=previews)
+        steps.run("sweep_blobs", sweeping.sweep_blobs)
+    steps.run("sweep_previews", lambda: preview.sweep(time.time() - PREVIEW_KEPT_SECONDS))
+    if any(steps.done.values()):
+        log.info("swept", **steps.done)
+    steps.run("read_einvoices", _read_einvoices)
+
+
+def _read_einvoices() -> None:
     found = einvoices.read_waiting(READING_SECONDS)
     if found != einvoices.Tally():
         log.info("e-invoices read", **asdict(found))

@@ -63,6 +63,8 @@ def preview_pages(request: AdministrationRequest, document_id: UUID) -> HttpResp
     prepare(found)
     again = visible_document(request, document_id)
     context = _common(request) | pane(again, _visible(request), "", draw=True)
+    if context["shown"] == "unknown":  # too many are drawn at once: the page asks again by itself
+        return HttpResponse(status=503, headers={"Retry-After": "5"})
     return render(request, "documents/_shown.html", context)
 
 

@@ -73,21 +73,23 @@ def _alone(folder: Path) -> Iterator[int]:
 def _install(locks: tuple[str, ...], venv: Path, guard: int) -> None:
     half = venv / "half-installed"
     if venv.exists() and (half.exists() or not _works(venv)):
-        say("The last installation did not finish; starting afresh.")
+        say(f"What is in {venv.name} is half installed, or of another Python; starting afresh.")
         shutil.rmtree(venv)
     if not venv.exists():
         say(f"Making {venv.name} with Python {sys.version_info[0]}.{sys.version_info[1]} ...")
         venv.mkdir()
         half.touch()
-        _run(_venv_maker(venv), venv, guard)
+        _run(_venv_maker(venv), clean_environment(), venv, guard)
     missing = _missing(locks, venv)
     if missing:
         say("Installing the locked packages (only now and after an upgrade) ...")
         half.touch()
-        _run([*_installer(venv), *_requirements([name for name in locks if name not in APART])], venv, guard)
+        env = {**clean_environment(), **_reach_of_pip(venv)}
+        _run([*_installer(venv), *_requirements([name for name in locks if name not in APART])], env, venv, guard)
         for name in (name for name in missing if name in APART):
             shutil.rmtree(venv / APART[name], ignore_errors=True)
-            _run([*_installer(venv), "--target", str(venv / APART[name]), *_requirements([name])], venv, guard)
+            apart = ["--target", str(venv / APART[name])]
+            _run([*_installer(venv), *apart, *_requirements([name])], env, venv, guard)
     for name in missing:
         _stamp(venv, name).write_text(_digest(ROOT / name))
     half.unlink(missing_ok=True)
@@ -132,9 +134,8 @@ def _requirements(locks: list[str]) -> list[str]:
     return [argument for name in locks for argument in ("-r", name)]
 
 
-def _run(command: list[str], venv: Path, guard: int) -> None:
+def _run(command: list[str], env: dict[str, str], venv: Path, guard: int) -> None:
     """To its good end. Its complaints are shown as they come; all that it says is read when it fails."""
-    env = {**clean_environment(), **_reach_of_pip(venv)}
     with TemporaryFile("w+", errors="replace") as output:
         complaints = []
         with _started(command, env, output, guard) as process:
@@ -177,9 +178,9 @@ def _reach_of_pip(venv: Path) -> dict[str, str]:
     # --user has another meaning to `pip config`; a file that sets it is the kind that is to be left out here.
     env = {**clean_environment(), **files, "PIP_USER": "0"}
     command = [*_pip(venv), "config", "list"]
-    listed = subprocess.run(command, env=env, capture_output=True, text=True, check=False) if _works(venv) else None
+    listed = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
-    for line in listed.stdout.splitlines() if listed and listed.returncode == 0 else ():
+    for line in listed.stdout.splitlines() if listed.returncode == 0 else ():
         key, _, value = line.partition("=")
         section, _, option = key.rpartition(".")
         name = "PIP_" + option.upper().replace("-", "_")
@@ -189,7 +190,9 @@ def _reach_of_pip(venv: Path) -> dict[str, str]:
 
 
 def _works(venv: Path) -> bool:
-    return _answers([str(venv / "bin" / "python"), "-c", "import sys; sys.exit(sys.version_info < (3, 11))"])
+    """Its Python runs, and is of the version that this one is."""
+    same = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+    return _answers([str(venv / "bin" / "python"), "-c", same])
 
 
 def _answers(command: list[str]) -> bool:

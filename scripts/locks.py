@@ -24,6 +24,7 @@ SETS = (
     "requirements-s3",
     "requirements-dev",
     "requirements-bench",
+    "requirements-servers",
     "requirements-oldest-pip",
 )
 #: Where every package has a wheel; nothing is ever built, since what builds it is not locked.

@@ -25,6 +25,10 @@ _CERTIFICATE = (
     "The package index shows a certificate that this machine does not trust."
     " Name the authority's file with PIP_CERT (uv: SSL_CERT_FILE), then try again."
 )
+_NO_SSL = (
+    "This Python cannot make TLS connections: its ssl module is missing."
+    " Use another Python (make run PYTHON=python3.12 ...), or build this one with OpenSSL's headers there."
+)
 _NO_NETWORK = (
     "The package index was not reached. Go online, or name an index or proxy that this machine reaches"
     " (PIP_INDEX_URL, HTTPS_PROXY; uv: UV_DEFAULT_INDEX), then try again."
@@ -43,6 +47,7 @@ _SIGNS = (
     (r"Read-only file system", _READ_ONLY),
     (r"Permission denied|Operation not permitted", _DENIED),
     (r"must have their versions pinned|must be pinned|Hash-checking is required|Hashes are required", _NOT_PINNED),
+    (r"SSL module is not available", _NO_SSL),
     (r"CERTIFICATE_VERIFY_FAILED|invalid peer certificate", _CERTIFICATE),
     (
         r"Could not fetch URL (?!.* 404 )|connection broken by|dns error|error sending request|Failed to fetch"

@@ -22,6 +22,11 @@ from scripts.screen import welcome
 
 READY_SECONDS = 90
 DEMO_MAIL_PORTS = range(11993, 12093)
+#: One for each queue: in one worker for both, a hundred first pages to be drawn keep a fetch waiting.
+WORKERS = {
+    "fetch": ("--pool", "threads", "--concurrency", "32"),
+    "documents": ("--pool", "prefork", "--concurrency", "1"),
+}
 
 
 class Refused(Exception):
@@ -167,10 +172,8 @@ def _start_portal(options: Options, processes: Processes, env: dict[str, str]) -
     processes.wait_until(lambda: _ready(options.port), "Becoming ready", READY_SECONDS)
     # The workers follow: started together, all four would be ready later than the first two are now.
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    fetch = ["worker", "-Q", "fetch", "-n", "fetch@%h", "--pool", "threads", "--concurrency", "32"]
-    documents = ["worker", "-Q", "documents", "-n", "documents@%h", "--pool", "prefork", "--concurrency", "1"]
-    processes.start("worker-fetch", [*celery, *fetch, *quiet], env)
-    processes.start("worker-documents", [*celery, *documents, *quiet], env)
+    for queue, pool in WORKERS.items():
+        processes.start(f"worker-{queue}", [*celery, "worker", "-Q", queue, "-n", f"{queue}@%h", *pool, *quiet], env)
 
 
 def _ready(port: int) -> bool:

@@ -124,6 +124,7 @@ def is_quiet(run: FetchRun) -> bool:
         run.trigger == Trigger.SCHEDULE
         and run.outcome == RunOutcome.SUCCEEDED
         and not (run.delivered or run.ignored or run.failed or run.read_elsewhere or run.reconciled)
+        and "stays_unread" not in run.notes  # said once
     )
 
 

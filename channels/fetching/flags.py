@@ -17,8 +17,6 @@ class Flags:
     mailbox: Mailbox
     #: rows whose mail the server was asked to mark as read
     asked: dict[Key, UUID] = field(default_factory=dict)
-    #: of those, the ones that an earlier fetch asked for too
-    asked_before: set[UUID] = field(default_factory=set)
     #: the server set one of them
     works: bool = False
 
@@ -31,22 +29,13 @@ class Flags:
             self.asked[key_of(row)] = row.pk
         self._note(self.mailbox.acknowledge([MessageRef(row.validity, row.uid) for row in rows]))
 
-    def set_owed(self, rows: Sequence[ReceivedMail]) -> None:
-        """Of mails that were taken in by an earlier fetch and are still unread."""
-        self.asked_before.update(row.pk for row in rows)
-        self.set(rows)
-
     def settle(self) -> bool:
-        """After the last mail. Whether the server refuses for good: asked by two fetches, it set none of them.
-
-        Then nothing is owed any more.
-        """
+        """After the last mail. Whether the server refuses to set our flags: then those of this session are not owed."""
         if self.asked:
             self._note(self.mailbox.acknowledge([]))
-        refused = self.asked_before & set(self.asked.values())
-        if refused:
-            owe_no_more(refused)
-        return bool(refused) and not self.works
+        if self.mailbox.flags_refused:
+            owe_no_more(self.asked.values())
+        return self.mailbox.flags_refused
 
     def _note(self, confirmed: Sequence[MessageRef]) -> None:
         """What the server confirmed by now; the rest comes later, or is owed to the next fetch."""

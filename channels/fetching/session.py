@@ -145,7 +145,7 @@ class _Session:
             total = self._count(counts)
         self.outcome.counts = total
         if listing.keeps_seen:
-            self.flags.set_owed(plan.owed)
+            self.flags.set(plan.owed)
         else:
             owe_no_more(row.pk for row in plan.owed)
 

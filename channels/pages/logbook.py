@@ -98,7 +98,7 @@ def take_part(request: AdministrationRequest, channel_id: UUID, part_id: UUID) -
     part = get_object_or_404(found, pk=part_id, mail__channel=channel_or_404(channel_id))
     try:
         document = services.take_part(part, request.user)
-    except (LookupError, OSError, storage.StorageProblem):
+    except (LookupError, OSError, storage.BlobMissing, storage.StorageProblem):
         messages.error(request, _("This part can no longer be taken. Open the original email instead."))
     else:
         messages.success(request, _("%(name)s is now in Upload & read.") % {"name": document.filename})

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.pages.rows import Pill, error_of, outcome_pill
+from channels.words.parts import reason, run_note
 from channels.words.phrases import Phrase, about
-from channels.words.wording import reason, run_note
 
 State = ReceivedMail.State
 

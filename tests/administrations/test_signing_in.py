@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
@@ -15,6 +16,7 @@ from administrations.models import User
 from tests.cast import PASSWORD, Cast
 
 SignIn = Callable[[User], Client]
+JSON = "application/json"
 
 
 def sign_in(client: Client, email: str, password: str = PASSWORD) -> str:
@@ -49,6 +51,29 @@ def test_unknown_address_gets_no_other_page(cast: Cast, client: Client) -> None:
     unknown = client.post(reverse("account_reset_password"), {"email": "nobody@devries.test"})
     assert (known.status_code, known.headers["Location"]) == (unknown.status_code, unknown.headers["Location"])
     assert "/account/signup" not in mail.outbox[-1].body
+
+
+def test_script_of_somebody_signed_out_is_told_to_go_and_sign_in(cast: Cast, client: Client) -> None:
+    part = reverse("documents", args=[cast.bakery.pk])
+    page = f"http://testserver{part}?q=jansen"
+    answer = client.get(part, headers={"HX-Request": "true", "HX-Target": "inbox-list", "HX-Current-URL": page})
+    back = f"{reverse('account_login')}?next={quote(f'{part}?q=jansen')}"
+    assert (answer.status_code, answer.headers["HX-Redirect"], answer.content) == (401, back, b"")
+    assert "Je was afgemeld." in client.get(back).content.decode()
+
+
+@pytest.mark.parametrize("headers", [{"HX-Request": "true", "HX-Current-URL": "https://evil.test/x"}, {"Accept": JSON}])
+def test_script_on_no_page_of_ours_comes_back_to_the_front_page(
+    headers: dict[str, str], cast: Cast, client: Client
+) -> None:
+    answer = client.post(reverse("document-upload", args=[cast.bakery.pk]), headers=headers)
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, f"{reverse('account_login')}?next=/")
+
+
+def test_page_of_somebody_signed_out_leads_to_signing_in(cast: Cast, client: Client) -> None:
+    address = reverse("documents", args=[cast.bakery.pk])
+    answer = client.get(address)
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{reverse('account_login')}?next={address}")
 
 
 def code_for(secret: str) -> str:

@@ -28,8 +28,12 @@ ARGUMENTS = [
 ]  # fmt: skip
 #: Chromium's own line for an answer with the form's errors (422), of which it makes no difference
 FORM_ERRORS = re.compile(r"^Failed to load resource: the server responded with a status of 422 ")
+#: Chromium's and htmx's lines for requests that got no answer, or not the one that was hoped for
+LOST_REQUESTS = re.compile(
+    r"^(Failed to load resource: |Response Status Error Code |htmx:(afterRequest|sendError|timeout), )"
+)
 CSP_WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
-PATIENCE = 30_000  # ms, for each thing that is waited for: a busy machine fails no test
+PATIENCE = 90_000  # ms, for each thing that is waited for: a busy machine fails no test
 expect.set_options(timeout=PATIENCE)
 _numbers = itertools.count(1)
 
@@ -99,16 +103,22 @@ def stage(make_stage: MakeStage) -> Stage:
 
 
 class Browse(Protocol):
-    def __call__(self, email: str = "", language: str = "nl", **context: Any) -> Page: ...
+    def __call__(
+        self, email: str = "", language: str = "nl", *, loses_requests: bool = False, **context: Any
+    ) -> Page: ...
 
 
 @pytest.fixture
 def browse(chromium: Browser, portal: WholePortal, request: pytest.FixtureRequest) -> Iterator[Browse]:
-    """A page in a browser context of its own, in which `email` is signed in. Its complaints fail the test."""
+    """A page in a browser context of its own, in which `email` is signed in. Its complaints fail the test.
+
+    `loses_requests`: the test loses some on purpose, so that those are no complaint.
+    """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_page(email: str = "", language: str = "nl", **context: Any) -> Page:
+    def open_page(email: str = "", language: str = "nl", *, loses_requests: bool = False, **context: Any) -> Page:
+        harmless = LOST_REQUESTS if loses_requests else FORM_ERRORS
         made = chromium.new_context(locale={"nl": "nl-NL", "en": "en-GB"}[language], base_url=portal.url, **context)
         contexts.append(made)
         made.set_default_timeout(PATIENCE)
@@ -117,8 +127,8 @@ def browse(chromium: Browser, portal: WholePortal, request: pytest.FixtureReques
             made.add_cookies([portal.ask(SIGN_IN, email=email) | {"url": portal.url}])
         page = made.new_page()
         page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
-        page.on("console", lambda line: page.url.startswith(portal.url) and _heard(page, line, complaints))
-        page.on("response", lambda answer: _answered(answer, complaints))
+        page.on("console", lambda line: page.url.startswith(portal.url) and _heard(page, line, harmless, complaints))
+        page.on("response", lambda answer: loses_requests or _answered(answer, complaints))
         return page
 
     yield open_page
@@ -129,8 +139,8 @@ def browse(chromium: Browser, portal: WholePortal, request: pytest.FixtureReques
         pytest.fail("\n".join(complaints) + f"\n{portal.logs()}", pytrace=False)
 
 
-def _heard(page: Page, line: Any, complaints: list[str]) -> None:
-    if line.type == "error" and not FORM_ERRORS.match(line.text):
+def _heard(page: Page, line: Any, harmless: re.Pattern[str], complaints: list[str]) -> None:
+    if line.type == "error" and not harmless.match(line.text):
         complaints.append(f"{page.url}: {line.text}")
 
 

@@ -11,9 +11,10 @@ import struct
 import time
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Browse
+from tests.browser.test_article_walk import wait_until_drawn
 from tests.browser.whole import Stage, WholePortal
 from tests.browser.words import NL
 from tests.documents.files import pdf
@@ -93,7 +94,7 @@ def test_second_step_with_a_code(stage: Stage, browse: Browse) -> None:
     page.get_by_role("link", name="Nu instellen").click()
     confirm(page)
     secret = page.get_by_label("Sleutel voor de app").input_value()
-    wait_until_loaded(page.locator("main img"))
+    wait_until_drawn(page.locator("main img"))
     page.get_by_label("Verificatiecode").fill(totp(secret))
     page.get_by_role("button", name="Instellen").click()
     expect(page.get_by_text("Er zijn nog 10 van de 10 herstelcodes beschikbaar.")).to_be_visible()
@@ -169,8 +170,3 @@ def totp(secret: str, ahead: int = 0) -> str:
 def is_dark(page: Page) -> bool:
     color = page.evaluate("getComputedStyle(document.body).backgroundColor")
     return sum(int(part) for part in re.findall(r"\d+", color)[:3]) < 200
-
-
-def wait_until_loaded(image: Locator) -> None:
-    expect(image).to_be_visible()
-    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0

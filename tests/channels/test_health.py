@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from administrations.models import Administration, Environment
@@ -192,6 +195,64 @@ def test_outage_is_told_once_to_each_person(db: None) -> None:
         with every_administration():
             upkeep.tell_outages()
     assert told("provider_outage") == ["boss@kantoor.test"]
+
+
+def statements(work: Callable[[], object]) -> list[str]:
+    with CaptureQueriesContext(connection) as queries:
+        work()
+    return [query["sql"] for query in queries]
+
+
+@pytest.mark.parametrize("error", [None, channel_error("connect_timeout")], ids=["ends", "begins"])
+def test_outage_costs_its_fetch_the_same_for_any_number_of_channels(db: None, error: ChannelError | None) -> None:
+    counted, administrations = [], offices(16)
+    for number in (6, 16):
+        host = f"mail{number}.test"
+        channels = [channel_in(one, host) for one in administrations[:number]]
+        for channel in channels[1 : None if error is None else 5]:
+            finish(channel, channel_error("connect_timeout"))
+        if error is None:
+            assert HostOutage.objects.filter(host=host, ended_at=None).exists()
+        counted.append(len(statements(partial(finish, channels[0], error))))
+        assert HostOutage.objects.filter(host=host, ended_at=None).exists() == bool(error)
+    assert counted[0] == counted[1]
+
+
+def test_outage_ends_after_the_transaction_of_the_fetch(db: None) -> None:
+    """And its notices with it."""
+    channels = [channel_in(administration) for administration in offices(5)]
+    channels[0].administration.environment.admins.create(user=person("boss@kantoor.test", "Boss"))
+    for channel in channels:
+        finish(channel, channel_error("connect_timeout"))
+    with every_administration():
+        upkeep.tell_outages()
+    asked = statements(partial(finish, channels[0], None))
+    (settled,) = [at for at, sql in enumerate(asked) if sql.startswith('UPDATE "channels_fetchrun"')]
+    (ended,) = [at for at, sql in enumerate(asked) if sql.startswith('UPDATE "channels_hostoutage"')]
+    assert [sql.split()[0] for sql in asked[settled + 1 : ended]] == ["RELEASE", "SAVEPOINT"]
+    with every_administration():
+        assert Notification.objects.filter(kind="provider_outage", closed_at=None).count() == 0
+
+
+def test_outage_that_ends_while_people_are_told_leaves_nobody_with_an_open_notice(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (administration,) = offices(1)
+    administration.environment.admins.create(user=person("boss@kantoor.test", "Boss"))
+    channel = channel_in(administration)
+    HostOutage.objects.create(host=channel.host)
+    tell = notices.tell
+
+    def ends_meanwhile(*args: object) -> None:
+        health.end_outage(channel.host)
+        tell(*args)
+
+    monkeypatch.setattr(notices, "tell", ends_meanwhile)
+    with every_administration():
+        upkeep.tell_outages()
+        assert [(note.kind, note.closed_at is None) for note in Notification.objects.all()] == [
+            ("provider_outage", False)
+        ]
 
 
 def test_five_channels_of_one_office_are_no_outage(cast: Cast) -> None:

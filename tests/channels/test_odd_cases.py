@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from channels import services
@@ -19,6 +20,7 @@ from channels.fetching.budget import Budget
 from channels.fetching.intake import prepare
 from channels.fetching.runs import perform
 from channels.fetching.session import BATCH_MAILS
+from channels.fetching.spool import sweep_spool
 from channels.mailboxes.base import Fetched, MessageRef
 from channels.mailboxes.fake import FakeMailbox
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
@@ -394,3 +396,31 @@ def test_part_whose_document_was_deleted_comes_back_when_asked(channel: Channel,
     Document.objects.filter(pk=document.pk).update(deleted_at=timezone.now())
     services.take_part(part, by=None)
     assert Document.objects.get(pk=document.pk).deleted_at is None
+
+
+def test_spool_folder_that_goes_while_it_is_swept_stops_nothing(tmp_path: Path, settings: object) -> None:
+    settings.DATA_DIR = tmp_path
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "fetch-gone").symlink_to(tmp_path / "its fetch has removed it")
+    sweep_spool()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_part_is_decoded_and_stored_while_nobody_waits_for_the_database(
+    channel: Channel, box: FakeMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.deliver(mail("Ingepakt", ("facturen.zip", zip_with_claim(1))))
+    fetch_now(channel)
+    part = ReceivedPart.objects.filter(can_be_taken=True).first() or ReceivedPart.objects.get(filename="goed.pdf")
+    if part.document:
+        Document.objects.update(deleted_at=timezone.now())
+    held: list[bool] = []
+    put = storage.put_bytes
+
+    def put_bytes(*arguments: object) -> str:
+        held.append(connection.in_atomic_block)
+        return put(*arguments)
+
+    monkeypatch.setattr("channels.fetching.parts.storage.put_bytes", put_bytes)
+    assert services.take_part(part, by=None) == services.take_part(part, by=None)
+    assert held == [False, False]

@@ -121,6 +121,19 @@ def test_deleted_document_comes_back_whole_when_somebody_asks(
     assert (Document.objects.count(), ask in client.get(page).content.decode()) == (1, False)
 
 
+def test_part_whose_mail_is_no_longer_kept_is_said_to_be_gone(
+    cast: Cast, mailbox_user: MailboxUser, signed_in: SignedIn
+) -> None:
+    mailbox_user.deliver(invoice(0))
+    run = fetch_now(link(cast.bakery, mailbox_user))
+    row = ReceivedMail.objects.get()
+    documents.delete_documents(Document.objects.all(), by=cast.bert)
+    storage.delete(cast.bakery.pk, row.raw_sha256)
+    ask = address("channel-part-take", cast.bakery, run.channel_id, row.parts.get(outcome="document").pk)
+    answer = signed_in(cast.bert).post(ask, follow=True)
+    assert (answer.status_code, "kan niet meer worden opgehaald" in answer.content.decode()) == (200, True)
+
+
 # --- A server that talks nonsense or lies ------------------------------------------------------------------
 
 

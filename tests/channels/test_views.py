@@ -452,6 +452,13 @@ def test_office_sees_all_its_channels_those_in_trouble_first(cast: Cast, signed_
     assert answer.context["counts"] == {"ok": 1, "warn": 1, "bad": 0, "rest": 0, "busy": 0}
 
 
+def test_office_page_does_not_follow_a_fetch_and_offers_to_refresh(cast: Cast, signed_in: SignedIn) -> None:
+    make_run(make_channel(cast.bakery), state="queued", outcome="", started_at=None, finished_at=None)
+    page = signed_in(cast.anna).get(reverse("environment-channels", args=[cast.office.pk])).content.decode()
+    assert "Vernieuw om te zien hoe ver het is" in page
+    assert "<noscript>" not in page
+
+
 def test_office_page_costs_the_same_with_three_channels_as_with_one(cast: Cast, signed_in: SignedIn) -> None:
     client, url = signed_in(cast.anna), reverse("environment-channels", args=[cast.office.pk])
     make_run(make_channel(cast.bakery, name="1"))

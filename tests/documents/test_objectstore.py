@@ -82,6 +82,18 @@ def test_a_blob_that_is_not_what_it_should_be_is_written_again(bucket: Any) -> N
         assert blob.read() == PDF
 
 
+@pytest.mark.parametrize(
+    "key", ["readme.txt", "a/b/c", "old/{office}/{shard}/{name}", "{office}/{shard}", "{office}/zz/{name}"]
+)
+def test_strange_key_is_passed_over(bucket: Any, settings: Any, key: str) -> None:
+    storage.put_bytes(OFFICE, PDF)
+    prefix = settings.DOCUMENT_STORAGE.split("/", 3)[3]
+    strange = key.format(office=OFFICE, shard=NAME[:2], name=NAME)
+    bucket.Object(f"{prefix}/{strange}".lstrip("/")).put(Body=b"somebody put it there")
+    assert [blob.sha256 for blob in storage.iterate()] == [NAME]
+    assert [blob.sha256 for blob in storage.iterate(OFFICE)] == [NAME]
+
+
 def test_deleting_spares_what_was_written_since(bucket: Any) -> None:
     storage.put_bytes(OFFICE, PDF)
     yesterday = datetime.now(UTC) - timedelta(days=1)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -48,6 +48,89 @@ def test_the_sweep_takes_what_no_row_names_after_a_day(cast: Cast, shelf: Shelf,
 
     left = {blob.sha256 for blob in storage.iterate()}
     assert left == {kept.sha256, kept.email.raw_sha256, young}
+
+
+STRANGE = [
+    "a-b-c-d-e/ab/" + "a" * 64,
+    "notes.txt/with/a name",
+    "11111111-2222-3333-4444-555555555555/zz/" + "z" * 64,
+    "11111111-2222-3333-4444-555555555555/ab/" + "c" * 64,
+    "11111111-2222-3333-4444-555555555555/.DS_Store",
+    "11111111-2222-3333-4444-555555555555/ab/" + "ab" * 32 + "/a folder",
+]
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_what_is_no_blob_is_left_alone_and_ends_no_sweep(
+    cast: Cast, data_dir: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = storage.put_bytes(cast.bakery.pk, b"old")
+    age(place(data_dir, cast.bakery.pk, old), 2)
+    stranger = data_dir / "documents" / name
+    stranger.parent.mkdir(parents=True, exist_ok=True)
+    stranger.write_bytes(b"somebody put it there")
+    age(stranger, 2)
+
+    tasks.sweep()
+
+    assert (list(storage.iterate()), stranger.exists()) == ([], True)
+    assert [record.levelname for record in caplog.records if record.levelname == "ERROR"] == []
+    assert run("verify_storage") == (0, [{"checked": 0, "missing": 0, "corrupt": 0, "orphans": 0}])
+
+
+def test_what_is_no_blob_is_told_once_for_all(cast: Cast, data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = data_dir / "documents" / "11111111-2222-3333-4444-555555555555" / "ab"
+    folder.mkdir(parents=True)
+    for number in range(9):
+        (folder / f"note-{number}").touch()
+    assert list(storage.iterate()) == []
+    (said,) = [record.msg for record in caplog.records]
+    assert (said["event"], said["number"], len(said["first"])) == ("no blobs of ours lie in the storage", 9, 5)
+
+
+def test_blob_that_cannot_be_removed_keeps_no_other(
+    cast: Cast, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, *others = sorted(storage.put_bytes(cast.bakery.pk, data) for data in (b"1", b"2", b"3"))
+    for sha256 in (stuck, *others):
+        age(place(data_dir, cast.bakery.pk, sha256), 2)
+    delete = storage.delete
+
+    def refused(administration_id: UUID, sha256: str, **named: Any) -> bool:
+        if sha256 == stuck:
+            raise storage.StorageProblem("storage_failed")
+        return delete(administration_id, sha256, **named)
+
+    monkeypatch.setattr(storage, "delete", refused)
+    tasks.sweep()
+    assert [blob.sha256 for blob in storage.iterate()] == [stuck]
+
+
+@pytest.mark.parametrize("step", ["sweeping.sweep_unfinished", "sweeping.sweep_blobs", "preview.sweep"])
+def test_step_that_raises_stops_no_other(
+    cast: Cast, shelf: Shelf, data_dir: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    done: list[str] = []
+    for name in ("sweeping.sweep_unfinished", "sweeping.sweep_blobs", "preview.sweep", "einvoices.read_waiting"):
+        monkeypatch.setattr(f"documents.tasks.{name}", lambda *_, name=name: done.append(name))
+
+    def raising(*_args: object) -> None:
+        raise OSError("the disk is not there")
+
+    monkeypatch.setattr(f"documents.tasks.{step}", raising)
+    tasks.sweep()
+    assert done[-1] == "einvoices.read_waiting"
+    assert len(done) == 3
+
+
+def test_leftover_that_cannot_be_removed_keeps_no_other(cast: Cast, data_dir: Path) -> None:
+    unfinished = data_dir / "documents" / ".unfinished"
+    (unfinished / "a folder").mkdir(parents=True)
+    (unfinished / "leftover").touch()
+    for left in unfinished.iterdir():
+        age(left, 2)
+    tasks.sweep()
+    assert [left.name for left in unfinished.iterdir()] == ["a folder"]
 
 
 def test_the_bytes_of_a_deleted_document_stay_for_a_month_and_longer_when_shared(

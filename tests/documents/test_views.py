@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from administrations.models import User
-from documents import einvoices, storage
+from documents import einvoices, preview, processes, storage
 from documents.models import Document
 from documents.services import delete_documents, pair_saved
 from tests.cast import Cast
@@ -303,6 +303,16 @@ def test_missing_bytes_are_not_found_and_the_page_says_so(cast: Cast, shelf: She
     assert client.get(address("document-preview", document)).status_code == 200
     zipped = client.post(reverse("documents-zip", args=[cast.bakery.pk]), {"ids": document.pk})
     assert zipped.url == inbox(cast)
+
+
+def test_a_page_that_waited_too_long_for_its_turn_is_asked_for_again(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "SECONDS", 0)
+    document, client = shelf.document(), signed_in(cast.gerda)
+    with preview._turns, preview._turns:  # two others are drawn
+        answer = client.get(address("document-preview", document))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
 def test_the_html_of_a_mail_is_harmless(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:

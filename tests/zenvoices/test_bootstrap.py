@@ -19,6 +19,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Instead of venv and of pip, programs that note that they were called."""
     monkeypatch.setattr(bootstrap, "_venv_maker", lambda venv: [str(tmp_path / "maker"), str(venv)])
     monkeypatch.setattr(bootstrap, "_installer", lambda venv: [str(tmp_path / "installer")])
+    monkeypatch.setattr(bootstrap, "_reach_of_pip", lambda venv: {})
     program(tmp_path / "maker", f'mkdir -p "$1/bin" && ln -s {sys.executable} "$1/bin/python"')
     program(tmp_path / "installer", f'echo "$@" >> {tmp_path}/installed')
     return tmp_path / ".venv"
@@ -77,12 +78,21 @@ def test_broken_interpreter_starts_afresh(calls: Path, tmp_path: Path):
     assert called(tmp_path) == ["maker", "installer"] * 2
 
 
+def test_environment_of_another_python_is_made_anew(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    bootstrap.ensure(bootstrap.RUN_LOCKS, calls)
+    monkeypatch.setattr(sys, "version_info", (3, sys.version_info[1] + 1, 0))
+    program(tmp_path / "maker", f'mkdir -p "$1/bin" && ln -s {tmp_path}/another "$1/bin/python"')
+    program(tmp_path / "another", "exit 0")
+    bootstrap.ensure(bootstrap.RUN_LOCKS, calls)
+    assert [name for name in called(tmp_path) if name != "another"] == ["maker", "installer"] * 2
+
+
 def test_next_try_waits_for_an_installer_that_outlived_its_make(calls: Path, tmp_path: Path):
     """It would delete the folder that the other one fills."""
     program(tmp_path / "installer", f"cat {tmp_path}/gate; echo done >> {tmp_path}/called")
     os.mkfifo(tmp_path / "gate")
     ensure = f"from scripts import bootstrap as b; b._installer = lambda venv: ['{tmp_path}/installer'];"
-    ensure += f"b._venv_maker = lambda venv: ['{tmp_path}/maker', str(venv)];"
+    ensure += f"b._reach_of_pip = lambda venv: {{}}; b._venv_maker = lambda venv: ['{tmp_path}/maker', str(venv)];"
     ensure += f"from pathlib import Path; b.ensure(b.RUN_LOCKS, Path('{calls}'))"
     command = [sys.executable, "-c", ensure]
     first = subprocess.Popen(command, cwd=bootstrap.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -94,7 +104,7 @@ def test_next_try_waits_for_an_installer_that_outlived_its_make(calls: Path, tmp
     assert second.stdout.readline() == "Waiting for another installation in this folder ...\n"
     assert called(tmp_path) == ["maker", "installer"]
     gate.close()
-    assert second.stdout.readline() == "The last installation did not finish; starting afresh.\n"
+    assert second.stdout.readline() == "What is in .venv is half installed, or of another Python; starting afresh.\n"
     assert called(tmp_path)[:3] == ["maker", "installer", "done"]
     (tmp_path / "gate").open("w").close()
     second.communicate()

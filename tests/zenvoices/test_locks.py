@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -39,6 +40,10 @@ def pinned(names: Sequence[str]) -> list[pins.Pin]:
     return [pin for name in names for pin in pins.read(text(name))]
 
 
+def test_every_source_is_locked_by_make_lock():
+    assert {path.name for path in ROOT.glob("requirements*.in")} == {f"{name}.in" for name in locks.SETS}
+
+
 # --- The locks as they are ------------------------------------------------------------------------------
 
 
@@ -58,7 +63,10 @@ def test_every_wish_of_every_package_is_pinned_as_it_is_asked(names: tuple[str, 
 def test_metadata_of_nearly_all_locked_packages_was_there_to_read():
     """What this machine does not install was seen by `make lock`, which refuses a lock that is not whole."""
     here = {pin.wish.name for pin in pinned(LOCKS) if pin.marker is None or pin.marker.evaluate()}
-    assert here - REQUIRES.keys() <= {"pip", *(pin.wish.name for pin in pinned(["requirements-bench.txt"]))}
+    assert here - REQUIRES.keys() <= {
+        pin.wish.name
+        for pin in pinned(["requirements-oldest-pip.txt", "requirements-bench.txt", "requirements-servers.txt"])
+    }
 
 
 def test_locks_agree_on_each_version():
@@ -188,12 +196,14 @@ def later(index: PackageIndex) -> None:
     index.publish("app", "2", [], ["redis"])
 
 
+@pytest.mark.slow
 def test_lock_has_an_entry_for_each_combination_of_extras(locked: Path):
     assert [str(pin.wish) for pin in pins.read(locked.read_text())] == [
         *("app", "app[redis]", "library", "library[toml]", "part")
     ]
 
 
+@pytest.mark.slow
 def test_later_releases_and_withdrawals_change_nothing(
     index: PackageIndex, locked: Path, install: Install, tmp_path: Path
 ):
@@ -203,6 +213,7 @@ def test_later_releases_and_withdrawals_change_nothing(
     assert (done.returncode, installed(tmp_path / "fresh")) == (0, {"app": "1", "library": "1", "part": "1"}), done
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left_out", ["library[toml]", "library"])
 def test_oldest_pip_shows_a_lock_that_lacks_a_combination(
     index: PackageIndex, locked: Path, oldest_pip: Install, left_out: str
@@ -217,6 +228,7 @@ def test_oldest_pip_shows_a_lock_that_lacks_a_combination(
     assert "must have their versions pinned" in failed.stderr
 
 
+@pytest.mark.slow
 def test_locking_again_keeps_the_versions_unless_an_upgrade_is_asked_for(index: PackageIndex, locked: Path):
     later(index)
     versions = []
@@ -238,3 +250,30 @@ def test_lock_that_would_not_be_whole_is_refused():
         "needs asks for extra[toml]>=1",
         'needs asks for part; python_version >= "3.11"',
     ]
+
+
+# --- docs/dependencies.md -------------------------------------------------------------------------------
+
+
+def documented() -> dict[str, dict[str, str]]:
+    """Of each file: its packages and their licences, in the document's order."""
+    _, *sections = re.split(r"(?m)^## .*\(`(.+)`\)$", (ROOT / "docs" / "dependencies.md").read_text())
+    rows = r"(?m)^\| (?!package|---)([^|]+) \| [^|]+ \| ([^|]+) \| [^|]+ \|$"
+    return {file: dict(re.findall(rows, text)) for file, text in zip(sections[::2], sections[1::2], strict=True)}
+
+
+def test_document_names_every_direct_dependency_and_no_other():
+    wanted = {source.name: [need.name for need in direct(source)] for source in ROOT.glob("requirements*.in")}
+    wanted["requirements-dev.in"].remove("django-storages")  # asked for again, to be tested
+    for source in ROOT.glob("tests/**/package.json"):
+        if "node_modules" not in source.parts:
+            wanted[str(source.relative_to(ROOT))] = list(json.loads(source.read_text())["dependencies"])
+    assert {file: sorted(rows, key=str.lower) for file, rows in documented().items()} == {
+        file: sorted(names, key=str.lower) for file, names in wanted.items()
+    }
+
+
+def test_document_gives_the_licence_of_the_metadata():
+    for name, licence in {name: licence for rows in documented().values() for name, licence in rows.items()}.items():
+        if name.lower() in REQUIRES and (expression := distribution(name).metadata["License-Expression"]):
+            assert licence.partition(";")[0] == expression, name

@@ -295,7 +295,7 @@ def test_interrupted_first_installation_begins_anew(tmp_path: Path):
         connection.close()
         assert "Interrupted before the portal ran; the next try begins anew." in refusal(launched)
     again = Launched(tmp_path / "data", root=root, **reach)
-    assert "The last installation did not finish; starting afresh." in refusal(again)
+    assert "What is in .venv is half installed, or of another Python; starting afresh." in refusal(again)
 
 
 def test_port_that_is_none(tmp_path: Path):

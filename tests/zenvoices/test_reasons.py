@@ -16,6 +16,7 @@ import pytest
 from scripts import bootstrap, reasons
 from tests.servers.package_index import PackageIndex
 
+pytestmark = pytest.mark.slow
 UV = Path(sys.prefix) / "bin" / "uv"
 LOCK = "requirements.txt"
 
@@ -163,6 +164,10 @@ def test_what_python_could_not_do(number: int, sentence: str, tmp_path: Path):
         ("Error: [Errno 30] Read-only file system: '/x/.venv'", "read-only file system"),
         ("Error: [Errno 13] Permission denied: '/x/.venv'", "This user may not write"),
         ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]", "does not trust"),
+        (
+            'SSLError("Can\'t connect to HTTPS URL because the SSL module is not available.")',
+            "its ssl module is missing",
+        ),
         ("ERROR: something new", "The reason stands above."),
     ],
 )

@@ -40,10 +40,16 @@ function countDown(toast, undo, seconds) {
 }
 
 function warn(text) {
-  const notice = document.createElement("div");
-  notice.className = "toast toast-error";
-  notice.textContent = text;
-  document.getElementById("toasts").append(notice);
+  const toast = document.getElementById("toast-error").content.firstElementChild.cloneNode(true);
+  toast.querySelector(".grow").textContent = text;
+  takeBack(text);
+  document.getElementById("toasts").append(toast);
+}
+
+function takeBack(text) {
+  document.querySelectorAll("#toasts .toast-error .grow").forEach((said) => {
+    if (said.textContent === text) said.closest(".toast").remove();
+  });
 }
 
 document.addEventListener("allauth.error", (event) => { event.preventDefault(); warn(words.passkeyFailed); });

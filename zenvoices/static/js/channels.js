@@ -161,7 +161,7 @@ document.addEventListener("input", (event) => {
 function checking(button) {
   button.setAttribute("aria-busy", "true");
   const label = button.querySelector("span");
-  if (button.matches(".btn")) label.textContent = button.dataset.checking;
+  if (button.matches(".btn")) { button.dataset.label = label.textContent; label.textContent = button.dataset.checking; }
   else button.classList.add("turning");
   say(button.dataset.checking);
 }
@@ -177,6 +177,7 @@ document.addEventListener("submit", (event) => {
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful || event.detail.xhr?.status === 422) return;
+  event.detail.requestConfig.triggeringEvent?.submitter?.classList.remove("turning");
   document.querySelectorAll("#channel-form .form-actions button").forEach((one) => { one.disabled = false; });
 });
 

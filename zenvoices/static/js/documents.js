@@ -63,7 +63,8 @@
       row.querySelector(".upload-name").replaceChildren(link);
     } else {
       failed += 1;
-      state(row, result ? result.text : request.status === 403 ? told.refused : told.broken, "upload-failed");
+      const reasons = { 401: told.signedOut, 403: told.refused };
+      state(row, result ? result.text : reasons[request.status] ?? told.broken, "upload-failed");
     }
   }
 
@@ -73,8 +74,10 @@
     if (!panel.querySelector(".upload-done")) return;
     // The panel stays: it says which files were not accepted, and why.
     const list = document.getElementById("inbox-list");
-    if (list) htmx.ajax("GET", told.list + location.search, { target: list, source: list });
-    else htmx.ajax("GET", told.list, { target: "#content", select: "#content", swap: "outerHTML" });
+    const asked = list
+      ? htmx.ajax("GET", told.list + location.search, { target: list, source: list })
+      : htmx.ajax("GET", told.list, { target: "#content", source: "#content", select: "#content", swap: "outerHTML" });
+    asked.catch(() => {}); // asked again by requests.js
   }
 
   input.addEventListener("change", () => { add(input.files); input.value = ""; });
@@ -116,8 +119,20 @@
     say(shown.dataset.name);
     if (matchMedia("(max-width: 900px)").matches) { scrollTo(0, 0); event.target.focus({ preventScroll: true }); }
   });
+  // A drawing that did not come is asked for twice more: the server answers 503 while others are drawn.
+  const AGAIN_AFTER = [5, 20]; // seconds
   document.addEventListener("error", (event) => {
-    if (event.target.matches?.(".thumb img")) event.target.classList.add("thumb-failed");
+    const image = event.target;
+    if (!image.matches?.(".thumb img, img.sheet")) return;
+    image.classList.add("not-drawn");
+    const pause = AGAIN_AFTER[image.dataset.failures ?? 0];
+    image.dataset.failures = Number(image.dataset.failures ?? 0) + 1;
+    if (!pause) return;
+    image.loading = "eager"; // a lazy one that is hidden would never be asked for
+    setTimeout(() => { image.src = image.getAttribute("src"); }, pause * 1000);
+  }, true);
+  document.addEventListener("load", (event) => {
+    if (event.target.matches?.(".not-drawn")) event.target.classList.remove("not-drawn");
   }, true);
 
   // --- Selecting --------------------------------------------------------------------------------------
