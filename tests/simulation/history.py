@@ -20,7 +20,7 @@ from tests.simulation.world import HOUR
 from zenvoices.lib.scoping import administration_scope, every_administration
 
 DAY = 24 * HOUR
-CALM = 2 * DAY
+CALM = 1.2 * DAY
 
 
 @dataclass
@@ -64,6 +64,7 @@ def _calm_down(hub: Hub, portal: Portal) -> None:
     """Nothing is wrong any more, people have mended what was theirs, and all of it was fetched once by hand."""
     hub.deadly = 0.0
     portal.is_calm = True
+    hub.after(HOUR, lambda: setattr(portal.promises, "is_calm", True))  # what is under way comes to its end first
     for box in portal.boxes.values():
         box.trouble, box.partial, box.read_only = None, False, False
         for letter in box.all_letters:

@@ -156,6 +156,7 @@ class Portal:
             if done is None:
                 return None
             self.promises.books_balance(done)
+            self.promises.part_is_no_whole(done, self.boxes[run.channel_id])
             self.promises.strike_is_deserved(run, before, met=self.met.get(run.channel_id, False))
             return done
 

@@ -29,6 +29,8 @@ class Promises:
     hub: Hub
     broken: list[str] = field(default_factory=list)
     checked: Counter[str] = field(default_factory=Counter)
+    #: nothing is wrong any more: every fetch must work
+    is_calm: bool = False
 
     def _check(self, promise: str, kept: bool, what: str) -> None:
         self.checked[promise] += 1
@@ -45,6 +47,13 @@ class Promises:
     def books_balance(self, run: FetchRun) -> None:
         sums = run.delivered + run.ignored + run.failed + run.already
         self._check("books balance", run.seen == sums, f"{run.seen} seen, {sums} told")
+        self._check("nothing unknown happens", run.error_code != "internal", f"{run.error_detail}")
+        if self.is_calm:
+            self._check("works again", run.outcome in ("succeeded", "warning", "busy"), f"{run.error_code}")
+
+    def part_is_no_whole(self, run: FetchRun, box: Box) -> None:
+        if box.partial and run.reconciled and "gone" in run.reconciled:
+            self._check("a part of the list calls nothing gone", run.reconciled["gone"] == 0, str(run.reconciled))
 
     def strike_is_deserved(self, run: FetchRun, before: int, *, met: bool) -> None:
         after = Channel.objects.values_list("failures", flat=True).get(pk=run.channel_id)

@@ -144,6 +144,7 @@ class Session:
     retrieved: list[Letter] = field(default_factory=list)
     #: retrieved and not kept: then there is no QUIT (channels/mailboxes/pop3.py)
     dropped: bool = False
+    flags_refused: bool = False
 
     def _go(self, step: str) -> None:
         self.box.hub.step(step)
@@ -215,7 +216,10 @@ class Session:
 
     def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
         self.box.hub.step("store")
-        if self.box.protocol == "pop3" or self.box.read_only:
+        if self.box.protocol == "pop3":
+            return []
+        if self.box.read_only:
+            self.flags_refused = bool(refs)
             return []
         letters = [letter for ref in refs if (letter := self._find(ref))]
         self.box.about_to_flag(letters)
