@@ -41,7 +41,7 @@ class History:
         )
 
 
-def run(seed: int, days: float, *, deadly: float = 0.002) -> History:
+def run(seed: int, days: float, *, deadly: float = 0.01) -> History:
     """Empties the database first and afterwards. Call it outside a transaction."""
     call_command("flush", interactive=False, verbosity=0)
     numbers = random.Random(seed)
