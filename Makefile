@@ -5,12 +5,12 @@ VENV := .venv/bin
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help python run dev test test-fast bench lint format messages lock clean
+.PHONY: help python run dev test test-fast bench servers lint format messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-run test test-fast dev bench lint format messages lock: python
+run test test-fast dev bench servers lint format messages lock: python
 
 python:
 	@$(PYTHON) -c '' || { echo "$(PYTHON) does not run here: Python 3.11 or newer is needed. Install it" \
@@ -18,6 +18,9 @@ python:
 
 run:  ## the whole portal on this machine (PORT=8000, DATA_DIR=var, DEMO=0 starts empty)
 	@$(PYTHON) -m scripts.run
+
+dev:  ## the same for whoever works on it: loads anew what changes, shows the trace of an error
+	@$(PYTHON) -m scripts.dev
 
 test:  ## every check and every test (ARGS="-k fetch" chooses; CI=true lets nothing be skipped)
 	@$(PYTHON) -m scripts.test $(ARGS)
@@ -28,6 +31,10 @@ test-fast:  ## the tests that need no server, in under a minute (ARGS as for tes
 bench:  ## fetches side by side with other programs (ARGS=--small for a short run)
 	@$(PYTHON) -m scripts.bootstrap --bench
 	@$(VENV)/python -m bench $(ARGS)
+
+servers:  ## the portal on real mail servers other than Dovecot (ARGS="--only cyrus" chooses)
+	@$(PYTHON) -m scripts.bootstrap --dev
+	@$(VENV)/python -m tests.otherservers $(ARGS)
 
 lint:  ## style, types, import rule, templates, migrations
 	@$(PYTHON) -m scripts.test --lint

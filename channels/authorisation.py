@@ -31,7 +31,7 @@ REMEMBERED: Final = timedelta(days=1)
 
 
 class LinkRefused(Exception):
-    """A callback that is not taken in. `reason` chooses the page (channels.words.wording)."""
+    """A callback that is not taken in. `reason` chooses the page (channels.words.callbacks)."""
 
     def __init__(self, reason: str, channel: Channel | None = None) -> None:
         super().__init__(reason)

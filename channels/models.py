@@ -252,7 +252,7 @@ class FetchRun(TenantModel):
     read_elsewhere_uids = models.JSONField(default=list, blank=True)
     #: the nightly comparison of the server with the ledger, when this run made it (channels.fetching.reconcile)
     reconciled = models.JSONField(null=True, blank=True)
-    #: what a reader should know of this fetch besides, as codes of channels.words.wording: no reason for a warning
+    #: what a reader should know of this fetch besides, as codes of channels.words.parts: no reason for a warning
     notes = models.JSONField(default=list, blank=True)
     #: how many quiet runs before this one are folded into it
     repeats = models.PositiveIntegerField(default=0)

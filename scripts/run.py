@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -58,11 +59,30 @@ class Options:
         return os.environ.get("BASE_URL") or f"http://localhost:{self.port}"
 
 
-def main() -> int:
+Commands = dict[str, list[str]]
+
+
+def portal(options: Options) -> Commands:
+    """The programs that serve: `web` and `beat` make it ready, the workers follow."""
+    gunicorn = [str(PYTHON), "-m", "gunicorn", "zenvoices.wsgi:application", "--bind", f"127.0.0.1:{options.port}"]
+    web = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
+    log = ["--logger-class", "zenvoices.lib.access_log.AccessLogger"]
+    celery = [str(PYTHON), "-m", "celery", "-A", "zenvoices.celery"]
+    quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    commands = {
+        "web": [*gunicorn, *web, "--graceful-timeout", "5", "--access-logfile", "-", *log],
+        "beat": [*celery, "beat", "--pidfile=", "--loglevel", "INFO"],
+    }
+    for queue, pool in WORKERS.items():
+        commands[f"worker-{queue}"] = [*celery, "worker", "-Q", queue, "-n", f"{queue}@%h", *pool, *quiet]
+    return commands
+
+
+def main(commands: Callable[[Options], Commands] = portal) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _stop)
     try:
-        _begin(Options.from_environment())
+        _begin(Options.from_environment(), commands)
     except (Refused, AlreadyRunning, bootstrap.BootstrapFailed, broker.NoBroker, ProcessEnded) as problem:
         print(f"\n{problem}\n", file=sys.stderr, flush=True)  # noqa: T201
         return 1
@@ -72,7 +92,7 @@ def main() -> int:
     return 0
 
 
-def _begin(options: Options) -> None:
+def _begin(options: Options, commands: Callable[[Options], Commands]) -> None:
     try:
         options.data.mkdir(parents=True, exist_ok=True)
         if full := reasons.too_full(options.data):
@@ -81,15 +101,15 @@ def _begin(options: Options) -> None:
             _check_port(options.port)
             bootstrap.ensure(bootstrap.RUN_LOCKS)
             keys.make_keys(options.data / "keys", demo=options.demo)
-            _run(options, Processes(options.data / "logs", lock))
+            _run(options, commands(options), Processes(options.data / "logs", lock))
     except OSError as error:
         raise Refused(reasons.of_error(error, options.data)) from error
 
 
-def _run(options: Options, processes: Processes) -> None:
+def _run(options: Options, commands: Commands, processes: Processes) -> None:
     launched_by = os.getppid()
     try:
-        _start(options, processes)
+        _start(options, commands, processes)
         say(welcome(options.url, options.data, demo=options.demo))
         while not _orphaned(launched_by):
             processes.check()
@@ -102,7 +122,7 @@ def _run(options: Options, processes: Processes) -> None:
         processes.stop()
 
 
-def _start(options: Options, processes: Processes) -> None:
+def _start(options: Options, commands: Commands, processes: Processes) -> None:
     env = _environment(options)
     if not os.environ.get("REDIS_URL"):
         _start_broker(options, processes, env)
@@ -112,10 +132,16 @@ def _start(options: Options, processes: Processes) -> None:
     stamp = options.data / "prepared"
     if not stamp.exists() or stamp.read_text() != fingerprint:
         say("Preparing the database and the pages ...")
-        processes.run("prepare", [str(PYTHON), "-m", "scripts.prepare"], env)
+        # What DEBUG collects has no manifest, without which the next start in earnest serves no page.
+        processes.run("prepare", [str(PYTHON), "-m", "scripts.prepare"], {**env, "DEBUG": "false"})
         stamp.write_text(prepared.fingerprint(options.data, options.demo))
     say("Starting ...")
-    _start_portal(options, processes, env)
+    for name in ("web", "beat"):
+        processes.start(name, commands.pop(name), env)
+    processes.wait_until(lambda: _ready(options.port), "Becoming ready", READY_SECONDS)
+    # The workers follow: started together, all four would be ready later than the first two are now.
+    for name, command in commands.items():
+        processes.start(name, command, env)
 
 
 def _environment(options: Options) -> dict[str, str]:
@@ -162,20 +188,6 @@ def _mailbox_port(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     keys.make_once(kept, str(port))
     return port
-
-
-def _start_portal(options: Options, processes: Processes, env: dict[str, str]) -> None:
-    gunicorn = [str(PYTHON), "-m", "gunicorn", "zenvoices.wsgi:application", "--bind", f"127.0.0.1:{options.port}"]
-    web = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
-    log = ["--logger-class", "zenvoices.lib.access_log.AccessLogger"]
-    processes.start("web", [*gunicorn, *web, "--graceful-timeout", "5", "--access-logfile", "-", *log], env)
-    celery = [str(PYTHON), "-m", "celery", "-A", "zenvoices.celery"]
-    processes.start("beat", [*celery, "beat", "--pidfile=", "--loglevel", "INFO"], env)
-    processes.wait_until(lambda: _ready(options.port), "Becoming ready", READY_SECONDS)
-    # The workers follow: started together, all four would be ready later than the first two are now.
-    quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    for queue, pool in WORKERS.items():
-        processes.start(f"worker-{queue}", [*celery, "worker", "-Q", queue, "-n", f"{queue}@%h", *pool, *quiet], env)
 
 
 def _ready(port: int) -> bool:

@@ -48,13 +48,11 @@ class Blame:
         was_had = one.problem is None or bool(one.raw_sha256) or one.problem.code not in _NOT_HAD
         self.came = self.came or was_had
         self.open.append(one)
-        return self.take_known()
+        return self.take_open() if self.came else []
 
-    def take_known(self) -> list[Prepared]:
-        if not self.came:
-            return []
-        known, self.open = self.open, []
-        return known
+    def take_open(self) -> list[Prepared]:
+        mails, self.open = self.open, []
+        return mails
 
     @property
     def is_hopeless(self) -> bool:

@@ -20,7 +20,7 @@ class Budget:
     bytes: int
     #: bytes that came: a server may say no sizes, or wrong ones
     came: int = 0
-    _start: float = field(default_factory=time.monotonic)
+    _start: float = field(default_factory=lambda: time.monotonic())
 
     @classmethod
     def of_a_run(cls) -> Budget:

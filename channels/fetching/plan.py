@@ -128,8 +128,7 @@ class _Planner:
             self.plan.gone.append(row)
 
     def _is_due(self, row: ReceivedMail) -> bool:
-        # Gone, and listed: then it was not gone.
-        if row.state == State.WANTED or row.error_code == "mail_gone":
+        if row.error_code == "mail_gone":  # and listed: then it was not gone
             return True
         if row.next_try_at is None:  # a person decides; who fetches by hand has, but for what ends our process
             return self.by_hand and row.error_code != "mail_quarantined"

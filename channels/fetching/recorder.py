@@ -94,19 +94,18 @@ class Recorder:
             [Prepared(ref, problem=MessageProblem("mail_too_large", size=ref.size or 0)) for ref in refs]
         )
 
-    def hold_back(self, mails: Sequence[Prepared], *, counted: bool = False) -> Counts:
+    def hold_back(self, mails: Sequence[Prepared], *, told: bool) -> Counts:
         """Mails that were not had when no other came either: the next fetch asks the others first.
 
-        That says nothing of a mail until it was so before: then it stands. `counted`: as a try of this mail.
+        That says nothing of a mail. It stands when it was so before, unless the server spoke of itself (not `told`).
         """
         self._look_up(mails)
         counts = Counts()
         for prepared in mails:
             row, problem = self._row(prepared), prepared.problem or MessageProblem("mail_cut_off")
             row.error_code, row.error_detail = problem.code, problem.detail
-            row.attempts += counted
-            if row._state.adding:
-                row.state, row.next_try_at = State.FAILED, timezone.now()
+            if row._state.adding or not told:
+                row.state, row.next_try_at = _to_come(row), timezone.now()
             else:
                 counts += self._fail(row, prepared, tries=0)
             self._keep(row, prepared)
@@ -227,7 +226,7 @@ class Recorder:
             row.state, again_at = State.QUARANTINED if kept else State.REFUSED, None
         else:
             again_at = now if kept else next_try(tries, row.failing_since or now, now)
-            row.state = State.FAILED if again_at else State.REFUSED
+            row.state = _to_come(row) if again_at else State.REFUSED
         self._stand(row, told=kept or self._is_listed(prepared), again_at=again_at)
         return Counts(failed=1)
 
@@ -268,6 +267,11 @@ class Recorder:
             email.delete()
         for written in (self._emails, self._rows, self._documents, self._parts, self._replaced):
             written.clear()
+
+
+def _to_come(row: ReceivedMail) -> str:
+    """What a person asked for stays asked for, large or not."""
+    return State.WANTED if row.state == State.WANTED else State.FAILED
 
 
 def _is_same(row: ReceivedMail, prepared: Prepared) -> bool:

@@ -224,22 +224,20 @@ class _Session:
         return prepare(self.channel, item, blobs)
 
     def _is_the_mails(self, ref: MessageRef, problem: ChannelError) -> bool:
-        """Remembers at which mail the line broke. True when that was all, because the mail is known for it."""
-        if not ends_at_a_mail(problem):
-            return False
-        if self.blame.is_to_blame(ref):
+        """Remembers at which mail the session ended. True when that was all, because the mail is known for it."""
+        may_be = ends_at_a_mail(problem)
+        if may_be and self.blame.is_to_blame(ref):
             self._commit([Prepared(ref, problem=MessageProblem("mail_cut_off"))])
             self.line_is_lost = key_of(ref) in self.blame.again
-        else:
-            at = MessageProblem("mail_cut_off", runs=self.blame.runs_alone(ref))
-            self._hold_back([Prepared(ref, problem=at), *self.blame.open])
-            self.blame.open = []
+        elif not self.blame.came:
+            at = MessageProblem("mail_cut_off", runs=self.blame.runs_alone(ref) if may_be else 0)
+            self._hold_back([Prepared(ref, problem=at), *self.blame.take_open()], told=may_be)
         return self.line_is_lost
 
     def _judge(self, left: Sequence[MessageRef]) -> None:
         """What was not had while no mail came. `left`: what was not asked for."""
-        mails, has_new, is_hopeless = self.blame.open, self.blame.has_new, self.blame.is_hopeless
-        self.blame.open = []
+        has_new, is_hopeless = self.blame.has_new, self.blame.is_hopeless
+        mails = self.blame.take_open()
         if mails and self.blame.is_one_mail:
             self._commit(mails)
         elif mails:
@@ -280,8 +278,8 @@ class _Session:
 
         return self._write(record)
 
-    def _hold_back(self, mails: list[Prepared]) -> None:
-        self._write(lambda recorder: recorder.hold_back(mails))
+    def _hold_back(self, mails: list[Prepared], *, told: bool = True) -> None:
+        self._write(lambda recorder: recorder.hold_back(mails, told=told))
 
     def _write(self, record: Callable[[Recorder], Counts]) -> list[ReceivedMail]:
         recorder = self._recorder()

@@ -270,7 +270,7 @@ class Client(IMAPClient):
 
     def ask_search(self, *keys: str) -> Question:
         """For UIDs. Not IMAPClient.search(): that asks for the capabilities first, a round trip."""
-        return self._question("UID", "SEARCH", *keys, "UNDELETED")
+        return self._question("UID", "SEARCH", *keys)
 
     def found(self, search: Question) -> Found:
         """In the answer to ask_search(), which is complete."""

@@ -23,8 +23,8 @@ from channels.errors import ChannelError
 from channels.links import providers
 from channels.models import Channel
 from channels.pages.access import channel_or_404, premium_view
+from channels.words.callbacks import Refusal, provider_refusal, refusal
 from channels.words.phrases import about
-from channels.words.wording import Refusal, provider_refusal, refusal
 from zenvoices.lib.scoping import administration_scope
 
 #: names this browser, so that an answer is only taken where its sign-in began

@@ -25,7 +25,7 @@ from channels.pages.forms import GENERAL_FIELDS, ChannelForm, TypeForm
 from channels.pages.registrations import console_of
 from channels.pages.rows import error_of
 from channels.words.phrases import facts_of
-from channels.words.wording import steps_said
+from channels.words.steps import steps_said
 
 
 @require_http_methods(["GET", "POST"])

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.pages.rows import Pill, error_of, outcome_pill
+from channels.words.parts import reason, run_note
 from channels.words.phrases import Phrase, about
-from channels.words.wording import reason, run_note
 
 State = ReceivedMail.State
 
@@ -81,7 +81,7 @@ def mail_entry(channel: Channel, mail: ReceivedMail) -> MailEntry:
         phrase=_mail_phrase(channel, mail),
         parts=[_part_entry(mail, part) for part in mail.parts.all()],
         can_retry=mail.standing or mail.state in (State.REFUSED, State.QUARANTINED),
-        waits_until=mail.next_try_at if mail.state == State.FAILED and mail.next_try_at else None,
+        waits_until=mail.next_try_at if mail.attempts else None,
     )
 
 

@@ -9,7 +9,7 @@ from django.utils import translation
 
 from channels import check
 from channels.check import CHECK_SECONDS, Target
-from channels.words.wording import steps_said
+from channels.words.steps import steps_said
 from tests.servers.maildrop import Maildrop
 from tests.servers.plugin import MailboxUser, StartScripted
 from tests.servers.scripted import IMAP_ANSWERS, Script, imap, pop3

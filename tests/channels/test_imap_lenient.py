@@ -147,6 +147,26 @@ def test_refused_list_of_sizes_is_no_reason_to_stop(scripted: StartScripted, tmp
         assert outcomes(list(mailbox.fetch(refs, tmp_path))) == ["mail_cut_off"]
 
 
+# --- A folder without UIDNEXT ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("newest", "next_uid"), [(b"* SEARCH 7\r\n{tag} OK\r\n", 8), (b"{tag} BAD what\r\n", 0)])
+def test_number_that_comes_next_is_behind_the_newest_mail_when_the_server_does_not_say(
+    scripted: StartScripted, newest: bytes, next_uid: int
+) -> None:
+    """Courier says none: what somebody read before us was counted nowhere."""
+
+    def search(peer: Peer, tag: bytes) -> None:
+        found = {b"UNSEEN": b"* SEARCH 1\r\n{tag} OK\r\n", b"SEEN": b"* SEARCH 6 7\r\n{tag} OK\r\n"}
+        peer.send(found.get(peer.heard.split()[-2], newest).replace(b"{tag}", tag))
+
+    select = b"* 3 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n{tag} OK done\r\n"
+    with mailbox_for("imap", scripted(imap({"SELECT": select, "UID SEARCH": search})), Watch()) as mailbox:
+        listing = opened(mailbox).candidates(since=5)
+    assert listing.next_uid == next_uid
+    assert [ref.uid for ref in listing.read_elsewhere] == ["6", "7"]
+
+
 # --- Long command lines --------------------------------------------------------------------------------------
 
 

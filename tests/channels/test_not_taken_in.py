@@ -304,15 +304,16 @@ def test_line_that_breaks_after_the_last_mail_blames_none(channel: Channel, box:
 
 
 class Breaking(FakeMailbox):
-    """The line breaks at some of its mails."""
+    """The session ends at some of its mails."""
 
     at: set[int] = set()
+    code = "connection_lost"
 
     def fetch(self, refs, spool):
         for ref in refs:
             if int(ref.uid) in self.at:
                 self.steps.append("broke")
-                raise channel_error("connection_lost")
+                raise channel_error(self.code)
             yield from super().fetch([ref], spool)
 
 
@@ -327,6 +328,35 @@ def test_only_mail_at_which_the_line_breaks_in_run_after_run_is_to_blame_at_last
         channel.refresh_from_db()
         ends.append((run.outcome, channel.failures, standing()))
     assert ends == [("failed", 1, 0), ("failed", 2, 1), ("failed", 3, 1), *[("warning", 0, 1)] * 3]
+
+
+@pytest.mark.parametrize("code", ["server_unavailable", "server_too_slow", "quota_reached", "connect_timeout"])
+def test_mail_at_which_the_server_gives_up_holds_up_no_other_and_is_not_blamed(
+    channel: Channel, box: FakeMailbox, code: str
+) -> None:
+    """As one that is larger than what the server lets out in a day, or longer on its way than a run may take."""
+    box.__class__, box.code = Breaking, code
+    box.at = {box.deliver(invoice(1))}
+    for number in range(2, 5):
+        box.deliver(invoice(number))
+    delivered = [fetch_now(channel, "schedule").delivered for _slot in range(3)]
+    row = ReceivedMail.objects.exclude(state="delivered").get()
+    assert (delivered, row.attempts, row.standing) == ([0, 3, 0], 0, False)
+    box.at = set()
+    assert fetch_now(channel, "schedule").delivered == 1
+
+
+def test_large_mail_that_somebody_asked_for_stays_asked_for(
+    channel: Channel, box: FakeMailbox, settings: object
+) -> None:
+    settings.MAIL_MAX_BYTES = 10
+    uid = box.deliver(invoice(1))
+    fetch_now(channel, "schedule")
+    services.retry_mail(ReceivedMail.objects.get(), by=None)
+    box.mails[uid].problem = "mail_cut_off"
+    fetch_now(channel, "schedule")
+    box.mails[uid].problem = None
+    assert (fetch_now(channel, "schedule").delivered, standing()) == (1, 0)
 
 
 def test_two_mails_at_which_the_line_breaks_hold_up_no_other(channel: Channel, box: FakeMailbox) -> None:

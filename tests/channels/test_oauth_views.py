@@ -20,7 +20,7 @@ from channels.check import Step
 from channels.errors import channel_error
 from channels.links import providers, vault
 from channels.models import Channel, PendingAuthorisation
-from channels.words import wording
+from channels.words import callbacks
 from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.provider import ADDRESS, TOKENS, SaidProvider
@@ -255,7 +255,7 @@ def refused_with(answer: Any) -> tuple[int, str]:
 
 
 def title(reason: str) -> str:
-    return wording.refusal(reason).title
+    return callbacks.refusal(reason).title
 
 
 def test_answer_counts_once(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
@@ -414,8 +414,8 @@ def test_administrator_who_approved_reads_what_comes_next(db: None, query: str, 
 
 
 def test_every_refusal_has_its_words(db: None) -> None:
-    for reason in wording.known_refusals():
-        said_so = wording.refusal(reason)
+    for reason in callbacks.known_refusals():
+        said_so = callbacks.refusal(reason)
         assert all(len(text.split()) <= 15 for text in (said_so.title, said_so.text, said_so.next_step))
 
 

@@ -11,7 +11,8 @@ from django.utils import translation
 from channels import extract
 from channels.check import Step
 from channels.errors import CODES, channel_error
-from channels.words import phrases, wording
+from channels.words import parts, phrases
+from channels.words import steps as step_words
 
 EXTRACT = Path(extract.__file__).parent
 DETAIL = {"host": "mail.devries.nl", "port": 993, "folder": "Facturen", "username": "jan", "size": 31_000_000}
@@ -63,26 +64,26 @@ def test_host_with_a_percent_sign_breaks_nothing() -> None:
 def test_every_reason_of_the_extractor_has_words() -> None:
     source = "".join(file.read_text() for file in EXTRACT.glob("*.py"))
     given = re.findall(r"""(?:Refused\(|Verdict\("[a-z]+", )"([a-z_]+)\"""", source)
-    assert set(given) - wording.known_reasons() == set()
+    assert set(given) - parts.known_reasons() == set()
 
 
-@pytest.mark.parametrize("code", sorted(wording.known_reasons()))
+@pytest.mark.parametrize("code", sorted(parts.known_reasons()))
 def test_reasons_differ_by_language(code: str) -> None:
     said = set()
     for language in ("nl", "en"):
         with translation.override(language):
-            said.add(wording.reason(code, size=31_000_000))
+            said.add(parts.reason(code, size=31_000_000))
     assert len(said) == 2
 
 
 def test_reason_names_the_size() -> None:
     with translation.override("nl"):
-        assert wording.reason("too_large", size=32_505_856) == "te groot (31,0\xa0MB)"
+        assert parts.reason("too_large", size=32_505_856) == "te groot (31,0\xa0MB)"
 
 
 def test_unknown_reason_is_mentioned() -> None:
     with translation.override("nl"):
-        assert wording.reason("sleepy") == "niet binnengehaald (sleepy)"
+        assert parts.reason("sleepy") == "niet binnengehaald (sleepy)"
 
 
 def test_steps_say_what_they_found() -> None:
@@ -94,7 +95,7 @@ def test_steps_say_what_they_found() -> None:
         Step("sign_in", ok=False, error=channel_error("password_refused")),
     ]
     with translation.override("nl"):
-        said = [step.text or str(step.problem) for step in wording.steps_said(steps, DETAIL)]
+        said = [step.text or str(step.problem) for step in step_words.steps_said(steps, DETAIL)]
     assert said == [
         "mail.devries.nl gevonden",
         "verbonden op poort 993",

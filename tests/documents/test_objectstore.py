@@ -13,9 +13,6 @@ import pytest
 
 from documents import storage
 
-moto_server = pytest.importorskip("moto.server", reason="moto is not installed")
-storages_s3 = pytest.importorskip("storages.backends.s3", reason="requirements-s3.txt is not installed")
-
 OFFICE = UUID("11111111-2222-3333-4444-555555555555")
 PDF = b"%PDF-1.7 invoice"
 NAME = hashlib.sha256(PDF).hexdigest()
@@ -24,6 +21,7 @@ BUCKETS = (f"bucket-{number}" for number in itertools.count())
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
+    moto_server = pytest.importorskip("moto.server", reason="moto is not installed")
     running = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     running.start()
     host, port = running.get_host_and_port()
@@ -33,6 +31,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture(params=["documents/here", ""])
 def bucket(request: Any, server: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    storages_s3 = pytest.importorskip("storages.backends.s3", reason="requirements-s3.txt is not installed")
     for name, value in {
         "AWS_ENDPOINT_URL": server,
         "AWS_ACCESS_KEY_ID": "test",

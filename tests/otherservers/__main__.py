@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.bootstrap import say
@@ -34,56 +38,81 @@ SERVERS: tuple[type[MailServer], ...] = (
     Pymap, DovecotMbox, DovecotMaildir,
 )  # fmt: skip
 
+RESULTS = "## Results\n"
+
 
 def main() -> int:
     options = _options()
     options.cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="zv-servers-") as name:
         work = Path(name)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: _end(work))
         work.chmod(0o755)  # some servers run as another user
         certificates = make_certificates(work)
         ground = Ground(options.cache, Debian(options.cache), certificates, options.wire)
         (work / "portal").mkdir()
         portal = QuickPortal(work / "portal", str(certificates.ca_file))
         portal.run("migrate")
-        results: list[Result] = []
-        absent: list[str] = []
-        for number, kind in enumerate(_chosen(options.only)):
-            try:
-                for result in _tried(kind, ground, portal, work / f"{number:02}", options.trials):
-                    say(_line(result))
-                    results.append(result)
-            except NotToBeHad as problem:
-                absent.append(f"{kind.name}: {problem}")
-                say(f"{kind.name}: not to be had: {problem}")
-    table = markdown(results, absent)
+        trying = _Trying(ground, portal, work, options.trials)
+        wanted = [(kind, protocol) for kind in _chosen(options.only) for protocol in kind.protocols]
+        with ThreadPoolExecutor(options.jobs) as jobs:
+            results = [result for results in jobs.map(trying.all_on, *zip(*wanted, strict=True)) for result in results]
+    table = markdown(results, trying.absent)
     say(f"\n{table}")
     if options.write:
-        options.write.write_text(table)
+        before, mark, _ = options.write.read_text().partition(RESULTS) if options.write.exists() else ("", "", "")
+        options.write.write_text(f"{before}{mark}{table}")
     return int(any(one.passed is False for one in results))
 
 
-def _tried(kind: type[MailServer], ground: Ground, portal: QuickPortal, folder: Path, only: str) -> Iterator[Result]:
-    """Each trial on a server of its own."""
-    for protocol in kind.protocols:
-        for number, trial in enumerate(TRIALS):
-            if protocol in trial.protocols and (not only or trial.name in only.split(",")):
-                directory = folder.with_name(f"{folder.name}-{protocol}-{number:02}")
-                directory.mkdir()
-                server = kind(ground, directory)
-                server.prepare()
-                try:
-                    passed, note = _outcome(trial, server, protocol, portal)
-                finally:
-                    server.stop()
-                yield Result(kind.name, server.version, protocol, trial.name, passed, note)
+def _end(work: Path) -> None:
+    """At once: the threads would go on with their trials. The kernel ends the servers with us."""
+    shutil.rmtree(work, ignore_errors=True)
+    os._exit(1)
 
 
-def _outcome(trial: Trial, server: MailServer, protocol: str, portal: QuickPortal) -> tuple[bool | None, str]:
+@dataclass
+class _Trying:
+    ground: Ground
+    portal: QuickPortal
+    work: Path
+    only: str
+    absent: list[str] = field(default_factory=list)
+
+    def all_on(self, kind: type[MailServer], protocol: str) -> list[Result]:
+        """Each trial on a server of its own."""
+        results = []
+        try:
+            administration = self.portal.administration(f"{kind.name} {protocol}")
+            for trial in TRIALS:
+                if protocol in trial.protocols and (not self.only or trial.name in self.only.split(",")):
+                    result = self._one(kind, protocol, trial, administration)
+                    say(_line(result))
+                    results.append(result)
+        except NotToBeHad as problem:
+            self.absent.append(f"{kind.name}, {protocol.upper()}: {problem}")
+            say(self.absent[-1])
+        return results
+
+    def _one(self, kind: type[MailServer], protocol: str, trial: Trial, administration: str) -> Result:
+        words = re.findall(r"\w+", f"{kind.name} {protocol} {trial.name}")
+        directory = self.work / "-".join(words).lower()
+        directory.mkdir()
+        server = kind(self.ground, directory)
+        server.prepare()
+        try:
+            passed, note = _outcome(trial, Stage(self.portal, administration, server, protocol))
+        finally:
+            server.stop()
+            shutil.rmtree(directory, ignore_errors=True)
+        return Result(kind.name, server.version, protocol, trial.name, passed, note)
+
+
+def _outcome(trial: Trial, stage: Stage) -> tuple[bool | None, str]:
     try:
-        server.start()
-        administration = portal.administration(f"{server.name} {protocol} {trial.name}")
-        return True, trial.run(Stage(portal, administration, server, protocol))
+        stage.server.start()
+        return True, trial.run(stage)
     except NotHere:
         return None, ""
     except Differs as difference:
@@ -108,8 +137,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="servers whose name has one of these words, with commas")
     parser.add_argument("--trials", default="", help="these trials, with commas")
     parser.add_argument("--cache", type=Path, default=cache, help="where packages are unpacked (%(default)s)")
+    parser.add_argument("--jobs", type=int, default=2, help="servers at the same time (%(default)s)")
     parser.add_argument("--wire", type=Path, help="a folder for what is said on the line")
-    parser.add_argument("--write", type=Path, help="a file for the table")
+    parser.add_argument("--write", type=Path, help="a file for the table, behind its heading Results")
     return parser.parse_args()
 
 

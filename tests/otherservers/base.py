@@ -19,6 +19,7 @@ from typing import ClassVar, Self
 
 from tests.otherservers.front import Front, Upstream, listening
 from tests.otherservers.packages import Debian
+from tests.otherservers.room import TIED
 from tests.servers.certificates import Certificates
 
 USER, PASSWORD = "jan", "geheim"
@@ -57,6 +58,7 @@ class MailServer(ABC):
         #: "imap", "pop3" with TLS from the first byte; "imap starttls", "pop3 starttls"
         self.doors: dict[str, int] = {}
         self._fronts: list[Front] = []
+        self._ports_behind: set[int] = set()
         self._processes: list[subprocess.Popen[bytes]] = []
         self._delivered: list[bytes] = []
 
@@ -89,9 +91,17 @@ class MailServer(ABC):
         for raw in self._delivered:
             self.put(raw)
 
+    def damage(self) -> bool:
+        """Makes INBOX unreadable to the server; False where nothing of the kind is known."""
+        return False
+
+    def unlock(self, *, remove: bool) -> bool:
+        """Whether a killed server left a lock on INBOX."""
+        return False
+
     def start(self) -> Self:
         self.launch()
-        for port in self.doors.values():
+        for port in self._ports_behind | set(self.doors.values()):
             _wait_for(port)
         return self
 
@@ -100,7 +110,7 @@ class MailServer(ABC):
         with (self.directory / "stderr").open("ab") as log:
             settings = {"PATH": os.environ["PATH"], **environment}
             self._processes.append(
-                subprocess.Popen(command, env=settings, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                subprocess.Popen([*TIED, *command], env=settings, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             )
 
     def kill(self) -> None:
@@ -123,9 +133,14 @@ class MailServer(ABC):
             self._fronts.append(Front(upstream, self.ground.certificates.good, wire))
             self.doors[door] = self._fronts[-1].port
 
+    def offer_plain(self, door: str, port: int) -> None:
+        self._ports_behind.add(port)
+        self.offer(door, listening(port))
+
     def offer_own(self, door: str, port: int) -> None:
         """The server's own TLS; a front only where the line is to be written down."""
         if self.ground.wire and not door.endswith("starttls"):
+            self._ports_behind.add(port)
             self.offer(door, listening(port, tls=True))
         self.doors.setdefault(door, port)
 

@@ -131,6 +131,10 @@ class DovecotMbox(DovecotMaildir):
     def put(self, raw: bytes) -> None:
         mbox.append(self.room.file("/srv/inbox"), raw)
 
+    def damage(self) -> bool:
+        self.room.file("/srv/inbox").write_bytes(b"\0" * 64 + b"\nno mailbox at all\n")
+        return True
+
     def renumber(self) -> str:
         self.kill()
         shutil.rmtree(self.room.file("/srv/mail/.imap"), ignore_errors=True)

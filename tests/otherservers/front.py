@@ -27,6 +27,7 @@ class Front:
         self._upstream = upstream
         self._wire = wire
         self._numbers = itertools.count(1)
+        self._open: set[asyncio.StreamWriter] = set()
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate.chain, certificate.key)
         listener = socket.create_server(("127.0.0.1", 0))
@@ -45,10 +46,9 @@ class Front:
 
     async def _end(self) -> None:
         self._server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        for writer in self._open:
+            writer.transport.abort()
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         note = _Note(self._wire, next(self._numbers))
@@ -57,6 +57,7 @@ class Front:
         except OSError:
             writer.close()
             return
+        self._open |= {writer, to_server}
         await asyncio.gather(
             _pass_on(reader, to_server, note, b"C: "),
             _pass_on(from_server, writer, note, b"S: "),

@@ -62,6 +62,17 @@ class Popa3d(MailServer):
     def put(self, raw: bytes) -> None:
         mbox.append(self._file, raw)
 
+    def damage(self) -> bool:
+        self._file.write_bytes(b"\0" * 64 + b"\nno mailbox at all\n")
+        return True
+
+    def unlock(self, *, remove: bool) -> bool:
+        lock = self._file.with_name(f"{self.user}.lock")
+        found = lock.exists()
+        if remove:
+            lock.unlink()
+        return found
+
     def renumber(self) -> str:
         mbox.marked_old(self._file)
         return "another program gave each mail a Status"
@@ -87,8 +98,12 @@ class SolidPop3dMaildir(SolidPop3dMbox):
         return self.room.file(f"/srv/{self.user}/Maildir")
 
     def put(self, raw: bytes) -> None:
-        # A file without a line end at its end is "-ERR message is damaged" to the whole mailbox.
         maildir.deliver(self._maildir, raw.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n", self.room.give)
+
+    def damage(self) -> bool:
+        """One file without a line end at its end is "-ERR message is damaged" in answer to PASS."""
+        maildir.deliver(self._maildir, b"Subject: half\n\nhalf a line", self.room.give)
+        return True
 
     def renumber(self) -> str:
         return maildir.looked_through(self._maildir)

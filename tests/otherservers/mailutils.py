@@ -64,6 +64,17 @@ class Mailutils(MailServer):
     def put(self, raw: bytes) -> None:
         mbox.append(self.room.file(self.spool), raw)
 
+    def damage(self) -> bool:
+        self.room.file(self.spool).write_bytes(b"\0" * 64 + b"\nno mailbox at all\n")
+        return True
+
+    def unlock(self, *, remove: bool) -> bool:
+        lock = self.room.file(f"{self.spool}.lock")
+        found = lock.exists()
+        if remove:
+            lock.unlink()
+        return found
+
     def renumber(self) -> str:
         mbox.without_numbers(self.room.file(self.spool))
         return "another program rewrote the file without X-UID, X-UIDL and Status"

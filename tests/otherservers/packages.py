@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +37,7 @@ class Debian:
             if shutil.which(program) is None:
                 raise NotToBeHad(f"{program} is missing: this needs Debian or a system made from it")
         self._cache = cache
+        self._one_at_a_time = threading.Lock()
         self._debs = cache / "debs"
         self._debs.mkdir(parents=True, exist_ok=True)
 
@@ -44,6 +46,10 @@ class Debian:
 
         Raises NotToBeHad.
         """
+        with self._one_at_a_time:
+            return self._unpacked(name, wanted)
+
+    def _unpacked(self, name: str, wanted: Sequence[str]) -> Unpacked:
         root = self._cache / "roots" / name
         stamp = root.with_suffix(".version")
         if not stamp.exists():

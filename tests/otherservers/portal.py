@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from functools import cached_property
+import threading
 from importlib import import_module
 from pathlib import Path
 
@@ -21,18 +21,29 @@ import django
 from django.core.management import call_command
 
 from tests.launcher import become
+from tests.otherservers.room import TIED
 from tests.portal import ROOT, Answer, Portal
 
 COMMANDS = ("create_channel", "fetch_channel", "reconcile_channel")
 
 
 class QuickPortal(Portal):
-    @cached_property
+    """One that is loaded for each thread that asks; all of them have the same folder."""
+
+    _threads = threading.local()
+
+    @property
     def _loaded(self) -> subprocess.Popen[str]:
+        if not hasattr(self._threads, "process"):
+            self._threads.process = self._load()
+        process: subprocess.Popen[str] = self._threads.process
+        return process
+
+    def _load(self) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "tests.otherservers.portal"]
         settings = self.environment() | {"DJANGO_SETTINGS_MODULE": "zenvoices.settings"}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        return subprocess.Popen(command, cwd=ROOT, env=settings, text=True, **pipes)
+        return subprocess.Popen([*TIED, *command], cwd=ROOT, env=settings, text=True, **pipes)
 
     def run(self, *words: object, **environment: str) -> Answer:
         with tempfile.TemporaryDirectory(prefix="zv-servers-") as folder:
@@ -47,9 +58,6 @@ class QuickPortal(Portal):
             code = int(process.stdout.readline())
             out, log = (Path(file).read_text() for file in files)
         return Answer(code, [json.loads(line) for line in out.splitlines() if line.startswith("{")], log)
-
-    def close(self) -> None:
-        self._loaded.communicate()
 
 
 def main() -> None:

@@ -17,17 +17,21 @@ from typing import IO, Any
 
 from tests.otherservers.packages import NotToBeHad, Unpacked
 
-#: Who owns the mail: inside a namespace an ordinary user can be nobody but root.
+#: Who owns the mail. An ordinary user's namespace knows root alone: there the servers are told that they became him.
 OWNER = pwd.getpwnam("nobody").pw_uid
 OWN = ("etc", "run", "srv", "tmp", "var")
 ENTER = """\
 root=$1 own=$2 preload=$3; shift 3
 mount --rbind /dev "$root/dev" || exit 1
 for each in etc run srv tmp var; do mount --bind "$own/$each" "$root/$each" || exit 1; done
-LD_PRELOAD=$preload exec chroot "$@"
+LD_PRELOAD=$preload chroot "$@"
+exit $?
 """
+#: One SIGKILL, our own death too, ends unshare, then the shell that is process 1 inside, and with it all the others.
+#: A server in its place would not hear of it: who changes his user is told no more (prctl(2), PR_SET_PDEATHSIG).
+TIED = ("setpriv", "--pdeathsig", "KILL")
 BARE = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-#: Without real accounts to become, a server is told that it became them (cwrap.org).
+#: uid_wrapper (cwrap.org)
 PRETENDED = {"UID_WRAPPER": "1", "UID_WRAPPER_ROOT": "1"}
 PAM = "auth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n"
 
@@ -77,7 +81,7 @@ class Room:
         """The process to kill: what runs inside ends with it. `owner`: as the mail's owner, not as root."""
         if shutil.which("unshare") is None:
             raise NotToBeHad("unshare (util-linux) is missing")
-        words = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+        words = [*TIED, "unshare", "--mount", "--pid", "--fork", "--kill-child"]
         words += [] if os.geteuid() == 0 else ["--map-root-user"]
         preload = "" if os.geteuid() == 0 else "libuid_wrapper.so"
         words += ["--", "sh", "-c", ENTER, "sh", str(self._root), str(self._own), preload]

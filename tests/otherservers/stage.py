@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,6 +28,7 @@ class Stage:
     administration: str
     server: MailServer
     protocol: str
+    _channels: set[str] = field(default_factory=set)
 
     def deliver(self, sent: Iterable[Sent]) -> list[Sent]:
         delivered = list(sent)
@@ -46,6 +47,7 @@ class Stage:
         answer = self.link(*more, **options)
         if answer.code:
             raise Differs(f"create_channel: {_error(answer)}")
+        self._channels.add(answer.line["channel"])
         return str(answer.line["channel"])
 
     def fetch(self, channel: str, **expected: object) -> dict[str, Any]:
@@ -75,7 +77,9 @@ class Stage:
             raise Differs(", ".join(told))
 
     def documents(self) -> list[dict[str, Any]]:
-        return self.portal.run("list_documents", "--administration", self.administration).lines
+        """Of this trial's channels, oldest first."""
+        lines = self.portal.run("list_documents", "--administration", self.administration).lines
+        return [line for line in lines if line["channel"] in self._channels]
 
     def kept_as_sent(self, sent: Iterable[Sent]) -> int:
         """How many mails came byte for byte as they were delivered."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from scripts.bootstrap import ROOT, BootstrapFailed, ensure
 from tests.otherservers import maildir
 from tests.otherservers.base import PASSWORD, MailServer, free_port
-from tests.otherservers.front import listening
 from tests.otherservers.packages import NotToBeHad
 
 LOCK = "requirements-servers.txt"
@@ -39,7 +38,7 @@ class _Twisted(MailServer):
         words = (*ports, self.user, PASSWORD, str(self._validity), str(self._maildir))
         self.run(str(self._python), str(PROGRAM), *words)
         for protocol in self.protocols:
-            self.offer(protocol, listening(self._ports[protocol]))
+            self.offer_plain(protocol, self._ports[protocol])
 
 
 class TwistedImap(_Twisted):

@@ -1,0 +1,54 @@
+"""What became of the parts of a mail, and what a reader should know of a run, in plain words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from channels.words.phrases import Text, filled_in
+
+_REASONS: Final[dict[str, Text]] = {
+    "inline_image": _("picture in the text, skipped"),
+    "signature_logo": _("logo in the signature, skipped"),
+    "empty": _("empty file, skipped"),
+    "type_not_allowed": _("this type of file is not taken in"),
+    "too_large": _("too large (%(size)s)"),
+    "encrypted": _("locked or encrypted"),
+    "archive_encrypted": _("archive with a password"),
+    "archive_bomb": _("archive that grows far too large when opened"),
+    "too_deep": _("packed too deeply"),
+    "too_many_parts": _("one part too many in this email"),
+    "damaged": _("damaged file"),
+    "not_opened": _("could not be opened safely"),
+    "opened": _("opened; what was in it stands below"),
+    "signature": _("digital signature, skipped"),
+    "signed_opaque": _("sealed by a digital signature"),
+    "calendar": _("calendar invitation, skipped"),
+    "contact_card": _("contact card, skipped"),
+    "delivery_report": _("delivery report, skipped"),
+    "message_partial": _("one piece of an email that was sent in pieces"),
+    "duplicate": _("already taken in before"),
+}
+#: of a fetch, besides its outcome
+_NOTES: Final[dict[str, Text]] = {
+    "list_partial": _("The mail server did not give its whole list. The next fetch goes on."),
+    "stays_unread": _(
+        "Emails stay unread in the mailbox: the mail server marks none as read in this folder. Nothing is lost."
+    ),
+}
+
+
+def run_note(code: str) -> str:
+    return str(_NOTES[code])
+
+
+def reason(code: str, *, size: int = 0) -> str:
+    """Why a part of a mail is no document; "" for one that is."""
+    if not code:
+        return ""
+    return filled_in(_REASONS.get(code, _("not taken in (%(code)s)")), {"code": code, "size": size})
+
+
+def known_reasons() -> set[str]:
+    return set(_REASONS)

@@ -1,0 +1,167 @@
+"""One simulated clock, and processes that take turns on it: greenlets of one thread, so one seed gives one history."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from unittest import mock
+
+import time_machine
+from django.db import connection
+from django.db.models.functions import Now
+from greenlet import getcurrent, greenlet
+
+BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+class Killed(BaseException):
+    """`kill -9` inside a transaction: the database takes it back, nothing else happens."""
+
+
+@dataclass(eq=False)
+class Process:
+    """Something that runs until it ends or is killed. `name`, its role and a number, holds its leases."""
+
+    role: str
+    name: str
+    greenlet: greenlet
+    dead: bool = False
+
+
+@dataclass
+class Hub:
+    random: random.Random
+    now: float = BEGIN.timestamp()
+    #: how likely a process is killed at a step of a fetch
+    deadly: float = 0.0
+    kills: int = 0
+    processes: dict[greenlet, Process] = field(default_factory=dict)
+    _queue: list[tuple[float, int, Callable[[], object]]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _graves: list[greenlet] = field(default_factory=list)
+    _main: greenlet = field(default_factory=getcurrent)
+    _traveller: time_machine.Coordinates | None = None
+
+    # --- processes ---------------------------------------------------------------------------------------
+
+    def start(self, work: Callable[[], object], role: str) -> Process:
+        def live() -> None:
+            try:
+                work()
+            except Killed:
+                pass
+            finally:
+                self.processes.pop(process.greenlet).dead = True
+
+        process = Process(role, f"{role}-{next(self._numbers)}", greenlet(live, self._main))
+        self.processes[process.greenlet] = process
+        self.after(0, process.greenlet.switch)
+        return process
+
+    def after(self, seconds: float, what: Callable[[], object]) -> None:
+        heapq.heappush(self._queue, (self.now + seconds, next(self._numbers), what))
+
+    def run(self, seconds: float) -> None:
+        """Everything that happens in this time."""
+        end = self.now + seconds
+        while self._queue and self._queue[0][0] <= end:
+            at, _, what = heapq.heappop(self._queue)
+            self._move(at)
+            what()
+        self._move(end)
+
+    def current(self) -> Process | None:
+        return self.processes.get(getcurrent())
+
+    def sleep(self, seconds: float) -> None:
+        """Others have their turn, unless we hold a transaction: SQLite has one writer."""
+        process = self.current()
+        if process is None or connection.in_atomic_block:
+            return
+        self.after(max(seconds, 0.0), process.greenlet.switch)
+        self._main.switch()
+
+    def step(self, name: str) -> None:
+        """A named step of a fetch: the process may end here as by `kill -9`, or others go first."""
+        process = self.current()
+        if process is None:
+            return
+        if self.random.random() < self.deadly:
+            self.kill(process)
+        self.sleep(self.random.random() * 0.2)
+
+    def kill(self, process: Process) -> None:
+        """Nothing of it is run any more: no `finally`, no goodbye."""
+        self.kills += 1
+        process.dead = True
+        if connection.in_atomic_block:
+            raise Killed
+        self.processes.pop(process.greenlet)
+        self._graves.append(process.greenlet)
+        self._main.switch()
+
+    def is_dead(self, name: str) -> bool:
+        return not any(process.name == name for process in self.processes.values())
+
+    # --- the clock ---------------------------------------------------------------------------------------
+
+    def _move(self, at: float) -> None:
+        self.now = max(self.now, at)
+        if self._traveller:
+            self._traveller.move_to(self.now)
+
+    @contextmanager
+    def clock(self) -> Iterator[None]:
+        """Inside, every clock of this process and of the database is ours."""
+        with ExitStack() as stack:
+            self._traveller = stack.enter_context(time_machine.travel(self.now, tick=False))
+            stack.enter_context(mock.patch.object(time, "monotonic", self._seconds))
+            stack.enter_context(mock.patch.object(time, "sleep", self.sleep))
+            stack.enter_context(mock.patch.object(Now, "as_sqlite", _now_of_sqlite))
+            stack.enter_context(mock.patch.object(Now, "as_postgresql", _now_of_postgresql))
+            stack.enter_context(self._told_to_the_database())
+            yield
+
+    @contextmanager
+    def _told_to_the_database(self) -> Iterator[None]:
+        connection.ensure_connection()
+        if connection.vendor == "sqlite":
+            connection.connection.create_function("simulated_now", 0, self._written)
+            yield
+            return
+
+        told = 0.0
+
+        def tell(execute: Callable[..., object], sql: str, params: object, many: bool, context: object) -> object:
+            nonlocal told
+            if told != self.now:
+                told = self.now
+                execute(f"SET simulation.now = '{self._written()}'", None, False, context)
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(tell):
+            yield
+
+    def _written(self) -> str:
+        moment = datetime.fromtimestamp(self.now, UTC)
+        return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond:06}"
+
+    def _seconds(self) -> float:
+        return self.now
+
+    def date(self) -> str:
+        return str(timedelta(seconds=round(self.now - BEGIN.timestamp())))
+
+
+def _now_of_sqlite(*arguments: object, **context: object) -> tuple[str, list[object]]:
+    return "simulated_now()", []
+
+
+def _now_of_postgresql(*arguments: object, **context: object) -> tuple[str, list[object]]:
+    return "(current_setting('simulation.now')::timestamp AT TIME ZONE 'UTC')", []
