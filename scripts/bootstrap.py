@@ -24,7 +24,9 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 RUN_LOCKS = ("requirements.txt", "requirements-demo.txt")
 TEST_LOCKS = (*RUN_LOCKS, "requirements-dev.txt", "requirements-oldest-pip.txt")
-BENCH_LOCKS = (*TEST_LOCKS, "requirements-bench.txt")
+#: No wheels: built in the venv, with what the locks before it brought, since pip would fetch the newest to build with.
+SOURCE = "requirements-bench-source.txt"
+BENCH_LOCKS = (*TEST_LOCKS, "requirements-bench.txt", SOURCE)
 #: Not among the venv's packages but in a folder of its own: the tests install with it.
 APART = {"requirements-oldest-pip.txt": "oldest-pip"}
 
@@ -85,14 +87,21 @@ def _install(locks: tuple[str, ...], venv: Path, guard: int) -> None:
         say("Installing the locked packages (only now and after an upgrade) ...")
         half.touch()
         env = {**clean_environment(), **_reach_of_pip(venv)}
-        _run([*_installer(venv), *_requirements([name for name in locks if name not in APART])], env, venv, guard)
-        for name in (name for name in missing if name in APART):
-            shutil.rmtree(venv / APART[name], ignore_errors=True)
-            apart = ["--target", str(venv / APART[name])]
-            _run([*_installer(venv), *apart, *_requirements([name])], env, venv, guard)
+        for command in _installations(locks, missing, venv):
+            _run(command, env, venv, guard)
     for name in missing:
         _stamp(venv, name).write_text(_digest(ROOT / name))
     half.unlink(missing_ok=True)
+
+
+def _installations(locks: tuple[str, ...], missing: list[str], venv: Path) -> Iterator[list[str]]:
+    installer = _installer(venv)
+    yield [*installer, *_requirements([name for name in locks if name not in (*APART, SOURCE)])]
+    if SOURCE in missing:
+        yield [*installer, "--no-build-isolation", *_requirements([SOURCE])]
+    for name in (name for name in missing if name in APART):
+        shutil.rmtree(venv / APART[name], ignore_errors=True)
+        yield [*installer, "--target", str(venv / APART[name]), *_requirements([name])]
 
 
 def _venv_maker(venv: Path) -> list[str]:

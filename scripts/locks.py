@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from scripts.bootstrap import ROOT, VENV, clean_environment, say
+from scripts.bootstrap import ROOT, SOURCE, VENV, clean_environment, say
 from scripts.pins import PYTHONS, Pin, Requires, Wish, asked_for, environments, read, requires_of, unanswered
 
 #: Each after those whose versions it follows (the -c and -r in its .in file).
@@ -24,10 +24,11 @@ SETS = (
     "requirements-s3",
     "requirements-dev",
     "requirements-bench",
+    "requirements-bench-source",
     "requirements-servers",
     "requirements-oldest-pip",
 )
-#: Where every package has a wheel; nothing is ever built, since what builds it is not locked.
+#: Where every package has a wheel. What is built is built with what is locked too: bootstrap.SOURCE.
 PLATFORMS = ("x86_64-manylinux_2_28", "aarch64-manylinux_2_28", "aarch64-apple-darwin")
 
 
@@ -61,7 +62,7 @@ def lock(uv: str, folder: Path, sets: Iterable[str], upgrade: str = "") -> None:
         say(f"Resolving {name}.in ...")
         files = [f"{name}.in", "--output-file", f"{name}.txt"]
         machines = ["--universal", "--python-version", PYTHONS[0]]
-        shape = ["--generate-hashes", "--no-strip-extras", "--only-binary", ":all:", "--emit-build-options"]
+        shape = ["--generate-hashes", "--no-strip-extras", "--emit-build-options", *_wheels_only(name)]
         quiet = ["--no-header", "--no-emit-index-url", "--no-emit-find-links"]
         _uv(uv, ["compile", *files, *machines, *shape, *quiet, *wanted], folder)
     requires = _metadata(uv, folder, sets)
@@ -70,6 +71,10 @@ def lock(uv: str, folder: Path, sets: Iterable[str], upgrade: str = "") -> None:
         text = with_every_wish(file.read_text(encoding="utf-8"), requires)
         _check_whole(name, read(text), requires)
         file.write_text(text, encoding="utf-8")
+
+
+def _wheels_only(name: str) -> list[str]:
+    return [] if f"{name}.txt" == SOURCE else ["--only-binary", ":all:"]
 
 
 def with_every_wish(lock: str, requires: Requires) -> str:
@@ -95,7 +100,7 @@ def _metadata(uv: str, folder: Path, sets: Iterable[str]) -> Requires:
     everything.write_text("".join(sorted({f"{pin.wish.name}=={pin.version}\n" for pin in pins})))
     target = str(folder / "everything")
     place = ["--python", sys.executable, "--target", target]
-    _uv(uv, ["install", *place, "--no-deps", "--only-binary", ":all:", "--requirements", everything.name], folder)
+    _uv(uv, ["install", *place, "--no-deps", "--requirements", everything.name], folder)
     return requires_of([target])
 
 
@@ -106,11 +111,12 @@ def _check_whole(name: str, pins: list[Pin], requires: Requires) -> None:
 
 
 def _check_wheels(uv: str, folder: Path) -> None:
+    wheels = [f"{name}.txt" for name in SETS if _wheels_only(name)]
     for python in PYTHONS:
         for platform in PLATFORMS:
             say(f"Looking for wheels of Python {python} on {platform} ...")
             kind = ["--python-version", python, "--python-platform", platform, "--no-deps", "--only-binary", ":all:"]
-            _uv(uv, ["compile", *kind, *(f"{name}.txt" for name in SETS), "--output-file", "wheels"], folder)
+            _uv(uv, ["compile", *kind, *wheels, "--output-file", "wheels"], folder)
 
 
 def _uv(uv: str, arguments: list[str], folder: Path) -> None:

@@ -6,6 +6,7 @@ import errno
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import sys
@@ -22,7 +23,7 @@ from scripts.processes import ProcessEnded, Processes
 from scripts.screen import welcome
 
 READY_SECONDS = 90
-DEMO_MAIL_PORTS = range(11993, 12093)
+DEMO_MAIL_PORTS = range(11993, 12993)
 #: One for each queue: in one worker for both, a hundred first pages to be drawn keep a fetch waiting.
 WORKERS = {
     "fetch": ("--pool", "threads", "--concurrency", "32"),
@@ -173,14 +174,15 @@ def _start_mailbox(options: Options, processes: Processes, env: dict[str, str]) 
 
 
 def _mailbox_port(folder: Path) -> int:
-    """The channel knows the port, so it is chosen once and kept."""
+    """The channel knows the port, so it is chosen once and kept: by chance, that two portals seldom share one."""
     kept = folder / "port"
     if kept.exists():
         port = int(kept.read_text())
         if not _is_free(port):
             raise Refused(f"Port {port} of the demo mailbox is in use by another program. End that, or use DEMO=0.")
         return port
-    port = next((number for number in DEMO_MAIL_PORTS if _is_free(number)), 0)
+    chosen = random.sample(DEMO_MAIL_PORTS, len(DEMO_MAIL_PORTS))
+    port = next((number for number in chosen if _is_free(number)), 0)
     if not port:
         raise Refused(f"No free port between {DEMO_MAIL_PORTS[0]} and {DEMO_MAIL_PORTS[-1]} for the demo mailbox.")
     folder.mkdir(parents=True, exist_ok=True)
