@@ -16,7 +16,7 @@ NL = SimpleNamespace(
     fix="Herstellen", notifications="Meldingen",
     steps=(
         "localhost gevonden", "verbonden op poort {port}", "beveiligd", "aangemeld als {user}",
-        "postvak {folder} geopend",
+        "postvak {folder} geopend", "lijst met e-mails ontvangen",
     ),
     succeeded="Gelukt", manual="Handmatig",
 )  # fmt: skip
@@ -30,7 +30,10 @@ EN = SimpleNamespace(
     fetch="Retrieve documents", logbook="Show logbook", retrieved="3 documents retrieved", view="view",
     upload_and_read="Upload & read", busy="Busy", counts="3 emails: 3 taken in · 3 documents",
     fix="Fix", notifications="Notifications",
-    steps=("localhost found", "connected on port {port}", "secured", "signed in as {user}", "mailbox {folder} opened"),
+    steps=(
+        "localhost found", "connected on port {port}", "secured", "signed in as {user}", "mailbox {folder} opened",
+        "list of emails received",
+    ),
     succeeded="Succeeded", manual="Manual",
 )  # fmt: skip
 BY_LANGUAGE = {"nl": NL, "en": EN}
