@@ -11,6 +11,7 @@ from channels.mailboxes.base import Listing, MessageRef, Results, Server, Watch
 from channels.mailboxes.imap_answers import Facts
 from channels.mailboxes.imap_fetch import Fetching
 from channels.mailboxes.imap_flags import Flagging
+from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_portions import FactsList, Portions
 from channels.mailboxes.imap_search import NOTHING, Search
 from channels.mailboxes.imap_session import ImapSession
@@ -34,13 +35,15 @@ class ImapMailbox(ImapSession):
         folder = self.folder
         with self.border():
             unread = self._search_for_unread()
-            read = Search(self.client, "SEEN", floor=since if 0 < since < folder.next_uid else NOTHING)
+            read = Search(self.client, "SEEN", floor=since if 0 < since < (folder.next_uid or NOTHING) else NOTHING)
             found = sorted(unread.uids)
             sizes = FactsList(self.client, self._portions, found)
-            with self.client.together():  # the rest of the search, if there may be more; none waits for another
-                unread.ask()
+            with self.client.together():  # none waits for another
+                newest = self._ask_for_newest()
+                unread.ask()  # when there may be more
                 read.ask()
                 sizes.ask()
+            next_uid = self._next_uid(newest)
             for search in (unread, read):
                 search.take(folder)
             uids, elsewhere = unread.finish(folder), read.finish(folder)
@@ -50,10 +53,21 @@ class ImapMailbox(ImapSession):
             [MessageRef(folder.validity, str(uid), *facts.get(uid, _UNKNOWN)) for uid in uids],
             [MessageRef(folder.validity, str(uid)) for uid in elsewhere],
             folder.validity,
-            folder.next_uid,
+            next_uid,
             whole=unread.whole and read.whole,
             keeps_seen=folder.keeps_seen,
         )
+
+    def _ask_for_newest(self) -> Question | None:
+        """Courier's SELECT gives no UIDNEXT; what comes later is behind the newest mail that there is."""
+        if self.folder.next_uid or not self.folder.exists:
+            return None
+        return self.client.ask_uid_of(self.folder.exists)
+
+    def _next_uid(self, newest: Question | None) -> int:
+        if newest is None or not newest.answer().ok:
+            return self.folder.next_uid
+        return max(self.client.uids(), default=-1) + 1
 
     def _search_for_unread(self) -> Search:
         """That of open(), which has just looked; the next time is another time."""

@@ -24,6 +24,7 @@ from channels.mailboxes.imap_answers import (
     folder_in,
     found_in,
     set_of,
+    uids_in,
 )
 from channels.mailboxes.imap_lines import Dialogue, Question, begins_answer, evened, text_of
 from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool
@@ -270,7 +271,7 @@ class Client(IMAPClient):
 
     def ask_search(self, *keys: str) -> Question:
         """For UIDs. Not IMAPClient.search(): that asks for the capabilities first, a round trip."""
-        return self._question("UID", "SEARCH", *keys, "UNDELETED")
+        return self._question("UID", "SEARCH", *keys)
 
     def found(self, search: Question) -> Found:
         """In the answer to ask_search(), which is complete."""
@@ -279,6 +280,14 @@ class Client(IMAPClient):
         if sum(map(len, plain)) > LONGEST_LINE:
             raise self._protocol.error("answer too long")
         return extended_in(extended, search.tag or b"") or found_in(plain)
+
+    def ask_uid_of(self, number: int) -> Question:
+        """Of the mail with this number in the folder."""
+        return self._question("FETCH", str(number), "(UID)")
+
+    def uids(self) -> set[int]:
+        """In answers to FETCH that came by now."""
+        return uids_in(self._protocol.untagged_responses.pop("FETCH", []))
 
     def ask_about(self, command: str, uids: Sequence[int], *arguments: str) -> Question:
         """FETCH or STORE."""

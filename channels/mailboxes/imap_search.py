@@ -43,7 +43,7 @@ class Search:
         """Sends the next command, when there is anything left to look at."""
         if not self.is_done and self._asked is None:
             returns = (f"RETURN ({self._returns})",) if self._returns else ()
-            self._asked = self._client.ask_search(*returns, *self._range(), *self._keys)
+            self._asked = self._client.ask_search(*returns, *self._range(), *self._keys, "UNDELETED")
 
     def _range(self) -> tuple[str, ...]:
         if self._below < _HIGHEST or self._span:
