@@ -59,15 +59,15 @@ class ImapMailbox(ImapSession):
         )
 
     def _ask_for_newest(self) -> Question | None:
-        """Courier's SELECT gives no UIDNEXT; what came later is behind the newest mail that there is."""
+        """Courier's SELECT gives no UIDNEXT; what comes later is behind the newest mail that there is."""
         if self.folder.next_uid or not self.folder.exists:
             return None
-        return self.client.ask_search("UID", "*")
+        return self.client.ask_uid_of(self.folder.exists)
 
     def _next_uid(self, newest: Question | None) -> int:
         if newest is None or not newest.answer().ok:
             return self.folder.next_uid
-        return max(self.client.found(newest).uids, default=-1) + 1
+        return max(self.client.uids(), default=-1) + 1
 
     def _search_for_unread(self) -> Search:
         """That of open(), which has just looked; the next time is another time."""

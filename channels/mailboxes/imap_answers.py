@@ -120,6 +120,11 @@ def extended_in(lines: Iterable[Any], tag: bytes) -> Found | None:
     return None
 
 
+def uids_in(lines: Iterable[Any]) -> set[int]:
+    """Those of the mails that answers to a FETCH are about."""
+    return {int(uid[1]) for line in lines if isinstance(line, bytes) and (uid := _UID.search(line))}
+
+
 def facts_in(lines: Iterable[Any]) -> dict[int, Facts]:
     """The answers to a FETCH of sizes and dates, by UID."""
     facts: dict[int, Facts] = {}

@@ -24,6 +24,7 @@ from channels.mailboxes.imap_answers import (
     folder_in,
     found_in,
     set_of,
+    uids_in,
 )
 from channels.mailboxes.imap_lines import Dialogue, Question, begins_answer, evened, text_of
 from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool
@@ -279,6 +280,14 @@ class Client(IMAPClient):
         if sum(map(len, plain)) > LONGEST_LINE:
             raise self._protocol.error("answer too long")
         return extended_in(extended, search.tag or b"") or found_in(plain)
+
+    def ask_uid_of(self, number: int) -> Question:
+        """Of the mail with this number in the folder."""
+        return self._question("FETCH", str(number), "(UID)")
+
+    def uids(self) -> set[int]:
+        """In answers to FETCH that came by now."""
+        return uids_in(self._protocol.untagged_responses.pop("FETCH", []))
 
     def ask_about(self, command: str, uids: Sequence[int], *arguments: str) -> Question:
         """FETCH or STORE."""

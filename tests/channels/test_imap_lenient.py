@@ -150,21 +150,26 @@ def test_refused_list_of_sizes_is_no_reason_to_stop(scripted: StartScripted, tmp
 # --- A folder without UIDNEXT ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("newest", "next_uid"), [(b"* SEARCH 7\r\n{tag} OK\r\n", 8), (b"{tag} BAD what\r\n", 0)])
+@pytest.mark.parametrize(
+    ("newest", "next_uid"),
+    [(b"* 3 FETCH (UID 7)\r\n{tag} OK done\r\n", 8), (b"{tag} BAD what\r\n", 0), (b"{tag} OK done\r\n", 0)],
+)
 def test_number_that_comes_next_is_behind_the_newest_mail_when_the_server_does_not_say(
     scripted: StartScripted, newest: bytes, next_uid: int
 ) -> None:
-    """Courier says none: what somebody read before us was counted nowhere."""
+    """Courier says none: what somebody read before us was counted nowhere. Its `UID SEARCH UID *` finds nothing."""
 
     def search(peer: Peer, tag: bytes) -> None:
-        found = {b"UNSEEN": b"* SEARCH 1\r\n{tag} OK\r\n", b"SEEN": b"* SEARCH 6 7\r\n{tag} OK\r\n"}
-        peer.send(found.get(peer.heard.split()[-2], newest).replace(b"{tag}", tag))
+        unread = peer.heard.endswith(b" UNSEEN UNDELETED")
+        peer.say(b"* SEARCH 1" if unread else b"* SEARCH 6 7", tag + b" OK done")
 
     select = b"* 3 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n{tag} OK done\r\n"
-    with mailbox_for("imap", scripted(imap({"SELECT": select, "UID SEARCH": search})), Watch()) as mailbox:
+    script = imap({"SELECT": select, "UID SEARCH": search, "FETCH": newest})
+    with mailbox_for("imap", scripted(script), Watch()) as mailbox:
         listing = opened(mailbox).candidates(since=5)
     assert listing.next_uid == next_uid
     assert [ref.uid for ref in listing.read_elsewhere] == ["6", "7"]
+    assert [(ref.uid, ref.size) for ref in listing.unread] == [("1", 13)]
 
 
 # --- Long command lines --------------------------------------------------------------------------------------
