@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from demo.mailbox_server import USER
+from demo.invoices import MAILBOX
 from tests.otherservers import maildir
 from tests.otherservers.base import PASSWORD, MailServer, free_port
 
@@ -16,7 +16,7 @@ from tests.otherservers.base import PASSWORD, MailServer, free_port
 class Pymap(MailServer):
     name = "pymap, Maildir"
     protocols = ("imap",)
-    user = USER
+    user = MAILBOX
 
     @property
     def version(self) -> str:
