@@ -22,7 +22,7 @@ _MAIL_PILLS = {
     State.DELIVERED: Pill("ok", "circle-check", _("Taken in")),
     State.IGNORED: Pill("rest", "circle-minus", _("Skipped")),
     State.ALREADY: Pill("rest", "copy-check", _("Already taken in")),
-    State.FAILED: Pill("warn", "triangle-alert", _("Not taken in, is tried again")),
+    State.FAILED: Pill("warn", "triangle-alert", _("Is tried again")),
     State.REFUSED: Pill("bad", "octagon-alert", _("Not taken in")),
     State.QUARANTINED: Pill("bad", "octagon-alert", _("Set apart")),
     State.WANTED: Pill("busy", "hourglass", _("Comes with the next fetch")),

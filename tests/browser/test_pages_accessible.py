@@ -52,6 +52,15 @@ FetchRun.objects.create(
 )
 make_notification(bakery, User.objects.get(email=person))
 """
+MAKE_NOT_TAKEN_IN = """
+from django.utils import timezone
+from channels.models import FetchRun
+from tests.channels.rows import make_mail
+now, known = timezone.now(), {"standing": True, "failing_since": timezone.now(), "size": 81_000_000}
+failed = {"state": "failed", "error_code": "mail_cut_off", "attempts": 4}
+make_mail(FetchRun.objects.get(pk=run), uid="77", next_try_at=now + timezone.timedelta(hours=2), **failed, **known)
+make_mail(FetchRun.objects.get(pk=run), uid="78", state="refused", error_code="mail_too_large", **known)
+"""
 MAKE_LINKED = """
 from administrations.models import Administration, User
 from channels import authorisation
@@ -81,6 +90,7 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
             mailbox_user.deliver(mail(f"Factuur {number}", (f"factuur-{number}.pdf", pdf(f"Factuur {number}"))))
         channel = stage.channel(mailbox_user)
         run = stage.fetch(channel)["run"]
+        stage.portal.ask(MAKE_NOT_TAKEN_IN, run=run)
         stage.portal.ask(MAKE_STATES, administration=stage.administration, states=STATES, person=stage.anna)
         document = stage.portal.ask(
             "from documents.models import Document\nanswer = Document.objects.filter(administration=a).first().pk",
@@ -94,7 +104,7 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
         addresses = [f"{channels}{gmail}/edit?linked", f"{channels}{entra}/edit?ask", f"{channels}{gmail}/connect"]
         addresses += [f"{channels}{gmail}/consent", f"{stage.portal.url}{link}"]
         addresses += [channels, f"{channels}new", f"{channels}new/email", f"{channels}{channel}/edit"]
-        addresses += [f"{channels}{channel}/logbook", f"{channels}{channel}/logbook/{run}"]
+        addresses += [f"{channels}{channel}/{page}" for page in ("logbook", f"logbook/{run}", "not-taken-in")]
         addresses += [stage.address(f"documents/{end}") for end in ("", "?q=niets", "upload/", document)]
         addresses += [stage.address(f"documents/{document}/?tab=email")]
         own = ("notifications/", "settings", "settings/security", "account/sessions/", "account/password/change/")

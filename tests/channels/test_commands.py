@@ -109,6 +109,24 @@ def test_fetch_list_and_log_tell_the_same_story(portal: Portal, administration: 
     assert (line["run"], line["trigger"], line["repeats"], line["documents"]) == (fetched.line["run"], "manual", 0, 1)
 
 
+def test_fetch_by_hand_tries_what_was_not_taken_in_and_status_counts_it(
+    portal: Portal, administration: str, mailbox_user: MailboxUser
+) -> None:
+    channel = linked(portal, administration, mailbox_user).line["channel"]
+    mailbox_user.deliver(invoice(1))
+
+    def told() -> tuple[int, list[bool]]:
+        notices = portal.run("list_notifications", "--user", "anna@kantoor.test").lines
+        mine = [one["read_at"] is None for one in notices if one["kind"] == "mails_not_taken_in"]
+        return portal.run("channel_status", channel).line["not_taken_in"], mine
+
+    fetched = [portal.run("fetch_channel", channel, MAIL_MAX_BYTES="100").line for _time in range(2)]
+    counts = [(one["outcome"], one["seen"], one["failed"], one["already"]) for one in fetched]
+    assert (counts, told()) == ([("warning", 1, 1, 0)] * 2, (1, [True]))
+    taken = portal.run("fetch_channel", channel).line
+    assert (taken["outcome"], taken["delivered"], told()[0]) == ("succeeded", 1, 0)
+
+
 def test_reconcile_says_what_differs_and_takes_nothing(
     portal: Portal, administration: str, mailbox_user: MailboxUser
 ) -> None:
