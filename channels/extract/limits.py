@@ -39,9 +39,19 @@ class Budget:
     failures: int = 0
     full: bool = False
     defects: dict[str, None] = field(default_factory=dict)
+    mended: dict[str, None] = field(default_factory=dict)
 
     def note(self, defect: str) -> None:
         self.defects[defect] = None
+
+    def mend(self, defect: str) -> None:
+        """One of the part that is being read."""
+        self.defects[defect] = self.mended[defect] = None
+
+    def mends(self) -> tuple[str, ...]:
+        """Those noted since the last call."""
+        mended, self.mended = tuple(self.mended), {}
+        return mended
 
     def count_part(self) -> bool:
         """False from the part on that is one too many."""
