@@ -18,6 +18,7 @@ _SHORTEST_URL_SAFE = 64
 _URL_SAFE = re.compile(rb"[A-Za-z0-9]*[-_][A-Za-z0-9_-]*={0,2}")
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _PADDED = re.compile(rb"[A-Za-z0-9+/]+={1,2}")
+_MOST_PIECES = 500_000  # of a line each in the largest part that is taken
 _ALPHABET = re.compile(rb"[A-Za-z0-9+/]{4,}")
 _ARMOURED = re.compile(rb"-----BEGIN (?:PKCS ?#?7|CMS|PKCS7 SIGNED DATA|SIGNED MESSAGE)-----[ \t]*\r*\n")
 # Two lines of at least a line's usual length, or all there is.
@@ -49,16 +50,19 @@ def decode_base64(data: bytes | memoryview, budget: Budget) -> bytes:
     if len(text) >= _SHORTEST_URL_SAFE and (b"-" in text or b"_" in text) and _URL_SAFE.fullmatch(text):
         budget.mend("base64_repaired")
         return _unpadded(text.rstrip(b"=").translate(_FROM_URL_SAFE), budget)
+    decoded = b""
     try:
         decoded = pybase64.b64decode(data)
-        if len(decoded) != len(text) // 4 * 3 - text[-2:].count(b"="):
-            budget.mend("base64_repaired")
-        return decoded
+        if len(decoded) == len(text) // 4 * 3 - text[-2:].count(b"="):
+            return decoded
     except binascii.Error:
         pass
     if pieces := _padded_pieces(text, budget):
         return pieces
     try:
+        if decoded:
+            budget.mend("base64_repaired")
+            return decoded
         # Stops at the first complete padding, as the standard library does: what follows is a mailing list's footer.
         decoded = binascii.a2b_base64(data)
         budget.mend("base64_repaired")
@@ -80,16 +84,17 @@ def _unpadded(clean: bytes, budget: Budget) -> bytes:
 def _padded_pieces(text: bytes, budget: Budget) -> bytes:
     """Data that was encoded in pieces, each padded, one behind the other; b"" when it was not."""
     out, at, pieces = bytearray(), 0, 0
-    while match := _PADDED.match(text, at):
+    while pieces < _MOST_PIECES and (match := _PADDED.match(text, at)):
         if len(match[0]) % 4:
             break
         out += pybase64.b64decode(match[0])
         at, pieces = match.end(), pieces + 1
     rest = text[at:]
-    if not pieces or (rest and not _ALPHABET.fullmatch(rest)) or (pieces == 1 and not rest):
+    whole = not rest or _ALPHABET.fullmatch(rest)
+    if pieces < (1 if whole and rest else 2):
         return b""
     budget.mend("base64_repaired")
-    return bytes(out) + _unpadded(rest, budget)
+    return bytes(out) + (_unpadded(rest, budget) if whole else b"")  # else a mailing list's footer
 
 
 def is_base64(start: bytes) -> bool:

@@ -15,14 +15,17 @@ from channels.extract.content import give_back
 from channels.extract.headers import Head, parse_head
 from channels.extract.limits import Budget
 from channels.extract.model import Raw
+from zenvoices.lib.mail_source import is_entity
 
 _GUESSED = re.compile(rb"^--([^\s][^\r\n]{0,199}?)[ \t]*\r*\n(?=content-)", re.MULTILINE | re.IGNORECASE)
 _GUESS_WITHIN = 16 * 1024
 _LINE_END = re.compile(rb"(--)?[ \t]*\r*(?=\n|\Z)")
 _PART_BEGINS = re.compile(rb"\r*\ncontent-(?:type|transfer-encoding|disposition)[ \t]*:", re.IGNORECASE)
+_QUOTED_HEADER = re.compile(rb"^content-[a-z-]{2,40}[ \t]*:[^\n]{0,900}=3D", re.MULTILINE | re.IGNORECASE)
 _CR, _LF = 0x0D, 0x0A
 ENCODED = frozenset(["base64", "quoted-printable", "x-uuencode"])
 _WINDOW = 4 * 1024 * 1024
+_MOST_GLUED = 1_000  # that turn out to be none, before only lines that begin so are looked at
 _LONGEST_BOUNDARY = 1_000  # RFC 2046 5.1.1 says 70
 
 
@@ -70,7 +73,7 @@ def cut(raw: Raw, start: int, end: int, prefix: str, depth: int, budget: Budget)
 def cut_again(leaf: Leaf, raw: Raw, start: int, end: int, budget: Budget) -> list[Leaf]:
     """The parts of one whose own body, once decoded, turns out to be a multipart or MIME source. [] when it is none."""
     head = leaf.head
-    if not head.media.startswith("multipart/"):
+    if not head.media.startswith("multipart/") or is_entity(bytes(raw[start : min(end, start + _GUESS_WITHIN)])):
         head = parse_head(raw, start, end, budget)
         if head.body == start:  # it begins with a boundary
             head = Head(body=start, media="multipart/mixed")
@@ -130,8 +133,8 @@ def _sections(whole: Leaf, budget: Budget) -> list[tuple[int, int]]:
     ranges: list[tuple[int, int]] = []
     if declared and len(declared) <= _LONGEST_BOUNDARY:
         ranges = _between(whole, _boundary_bytes(declared), budget)
-    if ranges:
-        return ranges
+    if ranges or whole.head.encoding in ENCODED:
+        return [] if whole.head.encoding == "quoted-printable" and _is_quoted(whole) else ranges
     # The standard library gives up here; with a wrong boundary or none the invoice is still there.
     guess = _GUESSED.search(whole.raw, whole.start, min(whole.end, whole.start + _GUESS_WITHIN))
     if not guess:
@@ -139,6 +142,11 @@ def _sections(whole: Leaf, budget: Budget) -> list[tuple[int, int]]:
     budget.note("boundary_guessed")
     whole.mended += ("boundary_repaired",)
     return _between(whole, guess[1], budget)
+
+
+def _is_quoted(whole: Leaf) -> bool:
+    """Whether the headers of its parts are quoted too. What only says so is not (RFC 2045 6.4 forbids both)."""
+    return bool(_QUOTED_HEADER.search(bytes(whole.raw[whole.start : min(whole.end, whole.start + _GUESS_WITHIN)])))
 
 
 def _boundary_bytes(declared: str) -> bytes:
@@ -150,7 +158,7 @@ def _boundary_bytes(declared: str) -> bytes:
 
 def _between(whole: Leaf, boundary: bytes, budget: Budget) -> list[tuple[int, int]]:
     raw, ranges = whole.raw, []
-    opened = -1
+    opened = _opened_at_once(whole, boundary)
     # The LF before the first delimiter may be the one that ends the header.
     for hits, (at, match) in enumerate(_delimiters(boundary, raw, max(whole.start - 1, 0), whole.end)):
         if raw[at] != _LF and not match[1]:
@@ -163,6 +171,15 @@ def _between(whole: Leaf, boundary: bytes, budget: Budget) -> list[tuple[int, in
     if 0 <= opened < whole.end:
         ranges.append((opened, _without_close(whole, boundary, opened, budget)))
     return ranges
+
+
+def _opened_at_once(whole: Leaf, boundary: bytes) -> int:
+    """Where the first part begins when the bytes begin with its delimiter, as those that were decoded do; else -1."""
+    dashed = b"--" + boundary
+    if whole.start or whole.raw[: len(dashed)] != dashed:
+        return -1
+    match = _LINE_END.match(whole.raw, len(dashed), whole.end)
+    return match.end() + 1 if match and not match[1] else -1
 
 
 def _without_close(whole: Leaf, boundary: bytes, opened: int, budget: Budget) -> int:
@@ -190,13 +207,15 @@ def _delimiters(boundary: bytes, raw: Raw, start: int, end: int) -> Iterator[tup
     be in memory as a whole.
     """
     dashed = b"--" + boundary
-    first = start
+    first, glued = start, 0
     while start < end:
         stop = min(start + _WINDOW, end)
-        at = raw.find(dashed, start, stop)
+        needle = dashed if glued < _MOST_GLUED else b"\n" + dashed
+        at = raw.find(needle, start, stop)
         give_back(raw, start, stop if at < 0 else at)
         if at >= 0:
-            start = at + len(dashed)
+            start = at + len(needle)
+            at = start - len(dashed)
             match = _LINE_END.match(raw, start, end)
             if match and at > first and raw[at - 1] == _LF:
                 yield at - 1, match
@@ -204,5 +223,7 @@ def _delimiters(boundary: bytes, raw: Raw, start: int, end: int) -> Iterator[tup
             elif match and at > first and not match[1] and _PART_BEGINS.match(raw, match.end(), end):
                 yield at, match
                 start = match.end()
+            else:
+                glued += 1
         else:
-            start = end if stop == end else max(start, stop - len(dashed) + 1)
+            start = end if stop == end else max(start, stop - len(needle) + 1)

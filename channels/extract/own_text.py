@@ -81,10 +81,10 @@ def own_text(leaves: list[Leaf], budget: Budget) -> OwnText:
     for leaf in leaves:
         if _may_be_text(leaf) and (leaf.choice or not leaf.head.filename):
             _take(leaf, own, budget)
-    if not own.body.text():
-        for leaf in leaves:
-            if _may_be_text(leaf) and leaf.path not in own.paths:
-                _take(leaf, own, budget)
+    named = [leaf for leaf in leaves if _may_be_text(leaf) and leaf.path not in own.paths]
+    if named and not own.body.text():
+        for leaf in named:
+            _take(leaf, own, budget)
     own.shown = shown_images(own.body.html())
     return own
 
@@ -111,11 +111,14 @@ def _take(leaf: Leaf, own: OwnText, budget: Budget) -> None:
 def add_text(body: Body, data: bytes, leaf: Leaf, budget: Budget) -> None:
     """As far as a mail may have text."""
     head, limits = leaf.head, budget.limits
+    size = body.plain_size + body.html_size
     if head.media == _PLAIN and filetypes.sniff(data[:8192], "", "") != _HTML:
-        text = decode_text(cut_bytes(data, 4 * limits.text), head.charset)
+        room = max(0, min(2 * limits.text - body.plain_size, budget.text_room()))
+        text = decode_text(cut_bytes(data, min(4 * limits.text, 4 * room)), head.charset)
         if head.params.get("format", "").lower() == "flowed":
             text = unflowed(text, head.params.get("delsp", "").lower() == "yes")
-        body.add_plain(text[: max(0, 2 * limits.text - body.plain_size)], leaf.choice)
+        body.add_plain(text[:room], leaf.choice)
     else:
-        html = decode_text(cut_bytes(data, 4 * limits.html), head.charset)
-        body.add_html(html[: max(0, limits.html - body.html_size)], leaf.choice)
+        room = max(0, min(limits.html - body.html_size, budget.text_room()))
+        body.add_html(decode_text(cut_bytes(data, 4 * room), head.charset)[:room], leaf.choice)
+    budget.texts += body.plain_size + body.html_size - size

@@ -45,6 +45,8 @@ def found(
     named = hints.name or (place.subject if verdict.outcome == "document" else "")
     if kind == "application/pdf" and not content.ended:
         defects = (*defects, "pdf_cut")
+    elif kind == "application/pdf":  # it is whole; only its padding was missing
+        defects = tuple("base64_repaired" if defect == "base64_cut" else defect for defect in defects)
     part = told(place, safe_name(named, kind), kind, content.size, content.sha256, verdict, defects)
     return Found(part, content)
 

@@ -14,6 +14,7 @@ _LARGE_BYTES, _LARGE_PIXELS = 40 * 1024, 400_000
 _PHOTO_BYTES = 300 * 1024  # of a picture whose pixels are not told
 _BANNER = 2.5  # so many times wider than high
 _SPARE_PIXELS, _SPARE_BYTES = 50_000, 20 * 1024
+_MOST_SEGMENTS = 500
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -104,7 +105,9 @@ def _start(content: Content) -> bytes:
 
 def _jpeg(data: bytes) -> tuple[int, int]:
     at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
+    for _ in range(_MOST_SEGMENTS):
+        if at + 9 > len(data) or data[at] != 0xFF:
+            break
         marker, length = data[at + 1], struct.unpack_from(">H", data, at + 2)[0]
         if marker in _START_OF_FRAME:
             height, width = _pair(">HH", data, at + 5)

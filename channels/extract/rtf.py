@@ -15,7 +15,7 @@ _WINDOW = (
     rb"\par \pard\plain\f0\fs20\b\i\u\tab\tx"
 )
 _COMPRESSED, _PLAIN = b"LZFu", b"MELA"
-_LARGEST = 4 * 1024 * 1024
+_LARGEST = 512 * 1024  # of which more is pictures
 _TOKEN = re.compile(
     rb"\\([a-z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-f]{2})|\\([^a-z])|([{}])|\r?\n|([^\\{}\r\n]+)|\\", re.IGNORECASE
 )

@@ -16,48 +16,61 @@ _MOST_WORDS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """`choice`: the multipart/alternative that it is one version of; "" outside one."""
+    """One of the two is "". `choice`: the multipart/alternative that it is one version of; "" outside one."""
 
-    text: str
+    plain: str
     html: str
     choice: str
 
 
 @dataclass(slots=True)
 class Body:
-    """Texts in the order in which they stand. Characters: `plain_size` of plain texts, `html_size` of pages."""
+    """Texts in the order in which they stand. Characters: `plain_size` of plain texts, `html_size` of pages.
 
-    _pieces: list[_Piece] = field(default_factory=list)
+    Pages become text only when somebody asks for it: a mail may hold many mails that nobody reads.
+    """
+
     plain_size: int = 0
     html_size: int = 0
+    _pieces: list[_Piece] = field(default_factory=list)
+    _text: str | None = None
 
     def add_plain(self, text: str, choice: str = "") -> None:
-        self._pieces.append(_Piece(tidy(text), "", choice))
-        self.plain_size += len(text)
+        self._put(_Piece(text, "", choice))
 
     def add_html(self, html: str, choice: str = "") -> None:
-        self._pieces.append(_Piece(html_to_text(html), html, choice))
-        self.html_size += len(html)
+        self._put(_Piece("", html, choice))
 
     def take(self, other: Body) -> None:
-        self._pieces += other._pieces
-        self.plain_size += other.plain_size
-        self.html_size += other.html_size
+        for piece in other._pieces:
+            self._put(piece)
+
+    def _put(self, piece: _Piece) -> None:
+        self._pieces.append(piece)
+        self.plain_size += len(piece.plain)
+        self.html_size += len(piece.html)
+        self._text = None
 
     def html(self) -> str:
         return "\n".join(piece.html for piece in self._pieces if piece.html)
 
     def text(self) -> str:
+        if self._text is None:
+            self._text = "\n\n".join(filter(None, self._kept()))
+        return self._text
+
+    def _kept(self) -> list[str]:
         kept: list[str] = []
+        said = [(piece, tidy(piece.plain) or html_to_text(piece.html)) for piece in self._pieces]
         for choice in dict.fromkeys(piece.choice for piece in self._pieces):
-            texts = [piece for piece in self._pieces if piece.choice == choice]
-            plain = "\n\n".join(piece.text for piece in texts if not piece.html and piece.text)
-            shown = "\n\n".join(piece.text for piece in texts if piece.html and piece.text)
+            texts = [(piece, text) for piece, text in said if piece.choice == choice and text]
+            plain = "\n\n".join(text for piece, text in texts if not piece.html)
+            shown = "\n\n".join(text for piece, text in texts if piece.html)
             if choice or _says(plain, shown) or _says(shown, plain):
                 kept.append(_richer(plain, shown))
             else:
-                kept += [piece.text for piece in texts]
-        return "\n\n".join(text for text in kept if text)
+                kept += [text for _, text in texts]
+        return kept
 
 
 def stands_alone(text: str) -> bool:

@@ -99,7 +99,9 @@ class Walk:
     def _message(self, message: Message, body: Body, archives: int) -> Iterator[Found]:
         leaves = list(expanded(message.leaves, self.budget, self._scratch))
         own = own_text(leaves, self.budget)
-        body.take(own.body)
+        limits = self.budget.limits
+        if body.html_size <= limits.html and body.plain_size <= 2 * limits.text:
+            body.take(own.body)
         self.budget.mends()
         subject = one_line(decode_words(message.head.get("subject")), 200)
         for number, (leaf, name, file) in enumerate(own.files, start=1):

@@ -19,7 +19,7 @@ _CODECS = {name: "cp1252" if codec == "latin_1" else codec for name, codec in _C
 _GUESS = frozenset(["", "ascii", "utf_8"])
 
 _LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-_STRAY = re.compile(rb"[\x00-\x7f]+")
+_ASCII = bytes(range(128))
 
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\ud800-\udfff]+")
@@ -43,8 +43,8 @@ def decode_text(data: bytes, charset: str = "") -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         # A gateway's footer in another charset does not make the text before it another charset's.
-        letters = sum(1 for _ in _LETTER.finditer(data))
-        strays = len(_STRAY.sub(b"", _LETTER.sub(b"", data)))
+        rest, letters = _LETTER.subn(b"", data)
+        strays = len(rest.translate(None, delete=_ASCII))
         return data.decode("utf-8", "windows") if letters >= strays else data.decode("cp1252", "replace")
 
 

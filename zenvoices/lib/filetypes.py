@@ -137,12 +137,12 @@ def markup(data: bytes, hint: str = "") -> str:
 
 
 def _first_text(data: bytes) -> str:
-    for bom, codec in _BOMS:
-        if data.startswith(bom):
-            return data[len(bom) : 8192].decode(codec, "ignore")
     start = data.find(b"<?xml", 0, _JUNK)
     if start > 0 and not data[:start].strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
         data = data[start:]  # blanks, NULs or several byte order marks before the declaration
+    for bom, codec in _BOMS:
+        if data.startswith(bom):
+            return data[len(bom) : 8192].decode(codec, "ignore")
     return data[:8192].decode("utf-8", "replace")
 
 
