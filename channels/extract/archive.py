@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import struct
 import zipfile
 import zlib
@@ -12,13 +13,16 @@ from itertools import pairwise
 from channels.extract.limits import Budget
 from channels.extract.opened import Entry, Refused
 from zenvoices.lib.apart_process import Source, Target
-from zenvoices.lib.filetypes import office_kind
+from zenvoices.lib.packages import ASIC, LARGEST_READ, package_kind
 
 _CENTRAL = b"PK\x01\x02"
 _CHUNK = 64 * 1024
 _RATIO_FROM = 1024 * 1024  # small files of zeros are harmless
 # LZMA takes as much memory as the archive asks for.
 _METHODS = frozenset([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+_DEFLATE64 = 9  # APPNOTE 4.4.5: what Windows makes of files over 2 GB, and of some smaller ones
+_LOCAL_HEADER = 30  # bytes before the name (APPNOTE 4.3.7)
+_SMALL_CHUNK = 4 * 1024  # a thousandfold of it fits in memory
 
 #: what zipfile raises for a file that is not what it says
 _DAMAGE = (
@@ -31,6 +35,7 @@ class Archive:
     def __init__(self, source: Source, budget: Budget) -> None:
         """Raises Refused."""
         self._budget = budget
+        self._source = source
         # zipfile builds an object for each directory entry: count them first.
         listed = source.count(_CENTRAL)
         if listed > 10 * budget.limits.archive_entries or not budget.count_listing(listed):
@@ -41,10 +46,16 @@ class Archive:
             raise Refused("damaged") from error
         self._files = [(n, info) for n, info in enumerate(self._zip.infolist(), 1) if not info.filename.endswith("/")]
 
-    @property
-    def kind(self) -> str:
+    def kind(self, hint: str) -> str:
         """The content type: an office document is a ZIP too."""
-        return office_kind({info.filename for _, info in self._files})
+        return package_kind([info.filename for _, info in self._files], self._beginning, hint)
+
+    def _beginning(self, name: str) -> bytes:
+        try:
+            with self._zip.open(name) as stream:
+                return stream.read(LARGEST_READ)
+        except (*_DAMAGE, OSError):
+            return b""
 
     def check(self) -> None:
         """Raises Refused when the archive as a whole must not be opened."""
@@ -58,11 +69,14 @@ class Archive:
         spans = sorted((info.header_offset, info.compress_size) for _, info in self._files)
         return any(at + size > after for (at, size), (after, _) in pairwise(spans))
 
-    def unpack(self, target: Target) -> Iterator[Entry]:
+    def unpack(self, target: Target, kind: str) -> Iterator[Entry]:
         for number, info in self._files:
             name = _name(info)
             if name.startswith("__MACOSX/") or name.endswith((".DS_Store", "Thumbs.db")):
                 continue
+            if kind == ASIC and (name == "mimetype" or name.startswith("META-INF/")):
+                continue
+            name = posixpath.basename(name.replace("\\", "/"))
             at = target.at
             try:
                 self._write(info, target)
@@ -74,8 +88,8 @@ class Archive:
         limits = self._budget.limits
         if info.flag_bits & 1:
             raise Refused("archive_encrypted")
-        if info.compress_type not in _METHODS:
-            raise Refused("damaged")
+        if info.compress_type not in _METHODS and info.compress_type != _DEFLATE64:
+            raise Refused("packed_unknown")
         if info.file_size > _RATIO_FROM and info.file_size > limits.archive_ratio * max(info.compress_size, 1):
             raise Refused("archive_bomb")
         if info.file_size > limits.part:
@@ -90,12 +104,35 @@ class Archive:
             raise Refused("damaged") from error
 
     def _unpack(self, info: zipfile.ZipInfo, target: Target) -> None:
-        """Never more than the size the archive claims: zipfile stops there and the checksum then fails."""
+        """Never more than the size the archive claims: the checksum then fails."""
+        if info.compress_type == _DEFLATE64:
+            self._count_and_write(_inflated64(self._source, info), target)
+            return
         with self._zip.open(info) as stream:
-            while chunk := stream.read(_CHUNK):
-                if not self._budget.count_unpacked(len(chunk)):
-                    raise Refused("archive_bomb")
-                target.write(chunk)
+            self._count_and_write(iter(lambda: stream.read(_CHUNK), b""), target)
+
+    def _count_and_write(self, pieces: Iterator[bytes], target: Target) -> None:
+        for piece in pieces:
+            if not self._budget.count_unpacked(len(piece)):
+                raise Refused("archive_bomb")
+            target.write(piece)
+
+
+def _inflated64(source: Source, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """zipfile knows this method by name only. Raises what is in _DAMAGE."""
+    import inflate64  # noqa: PLC0415 (only when an archive needs it)
+
+    source.seek(info.header_offset)
+    name, extra = struct.unpack_from("<HH", source.read(_LOCAL_HEADER) or b"", 26)
+    source.seek(info.header_offset + _LOCAL_HEADER + name + extra)
+    inflater, left, size, checksum = inflate64.Inflater(), info.compress_size, 0, 0
+    while left and size < info.file_size and (packed := source.read(min(_SMALL_CHUNK, left))):
+        left -= len(packed)
+        piece = inflater.inflate(packed)[: info.file_size - size]
+        size, checksum = size + len(piece), zlib.crc32(piece, checksum)
+        yield piece
+    if (size, checksum) != (info.file_size, info.CRC):
+        raise zipfile.BadZipFile("not what the archive says")
 
 
 def _name(info: zipfile.ZipInfo) -> str:

@@ -11,43 +11,39 @@ from channels.extract.words import storable
 _CID = re.compile(r"cid:([^\"'<>\s)]{1,250})", re.IGNORECASE)
 _TAG = re.compile(r"/?[a-z][a-z0-9]*", re.IGNORECASE)
 _BREAKS = frozenset(
-    [
-        "br",
-        "p",
-        "div",
-        "tr",
-        "li",
-        "ul",
-        "ol",
-        "table",
-        "blockquote",
-        "hr",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-    ]
+    ["br", "p", "div", "tr", "li", "ul", "ol", "table", "blockquote", "hr", "h1", "h2", "h3", "h4", "h5", "h6"]
 )
-_UNSEEN = frozenset(["script", "style", "head", "title"])
+_UNSEEN = frozenset(["script", "style", "title"])
+_SOURCE = re.compile(
+    r"(?:\bsrc|\bbackground)\s*=\s*[\"']?([^\"'<>\s]{1,500})|\burl\(\s*[\"']?([^\"'<>\s)]{1,500})", re.IGNORECASE
+)
+_CENTS = re.compile(r"(?<=\d)<sup\b[^<>]{0,200}>\s*([\d-]{2})\s*(?=</sup)", re.IGNORECASE)
 # html.unescape() raises on numbers of more than 4,300 digits (the interpreter's limit for int()).
 _ABSURD = re.compile(r"&#x?[0-9a-f]{9,};?", re.IGNORECASE)
 _MOST_IMAGES = 1_000
 
 
 def shown_images(html: str) -> set[str]:
-    """The Content-IDs that the HTML refers to (RFC 2392)."""
+    """The Content-IDs and Content-Locations that the HTML refers to (RFC 2392, RFC 2557)."""
     found: set[str] = set()
     for match in _CID.finditer(html):
-        found.add(unquote(entities.unescape(match[1]) if "&" in match[1] else match[1]).lower())
+        found.add(_written(match[1]))
         if len(found) >= _MOST_IMAGES:
             break
+    for match in _SOURCE.finditer(html):
+        if len(found) >= 2 * _MOST_IMAGES:
+            break
+        found.add(_written(match[1] or match[2]))
     return found
+
+
+def _written(address: str) -> str:
+    return unquote(entities.unescape(address) if "&" in address else address).lower()
 
 
 def html_to_text(html: str) -> str:
     """Readable text in one pass. html.parser takes quadratic time on unclosed tags and comments."""
+    html = _CENTS.sub(r",\1", html)  # twelve euros and fifty cents, not 1,250
     out: list[str] = []
     inside = ""  # what is being skipped: "!--" or the name of an element
     for number, piece in enumerate(html.split("<")):
@@ -73,6 +69,25 @@ def html_to_text(html: str) -> str:
         out.append(text)
     plain = entities.unescape(_ABSURD.sub("", _collapsed("".join(out))))
     return tidy(plain.replace("\xa0", " "))
+
+
+def unflowed(text: str, delete_space: bool) -> str:
+    """format=flowed (RFC 3676): lines that end in a blank go on in the next."""
+    paragraphs: list[list[str]] = []
+    open_depth = -1
+    for line in text.replace("\r\n", "\n").split("\n"):
+        stripped = line.lstrip(">")
+        depth = len(line) - len(stripped)
+        stripped = stripped.removeprefix(" ")  # 4.4: stuffed so that it is not taken for a quote
+        signature = stripped == "-- "
+        flows = stripped.endswith(" ") and not signature
+        piece = stripped[:-1] if flows and delete_space else stripped
+        if open_depth == depth and not signature:
+            paragraphs[-1].append(piece)
+        else:
+            paragraphs.append([">" * depth + (" " if depth else "") + piece])
+        open_depth = depth if flows else -1
+    return "\n".join("".join(pieces) for pieces in paragraphs)
 
 
 def _collapsed(text: str) -> str:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")  # 1.2.840.113549.1.7.2
+#: EnvelopedData, EncryptedData (RFC 5652 6, 8) and AuthEnvelopedData (RFC 5083)
+ENVELOPED = tuple(
+    map(bytes.fromhex, ("06092a864886f70d010703", "06092a864886f70d010706", "060b2a864886f70d0109100117"))
+)
 _SEQUENCE, _OCTETS, _OCTETS_IN_PIECES, _CONTEXT_0 = 0x30, 0x04, 0x24, 0xA0
 _LONGEST_HEADER = 8  # bytes of a length we are prepared to read
 _MOST_PIECES = 1_000_000

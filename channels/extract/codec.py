@@ -9,9 +9,23 @@ from itertools import islice
 import pybase64
 
 from channels.extract.limits import Budget
+from zenvoices.lib.filetypes import PKCS7
+from zenvoices.lib.mail_source import is_mail
 
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _STILL_ENCODED = (b"JVBERi0", b"PD94bWwg", b"UEsDBB", b"/9j/4", b"iVBORw0KGgo")
+_SHORTEST_URL_SAFE = 64
+_URL_SAFE = re.compile(rb"[A-Za-z0-9]*[-_][A-Za-z0-9_-]*={0,2}")
+_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_PADDED = re.compile(rb"[A-Za-z0-9+/]+={1,2}")
+_MOST_PIECES = 500_000  # of a line each in the largest part that is taken
+_ALPHABET = re.compile(rb"[A-Za-z0-9+/]{4,}")
+_ARMOURED = re.compile(rb"-----BEGIN (?:PKCS ?#?7|CMS|PKCS7 SIGNED DATA|SIGNED MESSAGE)-----[ \t]*\r*\n")
+# Two lines of at least a line's usual length, or all there is.
+_ENCODED_START = re.compile(rb"[A-Za-z0-9+/]{60,80}\r*\n(?:[A-Za-z0-9+/]+={0,2}[ \t]*\r*\n?)++|[A-Za-z0-9+/]{200,}")
+_FILES = (b"%PDF-", b"PK\x03\x04", b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"<?xml", b"<html", b"<!DOCTYPE")
+_NOT_IN_BASE64 = re.compile(rb"[^A-Za-z0-9+/=_\s-]|(?<=\S)[ \t]+(?=\S)")
+_SHORTEST_PLAIN = 8
 _LINE = re.compile(rb"[^\n]+")
 _MOST_UU_LINES = 1_000_000  # of 45 bytes, as everybody writes them
 _UU_NAMES = frozenset(["x-uuencode", "uuencode", "uue", "x-uue"])
@@ -31,26 +45,84 @@ def decode(data: bytes | memoryview, encoding: str, budget: Budget) -> bytes:
 
 
 def decode_base64(data: bytes | memoryview, budget: Budget) -> bytes:
+    data = bytes(data)
+    text = data.translate(None, delete=b" \t\r\n")
+    if len(text) >= _SHORTEST_URL_SAFE and (b"-" in text or b"_" in text) and _URL_SAFE.fullmatch(text):
+        budget.mend("base64_repaired")
+        return _unpadded(text.rstrip(b"=").translate(_FROM_URL_SAFE), budget)
+    decoded = b""
     try:
-        return pybase64.b64decode(data)
-    except binascii.Error:
-        budget.note("base64_damaged")
-    try:
-        # Stops at the first complete padding, as the standard library does: what follows is a mailing list's
-        # footer, or a second padded piece that it drops too.
-        return binascii.a2b_base64(data)
+        decoded = pybase64.b64decode(data)
+        if len(decoded) == len(text) // 4 * 3 - text[-2:].count(b"="):
+            return decoded
     except binascii.Error:
         pass
-    # Cut off. The standard library gives up on 4n+1 characters and returns the text undecoded; the bytes
-    # before the lone character are good.
-    clean = bytes(data).translate(None, delete=_NOT_BASE64)
-    clean = clean[:-1] if len(clean) % 4 == 1 else clean
+    if pieces := _padded_pieces(text, budget):
+        return pieces
+    try:
+        if decoded:
+            budget.mend("base64_repaired")
+            return decoded
+        # Stops at the first complete padding, as the standard library does: what follows is a mailing list's footer.
+        decoded = binascii.a2b_base64(data)
+        budget.mend("base64_repaired")
+        return decoded
+    except binascii.Error:
+        return _unpadded(data.translate(None, delete=_NOT_BASE64), budget)
+
+
+def _unpadded(clean: bytes, budget: Budget) -> bytes:
+    """The standard library gives up on 4n+1 characters and returns the text undecoded; those before are good."""
+    if len(clean) % 4 == 1:
+        budget.mend("base64_cut")
+        clean = clean[:-1]
+    elif len(clean) % 4:
+        budget.mend("base64_cut" if not budget.mended else "base64_repaired")
     return pybase64.b64decode(clean + b"=" * (-len(clean) % 4))
 
 
+def _padded_pieces(text: bytes, budget: Budget) -> bytes:
+    """Data that was encoded in pieces, each padded, one behind the other; b"" when it was not."""
+    out, at, pieces = bytearray(), 0, 0
+    while pieces < _MOST_PIECES and (match := _PADDED.match(text, at)):
+        if len(match[0]) % 4:
+            break
+        out += pybase64.b64decode(match[0])
+        at, pieces = match.end(), pieces + 1
+    rest = text[at:]
+    whole = not rest or _ALPHABET.fullmatch(rest)
+    if pieces < (1 if whole and rest else 2):
+        return b""
+    budget.mend("base64_repaired")
+    return bytes(out) + (_unpadded(rest, budget) if whole else b"")  # else a mailing list's footer
+
+
 def is_base64(start: bytes) -> bool:
-    """Whether decoded data begins as a PDF, XML, ZIP, JPEG or PNG does that is still encoded."""
-    return start.lstrip().startswith(_STILL_ENCODED)
+    """Whether decoded data begins as a PDF, XML, ZIP, JPEG, PNG, mail or CMS does that is still encoded."""
+    start = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(_STILL_ENCODED) or _ARMOURED.match(start):
+        return True
+    line = _ENCODED_START.match(start)
+    if not line:
+        return False
+    clean = line[0].translate(None, delete=b" \t\r\n")
+    decoded = pybase64.b64decode(clean[: len(clean) // 4 * 4])
+    return (decoded[:1] == b"\x30" and PKCS7 in decoded[:32]) or is_mail(decoded, expected=True)
+
+
+def unarmoured(data: bytes) -> bytes:
+    """Without the lines that PEM (RFC 7468) puts around."""
+    match = _ARMOURED.match(data.lstrip())
+    return data.lstrip()[match.end() :].partition(b"-----END")[0] if match else data
+
+
+def stands_plainly(start: bytes) -> bool:
+    """Whether what is called base64 is not: it begins as a file does, or has what no base64 has."""
+    text = start.strip()
+    if text.startswith(_FILES) or is_mail(start, expected=True):
+        return True
+    odd = len(_NOT_IN_BASE64.findall(text))
+    return len(text) >= _SHORTEST_PLAIN and odd * 10 > len(text)
 
 
 def decode_uu(data: bytes, budget: Budget) -> bytes:
@@ -69,7 +141,7 @@ def _uu_lines(data: bytes, budget: Budget) -> bytes:
         except binascii.Error:
             # Some encoders end lines with junk: the first character says how many bytes the line holds.
             used = (((line[0] - 32) & 63) * 4 + 5) // 3
-            budget.note("uuencode_damaged")
+            budget.mend("uuencode_damaged")
             try:
                 out += binascii.a2b_uu(line[:used])
             except binascii.Error:

@@ -58,6 +58,7 @@ class Content:
 
     `may_be_locked`: a PDF that names an encryption, with or without a password. The name stands in the trailer, never
     compressed, at the end or, of one made for the web, at the beginning (ISO 32000-1 7.6.1, annex F).
+    `ended`: not a PDF whose end is missing.
     `path`: a file of these bytes and nothing else, which who keeps them may take away.
     """
 
@@ -66,6 +67,7 @@ class Content:
     head: bytes
     blank: bool
     may_be_locked: bool
+    ended: bool
     pieces: Pieces
     region: Region | None = None
     path: Path | None = None
@@ -94,6 +96,11 @@ class Content:
 
 def of_bytes(data: bytes) -> Content:
     return _measured(lambda: iter((data,)))
+
+
+def of_part(raw: Raw, start: int, end: int) -> Content:
+    """Of what lies there as it is, without a copy."""
+    return _measured(partial(windows, raw, start, end))
 
 
 def of_region(region: Region) -> Content:
@@ -183,5 +190,7 @@ class _Look:
 
     def content(self, pieces: Pieces, region: Region | None = None, path: Path | None = None) -> Content:
         head, sha256 = self._head, self._digest.hexdigest()
-        locked = b"%PDF-" in head and (_ENCRYPT in head or _ENCRYPT in self._tail)
-        return Content(self.size, sha256, head, self._blank, locked, pieces, region, path)
+        pdf = b"%PDF-" in head
+        locked = pdf and (_ENCRYPT in head or _ENCRYPT in self._tail)
+        ended = not pdf or b"%%EOF" in self._tail
+        return Content(self.size, sha256, head, self._blank, locked, ended, pieces, region, path)

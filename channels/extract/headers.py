@@ -16,28 +16,44 @@ from urllib.parse import unquote_to_bytes
 from channels.extract.limits import Budget
 from channels.extract.model import Raw
 from channels.extract.words import decode_text, decode_words
+from zenvoices.lib.filenames import extension
 
 # Like email.feedparser, a block ends at the first line that is no header, blank or not. Unlike it we allow
 # blanks before the colon (RFC 5322 4.5) and any number of CRs before the LF. A bare CR ends a field, not the block.
 _BLOCK = re.compile(rb"(?:(?:>?From |[!-9;-~]*[ \t]*:|[ \t])[^\n]*(?:\n|\Z))*+")
 _BLANK = re.compile(rb"\r*\n")
+_BLANKS = re.compile(rb"(?:[ \t]*\r*\n){1,20}")
+# Headers of a MIME entity that stand behind a blank line that does not belong there, and end in one that does.
+_BEHIND = re.compile(rb"(?:content-(?:type|transfer-encoding|disposition|id|description)|mime-version)[ \t]*:", re.I)
+# Up to three lines that are no header, and then one that is: a broken line, of which the blank before it is gone.
+_BROKEN = re.compile(
+    rb"(?:[^\r\n][^\n]*\n){1,3}?(?=(?:content-(?:type|transfer-encoding|disposition|id)|mime-version|subject|from|to"
+    rb"|date|message-id)[ \t]*:)",
+    re.IGNORECASE,
+)
+_MOST_MENDS = 5
 _BARE_CR = re.compile(rb"\r+(?=[^\r\n])")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*+)", re.MULTILINE)
 _PARAM = re.compile(r'[;\s]\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"?|([^;]*))', re.DOTALL)
+_AFTER_QUOTED = re.compile(r'\s*(?:;|\Z)|\s+[^\s=;"]+\s*=')
+_END_OF_QUOTED = re.compile(r'"\s*(?:;|\Z)')
 _TOKEN = re.compile(r"[^\s;]+")
 _SEGMENT = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*?))?")
 _MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 _NAMES = ("name", "filename")
 _MOST_PARAMS = 500
 _LOOKED_FOR = frozenset(
-    b"subject from to date message-id content-type content-disposition content-transfer-encoding content-id".split()
+    b"subject from to date message-id content-type content-disposition content-transfer-encoding content-id"
+    b" content-description content-location content-name x-attachment-name x-file-name x-filename x-name".split()
 )
+_NAME_HEADERS = ("content-name", "x-attachment-name", "x-file-name", "x-filename", "x-name")
 
 
 @dataclass(slots=True)
 class Head:
     """`fields` unfolded but with encoded words as they came; `body` is where the block's body starts.
 
+    `mended`: it was broken, and is read as it was meant.
     `understood`: the type is what the header says, or what no header means.
     """
 
@@ -45,6 +61,7 @@ class Head:
     fields: list[tuple[str, str]] = field(default_factory=list)
     media: str = "text/plain"
     understood: bool = True
+    mended: bool = False
     params: dict[str, str] = field(default_factory=dict)
     disposition: str = ""
     disposition_params: dict[str, str] = field(default_factory=dict)
@@ -66,21 +83,34 @@ class Head:
         return self.params.get("charset", "").strip("'\"").partition(" ")[0]
 
     @property
+    def location(self) -> str:
+        return self.get("content-location").strip(' \t<>"')
+
+    @property
     def filename(self) -> str:
-        return self.disposition_params.get("filename") or self.params.get("name", "")
+        """Where it belongs, else in the other header's parameter, or where a program of its own writes it."""
+        named = self.disposition_params.get("filename") or self.params.get("name")
+        named = named or self.disposition_params.get("name") or self.params.get("filename")
+        named = named or next(filter(None, map(self.get, _NAME_HEADERS)), "").strip(' "')
+        if not named and extension(described := decode_words(self.get("content-description")).strip(' "')):
+            named = described
+        return decode_words(named)
 
 
 def parse_head(raw: Raw, start: int, end: int, budget: Budget, part_of: str = "") -> Head:
     """`part_of`: media type of the multipart this is in; then only the headers that matter to us are kept."""
-    block = _BLOCK.match(raw, start, end)
-    stop = block.end() if block else start
-    blank = _BLANK.match(raw, stop, end)
-    head = Head(body=blank.end() if blank else stop)
+    block, at, mended = _block(raw, start, end)
+    blank = _BLANK.match(raw, at, end)
+    head = Head(body=blank.end() if blank else at, mended=mended)
     if part_of == "multipart/digest":  # RFC 2046 5.1.5
         head.media = "message/rfc822"
-    if not blank and stop < end:
+    if not blank and at < end:
         budget.note("header_without_end")
-    head.fields = list(_fields(bytes(raw[start:stop]), budget, everything=not part_of))
+    head.fields = list(_fields(block, budget, everything=not part_of))
+    if blank:
+        _take_rest(head, raw, at, end, budget, everything=not part_of)
+    if head.mended:
+        budget.note("header_repaired")
     if declared := head.get("content-type"):
         head.media, head.params = parse_value(declared)
         if not _MEDIA.fullmatch(head.media):
@@ -111,13 +141,43 @@ def _fields(block: bytes, budget: Budget, everything: bool) -> Iterator[tuple[st
         yield name[:200].decode("ascii"), text.strip()
 
 
+def _block(raw: Raw, start: int, end: int) -> tuple[bytes, int, bool]:
+    """The header block, where it ends, and whether a broken line in it was joined to the one before."""
+    found, at = bytearray(), start
+    for mends in range(_MOST_MENDS + 1):
+        match = _BLOCK.match(raw, at, end)
+        stop = match.end() if match else at
+        found += raw[at:stop]
+        broken = _BROKEN.match(raw, stop, end) if found and mends < _MOST_MENDS else None
+        if not broken or _BLANK.match(raw, stop, end):
+            return bytes(found), stop, bool(mends)
+        found += b" " + broken[0]
+        at = broken.end()
+    raise AssertionError("the last round returns")
+
+
+def _take_rest(head: Head, raw: Raw, at: int, end: int, budget: Budget, *, everything: bool) -> None:
+    """Headers behind a blank line in their midst, when none of them was there before."""
+    blanks = _BLANKS.match(raw, at, end)
+    if not blanks or head.get("content-type").lower().lstrip().startswith("message/"):
+        return
+    if not _BEHIND.match(raw, blanks.end(), end):
+        return
+    block, stop, _ = _block(raw, blanks.end(), end)
+    blank = _BLANK.match(raw, stop, end)
+    more = list(_fields(block, budget, everything=everything))
+    known = {name.lower() for name, _ in head.fields}
+    if blank and not any(name.lower() in known for name, _ in more):
+        head.fields += more
+        head.body, head.mended = blank.end(), True
+
+
 def parse_value(value: str) -> tuple[str, dict[str, str]]:
     """`token; name=value; ...` with RFC 2231 continuations and charsets; RFC 2047 in file names."""
     params: dict[str, str] = {}
     segments: dict[str, dict[int, tuple[bool, str]]] = {}
-    for match in islice(_PARAM.finditer(value), _MOST_PARAMS):
+    for match, quoted in islice(_params(value), _MOST_PARAMS):
         name = match[1].lower()
-        quoted = match[2]
         text = match[3].strip() if quoted is None else quoted.replace("\\\\", "\\").replace('\\"', '"')
         if extended := _SEGMENT.fullmatch(name):
             number, star = extended[2], extended[3]
@@ -130,6 +190,18 @@ def parse_value(value: str) -> tuple[str, dict[str, str]]:
     # A blank instead of a semicolon: seen in the wild, and easily told from a value.
     token = _TOKEN.match(value)
     return (token[0].lower() if token else ""), params
+
+
+def _params(value: str) -> Iterator[tuple[re.Match[str], str | None]]:
+    """Each parameter, and what stands between its quotes; quotes inside those belong to it."""
+    at = 0
+    while match := _PARAM.search(value, at):
+        at, quoted = match.end(), match[2]
+        if quoted is not None and not _AFTER_QUOTED.match(value, at):
+            close = _END_OF_QUOTED.search(value, at)
+            stop = close.start() if close else len(value)
+            quoted, at = value[match.start(2) : stop], stop + 1
+        yield match, quoted
 
 
 def _join_segments(segments: dict[int, tuple[bool, str]]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+_TEXTS = 4  # times what is kept of one: mails in a mail have their own
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -37,11 +39,26 @@ class Budget:
     unpacked: int = 0
     seconds: float = 0.0
     failures: int = 0
+    texts: int = 0
     full: bool = False
     defects: dict[str, None] = field(default_factory=dict)
+    mended: dict[str, None] = field(default_factory=dict)
+
+    def text_room(self) -> int:
+        """Characters of text that may still be read, over the whole mail and what is in it."""
+        return max(0, _TEXTS * self.limits.html - self.texts)
 
     def note(self, defect: str) -> None:
         self.defects[defect] = None
+
+    def mend(self, defect: str) -> None:
+        """One of the part that is being read."""
+        self.defects[defect] = self.mended[defect] = None
+
+    def mends(self) -> tuple[str, ...]:
+        """Those noted since the last call."""
+        mended, self.mended = tuple(self.mended), {}
+        return mended
 
     def count_part(self) -> bool:
         """False from the part on that is one too many."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from channels.extract.body import html_to_text, tidy
 from channels.extract.content import Content
 from channels.extract.headers import Head
 from channels.extract.limits import Budget, Limits
@@ -59,8 +58,7 @@ def _walk(raw: Raw, limits: Limits | None, directory: Path | None = None) -> Wal
 
 def _mail(walk: Walk, parts: tuple[Part, ...]) -> Mail:
     head, limits = walk.head, walk.budget.limits
-    html = "\n".join(walk.body.html)[: limits.html]
-    text = tidy("\n\n".join(walk.body.plain)[: 2 * limits.text]) or html_to_text(html)
+    html, text = walk.html()[: limits.html], walk.text()
     name, address = sender(head.get("from"))
     return Mail(
         message_id=one_line(head.get("message-id"), 998),

@@ -23,7 +23,9 @@ class Part:
     place in it: "3/factuur.pdf#1"; at most 255 characters, of which a longer one ends in "~" and its digest.
     `content_type` has at most 127. `outcome` is "document", "container", "ignored"
     or "refused"; `reason` says why, "" for a document. `sha256` and `size` are of the decoded bytes ("" and
-    an estimate when they were not decoded). `can_be_taken`: a person may still ask for it.
+    an estimate when they were not decoded). `can_be_taken`: a person may still ask for it. `defects`: what was
+    broken about it and read all the same: "base64_repaired", "base64_cut", "pdf_cut", "boundary_repaired",
+    "header_repaired", "uuencode_damaged".
     """
 
     path: str
@@ -34,6 +36,7 @@ class Part:
     outcome: str
     reason: str
     can_be_taken: bool
+    defects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

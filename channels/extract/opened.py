@@ -20,7 +20,8 @@ class Refused(Exception):
 class Entry:
     """Something in a container. It lies at `at` in the file that was written, unless `reason` says why not.
 
-    `size` is then what the container claims. `shown`: the text of the message it belongs to shows it.
+    `size` is then what the container claims. `shown`: the text of the message it belongs to shows it. `text`: it is
+    no file but that text itself, in UTF-8; then its type.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Entry:
     at: int = 0
     reason: str = ""
     shown: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from channels.extract import cms, outlook, tnef
+from channels.extract import cms, outlook, tar, tnef
 from channels.extract.archive import Archive
 from channels.extract.limits import Budget, Limits
 from channels.extract.opened import Entry, Opened, Refused
@@ -30,24 +30,30 @@ class Job:
         kept: list[Entry] = []
         for entry in found:
             kept.append(entry)
-            if not self.budget.count_part():
+            if not entry.text and not self.budget.count_part():
                 break
         return kept
 
 
 def _zip(job: Job) -> Opened:
     archive = Archive(job.source, job.budget)
-    if not job.inside or archive.kind != filetypes.ZIP:
-        return Opened(archive.kind)
+    kind = archive.kind(job.hint)
+    if not job.inside or kind not in (filetypes.ZIP, filetypes.ASIC):
+        return Opened(kind)
     try:
         archive.check()
     except Refused as refused:
-        return Opened(archive.kind, reason=refused.reason)
-    return Opened(archive.kind, job.entries(archive.unpack(job.target)))
+        return Opened(kind, reason=refused.reason)
+    return Opened(kind, job.entries(archive.unpack(job.target, kind)))
+
+
+def _tar(kind: str) -> Callable[[Job], Opened]:
+    return lambda job: Opened(kind, job.entries(tar.unpack(job.source, kind, job.target, job.budget)))
 
 
 def _tnef(job: Job) -> Opened:
     def written() -> Iterable[Entry]:
+        yield from _said(job, *tnef.message(job.source))
         for number, attachment in enumerate(tnef.attachments(job.source), start=1):
             at = job.target.at
             if attachment.data:
@@ -59,13 +65,21 @@ def _tnef(job: Job) -> Opened:
     return Opened(entries=job.entries(written()))
 
 
+def _said(job: Job, text: str, kind: str) -> list[Entry]:
+    """The message's own text, as an entry that is no file."""
+    at = job.target.at
+    job.target.write(text.encode("utf-8", "replace"))
+    return [Entry(0, "", job.target.at - at, at, text=kind)] if kind else []
+
+
 def _ole(job: Job) -> Opened:
     """A message that cannot be read to its end stays the document it is."""
     kind = filetypes.ole_kind(lambda stream: job.source.count(stream) > 0, job.hint)
     if not job.inside or kind != filetypes.OUTLOOK:
         return Opened(kind)
     try:
-        return Opened(kind, job.entries(outlook.attachments(job.source, job.target, job.budget)))
+        entries = _said(job, *outlook.message(job.source))
+        return Opened(kind, [*entries, *job.entries(outlook.attachments(job.source, job.target, job.budget))])
     except outlook.DAMAGE:
         return Opened(kind)
     except OSError as error:
@@ -110,6 +124,7 @@ def _function(opener: Callable[[Job], Opened]) -> Callable[..., dict[str, Any]]:
 
 FUNCTIONS = {
     filetypes.ZIP: _function(_zip),
+    **{kind: _function(_tar(kind)) for kind in (filetypes.TAR, filetypes.GZIP, filetypes.BZIP2)},
     filetypes.TNEF: _function(_tnef),
     filetypes.OLE: _function(_ole),
     filetypes.SMIME: _function(_signed),

@@ -13,6 +13,7 @@ from olefile.olefile import OleFileError
 from channels.extract.body import shown_images
 from channels.extract.limits import Budget
 from channels.extract.opened import Entry
+from channels.extract.rtf import said
 from channels.extract.words import decode_text
 from zenvoices.lib.apart_process import Source, Target
 
@@ -20,7 +21,7 @@ _ATTACHMENT = re.compile(r"__attach_version1\.0_#[0-9A-F]{8}", re.IGNORECASE)
 _PROPERTIES = "__properties_version1.0"
 _DATA, _MESSAGE = "__substg1.0_37010102", "__substg1.0_3701000D"
 _LONG_NAME, _SHORT_NAME, _SHOWN_AS, _CONTENT_ID = 0x3707, 0x3704, 0x3001, 0x3712
-_HTML = 0x1013
+_BODY, _HTML, _RTF = 0x1000, 0x1013, 0x1009
 _HIDDEN, _FLAGS = 0x7FFE000B, 0x37140003
 _SHOWN_IN_HTML = 4  # ATT_MHTML_REF
 _MOST_HTML = 1024 * 1024
@@ -82,6 +83,15 @@ def attachments(source: Source, target: Target, budget: Budget) -> Iterator[Entr
             at = target.at
             target.write(folder.read(_DATA, size))
             yield Entry(number, name, target.at - at, at, shown=shown)
+
+
+def message(source: Source) -> tuple[str, str]:
+    """Text of the message and its type; raises one of DAMAGE."""
+    _check(source)
+    with OleFileIO(source) as file:
+        root = _Folder(file, [])
+        html = root.read(f"__substg1.0_{_HTML:04X}0102", _MOST_HTML)
+        return said(root.text(_BODY), html, root.read(f"__substg1.0_{_RTF:04X}0102", _MOST_HTML))
 
 
 def _check(source: Source) -> None:

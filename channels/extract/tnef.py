@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import SEEK_END, RawIOBase
 
+from channels.extract.rtf import said
 from channels.extract.words import decode_text
 
 _ATTACHMENT_LEVEL = 2
@@ -15,6 +16,9 @@ _LONG_NAME, _FILE_NAME, _DATA_OBJECT = 0x3707, 0x3704, 0x3701
 _STRING8, _UNICODE, _BINARY, _OBJECT = 0x001E, 0x001F, 0x0102, 0x000D
 _FIXED = {2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 10: 4, 11: 4, 20: 8, 64: 8, 72: 16}
 _MOST_PROPERTIES = 1_000
+_MESSAGE_LEVEL, _MESSAGE_BODY, _MESSAGE_PROPERTIES = 1, 0x800C, 0x9003
+_BODY, _HTML, _RTF = 0x1000, 0x1013, 0x1009
+_LONGEST_BODY = 4 * 1024 * 1024
 _HEADER = 9  # bytes of level, attribute, type and length
 _LONGEST_TITLE = 1_000
 
@@ -43,6 +47,21 @@ def attachments(file: RawIOBase) -> Iterator[Attachment]:
             _apply(current, attribute, file, start, size)
     if current is not None:
         yield current
+
+
+def message(file: RawIOBase) -> tuple[str, str]:
+    """Text of the message and its type, the one that says most first; ("", "") when it has none."""
+    plain, html, rtf = "", b"", b""
+    for level, attribute, start, size in _attributes(file):
+        if level != _MESSAGE_LEVEL or size > _LONGEST_BODY:
+            continue
+        if attribute == _MESSAGE_BODY:
+            plain = decode_text(_read(file, start, size).rstrip(b"\0"))
+        elif attribute == _MESSAGE_PROPERTIES:
+            found = dict(_properties(_read(file, start, size)))
+            plain = found.get(_BODY, b"").decode("utf-8", "replace") or plain
+            html, rtf = found.get(_HTML, html), found.get(_RTF, rtf)
+    return said(plain, html, rtf)
 
 
 def _attributes(file: RawIOBase) -> Iterator[tuple[int, int, int, int]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from channels.extract.cms import SIGNED_DATA
+from channels.extract.cms import ENVELOPED, SIGNED_DATA
 from channels.extract.content import Content
+from channels.extract.pictures import Picture, may_be_document, picture
 from zenvoices.lib import filetypes
 from zenvoices.lib.filenames import DOCUMENTS, extension
 
@@ -22,7 +23,6 @@ _BY_DECLARATION = {
 }
 _PARTIAL = "message/partial"  # RFC 2046 5.2.2: one piece of a mail that was cut up
 _BY_CONTENT = {"text/calendar": "calendar", "text/vcard": "contact_card"}
-_SMIME = frozenset(["application/pkcs7-mime", "application/x-pkcs7-mime"])
 # Kept out of the portal even when asked for: what a browser or Windows would run.
 _HARMFUL_TYPES = frozenset([filetypes.PROGRAM, "text/html", "image/svg+xml", "application/java-archive"])
 _HARMFUL_NAMES = frozenset(
@@ -32,8 +32,10 @@ _HARMFUL_NAMES = frozenset(
         *(".svg", ".url", ".vbe", ".vbs", ".wsf", ".wsh", ".xhtml", ".xlsm"),
     ]
 )
+#: archives and what is one besides; they count towards how deep archives may be packed
+ARCHIVES = frozenset([filetypes.ZIP, filetypes.ASIC, filetypes.TAR, filetypes.GZIP, filetypes.BZIP2])
+_CONTAINERS = ARCHIVES | {filetypes.TNEF, filetypes.MAIL}
 _LOGO_NAME = re.compile(r"(?:image\d{3}|oleimage|outlook-|logo|signature|handtekening)[\w-]*\.\w+", re.IGNORECASE)
-_LOGO_SIZE = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,36 +65,48 @@ def judge(content: Content, kind: str, hints: Hints) -> Verdict:
         return Verdict("ignored", "empty")
     reason = _BY_DECLARATION.get(hints.declared) or _BY_CONTENT.get(kind)
     reason = "signature" if extension(hints.name) == ".p7s" else reason
+    if reason == "signature" and kind == filetypes.SMIME and extension(hints.name) == ".p7m":
+        reason = None  # not one that stands beside what is signed, but around it
     if reason:
         return Verdict("ignored", reason, can_be_taken=kind not in _HARMFUL_TYPES)
     if hints.declared == _PARTIAL:
         return Verdict("refused", "message_partial", can_be_taken=True)
-    if kind.startswith("image/") and (decoration := _decoration(content.size, hints)):
+    if kind.startswith("image/") and (decoration := _decoration(picture(content, kind), hints)):
         return Verdict("ignored", decoration, can_be_taken=kind not in _HARMFUL_TYPES)
     if kind == filetypes.SMIME and SIGNED_DATA in content.head[:64]:
-        return Verdict("container", "opened")
-    if kind == filetypes.SMIME or (hints.declared in _SMIME and kind not in DOCUMENTS):
+        return Verdict("container", "opened", can_be_taken=True)
+    if any(kind_of_cms in content.head[:64] for kind_of_cms in ENVELOPED):
         return Verdict("refused", "encrypted", can_be_taken=True)
+    if kind == filetypes.SMIME:
+        return Verdict("refused", "signed_opaque", can_be_taken=True)
     if kind in ("application/pgp-encrypted", filetypes.ENCRYPTED_OFFICE):
         return Verdict("refused", "encrypted", can_be_taken=True)
     if hints.declared == "application/pgp-encrypted":
         return Verdict("ignored", "encrypted")  # only the version number that goes before the message
-    if kind in (filetypes.ZIP, filetypes.TNEF, filetypes.MAIL):
-        return Verdict("container", "opened")
+    if kind in _CONTAINERS:
+        return Verdict("container", "opened", can_be_taken=True)
+    if kind in filetypes.CLOSED_ARCHIVES:
+        return Verdict("refused", "archive_unknown", can_be_taken=True)
     if kind in DOCUMENTS:
         return Verdict("document", "", can_be_taken=True)
     return _not_a_document(kind, hints)
 
 
-def _decoration(size: int, hints: Hints) -> str:
+def spare_picture(content: Content, kind: str, verdict: Verdict) -> Picture | None:
+    """One that was left out as decoration and is large enough to be what the mail is about."""
+    if verdict.reason not in ("inline_image", "signature_logo") or not may_be_document(kind):
+        return None
+    seen = picture(content, kind)
+    return seen if seen.spare else None
+
+
+def _decoration(seen: Picture, hints: Hints) -> str:
     if hints.shown:
-        return "inline_image"
-    if hints.attached:
+        return "" if seen.large else "inline_image"
+    if hints.attached or not seen.small:
         return ""
-    # A photographed receipt is never this small.
-    small = size <= _LOGO_SIZE
     attachment = hints.disposition == "attachment"
-    return "signature_logo" if small and (not attachment or _LOGO_NAME.fullmatch(hints.name)) else ""
+    return "signature_logo" if not attachment or _LOGO_NAME.fullmatch(hints.name) else ""
 
 
 def _not_a_document(kind: str, hints: Hints) -> Verdict:

@@ -2,54 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from channels.extract.body import shown_images
-from channels.extract.codec import decode, is_base64, uu_attachments
-from channels.extract.content import Content, Scratch, of_bytes, of_encoded, of_region, windows
+from channels.extract import links
+from channels.extract.codec import decode, is_base64, unarmoured
+from channels.extract.content import Content, Scratch, of_bytes, of_encoded, of_part, of_region
 from channels.extract.limits import Budget
 from channels.extract.mime import Leaf, Message, cut
-from channels.extract.model import Part, Raw
+from channels.extract.model import Raw
 from channels.extract.opened import Entry, Opened, Refused
 from channels.extract.opening import open_part
-from channels.extract.verdict import Hints, Verdict, judge
-from channels.extract.words import cut_bytes, decode_text
+from channels.extract.own_text import add_text, encoding_of, expanded, own_text
+from channels.extract.parts import Found, Place, found, told, undecoded
+from channels.extract.spare import given_after_all
+from channels.extract.texts import Body
+from channels.extract.verdict import ARCHIVES, Hints, Verdict, judge, spare_picture
+from channels.extract.words import decode_words, one_line
 from zenvoices.lib import filetypes
 from zenvoices.lib.apart import Region
-from zenvoices.lib.filenames import safe_name
+from zenvoices.lib.filenames import extension, safe_name
+from zenvoices.lib.mail_source import is_mail, lead
 
-_TEXT = frozenset(["text/plain", "text/html", "text/enriched", "text/richtext", "text/x-amp-html", "text/watch-html"])
-_REPORTED = frozenset(["message/rfc822", "message/global"])
-_WORTH_TAKING = frozenset(["archive_encrypted", "damaged", "encrypted", "not_opened", "signed_opaque"])
+_MESSAGES = frozenset(["message/rfc822", "message/global", "message/news"])
+_EXTERNAL = "message/external-body"  # RFC 2046 5.2.3
+_ATTACHED_TEXT = frozenset(["text/plain", "text/html"])
+_TEXT_NAMES = frozenset(["", ".txt", ".text", ".htm", ".html", ".asc"])
+_WORTH_TAKING = frozenset(
+    ["archive_encrypted", "damaged", "encrypted", "not_opened", "packed_unknown", "signed_opaque"]
+)
 _PDF = "application/pdf"
 _PATH_NAME = 40  # characters of an entry's name in a path; its number is what makes it unique
-_LONGEST_PATH, _LONGEST_TYPE, _LARGEST = 255, 127, 2**63 - 1  # what the rows that keep a part have room for
-_PATH_DIGEST = 20  # hexadecimal digits
-
-
-@dataclass(slots=True)
-class Found:
-    """`content` is None where the bytes could not be had; it can be read until the walk is closed."""
-
-    part: Part
-    content: Content | None
-
-
-@dataclass(slots=True)
-class Body:
-    plain: list[str] = field(default_factory=list)
-    html: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    path: str
-    depth: int
-    archives: int
+_START = 8 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +50,13 @@ class _Unpacked:
 
 
 class Walk:
-    """One mail. `body` holds its own text once `parts()` has begun."""
+    """One mail. Once `parts()` is through, `body` holds its own text, `attached` what it attaches, `inner` what mails
+    and messages inside it say."""
 
     def __init__(self, raw: Raw, budget: Budget, directory: Path | None = None) -> None:
         self.budget = budget
-        self.body = Body()
+        self.body, self.attached, self.inner = Body(), Body(), Body()
+        self.documents = 0
         self._scratch = Scratch(directory)
         self._cut = cut(raw, 0, len(raw), "", 0, budget)
         self.head = self._cut.head
@@ -80,97 +68,130 @@ class Walk:
         self._scratch.close()
 
     def parts(self) -> Iterator[Found]:
-        yield from self._message(self._cut, self.body, 0)
+        """In order. What may yet become the document is held back until another is."""
+        held: list[Found] = []
+        for one in self._message(self._cut, self.body, 0):
+            self.documents += one.part.outcome == "document"
+            if self.documents or not (held or one.picture or one.text):
+                yield from held
+                held = []
+                yield one
+            else:
+                held.append(one)
+        if not self.documents:
+            held = given_after_all(held, self.html(), self.text())
+            self.documents = sum(one.part.outcome == "document" for one in held)
+        yield from held
+
+    def text(self) -> str:
+        """What the mail says, or else what is in it: never "" when there is text anywhere."""
+        own = self.body.text()
+        texts = [own] if self.documents else [own, self.attached.text()]
+        return "\n\n".join(filter(None, texts)) or self.attached.text() or self.inner.text()
+
+    def html(self) -> str:
+        own = self.body.html()
+        texts = [own] if self.documents or (own and not self.attached.html()) else [own, self.attached.html()]
+        if any(texts):
+            return "\n".join(filter(None, texts))
+        return "" if self.body.text() else self.attached.html() or self.inner.html()
 
     def _message(self, message: Message, body: Body, archives: int) -> Iterator[Found]:
-        inside: list[Found] = []
-        texts = {leaf.path for leaf in message.leaves if self._take_text(leaf, body, inside)}
-        yield from inside
-        shown = shown_images("".join(body.html))
-        for leaf in message.leaves:
-            if leaf.path not in texts:
-                yield from self._leaf(leaf, shown, archives)
-
-    def _take_text(self, leaf: Leaf, body: Body, inside: list[Found]) -> bool:
-        """Whether this is the mail's own text. A nameless text part that holds a file is not."""
-        head = leaf.head
-        if leaf.refusal or head.media not in _TEXT or head.filename or head.disposition == "attachment":
-            return False
-        data = self._decoded(leaf)
-        kind = filetypes.sniff(data[:8192], "", "text/plain" if head.understood else "")
-        if is_base64(data[:80]) or kind in (_PDF, "application/xml"):
-            return False
-        if head.media == "text/html":
-            body.html.append(decode_text(cut_bytes(data, 4 * self.budget.limits.html), head.charset))
-        elif head.media == "text/plain":
-            data, files = uu_attachments(data, self.budget)
-            body.plain.append(decode_text(cut_bytes(data, 4 * self.budget.limits.text), head.charset))
-            place = Place(leaf.path, leaf.depth, 0)
-            for number, (name, file) in enumerate(files, start=1):
-                inside.extend(self._entry(place, Entry(number, name, len(file)), of_bytes(file)))
-        return True
-
-    def _decoded(self, leaf: Leaf) -> bytes:
-        with memoryview(leaf.raw) as view:
-            return decode(view[leaf.start : leaf.end], leaf.head.encoding, self.budget)
+        leaves = list(expanded(message.leaves, self.budget, self._scratch))
+        own = own_text(leaves, self.budget)
+        limits = self.budget.limits
+        if body.html_size <= limits.html and body.plain_size <= 2 * limits.text:
+            body.take(own.body)
+        self.budget.mends()
+        subject = one_line(decode_words(message.head.get("subject")), 200)
+        for number, (leaf, name, file) in enumerate(own.files, start=1):
+            place = Place(leaf.path, leaf.depth, 0, subject)
+            yield from self._entry(place, Entry(number, name, len(file)), of_bytes(file))
+        for leaf in leaves:
+            if leaf.path not in own.paths:
+                yield from self._leaf(leaf, own.shown, archives, subject)
 
     def _content(self, leaf: Leaf) -> Content:
-        found = of_encoded(leaf.raw, leaf.start, leaf.end, leaf.head.encoding, self.budget, self._scratch)
-        if not is_base64(found.head):
-            return found
+        encoding = encoding_of(leaf)
+        if encoding != leaf.head.encoding:
+            self.budget.mend("header_repaired")
+        content = of_encoded(leaf.raw, leaf.start, leaf.end, encoding, self.budget, self._scratch)
+        if not is_base64(content.head):
+            return content
         # Encoded twice, or under a wrong or misspelt Content-Transfer-Encoding: nobody sends this on purpose.
         self.budget.note("base64_undeclared")
-        return of_bytes(decode(found.read(), "base64", self.budget))
+        self.budget.mend("base64_repaired")
+        return of_bytes(decode(unarmoured(content.read()), "base64", self.budget))
 
-    def _leaf(self, leaf: Leaf, shown: set[str], archives: int) -> Iterator[Found]:
+    def _leaf(self, leaf: Leaf, shown: set[str], archives: int, subject: str) -> Iterator[Found]:
         head = leaf.head
-        cid = head.content_id.lower()
-        hints = Hints(head.filename, head.media, head.disposition, shown=bool(cid) and cid in shown)
-        place = Place(leaf.path, leaf.depth, archives)
+        names = {head.content_id.lower(), head.location.lower(), PurePosixPath(head.location.lower()).name} - {""}
+        hints = Hints(head.filename, head.media, head.disposition, shown=not names.isdisjoint(shown))
+        place = Place(leaf.path, leaf.depth, archives, subject)
         if leaf.refusal:
-            yield self._undecoded(place, hints, leaf.size, leaf.refusal)
-        elif leaf.parent == "multipart/report" and head.media in _REPORTED:
-            yield self._found(
-                place, hints, filetypes.MAIL, self._content(leaf), Verdict("ignored", "delivery_report", True)
-            )
-        elif head.media in _REPORTED and head.encoding in ("", "7bit", "8bit", "binary"):
+            yield undecoded(place, hints, leaf.size, leaf.refusal)
+        elif leaf.parent == "multipart/report" and head.media in _MESSAGES:
+            ignored = Verdict("ignored", "delivery_report", True)
+            yield found(place, hints, filetypes.MAIL, self._content(leaf), ignored)
+        elif head.media == _EXTERNAL:
+            yield _behind_link(place, head.params.get("url", "") or f"//{head.params.get('site', '')}")
+        elif head.media in _MESSAGES and self._stands_here(leaf):
             yield from self._forwarded(leaf, place, hints)
         else:
-            yield from self._item(place, hints, self._content(leaf))
+            content = self._content(leaf)
+            self._keep_text(leaf, hints, content)
+            yield from self._item(place, hints, content, (*leaf.mended, *self.budget.mends()))
+
+    def _keep_text(self, leaf: Leaf, hints: Hints, content: Content) -> None:
+        """An attached page or text may be all that the mail says."""
+        kind = filetypes.sniff(content.head, "", hints.declared)
+        if _is_text(hints, kind) and content.size <= 4 * self.budget.limits.html:
+            add_text(self.attached, content.read(), leaf, self.budget)
+
+    def _stands_here(self, leaf: Leaf) -> bool:
+        start = bytes(leaf.raw[leaf.start : min(leaf.end, leaf.start + _START)])
+        if leaf.head.encoding in ("", "7bit", "8bit", "binary"):
+            return not is_base64(start)
+        return is_mail(start, expected=True) and not (leaf.head.encoding == "quoted-printable" and b"=3D" in start)
 
     def _forwarded(self, leaf: Leaf, place: Place, hints: Hints) -> Iterator[Found]:
         """A mail inside, cut where it lies: no copy however deep they are."""
         if reason := self._why_closed(place, archive=False):
-            yield self._undecoded(place, hints, leaf.size, reason)
+            yield undecoded(place, hints, leaf.size, reason)
             return
-        digest = hashlib.sha256()
-        for window in windows(leaf.raw, leaf.start, leaf.end):
-            digest.update(window)
-        name = safe_name(hints.name, filetypes.MAIL)
-        yield Found(
-            _part(place, name, filetypes.MAIL, leaf.size, digest.hexdigest(), Verdict("container", "opened")), None
-        )
-        inner = cut(leaf.raw, leaf.start, leaf.end, place.path, leaf.depth + 1, self.budget)
-        yield from self._message(inner, Body(), place.archives)
+        defects = leaf.mended if encoding_of(leaf) == leaf.head.encoding else (*leaf.mended, "header_repaired")
+        content = of_part(leaf.raw, leaf.start, leaf.end)
+        yield found(place, hints, filetypes.MAIL, content, Verdict("container", "opened", True), defects)
+        yield from self._cut_and_read(place, leaf.raw, leaf.start, leaf.end, self.inner)
 
-    def _item(self, place: Place, hints: Hints, content: Content) -> Iterator[Found]:
+    def _cut_and_read(self, place: Place, raw: Raw, start: int, end: int, body: Body) -> Iterator[Found]:
+        begins, size = lead(bytes(raw[start : min(end, start + _START)]))
+        if size is not None:
+            end = min(end, start + begins + size)
+        inner = cut(raw, start + begins, end, place.path, place.depth + 1, self.budget)
+        yield from self._message(inner, body, place.archives)
+
+    def _item(self, place: Place, hints: Hints, content: Content, defects: tuple[str, ...] = ()) -> Iterator[Found]:
         kind = _kind(content, hints)
         if content.size > self.budget.limits.part:
-            yield self._found(place, hints, kind, content, Verdict("refused", "too_large", True))
+            yield found(place, hints, kind, content, Verdict("refused", "too_large", True), defects)
             return
         inside: list[Found] | Iterator[Found] = []
         try:
             kind, opened = self._look(place, kind, hints, content)
             verdict = judge(content, kind, hints)
             if verdict.outcome == "container":
-                inside = self._inside(place, kind, content, opened)
+                inside = self._inside(place, kind, hints, content, opened)
             elif opened and opened.found.entries:
-                inside = list(self._entries(place, opened))
-                if any(found.part.outcome == "document" for found in inside):
-                    verdict = Verdict("container", "opened")
+                inside = list(self._entries(place, kind, opened, hints))
+                if any(one.part.outcome == "document" for one in inside):
+                    verdict = Verdict("container", "opened", True)
         except Refused as refused:
             verdict = Verdict("refused", refused.reason, refused.reason in _WORTH_TAKING)
-        yield self._found(place, hints, kind, content, verdict)
+        one = found(place, hints, kind, content, verdict, defects)
+        one.picture = spare_picture(content, kind, verdict)
+        one.text = verdict.reason == "type_not_allowed" and _is_text(hints, kind)
+        yield one
         yield from inside
 
     def _look(self, place: Place, kind: str, hints: Hints, content: Content) -> tuple[str, _Unpacked | None]:
@@ -192,12 +213,14 @@ class Walk:
             return "too_deep"
         return "too_deep" if archive and place.archives >= self.budget.limits.archive_depth else ""
 
-    def _inside(self, place: Place, kind: str, content: Content, opened: _Unpacked | None) -> Iterator[Found]:
+    def _inside(
+        self, place: Place, kind: str, hints: Hints, content: Content, opened: _Unpacked | None
+    ) -> Iterator[Found]:
         """What a container holds. Raises Refused at once, not when the first part is asked for."""
-        if reason := self._why_closed(place, archive=kind == filetypes.ZIP):
+        if reason := self._why_closed(place, archive=kind in ARCHIVES):
             raise Refused(reason)
         if opened:
-            return self._entries(place, opened)
+            return self._entries(place, kind, opened, hints)
         # Each level is a copy that stays until the mail is done.
         if not self.budget.count_unpacked(content.size):
             raise Refused("too_deep")
@@ -207,41 +230,47 @@ class Walk:
         if opened.found.reason:
             raise Refused(opened.found.reason)
         if kind == filetypes.SMIME:
-            return self._mail(place, opened.content(opened.found.entries[0]))
-        return self._entries(place, opened)
+            signed = opened.content(opened.found.entries[0])
+            if is_mail(signed.head, expected=True):
+                return self._mail(place, signed)
+            return self._entry(place, replace(opened.found.entries[0], name=_unsigned(hints.name)), signed, mailed=True)
+        return self._entries(place, kind, opened, hints)
 
     def _mail(self, place: Place, content: Content) -> Iterator[Found]:
-        raw, start, end = content.mapped(self._scratch)
-        inner = cut(raw, start, end, place.path, place.depth + 1, self.budget)
         # A mail that is nothing but a signed envelope: what it says is the mail's own text.
-        yield from self._message(inner, Body() if place.depth else self.body, place.archives)
+        body = self.inner if place.depth else self.body
+        return self._cut_and_read(place, *content.mapped(self._scratch), body)
 
-    def _entries(self, place: Place, opened: _Unpacked) -> Iterator[Found]:
+    def _entries(self, place: Place, kind: str, opened: _Unpacked, hints: Hints) -> Iterator[Found]:
         for entry in opened.found.entries:
             if self.budget.full:
                 return
-            mailed = opened.found.kind == filetypes.OUTLOOK
-            yield from self._entry(place, entry, None if entry.reason else opened.content(entry), mailed)
+            content = None if entry.reason else opened.content(entry)
+            if entry.text and content:
+                self._keep_message(entry, content)
+                continue
+            if kind in ARCHIVES and not entry.name:  # a file that was packed by itself
+                entry = replace(entry, name=PurePosixPath(hints.name).stem)
+            yield from self._entry(place, entry, content, opened.found.kind == filetypes.OUTLOOK)
+
+    def _keep_message(self, entry: Entry, content: Content) -> None:
+        limits, text = self.budget.limits, content.read().decode("utf-8", "replace")
+        if entry.text == "text/html":
+            self.inner.add_html(text[: max(0, limits.html - self.inner.html_size)])
+        else:
+            self.inner.add_plain(text[: max(0, 2 * limits.text - self.inner.plain_size)])
 
     def _entry(self, place: Place, entry: Entry, content: Content | None, mailed: bool = False) -> Iterator[Found]:
         """`mailed`: it was attached to a message, not put into an archive."""
         name = safe_name(entry.name, "")
-        inner = Place(f"{place.path}/{name[:_PATH_NAME]}#{entry.number}", place.depth + 1, place.archives + 1)
+        path = f"{place.path}/{name[:_PATH_NAME]}#{entry.number}"
+        inner = Place(path, place.depth + 1, place.archives + 1, place.subject)
         hints = Hints(entry.name, "", "attachment" if mailed else "", entry.shown, attached=not mailed)
         reason = entry.reason if self.budget.count_part() else "too_many_parts"
         if reason or content is None:
-            yield self._undecoded(inner, hints, entry.size, reason)
+            yield undecoded(inner, hints, entry.size, reason)
         else:
             yield from self._item(inner, hints, content)
-
-    def _found(self, place: Place, hints: Hints, kind: str, content: Content, verdict: Verdict) -> Found:
-        name = safe_name(hints.name, kind)
-        return Found(_part(place, name, kind, content.size, content.sha256, verdict), content)
-
-    def _undecoded(self, place: Place, hints: Hints, size: int, reason: str) -> Found:
-        kind = filetypes.expected(hints.name, hints.declared) or filetypes.BINARY
-        name = safe_name(hints.name, kind)
-        return Found(_part(place, name, kind, size, "", Verdict("refused", reason)), None)
 
 
 def _kind(content: Content, hints: Hints) -> str:
@@ -252,15 +281,14 @@ def _kind(content: Content, hints: Hints) -> str:
     return filetypes.sniff(content.head, hints.name, hints.declared)
 
 
-def _part(place: Place, name: str, kind: str, size: int, digest: str, verdict: Verdict) -> Part:
-    kind = kind if len(kind) <= _LONGEST_TYPE else filetypes.BINARY  # only a sender's invention is that long
-    path, size = _fitting(place.path), max(0, min(size, _LARGEST))
-    return Part(path, name, kind, size, digest, verdict.outcome, verdict.reason, verdict.can_be_taken)
+def _is_text(hints: Hints, kind: str) -> bool:
+    return kind in _ATTACHED_TEXT and hints.declared in _ATTACHED_TEXT and extension(hints.name) in _TEXT_NAMES
 
 
-def _fitting(path: str) -> str:
-    """A path that is too long ends in a digest of the whole: as stable and as unique as the path itself."""
-    if len(path) <= _LONGEST_PATH:
-        return path
-    digest = hashlib.sha256(path.encode("utf-8", "replace")).hexdigest()[:_PATH_DIGEST]
-    return f"{path[: _LONGEST_PATH - _PATH_DIGEST - 1]}~{digest}"
+def _unsigned(name: str) -> str:
+    return name[:-4] if name.lower().endswith((".p7m", ".p7s")) else name
+
+
+def _behind_link(place: Place, link: str) -> Found:
+    kind, reason = "text/uri-list", Verdict("ignored", "behind_link")
+    return Found(told(place, links.host(link) or safe_name("", kind), kind, 0, "", reason), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import codecs
 import re
 from encodings.aliases import aliases
 
@@ -16,6 +17,9 @@ _CODECS |= {codec: codec for codec in _CODECS.values()} | {"utf_8_sig": "utf_8_s
 # Declared so by programs that mean their Windows code page; also what browsers do.
 _CODECS = {name: "cp1252" if codec == "latin_1" else codec for name, codec in _CODECS.items()}
 _GUESS = frozenset(["", "ascii", "utf_8"])
+
+_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_ASCII = bytes(range(128))
 
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\ud800-\udfff]+")
@@ -38,7 +42,20 @@ def decode_text(data: bytes, charset: str = "") -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+        # A gateway's footer in another charset does not make the text before it another charset's.
+        rest, letters = _LETTER.subn(b"", data)
+        strays = len(rest.translate(None, delete=_ASCII))
+        return data.decode("utf-8", "windows") if letters >= strays else data.decode("cp1252", "replace")
+
+
+def _as_windows(problem: UnicodeError) -> tuple[str, int]:
+    """Error handler: bytes that are not UTF-8 as Windows-1252."""
+    if not isinstance(problem, UnicodeDecodeError):
+        raise problem
+    return problem.object[problem.start : problem.end].decode("cp1252", "replace"), problem.end
+
+
+codecs.register_error("windows", _as_windows)
 
 
 def cut_bytes(data: bytes, limit: int) -> bytes:

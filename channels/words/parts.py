@@ -28,6 +28,10 @@ _REASONS: Final[dict[str, Text]] = {
     "contact_card": _("contact card, skipped"),
     "delivery_report": _("delivery report, skipped"),
     "message_partial": _("one piece of an email that was sent in pieces"),
+    "archive_unknown": _("packed in a way that is not opened here; it can be taken as it is"),
+    "packed_unknown": _("packed in a way that is not opened here"),
+    "body_text": _("its text stands in the email itself"),
+    "behind_link": _("the sender put the invoice behind a link"),
     "duplicate": _("already taken in before"),
 }
 #: of a fetch, besides its outcome

@@ -152,7 +152,7 @@ def test_archive_method_with_unbounded_memory_is_refused() -> None:
         archive.writestr("a.pdf", pdf("a"))
 
     assert outcomes(mixed(attached(out.getvalue(), "application/zip", "a.zip")))[1:] == [
-        ("2/a.pdf#1", "refused", "damaged")
+        ("2/a.pdf#1", "refused", "packed_unknown")
     ]
 
 

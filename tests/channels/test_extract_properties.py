@@ -22,6 +22,7 @@ from channels.extract.headers import parse_value
 from channels.extract.limits import Budget, Limits
 from channels.extract.words import decode_words
 from tests.mails import fuzz
+from tests.mails.make import REPORTED
 from zenvoices.lib.filenames import safe_name
 
 CORPUS = sorted((Path(__file__).parent.parent / "mails").glob("*.eml"))
@@ -211,6 +212,8 @@ def standard_parts(message: Message) -> list[str]:
 def test_corpus_has_the_parts_that_the_standard_library_finds_or_the_difference_is_decided() -> None:
     different = set()
     for path in CORPUS:
+        if path.stem in REPORTED:
+            continue  # each of them is there because programs differ about it
         raw = path.read_bytes()
         ours = sorted(part.sha256 for part in extract(raw).parts if part.reason != "opened")
         if ours != standard_parts(email.message_from_bytes(raw)):

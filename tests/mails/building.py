@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+import bz2
+import gzip
 import hashlib
 import io
 import struct
+import tarfile
 import zipfile
 import zlib
+
+import inflate64
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 CRLF = b"\r\n"
@@ -255,3 +260,61 @@ def mail(content: bytes, *headers: str | bytes, subject: str = "Factuur 2026-118
 
 def mixed(*parts: bytes, subject: str = "Factuur 2026-118") -> bytes:
     return mail(multi("mixed", text(), *parts), subject=subject)
+
+
+def png_of(width: int, height: int, filler: int = 0) -> bytes:
+    """A picture of which only the size in pixels and in bytes is right."""
+    data = bytearray(png(filler))
+    data[16:24] = struct.pack(">II", width, height)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    return bytes(data)
+
+
+def jpeg_of(width: int, height: int, size: int, preview: int = 0) -> bytes:
+    """`preview`: bytes that a camera puts before the size."""
+    exif = b"\xff\xe1" + struct.pack(">H", preview + 2) + bytes(preview) if preview else b""
+    frame = b"\xff\xc0" + struct.pack(">HBHHB", 11, 8, height, width, 1) + b"\x01\x11\x00"
+    start = b"\xff\xd8" + exif + frame
+    return start + bytes(range(1, 251)) * ((size - len(start)) // 250 + 1)
+
+
+def tnef_message(*properties: tuple[int, int, bytes], files: bytes = b"") -> bytes:
+    """winmail.dat with (tag, type, value) of the message itself. `files`: what tnef_of() makes."""
+    values = b"".join(
+        struct.pack("<HHII", kind, tag, 1, len(value)) + value + bytes(-len(value) % 4)
+        for tag, kind, value in properties
+    )
+    data = struct.pack("<I", len(properties)) + values
+    start = files or struct.pack("<IH", 0x223E9F78, 1)
+    attribute = struct.pack("<BHHI", 1, 0x9003, 6, len(data)) + data + struct.pack("<H", sum(data) & 0xFFFF)
+    return start[:6] + attribute + start[6:]
+
+
+def rtf_stored(text: bytes) -> bytes:
+    """As [MS-OXRTFCP] keeps rich text that it did not compress."""
+    return struct.pack("<II4sI", len(text) + 12, len(text), b"MELA", 0) + text
+
+
+def tar_of(*files: tuple[str, bytes], packed: str = "") -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, data in files:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    if packed == "gz":
+        return gzip.compress(out.getvalue(), mtime=0)
+    return bz2.compress(out.getvalue()) if packed == "bz2" else out.getvalue()
+
+
+def deflate64_of(name: str, data: bytes) -> bytes:
+    """A ZIP with method 9 (APPNOTE 4.4.5) and one file."""
+    deflater = inflate64.Deflater()
+    packed = deflater.deflate(data) + deflater.flush()
+    sizes = struct.pack("<HHIII", 0, 0, zlib.crc32(data), len(packed), len(data))
+    local = b"PK\x03\x04" + struct.pack("<HHH", 21, 0, 9) + sizes + struct.pack("<HH", len(name), 0)
+    local += name.encode() + packed
+    directory = b"PK\x01\x02" + struct.pack("<HHHH", 21, 21, 0, 9) + sizes
+    directory += struct.pack("<HHHHHII", len(name), 0, 0, 0, 0, 0, 0) + name.encode()
+    end = struct.pack("<HHHHIIH", 0, 0, 1, 1, len(directory), len(local), 0)
+    return local + directory + b"PK\x05\x06" + end

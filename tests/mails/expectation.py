@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from channels.extract import Mail
+from channels.extract import Mail, Part
 
 
 def expectation(mail: Mail) -> dict[str, Any]:
@@ -18,5 +18,12 @@ def expectation(mail: Mail) -> dict[str, Any]:
         "text": mail.text[:200],
         "html": len(mail.html),
         "defects": list(mail.defects),
-        "parts": [asdict(part) for part in mail.parts],
+        "parts": [_told(part) for part in mail.parts],
     }
+
+
+def _told(part: Part) -> dict[str, Any]:
+    """`defects` only where there are any."""
+    told = asdict(part)
+    defects = list(told.pop("defects"))
+    return told | {"defects": defects} if defects else told

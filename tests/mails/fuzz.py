@@ -24,6 +24,8 @@ from tests.mails.make import CASES
 MOST_SECONDS, MOST_MEGABYTES = 10, 512
 OPENED = ("zip", "zip-in-zip", "zip-bomb-in-zip", "winmail", "winmail-in-winmail", "msg", "msg-in-zip", "smime-opaque")
 OPENED += ("smime-opaque-in-pieces", "pdf-with-password", "office", "eml-as-octets")
+OPENED += ("archive-deflate64", "archive-tar", "archive-of-a-single-file", "signed-file", "package-signed-container")
+OPENED += ("winmail-body-html", "winmail-body-wrapped-html", "winmail-body-compressed", "msg-body-only")
 SOUP = (
     *(b"\r\n", b"\n", b"\r", b"\n\n", b"--", b"--b", b"\n--=_grens\r\n", b": ", b";", b'"', b"=?utf-8?q?", b"\0"),
     *(b"Content-Type: multipart/mixed; boundary=b\n", b"Content-Type: message/rfc822\n\n", b"charset=utf-7", b"&#x"),
@@ -74,7 +76,7 @@ def mails(seed: int) -> Iterator[bytes]:
             one, other = damaged(chance, chance.choice(whole)), chance.choice(whole)
             yield one[: chance.randrange(len(one) + 1)] + other[chance.randrange(len(other) + 1) :]
         else:
-            names = ("a.zip", "winmail.dat", "a.msg", "smime.p7m", "a.pdf", "a.eml", "a.docx", "")
+            names = ("a.zip", "winmail.dat", "a.msg", "smime.p7m", "a.pdf", "a.eml", "a.docx", "a.tar.gz", "")
             yield mixed(
                 attached(damaged(chance, chance.choice(kept)), "application/octet-stream", chance.choice(names))
             )

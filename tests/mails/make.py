@@ -34,6 +34,7 @@ from tests.mails.building import (
     zip_of,
 )
 from tests.mails.expectation import expectation
+from tests.mails.reported import bodies, encodings, mails, names, packages, pictures, signatures
 
 HERE = Path(__file__).parent
 PDF = "application/pdf"
@@ -534,6 +535,13 @@ CASES: dict[str, Callable[[], bytes]] = {
     "headers-only": lambda: mail(part("", "Content-Type: text/plain")),
     "garbage": lambda: bytes(range(256)) * 4,
 }
+#: made after what people reported of this and other programs
+REPORTED = {
+    name: build
+    for reported in (packages, bodies, pictures, mails, signatures, encodings, names)
+    for name, build in reported.CASES.items()
+}
+CASES |= REPORTED
 
 
 def main() -> None:

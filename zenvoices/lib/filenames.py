@@ -17,6 +17,8 @@ DOCUMENTS = {
     "image/bmp": ".bmp",
     "image/tiff": ".tif",
     "image/heic": ".heic",
+    "image/webp": ".webp",
+    "image/avif": ".avif",
     "application/vnd.ms-outlook": ".msg",
     "application/xml": ".xml",
 }
@@ -25,7 +27,6 @@ EXTENSIONS = DOCUMENTS | {
     "application/zip": ".zip",
     "application/vnd.ms-tnef": ".dat",
     "image/gif": ".gif",
-    "image/webp": ".webp",
     "image/svg+xml": ".svg",
     "text/plain": ".txt",
     "text/html": ".html",
@@ -34,11 +35,18 @@ EXTENSIONS = DOCUMENTS | {
     "text/vcard": ".vcf",
     "application/pgp-encrypted": ".asc",
     "application/pkcs7-mime": ".p7m",
+    "application/gzip": ".gz",
+    "application/x-tar": ".tar",
+    "application/vnd.etsi.asic-e+zip": ".asice",
 }
 KINDS = {suffix: kind for kind, suffix in EXTENSIONS.items()}
+KINDS |= {".tgz": "application/gzip", ".asics": "application/vnd.etsi.asic-e+zip", ".mht": "message/rfc822"}
+KINDS |= {".emlx": "message/rfc822", ".jpe": "image/jpeg", ".jfif": "image/jpeg"}
 KINDS |= {".jpeg": "image/jpeg", ".tiff": "image/tiff", ".heif": "image/heic"}
 _LONGEST = 255  # bytes of UTF-8: what every file system takes
 _CONSIDERED = 1_000  # characters; putting a long run of combining marks into order takes quadratic time
+# A path of the sender's machine; any other slash belongs to a number: "Factuur 2026/0118.pdf".
+_PATH = re.compile(r"\s*(?:[/\\~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|file:)", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.(?:[A-Za-z][A-Za-z0-9]{1,4}|7z|p7[sm])\Z")
 
 
@@ -50,7 +58,8 @@ def extension(name: str) -> str:
 
 def safe_name(name: str, content_type: str) -> str:
     """NFC, no path, no control, format or bidi characters, at most 255 bytes, never empty."""
-    name = re.split(r"[/\\]", name.rstrip("/\\ \0"))[-1]
+    name = name.rstrip("/\\ \0")
+    name = re.split(r"[/\\]", name)[-1] if _PATH.match(name) else re.sub(r"[/\\]+", "_", name)
     if len(name) > _CONSIDERED:
         name = name[: _CONSIDERED - 20] + name[-20:]
     name = "".join(" " if char.isspace() else char for char in name)

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
+from zenvoices.lib import packages
 from zenvoices.lib.filenames import KINDS, extension
+from zenvoices.lib.mail_source import is_mail
 
-ZIP = "application/zip"
+ZIP, ASIC = packages.ZIP, packages.ASIC
 TNEF = "application/vnd.ms-tnef"
 MAIL = "message/rfc822"
 OLE = "application/x-ole-storage"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OUTLOOK = "application/vnd.ms-outlook"
 SMIME = "application/pkcs7-mime"
-_PKCS7 = bytes.fromhex("06092a864886f70d0107")  # 1.2.840.113549.1.7 (RFC 5652)
+PKCS7 = bytes.fromhex("06092a864886f70d0107")  # 1.2.840.113549.1.7 (RFC 5652)
+#: of a ZIP, by what is in it
+office_kind = packages.package_kind
 BINARY = "application/octet-stream"
+GZIP, BZIP2, TAR = "application/gzip", "application/x-bzip2", "application/x-tar"
+#: archives that nothing here opens
+CLOSED_ARCHIVES = frozenset(
+    ["application/vnd.rar", "application/x-7z-compressed", "application/x-xz", "application/zstd"]
+)
 ENCRYPTED_OFFICE = "application/vnd.ms-office.encrypted"
 PROGRAM = "application/x-msdownload"
 
@@ -29,7 +38,10 @@ _MAGIC = (
     (b"GIF8", "image/gif"),
     (b"\x78\x9f\x3e\x22", TNEF),
     (b"{\\rtf", "application/rtf"),
-    (b"\x1f\x8b", "application/gzip"),
+    (b"\x1f\x8b\x08", GZIP),
+    (b"BZh", BZIP2),
+    (b"\xfd7zXZ\0", "application/x-xz"),
+    (b"\x28\xb5\x2f\xfd", "application/zstd"),
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (b"Rar!\x1a\x07", "application/vnd.rar"),
     (b"MZ", PROGRAM),
@@ -47,12 +59,13 @@ _XML_ROOT = re.compile(
     r"(?P<doctype><!DOCTYPE\s[^>\[]{0,300}(?:\[|>)\s*)?(?:<(?:[\w.-]{1,80}:)?(?P<root>[\w.-]{1,80})[\s/>])?",
     re.DOTALL | re.IGNORECASE,
 )
+_NAMESPACE = re.compile(r"[^>]{0,1000}?\sxmlns(?::[\w.-]{1,40})?\s*=")
 _HTML = re.compile(r"\s*(?:<!--(?:(?!-->).){0,2000}-->\s*)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
-_MAIL_START = re.compile(
-    rb"(?:>?From [^\n]*\n)?(?:received|return-path|from|to|subject|date|message-id|mime-version|delivered-to"
-    rb"|content-type|x-[a-z0-9-]+|arc-[a-z-]+|dkim-signature|authentication-results|reply-to|sender):",
-    re.IGNORECASE,
-)
+_MAILS = frozenset([MAIL, "message/global", "multipart/related", "application/x-mimearchive"])
+_MAIL_NAMES = frozenset([".eml", ".emlx", ".mht", ".p7m"])
+# What an archive made on several disks begins with when it fits one (APPNOTE 8.5.5).
+_SPLIT = (b"PK\x07\x08PK\x03\x04", b"PK00PK\x03\x04")
+_JUNK = 1024  # bytes before an archive or document that readers look past
 _BMP_HEADERS = frozenset([12, 40, 52, 56, 64, 108, 124])
 
 
@@ -73,11 +86,17 @@ def sniff(data: bytes, name: str, declared: str) -> str:
         return ole_kind(lambda stream: stream in data, expected(name, declared))
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         return "image/heic"
+    if data[4:12] in (b"ftypavif", b"ftypavis"):
+        return "image/avif"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in _BMP_HEADERS:
         return "image/bmp"
-    if data[:1] == b"\x30" and _PKCS7 in data[:32]:
+    if _is_zip(data, expected(name, declared)):
+        return ZIP
+    if data[257:262] == b"ustar":
+        return TAR
+    if data[:1] == b"\x30" and PKCS7 in data[:32]:
         return SMIME
     if text := markup(data, expected(name, declared)):
         return text
@@ -86,9 +105,17 @@ def sniff(data: bytes, name: str, declared: str) -> str:
         return "application/pdf"
     if data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-"):
         return "application/pdf"
-    if expected(name, declared) == MAIL and _MAIL_START.match(data):
+    if is_mail(data[:8192], expected(name, declared) in _MAILS or extension(name) in _MAIL_NAMES):
         return MAIL
     return _plain(data, name, declared)
+
+
+def _is_zip(data: bytes, hint: str) -> bool:
+    """With junk before it: blank lines of a web server, or anything when it is called an archive."""
+    if data.startswith(_SPLIT) or data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"PK\x03\x04"):
+        return True
+    named = hint == ZIP or "zip" in hint or "officedocument" in hint
+    return named and b"PK\x03\x04" in data[:_JUNK]
 
 
 def markup(data: bytes, hint: str = "") -> str:
@@ -103,12 +130,16 @@ def markup(data: bytes, hint: str = "") -> str:
     special = {"html": "text/html", "svg": "image/svg+xml", "smil": "application/smil"}
     if root in special:
         return special[root]
-    if match and (match["xml"] or (root and hint in ("application/xml", "text/xml"))):
+    called = hint in ("application/xml", "text/xml") or hint.endswith("+xml")
+    if match and (match["xml"] or (root and (called or _NAMESPACE.match(text, match.start("root"))))):
         return "application/xml"
     return ""
 
 
 def _first_text(data: bytes) -> str:
+    start = data.find(b"<?xml", 0, _JUNK)
+    if start > 0 and not data[:start].strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
+        data = data[start:]  # blanks, NULs or several byte order marks before the declaration
     for bom, codec in _BOMS:
         if data.startswith(bom):
             return data[len(bom) : 8192].decode(codec, "ignore")
@@ -138,20 +169,3 @@ def _plain(data: bytes, name: str, declared: str) -> str:
         return declared if declared.startswith(("audio/", "video/", "image/x-", "font/")) else BINARY
     by_name = expected(name, declared)
     return by_name if by_name in ("text/csv", "text/calendar", "text/vcard", "text/html") else "text/plain"
-
-
-_OFFICE = (
-    ("word/vbaProject.bin", "application/vnd.ms-word.document.macroenabled.12"),
-    ("xl/vbaProject.bin", "application/vnd.ms-excel.sheet.macroenabled.12"),
-    ("word/document.xml", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    ("xl/workbook.xml", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    ("ppt/presentation.xml", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
-    ("META-INF/MANIFEST.MF", "application/java-archive"),
-)
-
-
-def office_kind(names: Collection[str]) -> str:
-    """The content type of a ZIP with these entries: an office document is a ZIP too."""
-    if "mimetype" in names and "META-INF/manifest.xml" in names:
-        return "application/vnd.oasis.opendocument"
-    return next((kind for name, kind in _OFFICE if name in names), ZIP)

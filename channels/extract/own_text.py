@@ -1,0 +1,124 @@
+"""Which leaves of a mail are its own text, and those that have to be cut once more before that can be said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from channels.extract.body import shown_images, unflowed
+from channels.extract.codec import decode, is_base64, stands_plainly, uu_attachments
+from channels.extract.content import Scratch, of_encoded
+from channels.extract.limits import Budget
+from channels.extract.mime import ENCODED, Leaf, cut_again
+from channels.extract.texts import Body
+from channels.extract.words import cut_bytes, decode_text
+from zenvoices.lib import filetypes
+from zenvoices.lib.mail_source import is_entity
+
+_PLAIN, _HTML = "text/plain", "text/html"
+_MARKED = frozenset(["text/enriched", "text/richtext", "text/x-amp-html", "text/watch-html"])
+_TEXT = frozenset([_PLAIN, _HTML]) | _MARKED
+_NOT_TEXT = frozenset(["application/pdf", "application/xml", filetypes.MAIL, filetypes.SMIME, "text/calendar"])
+_BEGINNING = 8 * 1024
+_AGAIN = 3  # times; each is one decoding more
+_DELIMITED = re.compile(
+    rb"\s{0,200}(?:this is a multi-?part[^\n]{0,200}\n\s{0,200})?--[^\s][^\r\n]{0,199}\r*\ncontent-[a-z-]{2,40}[ \t]*:",
+    re.I,
+)
+
+
+@dataclass(slots=True)
+class OwnText:
+    """`paths` of the leaves that are it, `files` that old programs put into it, by the leaf, `shown`: its pictures."""
+
+    body: Body = field(default_factory=Body)
+    paths: set[str] = field(default_factory=set)
+    files: list[tuple[Leaf, str, bytes]] = field(default_factory=list)
+    shown: set[str] = field(default_factory=set)
+
+
+def encoding_of(leaf: Leaf) -> str:
+    """What is called encoded and stands there plainly is read as it stands: so Gmail forwards mails."""
+    declared = leaf.head.encoding
+    if declared == "base64" and stands_plainly(bytes(leaf.raw[leaf.start : min(leaf.end, leaf.start + 1024)])):
+        return ""
+    return declared
+
+
+def expanded(leaves: list[Leaf], budget: Budget, scratch: Scratch, level: int = 0) -> Iterator[Leaf]:
+    """The leaves, those that are a multipart once decoded, or the source of one, cut again."""
+    for leaf in leaves:
+        inner = _cut_again(leaf, budget, scratch) if level < _AGAIN and not leaf.refusal else []
+        if inner:
+            yield from expanded(inner, budget, scratch, level + 1)
+            continue
+        if leaf.head.media.startswith("multipart/") and not leaf.refusal:
+            leaf.head.media = _PLAIN
+        yield leaf
+
+
+def _cut_again(leaf: Leaf, budget: Budget, scratch: Scratch) -> list[Leaf]:
+    head = leaf.head
+    multipart = head.media.startswith("multipart/") and head.encoding in ENCODED
+    if not multipart:
+        if head.media != _PLAIN or head.filename or head.disposition == "attachment":
+            return []
+        with memoryview(leaf.raw) as view:
+            start = view[leaf.start : min(leaf.end, leaf.start + _BEGINNING)]
+            beginning = decode(start, encoding_of(leaf), Budget(budget.limits))
+        if not (is_entity(beginning) or _DELIMITED.match(beginning)):
+            return []
+    if not budget.count_unpacked(leaf.size):
+        return []
+    content = of_encoded(leaf.raw, leaf.start, leaf.end, encoding_of(leaf), budget, scratch)
+    return cut_again(leaf, *content.mapped(scratch), budget)
+
+
+def own_text(leaves: list[Leaf], budget: Budget) -> OwnText:
+    """A text with a name, inside the mail, is its text only when no other is."""
+    own = OwnText()
+    for leaf in leaves:
+        if _may_be_text(leaf) and (leaf.choice or not leaf.head.filename):
+            _take(leaf, own, budget)
+    named = [leaf for leaf in leaves if _may_be_text(leaf) and leaf.path not in own.paths]
+    if named and not own.body.text():
+        for leaf in named:
+            _take(leaf, own, budget)
+    own.shown = shown_images(own.body.html())
+    return own
+
+
+def _may_be_text(leaf: Leaf) -> bool:
+    return not leaf.refusal and leaf.head.media in _TEXT and leaf.head.disposition != "attachment"
+
+
+def _take(leaf: Leaf, own: OwnText, budget: Budget) -> None:
+    """Unless it holds a file all the same."""
+    head = leaf.head
+    with memoryview(leaf.raw) as view:
+        data = decode(view[leaf.start : leaf.end], encoding_of(leaf), budget)
+    kind = filetypes.sniff(data[:8192], "", _PLAIN if head.understood else "")
+    if is_base64(data[:8192]) or kind in _NOT_TEXT:
+        return
+    own.paths.add(leaf.path)
+    if head.media == _PLAIN:
+        data, files = uu_attachments(data, budget)
+        own.files += [(leaf, name, file) for name, file in files]
+    add_text(own.body, data, leaf, budget)
+
+
+def add_text(body: Body, data: bytes, leaf: Leaf, budget: Budget) -> None:
+    """As far as a mail may have text."""
+    head, limits = leaf.head, budget.limits
+    size = body.plain_size + body.html_size
+    if head.media == _PLAIN and filetypes.sniff(data[:8192], "", "") != _HTML:
+        room = max(0, min(2 * limits.text - body.plain_size, budget.text_room()))
+        text = decode_text(cut_bytes(data, min(4 * limits.text, 4 * room)), head.charset)
+        if head.params.get("format", "").lower() == "flowed":
+            text = unflowed(text, head.params.get("delsp", "").lower() == "yes")
+        body.add_plain(text[:room], leaf.choice)
+    else:
+        room = max(0, min(limits.html - body.html_size, budget.text_room()))
+        body.add_html(decode_text(cut_bytes(data, 4 * room), head.charset)[:room], leaf.choice)
+    budget.texts += body.plain_size + body.html_size - size

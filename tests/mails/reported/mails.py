@@ -1,0 +1,131 @@
+"""Mails in mails, whatever they are called, and multiparts that programs broke on the way."""
+
+from __future__ import annotations
+
+from tests.mails.building import attached, b64, encoded, lines, mail, mixed, multi, part, pdf, text, ubl
+
+OCTETS = "application/octet-stream"
+PDF = "application/pdf"
+
+
+def inner(label: str, *headers: str) -> bytes:
+    return mail(multi("mixed", text("Binnen"), attached(pdf(label), PDF, f"{label}.pdf"), boundary="in"), *headers)
+
+
+def quoted(data: bytes) -> bytes:
+    return data.replace(b"=", b"=3D")
+
+
+def whole(data: bytes, encoding: str, kind: str = 'multipart/mixed; boundary="=_grens"') -> bytes:
+    return mail(part(data, f"Content-Type: {kind}", f"Content-Transfer-Encoding: {encoding}"))
+
+
+BODY = multi("mixed", text("Bijgaand"), attached(pdf("a"), PDF, "a.pdf")).partition(b"\r\n\r\n")[2]
+ONE = b"--=_grens\r\nContent-Type: application/pdf; name=a.pdf\r\n"
+BASE64 = b"Content-Transfer-Encoding: base64\r\n"
+
+
+def broken(head: bytes) -> bytes:
+    """A mail whose second part has exactly this before its data."""
+    body = b"--=_grens\r\n" + text("Zie") + b"\r\n--=_grens\r\n" + head + b64(pdf("a")) + b"\r\n--=_grens--\r\n"
+    return mail(b'Content-Type: multipart/mixed; boundary="=_grens"\r\n\r\n' + body)
+
+
+CASES = {
+    # mails in mails
+    "mail-called-octets-without-name": lambda: mixed(attached(inner("kaal"), OCTETS)),
+    "mail-called-text": lambda: mixed(attached(inner("tekst"), "text/plain", "doorgestuurd.txt")),
+    "mail-global-in-base64": lambda: mixed(attached(inner("wereld"), "message/global", "bericht")),
+    "mail-begins-with-blank-lines": lambda: mixed(attached(b"\r\n\r\n" + inner("leeg"), OCTETS, "bericht.eml")),
+    "mail-begins-with-any-header": lambda: mixed(
+        attached(b"X-Mozilla-Status: 0001\r\nBCC: a@x.example\r\n" + inner("ander"), "message/rfc822", "a.eml"),
+        attached(b"Authentication-Results: mx; spf=pass\r\n" + inner("spf"), OCTETS, "FW Factuur"),
+    ),
+    "mail-of-apple-mail": lambda: mixed(
+        attached(
+            b"%d       \n" % len(inner("appel")) + inner("appel") + b'<?xml version="1.0"?><plist></plist>\n',
+            OCTETS,
+            "12345.emlx",
+        )
+    ),
+    "mail-saved-as-web-archive": lambda: mixed(
+        attached(
+            lines(
+                "From: <Saved by Blink>",
+                "Snapshot-Content-Location: https://x.example/",
+                "Subject: Factuur",
+                "MIME-Version: 1.0",
+                multi("related", text("<p>Totaal 48,40</p>", "html"), attached(pdf("mht"), PDF, "mht.pdf")),
+            ),
+            "multipart/related",
+            "pagina.mht",
+        )
+    ),
+    "mail-from-mbox": lambda: mixed(
+        attached(b"From jan@x.example Mon Nov  2 09:30:00 2026\r\n" + inner("mbox"), OCTETS, "map.mbox")
+    ),
+    "mail-says-quoted-printable-but-is-not": lambda: mixed(
+        part(inner("vlak"), "Content-Type: message/rfc822; name=a.eml", "Content-Transfer-Encoding: quoted-printable")
+    ),
+    "mail-in-quoted-printable": lambda: mixed(
+        part(
+            quoted(inner("qp")),
+            "Content-Type: message/rfc822; name=a.eml",
+            "Content-Transfer-Encoding: quoted-printable",
+        )
+    ),
+    "mail-in-base64-that-does-not-say-so": lambda: mixed(part(b64(inner("stil")), "Content-Type: message/rfc822")),
+    "mail-twice-in-base64": lambda: mixed(attached(b64(inner("twee")), "message/rfc822", "a.eml")),
+    "text-that-quotes-headers": lambda: mail(
+        text("Zie onder.\r\n\r\nFrom: Jan\r\nSent: maandag\r\nTo: Piet\r\nSubject: Factuur\r\n\r\nTotaal 48,40")
+    ),
+    "text-file-that-is-no-mail": lambda: mixed(
+        attached(b"Datum: 1 mei\r\nKlant: Piet\r\nTotaal: 48,40\r\n\r\nDank", "text/plain", "lees.txt")
+    ),
+    # multiparts
+    "multipart-in-quoted-printable": lambda: whole(quoted(BODY), "quoted-printable"),
+    "multipart-in-quoted-printable-with-plain-boundary": lambda: whole(
+        quoted(BODY).replace(b"=3D_grens", b"grens"), "quoted-printable", "multipart/mixed; boundary=grens"
+    ),
+    "multipart-says-quoted-printable-but-is-not": lambda: whole(BODY, "quoted-printable"),
+    "multipart-says-base64-but-is-not": lambda: whole(BODY, "base64"),
+    "multipart-in-base64-inside": lambda: mixed(
+        part(b64(BODY), 'Content-Type: multipart/mixed; boundary="=_grens"', "Content-Transfer-Encoding: base64")
+        .replace(b"=_grens", b"=_diep")
+        .replace(b64(BODY), b64(BODY.replace(b"=_grens", b"=_diep")))
+    ),
+    "multipart-in-base64-with-wrong-boundary": lambda: whole(b64(BODY), "base64", "multipart/mixed; boundary=fout"),
+    "multipart-called-text": lambda: mail(part(multi("mixed", text("Zie"), attached(pdf("a"), PDF, "a.pdf")), "")),
+    "multipart-source-as-text": lambda: mail(
+        encoded(
+            b"MIME-Version: 1.0\r\n" + multi("mixed", text("Zie"), attached(pdf("a"), PDF, "a.pdf")),
+            "Content-Type: text/plain",
+        )
+    ),
+    "multipart-without-type": lambda: lines("From: a@x.example", "Subject: Kaal", "", BODY),
+    "header-gap-before-mime-version": lambda: lines(
+        *("From: a@x.example", "Subject: Gat", "", "", "MIME-Version: 1.0"),
+        multi("mixed", text(), attached(pdf("a"), PDF)),
+    ),
+    "header-gap-with-whole-body": lambda: lines(
+        "From: a@x.example", "Subject: Gat", "", encoded(pdf("a"), f"Content-Type: {PDF}; name=a.pdf")
+    ),
+    "part-blank-lines-in-header": lambda: broken(ONE[11:] + b"\r\n\r\n" + BASE64 + b"\r\n"),
+    "part-broken-line": lambda: broken(b'Content-Type: application/pdf;\r\nname="a.pdf"\r\n' + BASE64 + b"\r\n"),
+    "part-broken-name": lambda: broken(
+        BASE64 + b'Content-Disposition: attachment; filename="Factuur van\r\nmei.pdf"\r\nContent-Type: x/y\r\n\r\n'
+    ),
+    "part-blank-line-before-header": lambda: broken(b"\r\n" + ONE[11:] + BASE64 + b"\r\n"),
+    "part-of-a-mail-in-header-style": lambda: mixed(
+        attached(b"Content-Type: ja\r\n\r\nnee\r\n", "text/plain", "uitleg.txt"), attached(ubl("1"), OCTETS, "1.xml")
+    ),
+    "boundary-glued-in-the-middle": lambda: mixed(
+        attached(pdf("a"), PDF, "a.pdf"), attached(pdf("b"), PDF, "b.pdf"), attached(pdf("c"), PDF, "c.pdf")
+    ).replace(b64(pdf("a")) + b"\r\n--", b64(pdf("a")) + b"--"),
+    "boundary-glued-at-the-end": lambda: mixed(attached(pdf("a"), PDF, "a.pdf")).replace(
+        b"\r\n--=_grens--", b"--=_grens--"
+    ),
+    "boundary-in-a-sentence": lambda: mail(
+        multi("mixed", text("De grens is --=_grens en niets anders"), attached(pdf("a"), PDF, "a.pdf"))
+    ),
+}  # fmt: skip

@@ -1,0 +1,45 @@
+"""Where programs put the name of a file, and what is in it."""
+
+from __future__ import annotations
+
+from tests.mails.building import attached, encoded, mail, mixed, multi, part, pdf, text, tnef_of, zip_of
+
+PDF = "application/pdf"
+
+
+def headed(*headers: str | bytes) -> bytes:
+    return mixed(encoded(pdf("naam"), *headers))
+
+
+CASES = {
+    "name-in-description": lambda: headed(f"Content-Type: {PDF}", "Content-Description: Factuur mei.pdf"),
+    "name-description-is-a-sentence": lambda: headed(f"Content-Type: {PDF}", "Content-Description: Uw factuur"),
+    "name-in-header-of-its-own": lambda: headed(f"Content-Type: {PDF}", "X-Attachment-Name: =?utf-8?q?F=C3=A9?=.pdf"),
+    "name-encoded-in-wrong-parameter": lambda: headed(f"Content-Type: {PDF}; filename*=utf-8''F%C3%A9%2012.pdf"),
+    "name-with-slashes": lambda: mixed(
+        attached(pdf("a"), PDF, "2026/11/0118.pdf"),
+        attached(pdf("b"), PDF, "C:\\\\Facturen\\\\0118.pdf"),
+        attached(pdf("c"), PDF, "/tmp/0118.pdf"),
+        attached(pdf("d"), PDF, "~/Factuur 1/2.pdf"),
+    ),
+    "name-with-slash-in-rfc2231": lambda: headed(
+        f"Content-Type: {PDF}", "Content-Disposition: attachment; filename*=utf-8''Factuur%202026%2F7.pdf"
+    ),
+    "name-with-slash-in-archive": lambda: mixed(
+        attached(zip_of(("map/a.pdf", pdf("a")), ("map\\b.pdf", pdf("b"))), "application/zip", "facturen 1/2.zip"),
+        attached(tnef_of(("Factuur 3/4.pdf", "", pdf("c"))), "application/ms-tnef", "winmail.dat"),
+    ),
+    "name-inner-quotes-and-another-parameter": lambda: headed(
+        f"Content-Type: {PDF}", 'Content-Disposition: attachment; filename="de "beste" prijs.pdf"; size=12'
+    ),
+    "name-quotes-never-closed": lambda: headed(
+        f"Content-Type: {PDF}", 'Content-Disposition: attachment; filename="Factuur 12.pdf'
+    ),
+    "name-of-the-subject": lambda: mail(
+        multi("mixed", text(), attached(pdf("a"), PDF)), subject="=?utf-8?q?Factuur_2026/9_caf=C3=A9?="
+    ),
+    "name-of-the-inner-subject": lambda: mixed(
+        part(mail(encoded(pdf("a"), f"Content-Type: {PDF}"), subject="Binnenste 7"), "Content-Type: message/rfc822")
+    ),
+    "name-of-no-subject": lambda: mail(multi("mixed", text(), attached(pdf("a"), PDF)), subject=""),
+}

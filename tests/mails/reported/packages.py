@@ -1,0 +1,98 @@
+"""ZIPs that are one file to a person, and those that are archives."""
+
+from __future__ import annotations
+
+import gzip
+
+from tests.mails.building import attached, deflate64_of, mixed, pdf, tar_of, ubl, zip_of
+
+OCTETS = "application/octet-stream"
+MAIN = "application/vnd.openxmlformats-officedocument."
+
+
+def types(part: str, kind: str) -> tuple[str, bytes]:
+    override = f'<Types><Override PartName="/{part}" ContentType="{kind}"/></Types>'
+    return "[Content_Types].xml", override.encode()
+
+
+SHEET = types("xl/book.xml", MAIN + "spreadsheetml.sheet.main+xml")
+ODT = "application/vnd.oasis.opendocument.text"
+SIGNATURES = ("META-INF/signatures0.xml", b"<Signatures/>")
+
+CASES = {
+    "package-main-part-of-any-name": lambda: mixed(
+        attached(zip_of(SHEET, ("xl/book.xml", b"<workbook/>")), OCTETS, "uren.xlsx")
+    ),
+    "package-content-types-last": lambda: mixed(
+        attached(zip_of(("word/document.xml", b"<d/>"), types("word/document.xml", "x/y")), OCTETS, "brief.docx")
+    ),
+    "package-names-with-backslash-and-slash-first": lambda: mixed(
+        attached(zip_of(types("x", "y"), ("xl\\workbook.xml", b"<w/>")), OCTETS, "a.xlsx"),
+        attached(zip_of(("/[Content_Types].xml", b"<Types/>"), ("/word/document.xml", b"<w/>")), OCTETS, "b.docx"),
+    ),
+    "package-unknown-is-kept-whole": lambda: mixed(
+        attached(zip_of(types("visio/document.xml", "application/vnd.ms-visio.drawing.main+xml")), OCTETS, "plan.vsdx"),
+        attached(zip_of(types("x", "y"), ("onbekend.xml", b"<x/>")), OCTETS, "zonder.xlsx"),
+    ),
+    "package-with-macros": lambda: mixed(
+        attached(
+            zip_of(types("xl/workbook.xml", "application/vnd.ms-excel.sheet.macroEnabled.main+xml")), OCTETS, "m.xlsm"
+        )
+    ),
+    "package-xps": lambda: mixed(
+        attached(
+            zip_of(types("FixedDocSeq.fdseq", "application/vnd.ms-package.xps-fixeddocumentsequence+xml")),
+            "application/oxps",
+            "afdruk.xps",
+        )
+    ),
+    "package-open-document": lambda: mixed(
+        attached(zip_of(("mimetype", ODT.encode()), ("content.xml", b"<c/>")), OCTETS, "factuur.odt"),
+        attached(zip_of(("mimetype", b"application/epub+zip"), ("a.xhtml", b"<html/>")), OCTETS, "boek.epub"),
+    ),
+    "package-pages-and-keynote": lambda: mixed(
+        attached(zip_of(("Index/Document.iwa", b"x"), ("preview.jpg", b"\xff\xd8\xff")), OCTETS, "brief.pages"),
+        attached(zip_of(("oud.key/Index.zip", b"x"), ("oud.key/preview.jpg", b"\xff\xd8\xff")), OCTETS, "oud.key"),
+    ),
+    "package-signed-container": lambda: mixed(
+        attached(
+            zip_of(("mimetype", b"application/vnd.etsi.asic-s+zip"), ("factuur.pdf", pdf("asic-s")), SIGNATURES),
+            OCTETS,
+            "factuur.asics",
+        ),
+        attached(zip_of(("factuur.xml", ubl("asic")), SIGNATURES), OCTETS, "zonder mimetype.asice"),
+    ),
+    "package-deeper-in-an-archive": lambda: mixed(
+        attached(zip_of(("map/mimetype", ODT.encode()), ("map/a.pdf", pdf("echt"))), OCTETS, "map.zip"),
+    ),
+    "package-in-an-archive": lambda: mixed(
+        attached(zip_of(("uren.xlsx", zip_of(SHEET)), ("f.pdf", pdf("naast"))), "application/zip", "beide.zip")
+    ),
+    "archive-after-blank-lines": lambda: mixed(attached(b"\r\n\r\n" + zip_of(("a.pdf", pdf("a"))), OCTETS, "a.dat")),
+    "archive-with-split-marker": lambda: mixed(
+        attached(b"PK\x07\x08" + zip_of(("a.pdf", pdf("a"))), OCTETS, "deel.zip"),
+        attached(b"PK00" + zip_of(("b.pdf", pdf("b"))), OCTETS, "deel2"),
+    ),
+    "archive-after-other-bytes": lambda: mixed(
+        attached(b"HTTP/1.1 200 OK\r\n\r\n" + zip_of(("a.pdf", pdf("a"))), "application/zip", "a.zip")
+    ),
+    "archive-deflate64": lambda: mixed(
+        attached(deflate64_of("groot.pdf", pdf("64") + bytes(range(256)) * 8), "application/zip", "windows.zip")
+    ),
+    "archive-tar": lambda: mixed(
+        attached(tar_of(("map/a.pdf", pdf("tar")), ("map/._a.pdf", b"\0\5\x16\7")), OCTETS, "a.tar"),
+        attached(tar_of(("b.pdf", pdf("gz")), packed="gz"), "application/gzip", "b.tar.gz"),
+        attached(tar_of(("c.xml", ubl("c")), packed="bz2"), "application/x-bzip2", "c.tar.bz2"),
+    ),
+    "archive-of-a-single-file": lambda: mixed(
+        attached(gzip.compress(pdf("alleen"), mtime=0), "application/gzip", "factuur 12.pdf.gz")
+    ),
+    "archive-gzip-bomb": lambda: mixed(
+        attached(gzip.compress(bytes(40_000_000), mtime=0), "application/gzip", "bom.gz"),
+        attached(gzip.compress(pdf("half"), mtime=0)[:-9], "application/gzip", "half.gz"),
+    ),
+    "archive-that-stays-closed": lambda: mixed(
+        attached(b"Rar!\x1a\x07\x01\0" + bytes(60), "application/vnd.rar", "a.rar"),
+        attached(b"7z\xbc\xaf\x27\x1c" + bytes(60), OCTETS, "b.7z"),
+    ),
+}

@@ -1,0 +1,58 @@
+"""Signed is not encrypted."""
+
+from __future__ import annotations
+
+from tests.mails.building import (
+    attached,
+    attachment_of,
+    b64,
+    compound_of,
+    encoded,
+    mail,
+    message_of,
+    mixed,
+    multi,
+    pdf,
+    signed_of,
+    text,
+    ubl,
+)  # fmt: skip
+
+OCTETS = "application/octet-stream"
+P7M = "application/pkcs7-mime"
+ENVELOPED = bytes.fromhex("308006092a864886f70d010703a080") + bytes(range(200))
+CLEAR = multi(
+    "signed",
+    multi("mixed", text("Binnen"), attached(pdf("getekend"), "application/pdf", "getekend.pdf"), boundary="in"),
+    attached(b"\x30\x82\1\2\3", "application/pkcs7-signature", "smime.p7s"),
+    boundary="teken",
+)
+PEM = b"-----BEGIN PKCS7-----\n" + b64(signed_of(pdf("pem"))) + b"\n-----END PKCS7-----\n"
+
+CASES = {
+    "signed-clear-as-octets": lambda: mixed(attached(CLEAR, OCTETS, "smime.p7m")),
+    "signed-clear-in-msg": lambda: mixed(
+        attached(compound_of(message_of(attachment_of(CLEAR, "smime.p7m"))), OCTETS, "a.msg")
+    ),
+    "signed-opaque-in-msg": lambda: mixed(
+        attached(compound_of(message_of(attachment_of(signed_of(CLEAR), "smime.p7m"))), OCTETS, "b.msg")
+    ),
+    "signed-file": lambda: mixed(
+        attached(signed_of(pdf("a"), pieces=True), OCTETS, "Factuur 12.pdf.p7m"),
+        attached(signed_of(ubl("a")), "application/pkcs7-signature", "12.xml.p7m"),
+        attached(signed_of(ubl("b")), P7M),
+    ),
+    "signed-file-as-text": lambda: mixed(
+        attached(b64(signed_of(ubl("12"))), OCTETS, "12.xml.p7m"), attached(PEM, "text/plain", "13.pdf.p7m")
+    ),
+    "signed-twice": lambda: mixed(attached(signed_of(signed_of(pdf("dubbel"))), P7M, "dubbel.pdf.p7m.p7m")),
+    "enveloped-whatever-its-name": lambda: mixed(
+        attached(ENVELOPED, OCTETS, "bericht.dat"), attached(b64(ENVELOPED), "text/plain", "smime.p7m")
+    ),
+    "called-signed-but-is-something-else": lambda: mixed(
+        attached(pdf("gewoon"), P7M, "smime.p7m"), attached(b"\0\1\2\3", P7M, "kapot.p7m")
+    ),
+    "enveloped-by-its-authentication": lambda: mail(
+        encoded(bytes.fromhex("3080060b2a864886f70d0109100117a080") + bytes(99), f"Content-Type: {P7M}; name=smime.p7m")
+    ),
+}

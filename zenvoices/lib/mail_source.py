@@ -1,0 +1,47 @@
+"""Whether bytes are a mail, by the shape of its header block: labels and names of attached mails say little."""
+
+from __future__ import annotations
+
+import re
+
+# Blank lines before the block, the byte count of Apple Mail's .emlx, the separator of an mbox file.
+_LEAD = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]{0,200}(?:(?P<count>\d{1,10})[ \t]*\r*\n)?(?:>?From [^\n]{0,300}\n)?")
+_FIELD = re.compile(rb"([!-9;-~]{1,80})[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*+(?:\n|\Z)")
+_BLANK = re.compile(rb"\r*\n")
+_KNOWN = frozenset(
+    b"received return-path from to subject date message-id mime-version delivered-to reply-to sender cc".split()
+)
+_BODY = frozenset(b"content-type content-transfer-encoding".split())
+_MOST_FIELDS = 200
+
+
+def lead(data: bytes) -> tuple[int, int | None]:
+    """Where the header block begins, and how many bytes of mail follow when the file says so (.emlx)."""
+    match = _LEAD.match(data)
+    assert match  # noqa: S101 (everything in it may be missing)
+    return match.end(), int(match["count"]) if match["count"] else None
+
+
+def is_mail(data: bytes, expected: bool = False) -> bool:
+    """`data`: the first few KB. `expected`: its name or type says that it is a mail, so less proves it."""
+    names, ended = fields(data)
+    known = len(names & _KNOWN) + bool(names & _BODY)
+    if expected:
+        return known >= 1
+    multipart = names >= _BODY or (b"mime-version" in names and bool(names & _BODY))
+    return ended and (known >= 3 or multipart)
+
+
+def is_entity(data: bytes) -> bool:
+    """Whether it begins with the headers of a MIME entity, which text that a person wrote does not."""
+    names, ended = fields(data)
+    return ended and b"content-type" in names and bool(names & {b"mime-version", b"content-transfer-encoding"})
+
+
+def fields(data: bytes) -> tuple[set[bytes], bool]:
+    """Names of the header fields that the data begins with, and whether a blank line, or its end, ends them."""
+    at, names = lead(data)[0], set[bytes]()
+    while len(names) < _MOST_FIELDS and (match := _FIELD.match(data, at)):
+        names.add(match[1].lower())
+        at = match.end()
+    return names, bool(names) and (at >= len(data) or _BLANK.match(data, at) is not None)
