@@ -69,6 +69,8 @@ class Document(TenantModel, Source):
     received_at = models.DateTimeField(default=timezone.now)
     #: the earlier document with the same bytes in this administration: shown as *mogelijk dubbel*, never suppressed
     duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="copies")
+    #: what was broken in the mail about this part and was mended, or was missing: codes of channels.extract
+    defects = models.JSONField(default=list, blank=True)
     #: the XML of a PDF, or the other way round: the same invoice, two documents
     companion = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="companions")
     uploaded_by = models.ForeignKey(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db.models import QuerySet
@@ -88,6 +89,19 @@ def _pages(document: Document, companion: Document | None, invoice: EInvoice | N
         "normal": preview.PAGE,
         "sharp": preview.SHARP,
     }
+
+
+def shown_of(document: Document) -> str | UUID | None:
+    """Whose pages a person sees: "itself", "inside" (a PDF in an XML), the id of the other half; None without any."""
+    other, read = document.companion, einvoice_of(document)
+    if document.content_type not in XML_TYPES:
+        is_text = document.content_type in ("text/plain", "text/html")
+        return "itself" if is_text or preview.can_be_drawn(document) else None
+    if other is not None and other.deleted_at is None and preview.can_be_drawn(other):
+        return other.pk
+    if read is not None and read.pdf_sha256:
+        return "inside"
+    return "itself" if read is not None and not read.problem else None
 
 
 def _no_preview(document: Document) -> str:

@@ -170,5 +170,5 @@ def siblings(document: Document) -> list[Document]:
 
 def for_operators() -> QuerySet[Document]:
     """Oldest first, deleted ones left out."""
-    rows = Document.objects.filter(deleted_at=None).select_related("email").defer("email__text")
-    return rows.order_by("received_at", "id")
+    rows = Document.objects.filter(deleted_at=None).select_related("email", "einvoice", "companion")
+    return rows.defer("email__text").order_by("received_at", "id")

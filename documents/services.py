@@ -97,6 +97,7 @@ def new_document(
     part_path: str = "",
     received_at: datetime,
     uploaded_by: User | None = None,
+    defects: Sequence[str] = (),
 ) -> Document:
     """Not saved yet."""
     return Document(
@@ -111,6 +112,7 @@ def new_document(
         part_path=_fit(part_path, 255),
         received_at=received_at,
         uploaded_by=uploaded_by,
+        defects=list(defects),
     )
 
 

@@ -46,7 +46,9 @@ class Drafts:
     def documents(self, email: Email, prepared: Prepared, mail: Mail) -> dict[str, Document]:
         """By the path of the part; a mail without attachments gives its body at path ""."""
 
-        def make(kind: str, filename: str, content_type: str, size: int, sha256: str, path: str) -> Document:
+        def make(
+            kind: str, filename: str, content_type: str, size: int, sha256: str, path: str, defects: tuple[str, ...]
+        ) -> Document:
             return documents.new_document(
                 self.channel.administration_id,
                 origin=self._origin(),
@@ -58,15 +60,16 @@ class Drafts:
                 sha256=sha256,
                 part_path=path,
                 received_at=email.received_at,
+                defects=defects,
             )
 
         if not prepared.documents:
             name = f"{(mail.subject or mail.sender_address or 'e-mail')[:120]}.txt"
-            body = (Document.Kind.BODY, name, "text/plain", prepared.body_size, prepared.body_sha256, "")
+            body = (Document.Kind.BODY, name, "text/plain", prepared.body_size, prepared.body_sha256, "", mail.defects)
             return {"": make(*body)}
         kind = Document.Kind.ATTACHMENT
         return {
-            part.path: make(kind, part.filename, part.content_type, part.size, part.sha256, part.path)
+            part.path: make(kind, part.filename, part.content_type, part.size, part.sha256, part.path, part.defects)
             for part in prepared.documents
         }
 

@@ -135,7 +135,7 @@ def test_reconcile_says_what_differs_and_takes_nothing(
     answer = portal.run("reconcile_channel", channel)
     assert (answer.code, answer.line) == (0, {
         "channel": channel, "outcome": "succeeded", "on_server": 1, "in_ledger": 0, "known": 0, "missing": 0,
-        "waiting": 1, "gone": 0, "repaired": 0, "renumbered": False, "error": None,
+        "waiting": 1, "gone": 0, "repaired": 0, "renumbered": False, "partial": False, "error": None,
     })  # fmt: skip
     other = linked(portal, administration, mailbox_user, "--no-check", password="niet goed").line["channel"]
     refused = portal.run("reconcile_channel", other)

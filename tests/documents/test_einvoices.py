@@ -316,7 +316,20 @@ def test_a_pair_is_one_line_and_one_page_with_both(
         shown = page(client, document)
         assert [link in shown for link in [*downloads, image]] == [True, True, True]
         assert "Zelfde factuur" in shown
-    assert len(run("list_documents", "--administration", str(cast.bakery.pk))[1]) == 2
+    told = {line["document"]: line for line in run("list_documents", "--administration", str(cast.bakery.pk))[1]}
+    assert {one: line["shown"] for one, line in told.items()} == {str(xml.pk): str(paper.pk), str(paper.pk): "itself"}
+
+
+def test_list_of_documents_reads_what_nobody_read_yet_and_tells_its_facts(cast: Cast, shelf: Shelf) -> None:
+    document = xml_of(shelf)
+    (line,) = run("list_documents", "--administration", str(cast.bakery.pk))[1]
+    with administration_scope(cast.bakery.pk):
+        read = EInvoice.objects.get(document=document)
+    assert line["einvoice"] == {
+        "syntax": "ubl", "number": read.number, "supplier": read.supplier, "date": str(read.issued),
+        "currency": "EUR", "total": f"{read.total:.2f}",
+    }  # fmt: skip
+    assert (line["shown"], line["defects"]) == ("itself", [])
 
 
 @pytest.mark.parametrize("half", [0, 1])

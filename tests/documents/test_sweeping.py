@@ -209,6 +209,9 @@ def test_list_documents_is_oldest_first_as_agreed(cast: Cast, shelf: Shelf, fore
         "channel": str(CHANNEL),
         "duplicate_of": str(first.pk),
         "received_at": "2026-11-22T12:00:00+00:00",
+        "einvoice": None,
+        "shown": "itself",
+        "defects": [],
     }
 
 

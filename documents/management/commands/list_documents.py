@@ -8,7 +8,9 @@ from uuid import UUID
 from django.core.management.base import CommandParser
 
 from administrations.models import Administration
-from documents.models import Document
+from documents.einvoices import read_waiting
+from documents.models import Document, einvoice_of
+from documents.pane import shown_of
 from documents.queries import for_operators
 from zenvoices.lib.commands import OperatorCommand, OperatorError
 from zenvoices.lib.scoping import administration_scope
@@ -24,6 +26,7 @@ class Command(OperatorCommand):
         if not Administration.objects.filter(pk=administration).exists():
             raise OperatorError("not_found", f"There is no administration {administration}.")
         with administration_scope(administration):
+            read_waiting(only=administration)
             for document in for_operators().iterator(chunk_size=500):
                 self.say(_line(document))
 
@@ -48,4 +51,21 @@ def _line(document: Document) -> dict[str, Any]:
         "channel": document.source_id,
         "duplicate_of": document.duplicate_of_id,
         "received_at": document.received_at.isoformat(),
+        "einvoice": _einvoice(document),
+        "shown": shown_of(document),
+        "defects": document.defects,
+    }
+
+
+def _einvoice(document: Document) -> dict[str, Any] | None:
+    read = einvoice_of(document)
+    if read is None or read.problem:
+        return None
+    return {
+        "syntax": read.syntax,
+        "number": read.number,
+        "supplier": read.supplier,
+        "date": read.issued.isoformat() if read.issued else None,
+        "currency": read.currency,
+        "total": None if read.amount is None else f"{read.amount:.2f}",
     }
