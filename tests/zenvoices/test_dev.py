@@ -32,7 +32,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def running(data: Path, target: str, root: Path = ROOT) -> Iterator[Launched]:
     """Until Ctrl-C, which a terminal sends to the whole group; nothing is left behind."""
-    launched = Launched(data, target=target, root=root)
+    launched = Launched(data, target=target, root=root, DEMO="0")  # two that begin at once choose the same mail port
     try:
         launched.read_until("Ctrl-C")
         yield launched
