@@ -84,6 +84,8 @@ class _Trying:
         """Each trial on a server of its own."""
         results = []
         try:
+            if kind.needs_root and os.geteuid() != 0:
+                raise NotToBeHad("it must be started as root")
             administration = self.portal.administration(f"{kind.name} {protocol}")
             for trial in TRIALS:
                 if protocol in trial.protocols and (not self.only or trial.name in self.only.split(",")):

@@ -47,6 +47,8 @@ class MailServer(ABC):
     protocols: ClassVar[tuple[str, ...]]
     #: ends with every mail forgotten
     forgets: ClassVar[bool] = False
+    #: gives files away or becomes other users in a way that nobody else can
+    needs_root: ClassVar[bool] = False
     #: between the levels of a folder's name, and before all of them; None: it has no folders
     separator: ClassVar[str | None] = "/"
     prefix: ClassVar[str] = ""

@@ -39,6 +39,7 @@ PROGRAMS = {
 class Courier(MailServer):
     name = "Courier"
     protocols = ("imap", "pop3")
+    needs_root = True
     separator = "."
     prefix = "INBOX."
 

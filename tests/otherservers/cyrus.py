@@ -50,6 +50,7 @@ EVENTS {{
 class Cyrus(MailServer):
     name = "Cyrus"
     protocols = ("imap", "pop3")
+    needs_root = True
     separator = "."
     prefix = "INBOX."
 

@@ -72,6 +72,7 @@ service pop3-login {{
 class DovecotMaildir(MailServer):
     name = "Dovecot, Maildir"
     protocols = ("imap", "pop3")
+    needs_root = True
     separator = "."
     location: ClassVar[str] = "maildir:/srv/jan/Maildir"
 

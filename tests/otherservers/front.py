@@ -47,8 +47,11 @@ class Front:
     async def _end(self) -> None:
         self._server.close()
         for writer in self._open:
-            writer.transport.abort()
-        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
+            if not writer.is_closing():
+                writer.transport.abort()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=2)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         note = _Note(self._wire, next(self._numbers))

@@ -81,6 +81,7 @@ class Popa3d(MailServer):
 class SolidPop3dMbox(Popa3d):
     name = "solid-pop3d, mbox"
     package = "solid-pop3d"
+    needs_root = True
     accounts = ("solid-pop3d", "spop3d")
 
 
