@@ -105,14 +105,14 @@ def _take(leaf: Leaf, own: OwnText, budget: Budget) -> None:
     if head.media == _PLAIN:
         data, files = uu_attachments(data, budget)
         own.files += [(leaf, name, file) for name, file in files]
-    add_text(own.body, data, leaf, budget)
+    add_text(own.body, data, leaf, budget, page=kind == _HTML)
 
 
-def add_text(body: Body, data: bytes, leaf: Leaf, budget: Budget) -> None:
-    """As far as a mail may have text."""
+def add_text(body: Body, data: bytes, leaf: Leaf, budget: Budget, *, page: bool) -> None:
+    """As far as a mail may have text. `page`: it is HTML, whatever it is called."""
     head, limits = leaf.head, budget.limits
     size = body.plain_size + body.html_size
-    if head.media == _PLAIN and filetypes.sniff(data[:8192], "", "") != _HTML:
+    if head.media == _PLAIN and not page:
         room = max(0, min(2 * limits.text - body.plain_size, budget.text_room()))
         text = decode_text(cut_bytes(data, min(4 * limits.text, 4 * room)), head.charset)
         if head.params.get("format", "").lower() == "flowed":

@@ -146,7 +146,7 @@ class Walk:
         """An attached page or text may be all that the mail says."""
         kind = filetypes.sniff(content.head, "", hints.declared)
         if _is_text(hints, kind) and content.size <= 4 * self.budget.limits.html:
-            add_text(self.attached, content.read(), leaf, self.budget)
+            add_text(self.attached, content.read(), leaf, self.budget, page=kind == "text/html")
 
     def _stands_here(self, leaf: Leaf) -> bool:
         start = bytes(leaf.raw[leaf.start : min(leaf.end, leaf.start + _START)])
