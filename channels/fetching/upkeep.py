@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -69,8 +69,8 @@ def _erase(channel_id: UUID) -> bool:
 
 def prune_logbook() -> int:
     """Takes away old runs, but the last of each channel. What the ledger knows of their mails stays."""
-    newer = FetchRun.objects.filter(channel=OuterRef("channel"), queued_at__gt=OuterRef("queued_at"))
-    old = FetchRun.objects.filter(Exists(newer), finished_at__lt=logbook_reaches_to())
+    last = FetchRun.objects.filter(channel=OuterRef("channel")).order_by("-queued_at", "-id").values("pk")[:1]
+    old = FetchRun.objects.filter(finished_at__lt=logbook_reaches_to()).exclude(pk=Subquery(last))
     ids = list(old.order_by("finished_at").values_list("pk", flat=True)[:PRUNED_A_TICK])
     FetchRun.objects.filter(pk__in=ids).delete()
     return len(ids)
