@@ -12,7 +12,7 @@ from django.utils import timezone
 from channels import lease, services
 from channels.fetching import runs, upkeep
 from channels.fetching.recorder import ledger_rows
-from channels.models import Channel, ChannelSecret, FetchRun, ReceivedPart
+from channels.models import Channel, ChannelSecret, FetchRun, ReceivedMail, ReceivedPart
 from documents.models import Document
 from tests.cast import Cast
 from tests.channels.rows import make_mail, make_part, make_run
@@ -52,6 +52,18 @@ def test_deleted_channel_is_erased_with_its_secrets_and_its_documents_stay(cast:
     Channel.objects.update(deleted_at=timezone.now() - upkeep.PURGE_AFTER - timedelta(seconds=1))
     assert upkeep.purge_deleted() == 1
     assert (Channel.objects.count(), ChannelSecret.objects.count(), Document.objects.count()) == (0, 0, 1)
+
+
+def test_channel_with_more_rows_than_one_transaction_takes_is_erased_whole(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "ERASED_AT_ONCE", 2)
+    runs = [make_run(channel) for _ in range(5)]
+    for number, run in enumerate(runs):
+        make_part(make_mail(run, uid=str(number)))
+    Channel.objects.update(deleted_at=timezone.now() - timedelta(minutes=5))
+    assert upkeep.purge_deleted() == 1
+    assert [model.objects.count() for model in (Channel, FetchRun, ReceivedMail, ReceivedPart)] == [0, 0, 0, 0]
 
 
 # --- Old runs --------------------------------------------------------------------------------------------
