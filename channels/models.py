@@ -116,6 +116,14 @@ class Channel(TenantModel):
         ordering = ["name", "id"]
         indexes = [
             models.Index(fields=["next_fetch_at"], condition=Q(state="active"), name="channel_due"),
+            models.Index(
+                fields=["host", "next_fetch_at"], condition=Q(next_fetch_at__isnull=False), name="channel_due_on_host"
+            ),
+            models.Index(
+                fields=["administration", "next_fetch_at"],
+                condition=Q(next_fetch_at__isnull=False),
+                name="channel_due_of_administration",
+            ),
             models.Index(fields=["administration", "name"], name="channel_list"),
         ]
 
@@ -296,7 +304,9 @@ class ReceivedMail(TenantModel):
         WANTED = "wanted"  # a person asked for it: the next fetch takes it, read or not
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="ledger")
-    run = models.ForeignKey(FetchRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="mails")
+    run = models.ForeignKey(
+        FetchRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="mails", db_index=False
+    )
     mailbox = models.PositiveIntegerField(default=1)
     folder = models.CharField(max_length=255)
     validity = models.CharField(max_length=40, blank=True)
@@ -345,6 +355,7 @@ class ReceivedMail(TenantModel):
             models.Index(
                 fields=["channel"], condition=Q(standing=True) | Q(next_try_at__isnull=False), name="ledger_unsettled"
             ),
+            models.Index(fields=["run", "first_seen_at", "id"], name="ledger_by_run"),
         ]
 
     def __str__(self) -> str:

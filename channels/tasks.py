@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
 from uuid import UUID
 
 import structlog
@@ -23,26 +22,28 @@ from zenvoices.lib.scoping import every_administration
 from zenvoices.lib.tasks import TenantTask
 
 log = structlog.get_logger(__name__)
-#: Of Redis' four, 0 goes first: a tick waits for no fetch, and who clicks waits for no half hour of others.
-BY_HAND: Final = 3
-SCHEDULED: Final = 6
+#: Of Redis' four, 0 goes first: a tick waits for no fetch, who clicks for no half hour of others, and nobody for a
+#: mailbox that goes on.
+BY_HAND, SCHEDULED, GOES_ON = 3, 6, 9
 
 
 @shared_task(base=TenantTask, name="channels.tasks.fetch")
 def fetch(administration_id: str, run_id: str) -> None:
     run = runs.perform(UUID(run_id), Budget.of_a_run())
-    hand_on()
-    if run is not None and run.documents:
+    if run is None:
+        return
+    hand_on(run)
+    if run.documents:
         # By its channel and time first, which have an index.
         made = Document.objects.filter(source_id=run.channel_id, received_at__gte=run.started_at)
         queue_preparation(UUID(administration_id), made.filter(source_run_id=run.pk))
 
 
-def hand_on() -> None:
+def hand_on(run: FetchRun) -> None:
     """The places of a run that ended. What the broker does not take now is offered again by the tick."""
     try:
         with every_administration():
-            for due in schedule.hand_on():
+            for due in schedule.hand_on(run.channel.host, run.administration_id):
                 offer(due)
     except OperationalError as problem:
         log.warning("fetches not queued", problem=type(problem).__name__)
@@ -62,7 +63,8 @@ def tick() -> None:
 
 
 def offer(due: Due) -> None:
-    fetch.apply_async((str(due.administration_id), str(due.run_id)), priority=SCHEDULED)
+    priority = GOES_ON if due.goes_on else SCHEDULED
+    fetch.apply_async((str(due.administration_id), str(due.run_id)), priority=priority)
 
 
 def queue_keep_alive(resting: Resting) -> None:

@@ -1,4 +1,4 @@
-"""Places: how many fetches at the same time, on each mail host, in each administration and in the line for a worker.
+"""Places: how many fetches at the same time on each mail host and in each administration.
 
 A limit is a number at the same time, never a rate: whoever ends a run gives its places to those who wait for one.
 """
@@ -16,49 +16,35 @@ from django.db.models import Count, QuerySet
 
 from channels.models import Channel, FetchRun
 
-#: Scheduled runs that wait for a worker's thread: enough for its next ones, whatever their number, and no backlog of
-#: an outage in the broker. Each run that begins leaves a place in the line.
-IN_LINE: Final = 100
 #: names the lock of PostgreSQL under which places are given out
 _LOCK: Final = 0x7A76_706C
 
 
 @dataclass(slots=True)
 class Places:
-    """What is taken now."""
+    """Taken by runs that are queued or under way; by those that somebody asked for too, though they wait for none."""
 
     hosts: Counter[str]
     administrations: Counter[UUID]
-    in_line: int
 
     @classmethod
     def taken(cls) -> Places:
-        """Fetches by hand take places too, though they wait for none."""
-        places = cls(Counter(), Counter(), 0)
-        for host, administration_id, state, trigger in open_runs().values_list(
-            "channel__host", "administration_id", "state", "trigger"
-        ):
+        places = cls(Counter(), Counter())
+        for host, administration_id in open_runs().values_list("channel__host", "administration_id"):
             places.hosts[host] += 1
             places.administrations[administration_id] += 1
-            places.in_line += state == FetchRun.State.QUEUED and trigger == FetchRun.Trigger.SCHEDULE
         return places
-
-    @property
-    def left_in_line(self) -> int:
-        return max(0, IN_LINE - self.in_line)
 
     def take(self, host: str, administration_id: UUID) -> bool:
         """False when one of the limits is reached; then nothing is taken."""
         free = (
-            self.left_in_line
-            and self.hosts[host] < settings.FETCH_PER_HOST
+            self.hosts[host] < settings.FETCH_PER_HOST
             and self.administrations[administration_id] < settings.FETCH_PER_ADMINISTRATION
         )
         if free:
             self.hosts[host] += 1
             self.administrations[administration_id] += 1
-            self.in_line += 1
-        return bool(free)
+        return free
 
 
 def open_runs() -> QuerySet[FetchRun]:
@@ -67,7 +53,7 @@ def open_runs() -> QuerySet[FetchRun]:
 
 
 def with_a_place(channels: QuerySet[Channel], per_host: int, per_administration: int) -> QuerySet[Channel]:
-    """Those whose host and administration have a place left; the database passes over the others by itself."""
+    """Those whose host and administration have a place left: the database passes over the others by itself."""
     full_hosts = open_runs().values("channel__host").annotate(n=Count("pk")).filter(n__gte=per_host)
     full = open_runs().values("administration_id").annotate(n=Count("pk")).filter(n__gte=per_administration)
     return channels.exclude(host__in=full_hosts.values("channel__host")).exclude(

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from channels.fetching.places import Places, one_at_a_time, open_runs, with_a_place
@@ -21,13 +21,17 @@ from zenvoices.lib.statements import select_once
 
 #: A queued run that nobody started by then was lost with its message: it is offered again.
 RESEND_AFTER: Final = timedelta(seconds=120)
-RESENT_AT_ONCE: Final = 500
+#: rows of one statement
+AT_ONCE: Final = 500
+EVERYBODY: Final = Q()
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
     administration_id: UUID
     run_id: UUID
+    #: of a mailbox that had more than one run takes: it lets others go first
+    goes_on: bool = False
 
 
 def next_slot(channel_id: UUID, after: datetime) -> datetime:
@@ -38,61 +42,80 @@ def next_slot(channel_id: UUID, after: datetime) -> datetime:
     return datetime.fromtimestamp(seconds - (seconds - phase) % interval + interval, tz=UTC)
 
 
-def claim_due(due_by: datetime | None = None) -> list[Due]:
+def claim_due(due_by: datetime | None = None, only: Q = EVERYBODY) -> list[Due]:
     """Fills every free place with who waits longest. To be called in `every_administration`."""
     claimed: list[Due] = []
     more = True
     while more:
-        some, more = _claim_some(due_by or timezone.now())
+        some, more = _claim_some(due_by or timezone.now(), only)
         claimed += some
     return claimed
 
 
-def hand_on(due_by: datetime | None = None) -> list[Due]:
-    """After a run has ended: its places go to who waits for one. One statement when nobody does."""
-    first_with_a_place = _statement_for(settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION)
-    return claim_due(due_by) if first_with_a_place(due_by or timezone.now()) else []
+def hand_on(host: str, administration_id: UUID, due_by: datetime | None = None) -> list[Due]:
+    """After a run has ended: its two places go to who waits for one. Two statements when nobody does.
+
+    Whoever waits for another place finds it taken as before, so nobody else is looked at.
+    """
+    now = due_by or timezone.now()
+    on_host, in_administration = _statements(settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION)
+    claimed = claim_due(now, Q(host=host)) if on_host(now, host) else []
+    if in_administration(now, administration_id):
+        claimed += claim_due(now, Q(administration_id=administration_id))
+    return claimed
 
 
 @cache
-def _statement_for(per_host: int, per_administration: int) -> Callable[[datetime], list[Channel]]:
-    @select_once
-    def first_with_a_place(due_by: datetime) -> QuerySet[Channel]:
-        waiting = with_a_place(_due(due_by), per_host, per_administration)
+def _statements(
+    per_host: int, per_administration: int
+) -> tuple[Callable[[datetime, str], list[Channel]], Callable[[datetime, UUID], list[Channel]]]:
+    """Who waits for a place on this host, and in this administration: the first, if any."""
+
+    def first(due_by: datetime, only: Q) -> QuerySet[Channel]:
+        waiting = with_a_place(_due(due_by).filter(only), per_host, per_administration)
         return waiting.only("pk").order_by("next_fetch_at")[:1]
 
-    return first_with_a_place
+    @select_once
+    def on_host(due_by: datetime, host: str) -> QuerySet[Channel]:
+        return first(due_by, Q(host=host))
+
+    @select_once
+    def in_administration(due_by: datetime, administration_id: UUID) -> QuerySet[Channel]:
+        return first(due_by, Q(administration_id=administration_id))
+
+    return on_host, in_administration
 
 
 def _due(by: datetime) -> QuerySet[Channel]:
-    return Channel.objects.filter(
+    """Who still has a run that is open waits for its end: then it is due all the same."""
+    due = Channel.objects.filter(
         state=Channel.State.ACTIVE, deleted_at=None, administration__plan="premium", next_fetch_at__lte=by
     )
+    return due.exclude(Exists(open_runs().filter(channel=OuterRef("pk"))))
 
 
 @transaction.atomic
-def _claim_some(due_by: datetime) -> tuple[list[Due], bool]:
+def _claim_some(due_by: datetime, only: Q) -> tuple[list[Due], bool]:
     """Says too whether more may find a place."""
     one_at_a_time()
     places = Places.taken()
-    most = places.left_in_line
-    looked_at = _in_turn(due_by, most)
+    looked_at = _in_turn(_due(due_by).filter(only), due_by)
     chosen = [channel for channel in looked_at if places.take(channel.host, channel.administration_id)]
-    return _queue(chosen), len(looked_at) == most and 0 < len(chosen) < most
+    return _queue(chosen), bool(chosen) and len(looked_at) == AT_ONCE
 
 
-def _in_turn(due_by: datetime, most: int) -> list[Channel]:
-    """So many with a place, who waits longest first. But a mailbox that goes on lets those go first who wait for their
+def _in_turn(due: QuerySet[Channel], due_by: datetime) -> list[Channel]:
+    """Some with a place, who waits longest first. But a mailbox that goes on lets those go first who wait for their
     half hour, for half an hour at most."""
-    limits = settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION
     had_a_run = FetchRun.objects.filter(channel=OuterRef("pk"), slot=OuterRef("next_fetch_at"))
+    waiting = with_a_place(due, settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION)
     # A running fetch may be changing its channel: it is passed over, and found due again a moment later.
-    waiting = with_a_place(_due(due_by), *limits).select_for_update(skip_locked=True, no_key=True, of=("self",))
+    waiting = waiting.select_for_update(skip_locked=True, no_key=True, of=("self",))
     waiting = waiting.annotate(had_a_run=Exists(had_a_run)).order_by("next_fetch_at", "id")
     lately = due_by - settings.FETCH_INTERVAL
-    found = list(waiting[:most])
-    if len(found) == most:  # a backlog, of which we do not see the end
-        found = list(waiting.exclude(goes_on=True, next_fetch_at__gt=lately)[:most]) or found
+    found = list(waiting[:AT_ONCE])
+    if len(found) == AT_ONCE:  # a backlog, of which we do not see the end
+        found = list(waiting.exclude(goes_on=True, next_fetch_at__gt=lately)[:AT_ONCE]) or found
     return sorted(found, key=lambda channel: channel.goes_on and channel.next_fetch_at > lately)  # type: ignore[operator]
 
 
@@ -111,12 +134,13 @@ def _queue(channels: list[Channel]) -> list[Due]:
         channel.next_fetch_at = next_slot(channel.pk, now)
     Channel.objects.bulk_update(channels, ["next_fetch_at"])
     FetchRun.objects.bulk_create(runs)
-    return [Due(run.administration_id, run.pk) for run in runs]
+    return [Due(run.administration_id, run.pk, run.channel.goes_on) for run in runs]
 
 
 def unstarted() -> list[Due]:
     """Runs whose message was lost on the way; starting one twice is harmless, it starts once."""
     lost = open_runs().filter(state=FetchRun.State.QUEUED, queued_at__lt=timezone.now() - RESEND_AFTER, started_at=None)
-    found = [Due(*row) for row in lost.order_by("queued_at").values_list("administration_id", "id")[:RESENT_AT_ONCE]]
+    oldest = lost.order_by("queued_at").values_list("administration_id", "id", "channel__goes_on")
+    found = [Due(*row) for row in oldest[:AT_ONCE]]
     FetchRun.objects.filter(pk__in=[due.run_id for due in found]).update(queued_at=timezone.now())
     return found

@@ -4,12 +4,12 @@ what is the matter with one stops no other."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -18,12 +18,13 @@ from channels.fetching import ending, health
 from channels.fetching.places import open_runs
 from channels.lease import expired
 from channels.links import tokens
-from channels.models import Channel, ChannelSecret, FetchRun, HostOutage
+from channels.models import Channel, ChannelSecret, FetchRun, HostOutage, ReceivedMail
 from zenvoices.lib import bulkheads
 
 PURGE_AFTER: Final = timedelta(seconds=60)
 PURGED_A_TICK: Final = 50
 PRUNED_A_TICK: Final = 500
+ERASED_AT_ONCE: Final = 1_000
 
 
 def reap() -> int:
@@ -53,7 +54,15 @@ def purge_deleted() -> int:
 
 def _purge(channel: Channel) -> bool:
     tokens.forget(channel)
+    _erase_in_slices(ReceivedMail.objects.filter(channel=channel))
+    _erase_in_slices(FetchRun.objects.filter(channel=channel))
     return _erase(channel.pk)
+
+
+def _erase_in_slices(rows: QuerySet[Any]) -> None:
+    """Each a short transaction: years of mails are too much for one, and for memory."""
+    while ids := list(rows.order_by().values_list("pk", flat=True)[:ERASED_AT_ONCE]):
+        rows.filter(pk__in=ids).delete()
 
 
 @transaction.atomic
@@ -69,8 +78,8 @@ def _erase(channel_id: UUID) -> bool:
 
 def prune_logbook() -> int:
     """Takes away old runs, but the last of each channel. What the ledger knows of their mails stays."""
-    newer = FetchRun.objects.filter(channel=OuterRef("channel"), queued_at__gt=OuterRef("queued_at"))
-    old = FetchRun.objects.filter(Exists(newer), finished_at__lt=logbook_reaches_to())
+    last = FetchRun.objects.filter(channel=OuterRef("channel")).order_by("-queued_at", "-id").values("pk")[:1]
+    old = FetchRun.objects.filter(finished_at__lt=logbook_reaches_to()).exclude(pk=Subquery(last))
     ids = list(old.order_by("finished_at").values_list("pk", flat=True)[:PRUNED_A_TICK])
     FetchRun.objects.filter(pk__in=ids).delete()
     return len(ids)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from administrations.access import AdministrationRequest
 from channels import services, tasks
+from channels.fetching.upkeep import logbook_reaches_to
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.pages import queries
 from channels.pages.access import channel_or_404, premium_view
@@ -37,6 +38,8 @@ def logbook(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     runs = queries.logbook(channel, before=Position.read(request.GET.get("before", "")), limit=PAGE + 1)
     more = Position(runs[PAGE - 1].queued_at, runs[PAGE - 1].pk).mark if len(runs) > PAGE else ""
     context = {"channel": channel, "row": row_of(channel), "days": days_of(channel, runs[:PAGE]), "more": more}
+    reaches_to = logbook_reaches_to()
+    context["reaches_to"] = reaches_to if not more and channel.created_at < reaches_to else None
     return render(request, "channels/logbook.html", context)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +15,7 @@ from channels import services
 from channels.errors import CODES
 from channels.models import Channel, FetchRun
 from channels.notices import is_reconnecting
+from channels.pages.queries import DOCUMENTS_COUNTED
 from channels.reminders import shown_at
 from channels.words.phrases import Phrase, about
 
@@ -71,6 +73,12 @@ class Row:
     def reminder(self) -> str:
         """What ended by itself at this channel."""
         return shown_at(self.channel, timezone.localdate())
+
+    @property
+    def documents(self) -> str:
+        """How many it gave that are still there; *1,000+* where they are not counted any further."""
+        count: int = self.channel.documents_count  # type: ignore[attr-defined]
+        return number_format(count) if count <= DOCUMENTS_COUNTED else f"{number_format(DOCUMENTS_COUNTED)}+"
 
     @property
     def done(self) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,7 +65,7 @@ class World:
     #: the most fetches at the same time on each host and in each administration
     most: Counter[object] = field(default_factory=Counter)
     _now: Counter[object] = field(default_factory=Counter)
-    _messages: deque[tuple[str, str]] = field(default_factory=deque)
+    _messages: list[tuple[int, int, tuple[str, str]]] = field(default_factory=list)
     _running: dict[UUID, FetchRun] = field(default_factory=dict)
     _events: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -98,9 +98,12 @@ class World:
     @contextmanager
     def _patched(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(tasks.fetch, "apply_async", lambda args, *_, **__: self._messages.append(args))
+            patched.setattr(tasks.fetch, "apply_async", self._send)
             patched.setattr(runs, "perform", self._perform)
             yield
+
+    def _send(self, args: tuple[str, str], *_: object, priority: int = 0, **__: object) -> None:
+        heapq.heappush(self._messages, (priority, next(self._numbers), args))
 
     def _at(self, moment: datetime, happen: Callable[[], None]) -> None:
         heapq.heappush(self._events, (moment, next(self._numbers), happen))
@@ -111,9 +114,10 @@ class World:
 
     def _start_what_waits(self) -> None:
         while self._messages and len(self._running) < self.threads:
-            message = self._messages.popleft()
+            _priority, _number, message = heapq.heappop(self._messages)
             with every_administration():
                 run = FetchRun.objects.get(pk=message[1])
+                run.channel = self.channels[run.channel_id]
                 FetchRun.objects.filter(pk=run.pk).update(state="running", started_at=timezone.now())
             channel = self.channels[run.channel_id]
             self._running[run.pk] = run

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 
 from channels import services, tasks
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
@@ -95,6 +96,30 @@ def test_logbook_pages_by_keyset(cast: Cast, bert: Client, channel: Channel) -> 
     shown = [line.run for answer in (first, second) for day in answer.context["days"] for line in day.lines]
     assert shown == runs
     assert second.context["more"] == ""
+
+
+def test_end_of_the_logbook_says_from_when_it_reaches(
+    cast: Cast, bert: Client, channel: Channel, settings: Any
+) -> None:
+    settings.LOGBOOK_KEPT_DAYS = 30
+    make_run(channel)
+    first = date_format(timezone.localtime() - timedelta(days=30), "j F Y")
+    said = f"Ophaalbeurten van voor {first} worden niet bewaard."
+    assert said not in page_of(bert, "logbook", cast.bakery, channel.pk)  # it is younger than that
+    with administration_scope(cast.bakery.pk):
+        Channel.objects.update(created_at=timezone.now() - timedelta(days=31))
+    assert said in page_of(bert, "logbook", cast.bakery, channel.pk)
+    for number in range(50):
+        make_run(channel, **at(NOW - timedelta(hours=number)))
+    assert said not in page_of(bert, "logbook", cast.bakery, channel.pk)  # there is more behind it
+
+
+def test_mail_whose_run_was_pruned_leads_back_to_the_logbook(cast: Cast, bert: Client, channel: Channel) -> None:
+    mail = make_mail(make_run(channel), state="quarantined")
+    with administration_scope(cast.bakery.pk):
+        FetchRun.objects.all().delete()
+    answer = bert.post(address("channel-mail-retry", cast.bakery, channel.pk, mail.pk))
+    assert answer.url == address("logbook", cast.bakery, channel.pk)
 
 
 def test_nonsense_position_begins_at_the_top(cast: Cast, bert: Client, channel: Channel) -> None:

@@ -115,30 +115,28 @@ def test_ended_run_hands_its_place_on(cast: Cast, channel: Channel, settings: ob
     channel_in(cast.foreign)
     Channel.objects.update(next_fetch_at=timezone.now() - timedelta(seconds=1))
     (first,) = schedule.claim_due()
-    assert schedule.hand_on() == []
+    ended = "mail.test", first.administration_id
+    assert schedule.hand_on(*ended) == []
     FetchRun.objects.filter(pk=first.run_id).update(state="finished", finished_at=timezone.now())
-    (second,) = schedule.hand_on()
+    (second,) = schedule.hand_on(*ended)
     assert {first.administration_id, second.administration_id} == {cast.bakery.pk, cast.foreign.pk}
 
 
-def test_handing_on_costs_one_statement_when_nobody_waits(
+def test_place_in_an_administration_goes_to_another_host(cast: Cast, channel: Channel, settings: object) -> None:
+    settings.FETCH_PER_ADMINISTRATION = 1
+    channel_in(cast.bakery, "other.test")
+    Channel.objects.update(next_fetch_at=timezone.now() - timedelta(seconds=1))
+    (first,) = schedule.claim_due()
+    FetchRun.objects.update(state="finished", finished_at=timezone.now())
+    host = FetchRun.objects.get(pk=first.run_id).channel.host
+    assert len(schedule.hand_on(host, cast.bakery.pk)) == 1
+
+
+def test_handing_on_costs_two_statements_when_nobody_waits(
     channel: Channel, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
 ) -> None:
-    with django_assert_num_queries(1):
-        schedule.hand_on()
-
-
-def test_line_before_the_workers_is_bounded(
-    cast: Cast, channel: Channel, settings: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After an outage a person's own fetch does not stand behind thousands."""
-    monkeypatch.setattr("channels.fetching.places.IN_LINE", 2)
-    for number in range(4):
-        channel_in(cast.bakery, f"mail{number}.test")
-    Channel.objects.update(next_fetch_at=timezone.now() - timedelta(seconds=1))
-    assert len(schedule.claim_due()) == 2
-    FetchRun.objects.filter(pk=FetchRun.objects.first().pk).update(state="running", started_at=timezone.now())
-    assert len(schedule.claim_due()) == 1  # a run that begins leaves its place in the line
+    with django_assert_num_queries(2):
+        schedule.hand_on(channel.host, channel.administration_id)
 
 
 def test_all_places_are_filled_past_those_that_find_none(
@@ -146,13 +144,31 @@ def test_all_places_are_filled_past_those_that_find_none(
 ) -> None:
     """More wait for a full host than are looked at in one go."""
     settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION = 1, 20
-    monkeypatch.setattr("channels.fetching.places.IN_LINE", 3)
+    monkeypatch.setattr(schedule, "AT_ONCE", 3)
     for _number in range(5):
         channel_in(cast.bakery)
     last = channel_in(cast.foreign, "other.test")
     Channel.objects.update(next_fetch_at=timezone.now() - timedelta(hours=1))
     make_due(last)
     assert len(schedule.claim_due()) == 2
+
+
+def test_backlog_is_claimed_whole_where_there_are_places(cast: Cast, channel: Channel, monkeypatch: object) -> None:
+    monkeypatch.setattr(schedule, "AT_ONCE", 2)
+    for number, administration in enumerate([cast.bakery, cast.foreign] * 3):
+        channel_in(administration, f"mail{number}.test")
+    Channel.objects.update(next_fetch_at=timezone.now() - timedelta(hours=1))
+    assert len(schedule.claim_due()) == 7
+
+
+def test_channel_whose_run_is_open_waits_for_its_end(channel: Channel) -> None:
+    """Else a portal that cannot keep up would queue each channel again every half hour."""
+    make_due(channel)
+    assert len(schedule.claim_due()) == 1
+    make_due(channel)
+    assert schedule.claim_due() == []
+    FetchRun.objects.update(state="finished", finished_at=timezone.now())
+    assert len(schedule.hand_on(channel.host, channel.administration_id)) == 1
 
 
 def test_fetch_by_hand_takes_a_place_and_waits_for_none(cast: Cast, channel: Channel, settings: object) -> None:
@@ -182,7 +198,8 @@ def test_mailbox_that_goes_on_comes_after_everybodys_turn(cast: Cast, channel: C
         since = timezone.now() - timedelta(minutes=minutes)
         Channel.objects.filter(pk=channel.pk).update(goes_on=True, next_fetch_at=since)
         make_due(other)
-        assert [due.administration_id for due in schedule.claim_due()] == [first.administration_id]
+        (due,) = schedule.claim_due()
+        assert (due.administration_id, due.goes_on) == (first.administration_id, first == channel)
         FetchRun.objects.all().delete()
 
 

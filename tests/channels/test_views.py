@@ -18,6 +18,7 @@ from channels.check import Step
 from channels.errors import channel_error
 from channels.links import vault
 from channels.models import Channel, FetchRun
+from documents.models import Document
 from tests.cast import Cast
 from tests.channels.rows import make_channel, make_run
 from tests.channels.test_forms import TYPED
@@ -139,6 +140,23 @@ def test_list_costs_the_same_with_three_channels_as_with_one(cast: Cast, signed_
     for name in ("2", "3"):
         make_run(make_channel(cast.bakery, name=name))
     assert queries_of(client, url) == one
+
+
+@pytest.mark.parametrize(("there", "shown"), [(0, "0"), (3, "3"), (5, "3+")])
+def test_documents_are_counted_up_to_a_bound(
+    cast: Cast, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch, there: int, shown: str
+) -> None:
+    for name in ("channels.pages.queries.DOCUMENTS_COUNTED", "channels.pages.rows.DOCUMENTS_COUNTED"):
+        monkeypatch.setattr(name, 3)
+    channel = make_channel(cast.bakery)
+    with administration_scope(cast.bakery.pk):
+        for number in range(there + 1):
+            Document.objects.create(
+                administration=cast.bakery, kind="attachment", filename="a.pdf", content_type="application/pdf", size=1,
+                sha256="0" * 64, source_id=channel.pk, deleted_at=None if number else timezone.now(),
+            )  # fmt: skip
+    (row,) = signed_in(cast.bert).get(address("channels", cast.bakery)).context["rows"]
+    assert row.documents == shown
 
 
 def test_basic_administration_is_told_why_not(cast: Cast, signed_in: SignedIn) -> None:

@@ -37,13 +37,13 @@ def test_a_tick_and_who_clicks_overtake_the_scheduled_fetches(monkeypatch: pytes
     with redis_server() as server, Connection(server.url.replace("unix", "redis+socket")) as broker:
         for task in (tasks.fetch, tasks.tick):
             monkeypatch.setattr(task, "apply_async", partial(task.apply_async, connection=broker))
-        for _ in range(2):
-            tasks.offer(Due(uuid4(), uuid4()))
+        goes_on, due = Due(uuid4(), uuid4(), goes_on=True), Due(uuid4(), uuid4())
+        for one in (goes_on, due):
+            tasks.offer(one)
         by_hand = FetchRun(administration_id=uuid4())
         tasks.enqueue(by_hand)
         tasks.tick.apply_async()
         with broker.SimpleQueue("fetch") as queue:
             waiting = [queue.get(timeout=5) for _ in range(4)]
-    names = [message.headers["task"] for message in waiting]
-    assert names == ["channels.tasks.tick", *["channels.tasks.fetch"] * 3]
-    assert waiting[1].payload[0][1] == str(by_hand.pk)
+    assert [message.headers["task"] for message in waiting] == ["channels.tasks.tick", *["channels.tasks.fetch"] * 3]
+    assert [message.payload[0][1] for message in waiting[1:]] == [str(by_hand.pk), str(due.run_id), str(goes_on.run_id)]

@@ -47,10 +47,11 @@ class Command(OperatorCommand):
         """Returns who gets its place: of those only that were due when we began, so that we come to an end."""
         with administration_scope(due.administration_id):
             run = runs.perform(due.run_id, Budget.of_a_run())
-            if run is not None:
-                self.say({"channel": run.channel_id, **fetch_line(run)})
+            if run is None:
+                return []
+            self.say({"channel": run.channel_id, **fetch_line(run)})
         with every_administration():
-            return schedule.hand_on(begun)
+            return schedule.hand_on(run.channel.host, run.administration_id, begun)
 
 
 def _keep_alive(resting: Resting) -> None:
