@@ -15,7 +15,8 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Final
 
-_HEAD: Final = 64 * 1024  # bytes of a header that are looked at
+HEAD: Final = 4096  # bytes in which a mail shows that it is one
+_HEADER: Final = 64 * 1024  # bytes of a header that are looked at
 _TAIL: Final = 1024
 _CHUNK: Final = 1024 * 1024
 _SLACK: Final = 1024  # bytes; mbox servers count about 300 of their own headers
@@ -28,18 +29,17 @@ _BASE64: Final = re.compile(rb"^content-transfer-encoding[ \t]*:\s*base64\b", re
 _BOUNDARY: Final = re.compile(rb'[;\s]boundary\s*=\s*(?:"([^"\r\n]+)"|([^\s;"]+))', re.IGNORECASE)
 
 
-def is_complete(path: Path, size: int, stated: int | None) -> bool:
-    """Whether the `size` bytes in the file may be the whole mail. `stated`: as the server said, in bytes."""
-    if size == 0:
+def is_complete(path: Path, head: bytes, size: int, stated: int | None) -> bool:
+    """Whether the `size` bytes in the file, which begin with `head`, may be the whole mail.
+
+    `stated`: its size as the server said, in bytes. Of most mails the file is not looked at.
+    """
+    if not _HEADER_LINE.search(_EMPTY_LINE.split(head.lstrip(b"\r\n"), 1)[0]):
         return False
-    with path.open("rb") as file:
-        head = file.read(_HEAD).lstrip(b"\r\n")
-        if not _HEADER_LINE.search(_EMPTY_LINE.split(head, 1)[0]):
-            return False
-        if stated is None or stated - size <= min(_SLACK, stated // 10):
-            return True
-        with mmap(file.fileno(), 0, access=ACCESS_READ) as mail:
-            return not _is_far_less(mail, stated) or _has_its_end(mail)
+    if stated is None or stated - size <= min(_SLACK, stated // 10):
+        return True
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as mail:
+        return not _is_far_less(mail, stated) or _has_its_end(mail)
 
 
 def _is_far_less(mail: mmap, stated: int) -> bool:
@@ -59,7 +59,7 @@ def _has_its_end(mail: mmap) -> bool:
     del end_of_header  # it holds the map open
     if not _holds(mail, _CONTENT, body):
         return False
-    header = mail[: min(body, _HEAD)]
+    header = mail[: min(body, _HEADER)]
     boundary = _BOUNDARY.search(header) if _MULTIPART.search(header) else None
     if boundary:
         closing = rb"\n--" + re.escape((boundary[1] or boundary[2]).rstrip()) + rb"--(?:\s|\Z)"

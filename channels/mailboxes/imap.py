@@ -13,7 +13,7 @@ from channels.mailboxes.imap_fetch import Fetching
 from channels.mailboxes.imap_flags import Flagging
 from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_portions import FactsList, Portions
-from channels.mailboxes.imap_search import NOTHING, Search
+from channels.mailboxes.imap_search import HIGHEST, NOTHING, Search
 from channels.mailboxes.imap_session import ImapSession
 
 _UNKNOWN = Facts(None, None)
@@ -35,7 +35,8 @@ class ImapMailbox(ImapSession):
         folder = self.folder
         with self.border():
             unread = self._search_for_unread()
-            read = Search(self.client, "SEEN", floor=since if 0 < since < (folder.next_uid or NOTHING) else NOTHING)
+            newest_uid = folder.next_uid - 1 if folder.next_uid else HIGHEST
+            read = Search(self.client, "SEEN", floor=since or NOTHING, below=newest_uid)
             found = sorted(unread.uids)
             sizes = FactsList(self.client, self._portions, found)
             with self.client.together():  # none waits for another

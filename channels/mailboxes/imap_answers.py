@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from itertools import count, groupby
 from typing import Any, Final, NamedTuple
 
+from imapclient import imap_utf7
+from imapclient.response_parser import parse_response
+
 MOST_UIDS: Final = 1_000_000  # of one folder; a set of twelve bytes may name four thousand million
 _SHORT_RUN: Final = 4
 
@@ -94,6 +97,22 @@ def folder_in(untagged: Mapping[str, Sequence[Any]]) -> Folder | None:
 def _number(said: bytes, name: bytes) -> str:
     found = re.search(rb"\[" + name + rb" (\d{1,20})\]", said, re.IGNORECASE)
     return found[1].decode() if found else "0"
+
+
+def folders_in(lines: Iterable[Any]) -> list[ListedFolder]:
+    """In the answer to a LIST, those that can be opened; a line that cannot be read costs its folder."""
+    return list(filter(None, map(_listed, lines)))
+
+
+def _listed(line: Any) -> ListedFolder | None:
+    try:
+        flags, separator, name = parse_response([line])
+        if {b"\\noselect", b"\\nonexistent"} & {flag.lower() for flag in flags}:
+            return None
+        name = name if isinstance(name, bytes) else str(name).encode()  # 2026 is read as a number
+        return ListedFolder(imap_utf7.decode(name), (separator or b"").decode())
+    except (ValueError, TypeError, AttributeError):  # not in modified UTF-7, or the rest of a line behind a literal
+        return None
 
 
 def found_in(lines: Iterable[Any]) -> Found:

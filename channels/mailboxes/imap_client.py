@@ -6,7 +6,7 @@ Their private parts are touched here and nowhere else.
 from __future__ import annotations
 
 import imaplib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from channels.mailboxes.imap_answers import (
     extended_in,
     facts_in,
     folder_in,
+    folders_in,
     found_in,
     set_of,
     uids_in,
@@ -256,16 +257,7 @@ class Client(IMAPClient):
         """Those that can be opened; none when the server will not list them."""
         self._protocol.untagged_responses.clear()
         self.command("LIST", '""', '"*"')
-        return list(self._listed(self._protocol.untagged_responses.pop("LIST", [])))
-
-    def _listed(self, lines: Iterable[Any]) -> Iterator[ListedFolder]:
-        for line in lines:
-            try:
-                [(flags, separator, name)] = self._proc_folder_list([line])
-            except BROKEN:  # a name that is not in modified UTF-7, the rest of a line behind a literal
-                continue
-            if not {b"\\noselect", b"\\nonexistent"} & {flag.lower() for flag in flags}:
-                yield ListedFolder(name, text_of(separator or b""))
+        return folders_in(self._protocol.untagged_responses.pop("LIST", []))
 
     # --- Mails ----------------------------------------------------------------------------------------
 

@@ -15,19 +15,19 @@ from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.refusals import Stage, code_of, refused, wait_named
 
 _MOST_ROUNDS: Final = 100  # of the thousand mails that RFC 9738 speaks of
-_HIGHEST: Final = 2**32 - 1
+HIGHEST: Final = 2**32 - 1
 NOTHING: Final = 2**32  # a floor above every number
 _PAGE: Final = 500  # results, where the server pages them (RFC 9394)
 
 
 class Search:
-    """The UIDs at or above `floor` that have the keys. `whole`: whether that is all of them."""
+    """The UIDs from `floor` to `below` that have the keys. `whole`: whether that is all of them."""
 
-    def __init__(self, client: Client, *keys: str, floor: int = 1) -> None:
+    def __init__(self, client: Client, *keys: str, floor: int = 1, below: int = HIGHEST) -> None:
         self._client = client
         self._keys = keys
         self._floor = floor
-        self._below = _HIGHEST  # the highest number that was not looked at yet
+        self._below = below  # the highest number that was not looked at yet
         self._span: int | None = None  # of numbers in one command, once the server refused more
         self._returns = "ALL COUNT" if client.offers("ESEARCH") else ""
         self._asked: Question | None = None
@@ -46,7 +46,7 @@ class Search:
             self._asked = self._client.ask_search(*returns, *self._range(), *self._keys, "UNDELETED")
 
     def _range(self) -> tuple[str, ...]:
-        if self._below < _HIGHEST or self._span:
+        if self._below < HIGHEST or self._span:
             return ("UID", f"{self._lowest}:{self._below}")
         return () if self._floor == 1 else ("UID", f"{self._floor}:*")
 
@@ -114,7 +114,7 @@ class Search:
         if self._client.offers("PARTIAL") and "ALL" in self._returns:
             self._returns = f"PARTIAL -1:-{_PAGE} COUNT"
             return
-        if self._below == _HIGHEST and folder.next_uid:
+        if self._below == HIGHEST and folder.next_uid:
             self._below = max(folder.next_uid - 1, self._floor)
         self._span = (self._below - self._lowest + 1) // 2
         if self._span == 0:

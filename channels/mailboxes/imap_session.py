@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
 from channels.credentials import Credentials, Password
@@ -15,11 +14,14 @@ from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_search import Search
 from channels.mailboxes.imap_sign_in import sign_in
 from channels.mailboxes.refusals import folder_refused, is_for_strangers, refused
+from channels.mailboxes.remembered import Remembered
 from channels.mailboxes.session import Session, refuse_line_breaks
 from zenvoices.lib import net
 
-#: Servers that lost what came in one packet with SELECT, as this process learned.
-_ONE_AT_A_TIME: Final[deque[tuple[str, int]]] = deque(maxlen=200)
+#: mailboxes at servers that lost what came in one packet with SELECT
+_one_at_a_time: Final = Remembered()
+#: servers that let us in when they were not asked what they can do
+_without_capabilities: Final = Remembered()
 
 
 class ImapSession(Session):
@@ -32,20 +34,17 @@ class ImapSession(Session):
 
     def __init__(self, server: Server, watch: Watch) -> None:
         super().__init__(server, watch)
-        self._apart = self._place in _ONE_AT_A_TIME
-        self._asks_capabilities = True
+        self._apart = False
+        self._asks_capabilities = (server.host, server.port) not in _without_capabilities
         self._told_after_sign_in = False
         self._name = server.folder
+        self._mailbox = (server.host, server.port, "")
         self._answered = 0
 
     @property
     def opened_folder(self) -> str:
         """The server's own name of the folder that open() opened."""
         return self._name
-
-    @property
-    def _place(self) -> tuple[str, int]:
-        return self._server.host, self._server.port
 
     # --- Up to the sign-in ----------------------------------------------------------------------------
 
@@ -75,7 +74,6 @@ class ImapSession(Session):
             if "* BYE" in str(error):
                 raise refused(str(error)) from None
             raise channel_error("not_a_mail_server") from None
-        self.client.apart = self._apart
         if self.client.is_preauthenticated:
             # PREAUTH skips STARTTLS and the password (CVE-2014-2567): whose mailbox this is, nobody knows.
             raise channel_error("sign_in_method_missing" if connection.secured else "starttls_missing")
@@ -92,8 +90,13 @@ class ImapSession(Session):
         self._learn()
 
     def _authenticate(self, credentials: Credentials) -> None:
+        place = (self._server.host, self._server.port)
         sign_in(self.client, credentials, self._server.host)
         self._told_after_sign_in = self.client.take_capabilities()
+        if not self._asks_capabilities:
+            _without_capabilities.add(place)
+        self._mailbox = (*place, credentials.username)
+        self._apart = self.client.apart = self._apart or self._mailbox in _one_at_a_time
 
     def _translated(self, error: Exception) -> ChannelError:
         goodbye = self.client.goodbye
@@ -117,7 +120,8 @@ class ImapSession(Session):
                 raise
             self._apart = True
             self.reopen()
-            _ONE_AT_A_TIME.append(self._place)
+            if problem.code == "server_silent":  # a line that was lost may be chance, and costs no wait
+                _one_at_a_time.add(self._mailbox)
             return self._count()
         return unread
 

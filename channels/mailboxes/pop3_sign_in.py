@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import poplib
-import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -14,14 +12,13 @@ from channels.errors import ChannelError, CredentialProblem, Throttled, Transien
 from channels.mailboxes.base import TlsFacts
 from channels.mailboxes.pop3_client import Capabilities, Client, is_refusal, text_of
 from channels.mailboxes.refusals import refused, sign_in_refused
+from channels.mailboxes.remembered import Remembered
 from channels.mailboxes.session import Session, plain, xoauth2
 from zenvoices.lib import net
 
 _Result = TypeVar("_Result")
-_SERVERS_KEPT: Final = 1000
-_KEPT_SECONDS: Final = 86_400.0
-#: Servers that let us in when CAPA was not asked, and until when it is not asked there (time.monotonic()).
-_without_capa: OrderedDict[tuple[str, int], float] = OrderedDict()
+#: servers that let us in when CAPA was not asked
+_without_capa: Final = Remembered()
 
 
 class Pop3Session(Session):
@@ -69,8 +66,7 @@ class Pop3Session(Session):
             Session.secure(self)
 
     def _greet(self, connection: net.Connection) -> None:
-        kept_until = _without_capa.get((self._server.host, self._server.port), 0.0)
-        self._asks_capa = self._asks_capa and kept_until < time.monotonic()
+        self._asks_capa = self._asks_capa and (self._server.host, self._server.port) not in _without_capa
         self._asking_capa = self._asked_again = False
         try:
             self._client = Client(connection, self._server.host)
@@ -108,7 +104,7 @@ class Pop3Session(Session):
         except poplib.error_proto as error:
             raise self._sign_in_refused(text_of(error)) if is_refusal(error) else error from None
         if not asks:
-            _remember((self._server.host, self._server.port))
+            _without_capa.add((self._server.host, self._server.port))
 
     @property
     def _pipelines(self) -> bool:
@@ -151,13 +147,6 @@ class Pop3Session(Session):
         if isinstance(problem, Throttled) and problem.retry_after is None and "LOGIN-DELAY" in answer.upper():
             problem.retry_after = int(named[:5]) if named.isdigit() else None
         return problem
-
-
-def _remember(server: tuple[str, int]) -> None:
-    _without_capa[server] = time.monotonic() + _KEPT_SECONDS
-    _without_capa.move_to_end(server)
-    while len(_without_capa) > _SERVERS_KEPT:
-        _without_capa.popitem(last=False)
 
 
 def _base64(data: bytes) -> str:

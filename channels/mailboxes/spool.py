@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from channels.errors import MessageProblem, channel_error
 from channels.mailboxes.base import Fetched, MessageRef, NotFetched
-from channels.mailboxes.complete import is_complete
+from channels.mailboxes.complete import HEAD, is_complete
 
 _Result = TypeVar("_Result")
 GROUP_BYTES: Final = 1024 * 1024
@@ -59,7 +59,7 @@ def _weight(ref: MessageRef) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """A mail in a file, and its SHA-256. `path` is None when it was over the limit; its bytes are gone then.
+    """A mail in a file, its SHA-256 and its first bytes. `path` is None when it was over the limit; it is gone then.
 
     Its length is the number of bytes received, so that imapclient's parser takes it for the literal.
     """
@@ -67,6 +67,7 @@ class Spooled:
     path: Path | None
     size: int
     sha256: str = ""
+    head: bytes = b""
 
     def __len__(self) -> int:
         return self.size
@@ -89,9 +90,11 @@ class Spool:
         if self._left == 0:
             raise ValueError("more mails than asked for")  # a server that would fill the disk
         self._left -= 1
-        path, size, digest = self._new_path(), 0, hashlib.sha256()
+        path, size, head, digest = self._new_path(), 0, b"", hashlib.sha256()
         with _disk(), path.open("xb", buffering=CHUNK) as file:
             for chunk in chunks:
+                if size < HEAD:
+                    head += chunk[: HEAD - size]
                 size += len(chunk)
                 if size <= self._largest:
                     digest.update(chunk)
@@ -99,14 +102,14 @@ class Spool:
         if size > self._largest:
             self._remove(path)
             return Spooled(None, size)
-        return Spooled(path, size, digest.hexdigest())
+        return Spooled(path, size, digest.hexdigest(), head)
 
     def result(self, ref: MessageRef, mail: Spooled, stated: int | None = None) -> Fetched | NotFetched:
         """Gives the file to the caller, when all of the mail is in it. `stated`: its size, said along with it."""
         if mail.path is None:
             return NotFetched(ref, MessageProblem("mail_too_large", size=mail.size))
         with _disk():
-            whole = is_complete(mail.path, mail.size, ref.size or stated)
+            whole = is_complete(mail.path, mail.head, mail.size, ref.size or stated)
         if not whole:
             self._remove(mail.path)
             return NotFetched(ref, MessageProblem("mail_cut_off"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from pathlib import Path
 
 import pytest
@@ -234,10 +233,19 @@ def test_server_that_hangs_up_when_asked_what_it_can_do_is_not_asked_again(
         peer.hear()
         peer.say(tag + b" OK done")
 
-    script = imap({"CAPABILITY": hang_up, "AUTHENTICATE": authenticate})
-    with mailbox_for("imap", scripted(script, security=security), Watch()) as mailbox:
-        open_session(mailbox, credentials)
-        assert [ref.uid for ref in mailbox.candidates().unread] == ["1"]
+    sessions: list[Peer] = []
+    play = imap({"CAPABILITY": hang_up, "AUTHENTICATE": authenticate})
+
+    def script(peer: Peer) -> None:
+        sessions.append(peer)
+        play(peer)
+
+    server = scripted(script, security=security)
+    for count in (2, 3):  # the next session knows it
+        with mailbox_for("imap", server, Watch()) as mailbox:
+            open_session(mailbox, credentials)
+            assert [ref.uid for ref in mailbox.candidates().unread] == ["1"]
+        assert len(sessions) == count
 
 
 @pytest.mark.parametrize("answer", [b"{tag} BAD what\r\n", b"{tag} NO\r\n", b"{tag} OK nothing to tell\r\n"])
@@ -300,20 +308,15 @@ def losing(command: str, sessions: list[Peer], how: Answer) -> Script:
     return script
 
 
-@pytest.fixture(autouse=True)
-def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imap_session, "_ONE_AT_A_TIME", deque(maxlen=200))
-
-
 @pytest.mark.parametrize("how", [b"", hang_up], ids=["silent", "hangs up"])
 @pytest.mark.parametrize("command", ["ID", "SELECT"])
 def test_server_that_loses_what_follows_in_a_packet_is_asked_one_by_one(
     scripted: StartScripted, tmp_path: Path, command: str, how: Answer
 ) -> None:
-    """After one silence, and from then on: the next session knows it."""
+    """After one silence, and from then on: the next session knows it. A line that was lost may be chance."""
     sessions: list[Peer] = []
     server = scripted(losing(command, sessions, how), patience=0.5)
-    for count in (2, 3):
+    for count in (2, 4 if callable(how) else 3):
         with mailbox_for("imap", server, Watch()) as mailbox:
             refs = opened(mailbox).candidates(since=1).unread
             assert outcomes(list(mailbox.fetch(refs, tmp_path))) == [HELLO]
@@ -337,7 +340,7 @@ def test_server_that_takes_one_command_at_a_time_gets_one_at_a_time(
         return reply
 
     server = scripted(imap({name: alone(answer) for name, answer in IMAP_ANSWERS.items()}))
-    monkeypatch.setattr(imap_session, "_ONE_AT_A_TIME", [(server.host, server.port)])
+    monkeypatch.setattr(imap_session, "_one_at_a_time", [(server.host, server.port, "jan")])
     with mailbox_for("imap", server, Watch()) as mailbox:
         opened(mailbox).candidates(since=1)
         refs = [MessageRef("1", str(uid), 600_000) for uid in range(1, 6)]

@@ -151,6 +151,14 @@ def test_compact_sets_are_asked_for_where_they_are_offered(scripted: StartScript
     assert box.heard == ["UID SEARCH RETURN (ALL COUNT) UNSEEN UNDELETED"]
 
 
+@pytest.mark.parametrize(("next_uid", "between"), [(True, "5:8"), (False, "5:*")])
+def test_end_of_a_range_is_named_where_it_is_known(scripted: StartScripted, next_uid: bool, between: str) -> None:
+    """GNU imap4d finds nothing in a range that ends in a star."""
+    box = Box([4, 6, 8], next_uid=next_uid)
+    listed(scripted, box, since=5)
+    assert f"UID SEARCH UID {between} SEEN UNDELETED" in box.heard
+
+
 def test_server_that_offers_sets_and_does_not_know_them_is_asked_plainly(scripted: StartScripted) -> None:
     box = Box([4, 6, 8], extended=b"ESEARCH")
     script = box.script()

@@ -11,7 +11,7 @@ from channels.credentials import Password
 from channels.errors import ChannelError
 from channels.mailboxes.base import Server, Watch, open_session
 from channels.mailboxes.imap import ImapMailbox
-from channels.mailboxes.imap_answers import ListedFolder
+from channels.mailboxes.imap_answers import ListedFolder, folders_in
 from channels.mailboxes.imap_client import IDENTITY
 from channels.mailboxes.imap_folders import meant_by, offer
 from tests.servers.plugin import MailboxUser, StartScripted
@@ -66,6 +66,26 @@ def test_offered_names_are_few_short_and_hold_no_secret() -> None:
     folders = [ListedFolder(name, "/") for name in names]
     assert offer(folders, ["geheim"]) == ", ".join(["aap", *(f"Map {number:02}" for number in range(9)), "…"])
     assert offer(folders[13:14], []) == "x" * 60
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        (b'(\\HasNoChildren) "/" "Inkoop &- co/Caf&AOk-"', ["Inkoop & co/Café"]),
+        (b'() "." 2026', ["2026"]),
+        (b"() NIL INBOX", ["INBOX"]),
+        ((b'() "/" {4}', b"Aap\\"), ["Aap\\"]),
+        (b'(\\NoSelect) "/" Archief', []),
+        (b'(\\Nonexistent) "/" Weg', []),
+        (b'() "/" "Caf&\xff"', []),
+        (b'() "/"', []),
+        (b'"/" INBOX ()', []),
+        (b"()", []),
+        (b"", []),
+    ],
+)
+def test_list_gives_the_folders_that_can_be_opened(line: object, names: list[str]) -> None:
+    assert [folder.name for folder in folders_in([line])] == names
 
 
 # --- Looked for once ------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 from channels.credentials import BearerToken, Credentials, Password
 from channels.errors import ChannelError, Throttled
-from channels.mailboxes import mailbox_for, pop3_sign_in
+from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Fetched, Mailbox, MessageRef, Server, Watch, open_session
 from tests.servers.maildrop import Maildrop, listed, sent
 from tests.servers.plugin import StartScripted
@@ -150,14 +150,6 @@ def test_capa_is_not_asked_again_where_it_hung_up(scripted: StartScripted) -> No
         with session(server) as mailbox:
             assert len(mailbox.candidates().unread) == 3
     assert (maildrop.connections, maildrop.heard.count("CAPA")) == (3, 1)
-
-
-def test_servers_remembered_for_capa_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pop3_sign_in, "_SERVERS_KEPT", 2)
-    for port in range(5):
-        pop3_sign_in._remember(("capa.test", port))
-    assert list(pop3_sign_in._without_capa) == [("capa.test", 3), ("capa.test", 4)]
-    pop3_sign_in._without_capa.clear()
 
 
 @pytest.mark.parametrize(
