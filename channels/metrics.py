@@ -9,6 +9,7 @@ from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from channels.fetching import schedule
 from channels.fetching.places import open_runs
 from channels.models import Channel, FailingStep, HostOutage
 from zenvoices.lib.scoping import every_administration
@@ -37,7 +38,7 @@ def _by_state() -> GaugeMetricFamily:
 
 def _lateness() -> Iterator[GaugeMetricFamily]:
     now = timezone.now()
-    late = Channel.objects.filter(state=Channel.State.ACTIVE, deleted_at=None, next_fetch_at__lte=now)
+    late = schedule.due(now)
     oldest = late.aggregate(oldest=Min("next_fetch_at"))["oldest"]
     seconds = (now - oldest).total_seconds() if oldest else 0
     yield GaugeMetricFamily("zenvoices_channels_due", "Channels that are due and not yet taken", late.count())

@@ -42,9 +42,9 @@ class Blame:
 
     def sort(self, one: Prepared) -> list[Prepared]:
         """What can be recorded now; what cannot waits in `open`."""
-        self._asked += 1
         if one.problem and one.problem.code == "mail_gone":  # its owner's doing
             return [one]
+        self._asked += 1
         was_had = one.problem is None or bool(one.raw_sha256) or one.problem.code not in _NOT_HAD
         self.came = self.came or was_had
         self.open.append(one)

@@ -18,6 +18,7 @@ from channels.models import Channel, FetchRun
 
 #: names the lock of PostgreSQL under which places are given out
 _LOCK: Final = 0x7A76_706C
+_MOST_SILENT: Final = "60s"
 
 
 @dataclass(slots=True)
@@ -64,8 +65,12 @@ def with_a_place(channels: QuerySet[Channel], per_host: int, per_administration:
 def one_at_a_time() -> None:
     """Until this transaction ends nobody else gives out places, so none is given twice.
 
+    The server puts out who falls silent meanwhile, as a frozen machine does: else nobody would be fetched any more.
     SQLite's transactions exclude each other by themselves.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            cursor.execute(
+                "SELECT set_config('idle_in_transaction_session_timeout', %s, true), pg_advisory_xact_lock(%s)",
+                [_MOST_SILENT, _LOCK],
+            )

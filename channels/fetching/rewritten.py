@@ -16,13 +16,16 @@ from typing import Final
 _PIECE: Final = 1024 * 1024
 _LONGEST_HEAD: Final = 64 * 1024
 #: behind the head: a server ends all lines of a mail alike
-_LOOKED_AT: Final = 16 * 1024
+_LOOKED_AT: Final = 8 * 1024
 _HEAD_ENDS: Final = re.compile(rb"(?:\A|\n)\r*\n")
 _ADDED: Final = re.compile(
     rb"(?:\A>?From (?!:)|^(?:(?:X-)?Status|X-UIDL?|X-Keywords|X-IMAP(?:base)?|X-Mozilla-[!-9;-~]*|Content-Length|Lines)"
     rb"[ \t]*:)[^\n]*(?:\n[ \t][^\n]*)*\n",
     re.IGNORECASE | re.MULTILINE,
 )
+#: a head in which none of these stands, in lower case, is not looked through
+_HINTS: Final = (b"\nstatus", b"\nx-status", b"x-uid", b"x-keywords", b"x-imap", b"x-mozilla", b"content-l", b"\nlines")
+_FIRST: Final = (b"status", b"x-status", b"lines", b"from ", b">from ")
 
 
 def content_sha256(raw: bytes | mmap.mmap, raw_sha256: str) -> str:
@@ -32,7 +35,7 @@ def content_sha256(raw: bytes | mmap.mmap, raw_sha256: str) -> str:
     """
     found = _HEAD_ENDS.search(raw, 0, _LONGEST_HEAD)
     head = raw[: found.end() if found else 0]
-    own = _ADDED.sub(b"", head)
+    own = _ADDED.sub(b"", head) if _may_hold_more(head.lower()) else head
     other_ends = _has_bare_lf(own) or _has_bare_lf(raw[len(head) : len(head) + _LOOKED_AT])
     is_ended = raw[-1:] == b"\n"
     if len(own) == len(head) and is_ended and not other_ends:
@@ -43,6 +46,10 @@ def content_sha256(raw: bytes | mmap.mmap, raw_sha256: str) -> str:
     if not is_ended:
         digest.update(b"\r\n")
     return digest.hexdigest()
+
+
+def _may_hold_more(head: bytes) -> bool:
+    return head.startswith(_FIRST) or any(hint in head for hint in _HINTS)
 
 
 def _has_bare_lf(lines: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Who is due. Every decision is a conditional UPDATE in the database: two schedulers, or ten, change nothing."""
+"""Who is due, and whose turn it is. Decided in the database by one at a time: ten schedulers change nothing."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _statements(
     """Who waits for a place on this host, and in this administration: the first, if any."""
 
     def first(due_by: datetime, only: Q) -> QuerySet[Channel]:
-        waiting = with_a_place(_due(due_by).filter(only), per_host, per_administration)
+        waiting = with_a_place(_waiting(due_by, only), per_host, per_administration)
         return waiting.only("pk").order_by("next_fetch_at")[:1]
 
     @select_once
@@ -86,12 +86,15 @@ def _statements(
     return on_host, in_administration
 
 
-def _due(by: datetime) -> QuerySet[Channel]:
-    """Who still has a run that is open waits for its end: then it is due all the same."""
-    due = Channel.objects.filter(
+def due(by: datetime) -> QuerySet[Channel]:
+    return Channel.objects.filter(
         state=Channel.State.ACTIVE, deleted_at=None, administration__plan="premium", next_fetch_at__lte=by
     )
-    return due.exclude(Exists(open_runs().filter(channel=OuterRef("pk"))))
+
+
+def _waiting(due_by: datetime, only: Q) -> QuerySet[Channel]:
+    """Who still has a run that is open waits for its end, and is no candidate."""
+    return due(due_by).filter(only).exclude(Exists(open_runs().filter(channel=OuterRef("pk"))))
 
 
 @transaction.atomic
@@ -99,16 +102,16 @@ def _claim_some(due_by: datetime, only: Q) -> tuple[list[Due], bool]:
     """Says too whether more may find a place."""
     one_at_a_time()
     places = Places.taken()
-    looked_at = _in_turn(_due(due_by).filter(only), due_by)
+    looked_at = _in_turn(_waiting(due_by, only), due_by)
     chosen = [channel for channel in looked_at if places.take(channel.host, channel.administration_id)]
     return _queue(chosen), bool(chosen) and len(looked_at) == AT_ONCE
 
 
-def _in_turn(due: QuerySet[Channel], due_by: datetime) -> list[Channel]:
+def _in_turn(channels: QuerySet[Channel], due_by: datetime) -> list[Channel]:
     """Some with a place, who waits longest first. But a mailbox that goes on lets those go first who wait for their
     half hour, for half an hour at most."""
     had_a_run = FetchRun.objects.filter(channel=OuterRef("pk"), slot=OuterRef("next_fetch_at"))
-    waiting = with_a_place(due, settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION)
+    waiting = with_a_place(channels, settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION)
     # A running fetch may be changing its channel: it is passed over, and found due again a moment later.
     waiting = waiting.select_for_update(skip_locked=True, no_key=True, of=("self",))
     waiting = waiting.annotate(had_a_run=Exists(had_a_run)).order_by("next_fetch_at", "id")

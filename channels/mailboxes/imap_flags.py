@@ -11,7 +11,7 @@ from channels.mailboxes.imap_answers import Answer
 from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_portions import Portions
 from channels.mailboxes.imap_session import ImapSession
-from channels.mailboxes.refusals import Stage, meaning, refused
+from channels.mailboxes.refusals import Stage, is_too_much, meaning, refused
 
 
 class Flagging:
@@ -48,12 +48,12 @@ class Flagging:
         return confirmed
 
     def _part_of(self, refs: Sequence[MessageRef], answer: Answer) -> list[MessageRef]:
-        """What was done of a command that was refused, or done by half (RFC 9738)."""
+        """What was done of a command that was refused, or done by half (RFC 9738). The rest is owed to the next fetch."""
         lowest = answer.limit[1] if answer.limit else 0
         done = [ref for ref in refs if lowest and int(ref.uid) >= lowest]
         if self._portions.shrink(answer, len(refs)) or done:
             self.mark([ref for ref in refs if ref not in done])
-        elif meaning(answer.words, Stage.FLAG) != "server_unavailable":  # else it is owed to the next fetch
+        elif not (is_too_much(answer.words) or meaning(answer.words, Stage.FLAG) == "server_unavailable"):
             problem = refused(answer.words, Stage.FLAG)
             if isinstance(problem, Throttled):
                 raise problem

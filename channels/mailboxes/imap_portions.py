@@ -10,7 +10,7 @@ from channels.errors import Throttled
 from channels.mailboxes.imap_answers import Answer, Facts
 from channels.mailboxes.imap_client import Client
 from channels.mailboxes.imap_lines import Question
-from channels.mailboxes.refusals import Stage, refused
+from channels.mailboxes.refusals import Stage, is_too_much, refused
 
 _COMMANDS_AHEAD: Final = 16
 _LONGEST: Final = 500  # ids in one command: RFC 7162 4 advises lines below 8192 bytes
@@ -34,7 +34,7 @@ class Portions:
         """After a command about `asked` mails that the server did not take whole: whether fewer at a time may help."""
         if answer.limit is not None and answer.limit[0]:
             self._length = min(self._length, answer.limit[0])
-        elif answer.status == "BAD":  # "command line too long", in whatever words
+        elif answer.status == "BAD" or is_too_much(answer.words):  # "command line too long", in whatever words
             self._length = min(self._length, _SHORT)
         return asked > self._length
 
@@ -73,6 +73,6 @@ class FactsList:
             self._left = deque(self._portions.of(left, self._client))
         elif not answer.ok:
             problem = refused(answer.words, Stage.LIST)
-            if isinstance(problem, Throttled):
+            if isinstance(problem, Throttled) and not is_too_much(answer.words):
                 raise problem
             self._left.clear()

@@ -12,7 +12,7 @@ from channels.errors import Throttled
 from channels.mailboxes.imap_answers import MOST_UIDS, Answer, Folder, Found
 from channels.mailboxes.imap_client import Client
 from channels.mailboxes.imap_lines import Question
-from channels.mailboxes.refusals import Stage, code_of, refused, wait_named
+from channels.mailboxes.refusals import Stage, is_too_much, refused
 
 _MOST_ROUNDS: Final = 100  # of the thousand mails that RFC 9738 speaks of
 HIGHEST: Final = 2**32 - 1
@@ -88,6 +88,8 @@ class Search:
             raise ValueError("more mails than a folder holds")
         if answer.limit is not None and answer.limit[1]:
             self._below = min(answer.limit[1], self._below) - 1
+        elif found.total and not found.uids:  # it counts, and names none
+            self._ask_plainly()
         elif found.total == len(found.uids) or not fresh:
             self._below = self._lowest - 1
         else:
@@ -100,8 +102,7 @@ class Search:
 
     def _after_refusal(self, answer: Answer, folder: Folder) -> None:
         problem = refused(answer.words, Stage.LIST)
-        asks_to_wait = wait_named(answer.words) is not None
-        if code_of(answer.words) in ("LIMIT", "MESSAGELIMIT") and not asks_to_wait:
+        if is_too_much(answer.words):
             self._ask_for_less(folder)
         elif isinstance(problem, Throttled) or (self._rounds > 1 and not self.uids):
             raise problem
@@ -109,6 +110,11 @@ class Search:
             self._give_up()
         else:  # it was too early, for a server that judges it before SELECT is done; or RETURN is not known
             self._returns = ""
+
+    def _ask_plainly(self) -> None:
+        if not self._returns:
+            self._give_up()
+        self._returns = ""
 
     def _ask_for_less(self, folder: Folder) -> None:
         if self._client.offers("PARTIAL") and "ALL" in self._returns:

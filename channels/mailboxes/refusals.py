@@ -130,6 +130,11 @@ def is_for_strangers(answer: str) -> bool:
     return re.search(_STRANGER, answer[:_READ], re.IGNORECASE) is not None
 
 
+def is_too_much(answer: str) -> bool:
+    """So many mails in one command are refused (RFC 5530, RFC 9738): fewer may be taken."""
+    return code_of(answer) in ("LIMIT", "MESSAGELIMIT") and wait_named(answer) is None
+
+
 def mail_refused(answer: str) -> ChannelError | None:
     """The refusal of a FETCH or RETR; None when it may be about that mail alone."""
     code = meaning(answer, Stage.MAIL)

@@ -195,6 +195,18 @@ def test_listing_of_a_server_that_refuses_ranges_is_a_part(scripted: StartScript
     assert (listing.whole, uids_in(listing.unread)) == (False, [8, 9])
 
 
+def test_server_that_counts_and_names_no_mail_is_asked_plainly(scripted: StartScripted) -> None:
+    def search(peer: Peer, tag: bytes) -> None:
+        counts = b"RETURN" in peer.heard
+        peer.say(b'* ESEARCH (TAG "%b") UID COUNT 2' % tag if counts else b"* SEARCH 1 9", tag + b" OK done")
+
+    script = imap({"UID SEARCH": search}, b"* OK [CAPABILITY IMAP4rev1 ESEARCH] ready")
+    with mailbox_for("imap", scripted(script), Watch()) as mailbox:
+        open_session(mailbox, JAN)
+        listing = mailbox.candidates()
+    assert (listing.whole, uids_in(listing.unread)) == (True, [1, 9])
+
+
 def test_listing_ends_after_a_hundred_rounds(scripted: StartScripted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imap_search, "_MOST_ROUNDS", 3)
     box = Box(MANY, newest(7))
@@ -240,16 +252,16 @@ def test_set_that_no_folder_holds_is_refused(scripted: StartScripted, bounds: st
 class LimitedCommands:
     """Does the highest of what it is asked for, and says how far it came; or refuses to begin."""
 
-    def __init__(self, limit: int, *, refuses: bool) -> None:
+    def __init__(self, limit: int, refusal: bytes = b"") -> None:
         self.limit = limit
-        self.refuses = refuses
+        self.refusal = refusal
 
     def __call__(self, peer: Peer, tag: bytes) -> None:
         words = peer.heard.split()
         uids = list(uids_of(words[3].decode()))
         done = uids[-self.limit :]
-        if len(uids) > self.limit and self.refuses:
-            peer.say(tag + b" NO [MESSAGELIMIT %d] too many" % self.limit)
+        if len(uids) > self.limit and self.refusal:
+            peer.say(tag + b" " + self.refusal)
             return
         if words[2] == b"FETCH":
             peer.send(b"".join(b"* 1 FETCH (UID %d RFC822.SIZE 5)\r\n" % uid for uid in done))
@@ -258,11 +270,13 @@ class LimitedCommands:
 
 
 @pytest.mark.parametrize("capability", [b"", b"MESSAGELIMIT=40"])
-@pytest.mark.parametrize("refuses", [False, True])
+@pytest.mark.parametrize(
+    ("limit", "refusal"), [(40, b""), (40, b"NO [MESSAGELIMIT 40] too many"), (60, b"NO [LIMIT] too many")]
+)
 def test_sizes_and_flags_go_in_portions_that_the_server_allows(
-    scripted: StartScripted, capability: bytes, refuses: bool
+    scripted: StartScripted, capability: bytes, limit: int, refusal: bytes
 ) -> None:
-    commands = LimitedCommands(40, refuses=refuses)
+    commands = LimitedCommands(limit, refusal)
     script = imap(
         {
             "CAPABILITY": b"{tag} BAD no\r\n",

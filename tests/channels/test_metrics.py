@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from administrations.models import Administration
 from channels.models import Channel, FailingStep
 from tests.cast import Cast
 from tests.channels.test_health import channel_in
@@ -13,10 +14,11 @@ from zenvoices.lib.scoping import every_administration
 
 
 def test_metrics_count_channels_of_all_administrations(cast: Cast, client: Client) -> None:
-    late = channel_in(cast.bakery)
-    channel_in(cast.foreign)
+    late, basic = channel_in(cast.bakery), channel_in(cast.foreign)
     with every_administration():
         Channel.objects.filter(pk=late.pk).update(next_fetch_at=timezone.now() - timedelta(minutes=5), failures=2)
+        Channel.objects.filter(pk=basic.pk).update(next_fetch_at=timezone.now() - timedelta(days=5))
+        Administration.objects.filter(pk=basic.administration_id).update(plan="basic")  # fetches nothing any more
     lines = client.get("/metrics").text.splitlines()
     told = dict(line.rsplit(" ", 1) for line in lines if line.startswith("zenvoices_"))
     assert told.pop("zenvoices_fetch_lateness_seconds").startswith("30")

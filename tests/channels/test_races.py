@@ -16,7 +16,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 from imapclient import IMAPClient
 
-from channels.fetching import ending, schedule
+from channels.fetching import ending, places, schedule
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast
@@ -200,6 +200,17 @@ def test_who_gives_out_places_waits_for_who_does_so_already(cast: Cast, channel:
         os.close(begin)
         assert (ended, exits([second], 1)) == (0, [0])
         assert FetchRun.objects.count() == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="a setting of PostgreSQL")
+def test_who_falls_silent_while_giving_out_places_is_put_out_by_the_server(channel: Channel) -> None:
+    shown = "SHOW idle_in_transaction_session_timeout"
+    with connection.cursor() as cursor:
+        with transaction.atomic():
+            places.one_at_a_time()
+            during = cursor.execute(shown).fetchone()
+        assert (during, cursor.execute(shown).fetchone()) == (("1min",), ("0",))
 
 
 # --- A holder that slept through its lease ---------------------------------------------------------------

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
 HEARTBEAT_KEY = "scheduler-heartbeat"
-#: seconds: three missed ticks
+#: seconds without a tick
 HEARTBEAT_LIMIT = 180
 
 
