@@ -48,7 +48,7 @@ class Flagging:
         return confirmed
 
     def _part_of(self, refs: Sequence[MessageRef], answer: Answer) -> list[MessageRef]:
-        """What was done of a command that was refused, or done by half (RFC 9738). The rest is owed to the next fetch."""
+        """What was done of a command that was refused, or done by half (RFC 9738). The rest is owed."""
         lowest = answer.limit[1] if answer.limit else 0
         done = [ref for ref in refs if lowest and int(ref.uid) >= lowest]
         if self._portions.shrink(answer, len(refs)) or done:
