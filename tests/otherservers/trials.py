@@ -151,7 +151,7 @@ def read_before(stage: Stage) -> str:
         stage.holds([*sent, *read, *unread])
         return ""
     with stage.server.other_client() as other:
-        said(other.fetch("4", "(BODY[])"))
+        said(other.store("4", "+FLAGS", r"(\Seen)"))
     stage.fetch(channel, outcome="succeeded", delivered=1, failed=0)
     stage.holds([*sent, *unread])
     missing = stage.reconcile(channel)["missing"]
@@ -189,20 +189,22 @@ def renumbered(stage: Stage) -> str:
     return how
 
 
-@trial("the UIDLs of two sessions, with a fetch, a deleted and a new mail in between", "pop3")
+@trial("UIDLs before and after a fetch, a deleted and a new mail: nothing comes twice, even where they change", "pop3")
 def uidls(stage: Stage) -> str:
     sent = stage.deliver(invoice(number) for number in range(4))
     before = _uidls(stage)
-    stage.fetch(stage.channel(), outcome="succeeded", delivered=len(sent))
+    channel = stage.channel()
+    stage.fetch(channel, outcome="succeeded", delivered=len(sent))
     after = _uidls(stage)
     _delete_first(stage)
-    stage.deliver([invoice(10)])
+    new = stage.deliver([invoice(10)])
     later = _uidls(stage)
-    if before != after:
-        raise Differs("other UIDLs after our fetch")
-    if later[:3] != before[1:]:
-        raise Differs("other UIDLs after a mail was deleted")
-    return f"such as {before[0]}"
+    stage.fetch(channel, failed=0)
+    stage.holds([*sent, *new])
+    told = [f"such as {before[0]}"]
+    told += ["others after our fetch, nothing twice"] if before != after else []
+    told += ["others after a mail was deleted, nothing twice"] if later[:3] != after[1:] else []
+    return "; ".join(told)
 
 
 @trial("while another session holds the mailbox: taken, or mailbox_in_use; never a fault of the mails", "pop3")
@@ -253,10 +255,11 @@ def _lock_left(stage: Stage, channel: str) -> str:
     if not stage.server.unlock(remove=False):
         return ""
     line = stage.fetch(channel, outcome="failed", seen=0)
-    if line["error"]["code"] != "mailbox_in_use":
-        raise Differs(f"a lock that was left: {line['error']['code']}")
+    code = line["error"]["code"]
+    if code not in ("mailbox_in_use", "server_silent"):
+        raise Differs(f"a lock that was left: {code}")
     stage.server.unlock(remove=True)
-    return "; then mailbox_in_use until the lock that the dead server left was taken away"
+    return f"; then {code} until the lock that the dead server left was taken away"
 
 
 @trial("a folder whose name has levels, a space and letters beyond ASCII", "imap")
