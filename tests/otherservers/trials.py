@@ -202,8 +202,8 @@ def uidls(stage: Stage) -> str:
     stage.fetch(channel, failed=0)
     stage.holds([*sent, *new])
     told = [f"such as {before[0]}"]
-    told += ["others after our fetch, nothing twice"] if before != after else []
-    told += ["others after a mail was deleted, nothing twice"] if later[:3] != after[1:] else []
+    told += ["others after our fetch, nothing twice"] if set(before) != set(after) else []
+    told += ["others after a mail was deleted, nothing twice"] if len(set(later) & set(after)) != 3 else []
     return "; ".join(told)
 
 
