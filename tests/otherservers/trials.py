@@ -260,7 +260,9 @@ def _lock_left(stage: Stage, channel: str) -> str:
     code = line["error"]["code"]
     if code not in ("mailbox_in_use", "server_silent"):
         raise Differs(f"a lock that was left: {code}")
+    stage.server.kill()  # a process of it that still waits would take the lock
     stage.server.unlock(remove=True)
+    stage.server.start()
     return f"; then {code} until the lock that the dead server left was taken away"
 
 
