@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import signal
 import resource
 import shutil
 import subprocess
@@ -327,6 +328,7 @@ def in_a_process(work: Callable[[], None]) -> int:
     connections.close_all()
     child = os.fork()
     if child == 0:
+        signal.alarm(120)  # a lock that another thread held at the fork is never let go: ends, instead of hanging
         code = 1
         try:
             work()
