@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import signal
 import resource
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
