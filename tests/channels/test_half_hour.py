@@ -11,6 +11,8 @@ from administrations.models import Administration
 from channels.models import Channel
 from tests.channels.half_hours import MINUTE, World, channels_of, office
 
+pytestmark = pytest.mark.slow
+
 TWICE = 62 * MINUTE
 #: how much of each limit and of all threads the fetches of a mix fill
 LOAD = 0.6
