@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -123,6 +124,7 @@ class Hub:
             self._traveller = stack.enter_context(time_machine.travel(self.now, tick=False))
             stack.enter_context(mock.patch.object(time, "monotonic", self._seconds))
             stack.enter_context(mock.patch.object(time, "sleep", self.sleep))
+            stack.enter_context(mock.patch.object(os, "urandom", self.random.randbytes))  # ids decide who is due when
             stack.enter_context(mock.patch.object(Now, "as_sqlite", _now_of_sqlite))
             stack.enter_context(mock.patch.object(Now, "as_postgresql", _now_of_postgresql))
             stack.enter_context(self._told_to_the_database())

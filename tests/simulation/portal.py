@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from unittest import mock
 from uuid import UUID
+from zlib import crc32
 
 from django.db.models import Q
 
@@ -142,7 +143,9 @@ class Portal:
 
     def session(self, channel: Channel, watch: object) -> Session:
         box = self.boxes[channel.pk]
-        self.met[channel.pk] = box.trouble is not None and box.trouble.strikes
+        # A server that gives none of several new mails is to blame itself.
+        spoilt = sum(1 for letter in box.there() if letter.cut or letter.refused) > 1
+        self.met[channel.pk] = spoilt or (box.trouble is not None and box.trouble.strikes)
         return Session(box, 50_000_000)
 
     @contextmanager
@@ -175,7 +178,7 @@ class Portal:
 
     def _same_machine(self, owner: str) -> bool:
         """Only there a process is known to be dead at once; elsewhere its lease must run out."""
-        return hash(owner) % 2 == 0
+        return crc32(owner.encode()) % 2 == 0
 
 
 def _name(process: Process | None) -> str:
