@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from typing import Final
-from uuid import UUID
 
-from django.db.models import Max, Q, QuerySet
-from django.db.models.functions import Length
+from django.db.models import Max, QuerySet
 
 from channels.mailboxes.base import MessageRef
 from channels.models import Channel, ReceivedMail
@@ -17,8 +15,9 @@ TAKEN_IN: Final = (State.DELIVERED, State.ALREADY, State.IGNORED)
 HAD: Final = (*TAKEN_IN, State.QUARANTINED)
 #: In these states our \Seen flag is owed until the server confirmed it.
 OWING: Final = (State.DELIVERED, State.ALREADY, State.QUARANTINED)
-#: a server that so often stated something else of the same mail is believed no more
+#: After so many false alarms over a mail, its server's word is taken only each so many times: about once a day.
 _FALSE_ALARMS: Final = 3
+_HALF_HOURS: Final = 48
 
 Key = tuple[str, str]
 
@@ -36,7 +35,8 @@ def ledger_rows(channel: Channel) -> QuerySet[ReceivedMail]:
 
 def is_doubtful(row: ReceivedMail, ref: MessageRef) -> bool:
     """The server states another size or date for this number than before: it may be another mail's by now."""
-    return row.false_alarms < _FALSE_ALARMS and states_otherwise(row, ref)
+    is_believed = row.false_alarms < _FALSE_ALARMS or row.false_alarms == _HALF_HOURS
+    return is_believed and states_otherwise(row, ref)
 
 
 def states_otherwise(row: ReceivedMail, ref: MessageRef) -> bool:
@@ -49,30 +49,32 @@ def can_learn(row: ReceivedMail, ref: MessageRef) -> bool:
     return (row.listed_size is None and ref.size is not None) or (row.arrived is None and ref.arrived is not None)
 
 
-def learn(row: ReceivedMail, ref: MessageRef) -> None:
+def learn(row: ReceivedMail, ref: MessageRef, *, same: bool = False) -> None:
+    """`same`: of a mail that was taken in. What the server states otherwise of it is then a false alarm."""
+    if same and states_otherwise(row, ref):
+        row.false_alarms = row.false_alarms + 1 if row.false_alarms < _HALF_HOURS else _FALSE_ALARMS
     row.listed_size = row.listed_size if ref.size is None else ref.size
     row.arrived = row.arrived if ref.arrived is None else ref.arrived
 
 
 def retire(row: ReceivedMail) -> None:
     """It keeps its history, and its number is free for another mail."""
-    everything = _everything(row.channel_id, row.mailbox, row.folder, row.validity)
-    row.former = 1 + _last_former(everything.filter(uid=row.uid))
-    row.save(update_fields=["former"])
+    _retire(ReceivedMail.objects.filter(pk=row.pk), _ever(row).filter(uid=row.uid))
 
 
-def retire_from(channel: Channel, validity: str, first: int) -> None:
-    """The same for every mail that we had under this IMAP number or a higher one."""
-    everything = _everything(channel.pk, channel.mailbox, channel.watched_folder, validity)
-    digits = str(first)
-    higher = Q(digits__gt=len(digits)) | Q(digits=len(digits), uid__gte=digits)
-    rows = everything.annotate(digits=Length("uid")).filter(higher, former=0).exclude(raw_sha256="")
-    rows.update(former=1 + _last_former(everything))
+def retire_all(channel: Channel, validity: str) -> None:
+    """The same for every mail that we had under this UIDVALIDITY."""
+    rows = ledger_rows(channel).filter(validity=validity).exclude(raw_sha256="")
+    if (one := rows.first()) is not None:
+        _retire(rows, _ever(one))
 
 
-def _everything(channel_id: UUID, mailbox: int, folder: str, validity: str) -> QuerySet[ReceivedMail]:
-    return ReceivedMail.objects.filter(channel_id=channel_id, mailbox=mailbox, folder=folder, validity=validity)
+def _ever(row: ReceivedMail) -> QuerySet[ReceivedMail]:
+    return ReceivedMail.objects.filter(
+        channel_id=row.channel_id, mailbox=row.mailbox, folder=row.folder, validity=row.validity
+    )
 
 
-def _last_former(rows: QuerySet[ReceivedMail]) -> int:
-    return rows.aggregate(last=Max("former"))["last"] or 0
+def _retire(rows: QuerySet[ReceivedMail], ever: QuerySet[ReceivedMail]) -> None:
+    last: int = ever.aggregate(last=Max("former"))["last"] or 0
+    rows.update(former=last + 1)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from channels.fetching.ledger import ledger_rows
+from django.db import transaction
+
+from channels.fetching.ledger import ledger_rows, retire_all
+from channels.lease import Lease
 from channels.mailboxes.base import Listing
 from channels.models import Channel, FetchRun
 
@@ -24,6 +27,16 @@ class Look:
         counts_up = channel.has_folders and not channel.uses_gmail_api
         return counts_up and channel.seen_validity == listing.validity and 0 < listing.next_uid < channel.seen_next_uid
 
+    def begin_anew(self, lease: Lease) -> None:
+        """Every number is free for another mail, and is fetched; a mail that we had is known by its hash."""
+        channel = self.channel
+        with transaction.atomic():
+            lease.renew()
+            retire_all(channel, self.listing.validity)
+            channel.first_validity = self.listing.validity
+            channel.first_next_uid = channel.seen_next_uid = self.listing.next_uid
+            channel.save(update_fields=["first_validity", "first_next_uid", "seen_next_uid"])
+
     def note(self, code: str) -> None:
         """In the logbook, beside the run's outcome."""
         self.run.notes = [*self.run.notes, code]
@@ -32,7 +45,7 @@ class Look:
     def find_read_elsewhere(self) -> None:
         """Mails that came after our last look and were read before this one; not those we took ourselves."""
         channel, listing = self.channel, self.listing
-        if not channel.seen_next_uid or listing.validity != channel.seen_validity or self.numbers_fell:
+        if not channel.seen_next_uid or listing.validity != channel.seen_validity:
             return
         read = {ref.uid: ref for ref in listing.read_elsewhere[:READ_ELSEWHERE_KEPT]}
         known = ledger_rows(channel).filter(validity=listing.validity, uid__in=list(read))
@@ -47,8 +60,6 @@ class Look:
         values: dict[str, object] = {"stays_unread": stays_unread}
         if listing.next_uid:
             values |= {"seen_validity": listing.validity, "seen_next_uid": listing.next_uid}
-        if self.numbers_fell:
-            values["first_next_uid"] = min(channel.first_next_uid, listing.next_uid)
         if stays_unread and not channel.stays_unread:
             self.note("stays_unread")
         if any(getattr(channel, name) != value for name, value in values.items()):

@@ -13,7 +13,18 @@ from django.utils import timezone
 
 from channels.connect import WANTED_MAX_BYTES
 from channels.errors import TransientProblem
-from channels.fetching.ledger import HAD, OWING, TAKEN_IN, Key, can_learn, is_doubtful, key_of, learn, ledger_rows
+from channels.fetching.ledger import (
+    HAD,
+    OWING,
+    TAKEN_IN,
+    Key,
+    can_learn,
+    is_doubtful,
+    key_of,
+    learn,
+    ledger_rows,
+    states_otherwise,
+)
 from channels.mailboxes.base import Listing, MessageRef
 from channels.models import Channel, ReceivedMail
 from documents import storage
@@ -52,7 +63,7 @@ class Plan:
     gone: list[ReceivedMail] = field(default_factory=list)
     #: to come, and not in the list: read by its owner, or gone
     unlisted: set[Key] = field(default_factory=set)
-    #: rows that know less than the server states
+    #: rows that know less than the server states, or something else that it is not believed in
     learned: list[tuple[ReceivedMail, MessageRef]] = field(default_factory=list)
 
     @property
@@ -74,8 +85,9 @@ class Plan:
         _rows(self.over).update(standing=False)
         _rows(self.standing).update(standing=True, failing_since=Coalesce("failing_since", timezone.now()))
         for row, ref in self.learned:
-            learn(row, ref)
-        ReceivedMail.objects.bulk_update([row for row, _ref in self.learned], ["listed_size", "arrived"])
+            learn(row, ref, same=True)
+        told = ["listed_size", "arrived", "false_alarms"]
+        ReceivedMail.objects.bulk_update([row for row, _ref in self.learned], told)
 
 
 def _rows(rows: list[ReceivedMail]) -> QuerySet[ReceivedMail]:
@@ -85,26 +97,25 @@ def _rows(rows: list[ReceivedMail]) -> QuerySet[ReceivedMail]:
 
 @dataclass(slots=True)
 class _Planner:
-    """`by_hand`: everything that was not taken in is tried. `doubts`: every known number may be another mail's."""
+    """`by_hand`: everything that was not taken in is tried."""
 
     now: datetime
     whole: bool
     by_hand: bool
-    doubts: bool
     plan: Plan = field(default_factory=Plan)
 
     def listed(self, ref: MessageRef, row: ReceivedMail | None) -> None:
         """`row`: what the ledger knows of the number."""
         if row is None:
             self._ask_for(ref, self.plan.new)
-        elif row.state in HAD and (self.doubts or is_doubtful(row, ref)):
+        elif row.state in HAD and is_doubtful(row, ref):
             self._ask_for(ref, self.plan.doubtful)
         elif row.state in TAKEN_IN:
             self.plan.already += 1
             self._owe(row)
-            if can_learn(row, ref) and len(self.plan.learned) < LEARNED_AT_ONCE:
+            if len(self.plan.learned) < LEARNED_AT_ONCE and (can_learn(row, ref) or states_otherwise(row, ref)):
                 self.plan.learned.append((row, ref))
-        elif self._is_due(row) or is_doubtful(row, ref):
+        elif self._is_due(row) or states_otherwise(row, ref):
             self._try_again(ref, row)
         else:
             self._owe(row)
@@ -150,8 +161,8 @@ class _Planner:
             self.plan.owed.append(row)
 
 
-def plan_for(channel: Channel, listing: Listing, *, by_hand: bool = False, doubts: bool = False) -> Plan:
-    planner = _Planner(timezone.now(), listing.whole, by_hand, doubts)
+def plan_for(channel: Channel, listing: Listing, *, by_hand: bool = False) -> Plan:
+    planner = _Planner(timezone.now(), listing.whole, by_hand)
     here, elsewhere = _unsettled(channel, listing)
     ledger = here | _listed(channel, listing)
     for ref in listing.unread:

@@ -14,7 +14,7 @@ from channels.extract import Mail
 from channels.fetching.again import next_try
 from channels.fetching.drafts import Drafts
 from channels.fetching.intake import Prepared
-from channels.fetching.ledger import HAD, OWING, TAKEN_IN, Key, key_of, learn, ledger_rows, retire, states_otherwise
+from channels.fetching.ledger import HAD, OWING, TAKEN_IN, Key, key_of, learn, ledger_rows, retire
 from channels.mailboxes.base import MessageRef
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from documents import services as documents
@@ -150,8 +150,7 @@ class Recorder:
 
     def _confirm(self, row: ReceivedMail, ref: MessageRef) -> Counts:
         """The number is still this mail's, although the server stated otherwise."""
-        row.false_alarms += states_otherwise(row, ref)
-        learn(row, ref)
+        learn(row, ref, same=True)
         row.save(update_fields=["false_alarms", "listed_size", "arrived"])
         self._owe(row)
         return Counts(already=1) if row.state in TAKEN_IN else Counts(failed=1)

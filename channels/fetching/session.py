@@ -22,7 +22,7 @@ from channels.fetching.blame import Blame, ends_at_a_mail
 from channels.fetching.budget import Budget
 from channels.fetching.flags import Flags, owe_no_more
 from channels.fetching.intake import SET_APART, Prepared, keep_unread, prepare, prepare_kept
-from channels.fetching.ledger import key_of, retire_from
+from channels.fetching.ledger import key_of
 from channels.fetching.look import Look
 from channels.fetching.plan import Plan, plan_for, sane
 from channels.fetching.recorder import COUNTED, Counts, Recorder, set_counts
@@ -95,7 +95,9 @@ class _Session:
         self.listing = self._list()
         by_hand = self.run.trigger == FetchRun.Trigger.MANUAL
         self.look = Look(self.channel, self.run, self.listing)
-        self.plan = plan_for(self.channel, self.listing, by_hand=by_hand, doubts=self.look.numbers_fell)
+        if self.look.numbers_fell:
+            self.look.begin_anew(self.lease)
+        self.plan = plan_for(self.channel, self.listing, by_hand=by_hand)
         self.blame = Blame(self.run.pk, {key_of(ref): row for ref, row in self.plan.again})
         together, alone = self._within(budget)
         self._begin(len(together) + len(alone))
@@ -129,15 +131,13 @@ class _Session:
         plan, listing = self.plan, self.listing
         if not listing.whole:
             self.look.note("list_partial")
-        if plan.is_empty and not (listing.read_elsewhere or self.look.numbers_fell):
+        if plan.is_empty and not listing.read_elsewhere:
             return  # most fetches find nothing: then there is nothing to write
         with transaction.atomic():
             self.lease.renew()
             recorder = self._recorder()
             counts = Counts(already=plan.already, failed=plan.waiting) + recorder.refuse(plan.too_large)
             plan.write()
-            if self.look.numbers_fell:
-                retire_from(self.channel, listing.validity, listing.next_uid)
             self.look.find_read_elsewhere()
             self.run.total = counts.seen + len(plan.kept) + coming
             if plan.changes_standing or recorder.changes_standing:

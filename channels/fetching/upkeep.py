@@ -92,7 +92,7 @@ def logbook_reaches_to() -> datetime:
 def tell_outages() -> int:
     """Tells everybody concerned of a mail host *in storing*; not the fetch that found it, which has a lease to keep."""
     outages = HostOutage.objects.filter(ended_at=None, told_at=None)
-    return sum(map(_tell_outage, list(outages)))
+    return bulkheads.each(list(outages), _tell_outage)
 
 
 def _tell_outage(outage: HostOutage) -> int:

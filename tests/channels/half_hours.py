@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,13 +40,11 @@ def office(name: str, administrations: int) -> list[Administration]:
     )
 
 
-def channels_of(administration: Administration, host: str, number: int) -> list[Channel]:
-    made = [
-        Channel(
-            administration=administration, name=f"box{n}@{host}", host=host, port=993, username="box", state="active"
-        )
-        for n in range(number)
-    ]
+def channels_of(chance: random.Random, administration: Administration, host: str, number: int) -> list[Channel]:
+    """`chance` gives the ids, and so the seconds of the half hour."""
+    known = {"administration": administration, "name": f"box@{host}", "host": host, "port": 993, "username": "box"}
+    ids = (UUID(int=chance.getrandbits(128), version=4) for _ in range(number))
+    made = [Channel(pk=pk, **known, state="active") for pk in ids]
     for channel in made:
         channel.next_fetch_at = schedule.next_slot(channel.pk, BEGIN)
     with every_administration():

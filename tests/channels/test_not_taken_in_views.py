@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from django.core.management import call_command
@@ -42,12 +43,12 @@ def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def stand(channel: Channel) -> Callable[..., ReceivedMail]:
     """A mail that could not be had."""
-    run = make_run(channel, seen=1, failed=1, outcome="warning")
+    run, numbers = make_run(channel, seen=1, failed=1, outcome="warning"), count(1)
 
     def make(**fields: object) -> ReceivedMail:
         known = {"state": "failed", "error_code": "mail_cut_off", "attempts": 1, "standing": True}
         known |= {"failing_since": timezone.now(), "next_try_at": timezone.now(), "size": 31_000_000}
-        return make_mail(run, uid=str(ReceivedMail._base_manager.count() + 1), **known | fields)
+        return make_mail(run, uid=str(next(numbers)), **known | fields)
 
     return make
 

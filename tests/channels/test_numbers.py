@@ -142,6 +142,19 @@ def test_server_that_states_something_else_each_time_is_believed_no_more(channel
     assert (box.steps.count("fetch"), Document.objects.count()) == (4, 1)
 
 
+def test_other_mail_at_a_server_that_is_believed_no_more_comes_within_a_day(channel: Channel, box: FakeMailbox) -> None:
+    box.keeps_flags = False
+    uid = box.deliver(invoice(1))
+    for slot in range(4):
+        box.mails[uid].claimed_size = 700 + slot
+        fetch_now(channel, "schedule")
+    box.mails[uid].raw = other(1)
+    for slot in range(48):
+        box.mails[uid].claimed_size = 1700 + slot
+        fetch_now(channel, "schedule")
+    assert files() == ["anders-1.pdf", "factuur-1.pdf"]
+
+
 def test_row_of_before_learns_what_the_server_states(channel: Channel, box: FakeMailbox) -> None:
     box.keeps_flags = False
     uid = box.deliver(invoice(1), claimed_size=700)
@@ -188,6 +201,41 @@ def test_known_numbers_are_held_against_their_hash_when_numbers_fell(channel: Ch
     assert (books(channel), box.steps.count("fetch")) == ((3, 0, 0, 3), 5 + 3)
 
 
+class Partial(FakeMailbox):
+    """Gives the beginning of its list only."""
+
+    def candidates(self, since: int = 0) -> Listing:
+        listing = super().candidates(since)
+        return replace(listing, unread=listing.unread[:1], read_elsewhere=listing.read_elsewhere[:1], whole=False)
+
+
+def test_mails_that_half_a_list_left_out_when_numbers_fell_come_with_the_next(
+    channel: Channel, box: FakeMailbox
+) -> None:
+    """The numbers fall once; whoever was not looked at then is looked at later."""
+    for number in range(1, 6):
+        box.deliver(invoice(number), claimed_size=900)
+    fetch_now(channel)
+    put_back(box, kept=0)
+    for number in (7, 8, 9):
+        box.deliver(invoice(number), claimed_size=900)
+    box.__class__ = Partial
+    fetch_now(channel, "schedule")
+    box.__class__ = FakeMailbox
+    fetch_now(channel, "schedule")
+    assert files()[5:] == ["factuur-7.pdf", "factuur-8.pdf", "factuur-9.pdf"]
+
+
+def test_nightly_check_invents_nothing_after_numbers_fell(channel: Channel, box: FakeMailbox) -> None:
+    for number in range(1, 6):
+        box.deliver(invoice(number), claimed_size=900)
+    fetch_now(channel)
+    put_back(box, kept=2)
+    fetch_now(channel, "schedule")
+    found = reconcile.by_hand(Channel.objects.get())
+    assert (found.numbers.missing, found.numbers.gone) == (0, 0)
+
+
 def test_counting_of_mails_read_elsewhere_begins_anew_when_numbers_fell(channel: Channel, box: FakeMailbox) -> None:
     for number in range(1, 6):
         box.deliver(invoice(number))
@@ -200,24 +248,7 @@ def test_counting_of_mails_read_elsewhere_begins_anew_when_numbers_fell(channel:
     assert run.read_elsewhere_uids == [["1", "4"]]
 
 
-def test_number_of_ten_digits_is_above_one_of_nine(channel: Channel, box: FakeMailbox) -> None:
-    box.next_uid = 999_999_999
-    for number in (1, 2):
-        box.deliver(invoice(number), claimed_size=900)
-    fetch_now(channel)
-    box.mails.clear()
-    box.next_uid = 1_000_000_000
-    fetch_now(channel)
-    assert dict(ReceivedMail.objects.values_list("uid", "former")) == {"999999999": 0, "1000000000": 1}
-
-
 # --- The nightly check -------------------------------------------------------------------------------------------
-
-
-class Partial(FakeMailbox):
-    def candidates(self, since: int = 0) -> Listing:
-        listing = super().candidates(since)
-        return replace(listing, read_elsewhere=listing.read_elsewhere[:1], whole=False)
 
 
 def test_check_of_half_a_list_calls_nothing_gone(channel: Channel, box: FakeMailbox) -> None:

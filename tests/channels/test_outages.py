@@ -7,6 +7,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -327,6 +328,7 @@ def in_a_process(work: Callable[[], None]) -> int:
     connections.close_all()
     child = os.fork()
     if child == 0:
+        signal.alarm(120)  # a lock that another thread held at the fork is never let go: ends, instead of hanging
         code = 1
         try:
             work()

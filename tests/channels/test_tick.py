@@ -199,7 +199,8 @@ def test_channel_whose_people_cannot_be_told_of_an_outage_keeps_nobody_else_unto
     others = {channel_in(cast.bakery), channel_in(cast.foreign)}
     told: set[Channel] = set()
     monkeypatch.setattr(notices, "tell", failing_for(channel, lambda channel, *_: told.add(channel)))
-    HostOutage.objects.create(host="mail.test")
-    tasks.tick()
+    others.add(channel_in(cast.foreign, "other.test"))
+    for host in ("mail.test", "other.test"):
+        HostOutage.objects.create(host=host)
     tasks.tick()
     assert told == others

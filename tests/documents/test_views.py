@@ -288,7 +288,7 @@ def test_the_original_mail_is_downloaded_by_its_subject(cast: Cast, shelf: Shelf
     document = shelf.document(email=shelf.email(subject="Factuur: 1/2", raw=b"Subject: x\r\n\r\ny"))
     response = signed_in(cast.gerda).get(address("document-email-file", document))
     assert response.getvalue() == b"Subject: x\r\n\r\ny"
-    assert response["Content-Disposition"] == 'attachment; filename="2.eml"'
+    assert response["Content-Disposition"] == 'attachment; filename="Factuur: 1_2.eml"'
 
 
 def test_an_upload_has_no_mail(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:

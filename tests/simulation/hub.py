@@ -6,6 +6,7 @@ import heapq
 import itertools
 import os
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,9 +16,10 @@ from unittest import mock
 
 import time_machine
 from django.db import connection
-from django.db.models.functions import Now
 from greenlet import getcurrent, greenlet
 
+#: how Django writes Now() for SQLite and for PostgreSQL
+_NOW = re.compile(r"STRFTIME\('[^']*', 'NOW'\)|STATEMENT_TIMESTAMP\(\)")
 BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
@@ -125,45 +127,20 @@ class Hub:
             stack.enter_context(mock.patch.object(time, "monotonic", self._seconds))
             stack.enter_context(mock.patch.object(time, "sleep", self.sleep))
             stack.enter_context(mock.patch.object(os, "urandom", self.random.randbytes))  # ids decide who is due when
-            stack.enter_context(mock.patch.object(Now, "as_sqlite", _now_of_sqlite))
-            stack.enter_context(mock.patch.object(Now, "as_postgresql", _now_of_postgresql))
-            stack.enter_context(self._told_to_the_database())
+            stack.enter_context(connection.execute_wrapper(self._with_our_now))
             yield
 
-    @contextmanager
-    def _told_to_the_database(self) -> Iterator[None]:
-        connection.ensure_connection()
-        if connection.vendor == "sqlite":
-            connection.connection.create_function("simulated_now", 0, self._written)
-            yield
-            return
-
-        told = 0.0
-
-        def tell(execute: Callable[..., object], sql: str, params: object, many: bool, context: object) -> object:
-            nonlocal told
-            if told != self.now:
-                told = self.now
-                execute(f"SET simulation.now = '{self._written()}'", None, False, context)
-            return execute(sql, params, many, context)
-
-        with connection.execute_wrapper(tell):
-            yield
+    def _with_our_now(self, execute: Callable[..., object], sql: str, *rest: object) -> object:
+        """In what is sent, not in what is made: the SQL that is made once in a process stays as it was."""
+        return execute(_NOW.sub(self._written(), sql), *rest)
 
     def _written(self) -> str:
         moment = datetime.fromtimestamp(self.now, UTC)
-        return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond:06}"
+        written = f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond:06}"
+        return f"TIMESTAMPTZ '{written}+00'" if connection.vendor == "postgresql" else f"'{written}'"
 
     def _seconds(self) -> float:
         return self.now
 
     def date(self) -> str:
         return str(timedelta(seconds=round(self.now - BEGIN.timestamp())))
-
-
-def _now_of_sqlite(*arguments: object, **context: object) -> tuple[str, list[object]]:
-    return "simulated_now()", []
-
-
-def _now_of_postgresql(*arguments: object, **context: object) -> tuple[str, list[object]]:
-    return "(current_setting('simulation.now')::timestamp AT TIME ZONE 'UTC')", []

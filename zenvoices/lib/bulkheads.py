@@ -45,7 +45,8 @@ def each(things: Iterable[T], work: Callable[[T], object]) -> int:
         try:
             done += bool(work(thing))
         except Exception:
-            log.exception("failed for one of several", work=getattr(work, "__qualname__", ""), thing=str(thing))
+            which = str(getattr(thing, "pk", thing))
+            log.exception("failed for one of several", work=getattr(work, "__qualname__", ""), thing=which)
             failed += 1
             _mend_connection()
     if failed:
