@@ -234,7 +234,8 @@ def killed(stage: Stage) -> str:
         fetching = threading.Thread(target=lambda: lines.append(stage.portal.run("fetch_channel", channel).line))
         fetching.start()
         if not gate.holds_back.wait(60):
-            raise Differs("the fetch ended before so much was sent")
+            fetching.join()
+            raise Differs(f"the fetch ended before so much was sent: {lines[0]['error']}")
         stage.server.kill()
         gate.open()
         fetching.join()
@@ -244,7 +245,7 @@ def killed(stage: Stage) -> str:
         if stage.server.forgets:
             stage.server.deliver_again()
         left = _lock_left(stage, channel)
-        stage.fetch(channel, failed=0)
+        stage.fetch(channel, outcome="succeeded", failed=0)
         stage.holds(sent)
         stage.fetch(channel, outcome="succeeded", delivered=0, failed=0)
     error = lines[0]["error"]
