@@ -24,6 +24,8 @@ class Trial:
 
 
 TRIALS: list[Trial] = []
+#: GNU imap4d does so whenever mail has come
+ANEW = "the server gave another UIDVALIDITY, so counting began anew"
 OF_THE_PERSON = ("password_refused", "account_locked", "password_expired", "app_password_needed")
 
 
@@ -141,25 +143,35 @@ def unread_again(stage: Stage) -> str:
 
 @trial("a mail that another client reads before us: IMAP leaves and counts it, POP3 takes it once")
 def read_before(stage: Stage) -> str:
+    return _read_before_imap(stage) if stage.protocol == "imap" else _read_before_pop3(stage)
+
+
+def _read_before_pop3(stage: Stage) -> str:
     channel, sent = _linked_and_fetched(stage, 3)
     read = stage.deliver([invoice(10)])
-    if stage.protocol == "pop3":
-        client = stage.server.pop3()
-        client.retr(4)
-        client.quit()
-        unread = stage.deliver([invoice(11)])
-        stage.fetch(channel, outcome="succeeded", delivered=2, failed=0)
-        stage.holds([*sent, *read, *unread])
-        return ""
-    with stage.server.other_client() as other:
-        said(other.store("4", "+FLAGS", r"(\Seen)"))
+    client = stage.server.pop3()
+    client.retr(4)
+    client.quit()
+    unread = stage.deliver([invoice(11)])
+    stage.fetch(channel, outcome="succeeded", delivered=2, failed=0)
+    stage.holds([*sent, *read, *unread])
+    return ""
+
+
+def _read_before_imap(stage: Stage) -> str:
+    """What was read before the channel was linked is not counted."""
+    stage.deliver([invoice(9)])
+    _mark(stage, "+FLAGS", r"(\Seen)", "1")
+    channel, sent = _linked_and_fetched(stage, 3)
+    stage.deliver([invoice(10)])
+    _mark(stage, "+FLAGS", r"(\Seen)", "5")
     unread = stage.deliver([invoice(11)])
     stage.fetch(channel, outcome="succeeded", delivered=1, failed=0)
     stage.holds([*sent, *unread])
-    missing = stage.reconcile(channel)["missing"]
-    if missing != 1:
-        raise Differs(f"the nightly check counts {missing} read elsewhere, not 1")
-    return ""
+    found = stage.reconcile(channel)
+    if not found["renumbered"] and found["missing"] != 1:
+        raise Differs(f"the nightly check counts {found['missing']} read elsewhere, not 1")
+    return ANEW if found["renumbered"] else ""
 
 
 @trial("a mail that another client deletes: the others are not doubled, a new one comes, the check calls it gone")
@@ -170,9 +182,9 @@ def deleted(stage: Stage) -> str:
     stage.fetch(channel, outcome="succeeded", delivered=1, failed=0)
     stage.holds([*sent, *new])
     found = stage.reconcile(channel)
-    if (found["gone"], found["waiting"], found["missing"]) != (1, 0, 0):
+    if not found["renumbered"] and (found["gone"], found["waiting"], found["missing"]) != (1, 0, 0):
         raise Differs(f"check: gone {found['gone']}, waiting {found['waiting']}, missing {found['missing']}")
-    return ""
+    return ANEW if found["renumbered"] else ""
 
 
 @trial("every mail gets another number: none comes twice, a new one comes")
@@ -203,8 +215,7 @@ def uidls(stage: Stage) -> str:
     later = _uidls(stage)
     stage.fetch(channel, failed=0)
     stage.holds([*sent, *new])
-    told = [f"such as {before[0]}"]
-    told += ["others after our fetch, nothing twice"] if set(before) != set(after) else []
+    told = ["others after our fetch, nothing twice"] if set(before) != set(after) else []
     told += ["others after a mail was deleted, nothing twice"] if len(set(later) & set(after)) != 3 else []
     return "; ".join(told)
 
@@ -250,7 +261,7 @@ def killed(stage: Stage) -> str:
         stage.fetch(channel, outcome="succeeded", delivered=0, failed=0)
     error = lines[0]["error"]
     assert isinstance(error, dict)
-    return f"{error['code']} after {lines[0]['delivered']} of {len(sent)}{left}"
+    return f"{error['code']}{left}"
 
 
 def _lock_left(stage: Stage, channel: str) -> str:
@@ -264,7 +275,7 @@ def _lock_left(stage: Stage, channel: str) -> str:
     stage.server.kill()  # a process of it that still waits would take the lock
     stage.server.unlock(remove=True)
     stage.server.start()
-    return f"; then {code} until the lock that the dead server left was taken away"
+    return "; then refused or silent until the lock that the dead server left was taken away"
 
 
 @trial("a folder whose name has levels, a space and letters beyond ASCII", "imap")
@@ -289,7 +300,7 @@ def folder_as_typed(stage: Stage) -> str:
 
 
 def _linked_and_fetched(stage: Stage, mails: int) -> tuple[str, list[Sent]]:
-    """Linked while it was empty: the nightly check counts what came since the first listing."""
+    """Linked while nothing was unread: the nightly check counts what came since the first listing."""
     channel = stage.channel()
     stage.fetch(channel, outcome="succeeded", seen=0)
     sent = stage.deliver(invoice(number) for number in range(mails))
