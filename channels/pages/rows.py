@@ -102,7 +102,7 @@ def row_of(channel: Channel) -> Row:
     result = _recent_result(channel.last_run)  # type: ignore[attr-defined]
     return Row(
         channel=channel,
-        pill=BUSY if run else _resting(channel),
+        pill=BUSY if run else _standing(channel),
         phrase=error_of(channel, channel),
         run=run,
         result=None if run else result,
@@ -128,7 +128,7 @@ def error_of(channel: Channel, failed: Channel | FetchRun) -> Phrase | None:
     return about(channel, failed.error_code, failed.error_detail)
 
 
-def _resting(channel: Channel) -> Pill:
+def _standing(channel: Channel) -> Pill:
     if channel.state == Channel.State.DRAFT:
         return DRAFT
     if channel.state == Channel.State.INACTIVE:
