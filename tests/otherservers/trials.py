@@ -40,10 +40,11 @@ def odd(stage: Stage) -> str:
     accepted = sum(_accepts(stage, raw) for raw in corpus())
     channel = stage.channel()
     line = stage.fetch(channel, seen=accepted, failed=0)
-    before = len(stage.documents())
+    before = {document["document"]: document["filename"] for document in stage.documents()}
     stage.fetch(channel, delivered=0, failed=0)
-    if len(stage.documents()) != before:
-        raise Differs("more documents after the second fetch")
+    after = {document["document"]: document["filename"] for document in stage.documents()}
+    if after != before:
+        raise Differs(f"other documents after the second fetch: {sorted(before.items() ^ after.items())[:4]}")
     return f"{line['delivered']} taken in, {line['already']} the same mail, {line['documents']} documents"
 
 
