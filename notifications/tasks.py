@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 from uuid import UUID
 
 import structlog
@@ -32,8 +32,9 @@ def send_emails() -> int:
                 continue
             try:
                 sent += _send(notification_id)
-            except (SMTPResponseException, SMTPRecipientsRefused) as refusal:
-                # This one only: its claim runs out, and it is tried again then.
+            except (SMTPDataError, SMTPRecipientsRefused) as refusal:
+                # This one only: its claim runs out, and it is tried again then. Any other refusal, of the sign-in for
+                # one, would be given to each mail alike.
                 log.warning("e-mail refused", notification=str(notification_id), problem=type(refusal).__name__)
             except (OSError, SMTPException) as problem:
                 release_email(notification_id)
