@@ -16,6 +16,9 @@ class Notification(TenantModel):
     kind = models.CharField(max_length=40)
     #: what it is about (a channel), which may be gone by now
     subject_id = models.UUIDField(null=True, blank=True)
+    #: of its e-mail, one line; "" in those made before there was one
+    subject_nl = models.TextField(blank=True)
+    subject_en = models.TextField(blank=True)
     text_nl = models.TextField()
     text_en = models.TextField()
     #: where the person can do something about it; a path of the portal

@@ -15,7 +15,7 @@ from django.utils import translation
 
 from notifications.models import Notification
 from notifications.queries import due_emails
-from notifications.services import claim_email, in_language, release_email, settle_email
+from notifications.services import claim_email, in_language, release_email, settle_email, subject_of
 from zenvoices.lib.scoping import every_administration
 
 log = structlog.get_logger(__name__)
@@ -64,6 +64,4 @@ def _mail(notification: Notification) -> None:
             "settings_url": settings.BASE_URL + reverse("my-settings"),
         }  # fmt: skip
         body = render_to_string("notifications/email.txt", context)
-    # The first sentence alone: it names the channel and what is the matter.
-    subject = f"Zenvoices · {notification.administration}: {text.split('. ')[0].rstrip('.')}"
-    send_mail(" ".join(subject.split())[:200], body, settings.DEFAULT_FROM_EMAIL, [user.email])
+    send_mail(subject_of(notification, language), body, settings.DEFAULT_FROM_EMAIL, [user.email])
