@@ -23,14 +23,18 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import DatabaseError, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Coalesce
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
+from notifications import operator
 from notifications.models import OutgoingMail
 
 log = structlog.get_logger(__name__)
 
+#: how the operator's alerts of it begin
+ALERT: Final = "outgoing_mail"
 RECIPIENT_REFUSED: Final = "recipient_refused"
 #: exception -> class of the failure; the first that fits counts
 _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
@@ -89,30 +93,38 @@ def _note_sent() -> None:
     try:
         with transaction.atomic():
             OutgoingMail.objects.get_or_create(pk=OutgoingMail.ONLY)
-            over = OutgoingMail.objects.exclude(failing_since=None).update(failing_since=None)
+            ended = OutgoingMail.objects.exclude(failing_since=None).update(failing_since=None)
             OutgoingMail.objects.update(last_sent_at=timezone.now())
+            if ended:
+                operator.over(ALERT)
     except DatabaseError:
         log.warning("that mail left was not noted", exc_info=True)  # it has left all the same
         return
-    if over:
+    if ended:
         log.info("the portal's own mail leaves again")
 
 
 def _note_failed(problem: Exception) -> None:
     reason = reason_of(problem)
-    began: int = 1
+    answer = getattr(problem, "smtp_code", None)
+    log.warning("a mail did not leave", reason=reason, problem=type(problem).__name__, answer=answer)
+    now = timezone.now()
     try:
         with transaction.atomic():
             OutgoingMail.objects.get_or_create(pk=OutgoingMail.ONLY)
-            now = timezone.now()
-            # One conditional UPDATE: of many processes one tells of it.
-            news = OutgoingMail.objects.filter(Q(failing_since=None) | ~Q(reason=reason))
-            began = news.update(failing_since=Coalesce(F("failing_since"), now), reason=reason)
-            OutgoingMail.objects.update(last_failed_at=now)
+            OutgoingMail.objects.update(
+                last_failed_at=now, failing_since=Coalesce(F("failing_since"), now), reason=reason
+            )
+            if reason != RECIPIENT_REFUSED:  # one address that is wrong is nothing for the operator to mend
+                operator.tell(f"{ALERT}:{reason}", **_said(reason))
     except DatabaseError:
-        log.warning("that mail failed was not noted", exc_info=True)
-    if began:
-        # One address that is wrong is nothing for the operator to mend.
-        tell = log.warning if reason == RECIPIENT_REFUSED else log.error
-        answer = getattr(problem, "smtp_code", None)
-        tell("the portal's own mail does not leave", reason=reason, problem=type(problem).__name__, answer=answer)
+        log.exception("that mail did not leave was not noted")
+
+
+def _said(reason: str) -> dict[str, str]:
+    said = {}
+    for language in ("nl", "en"):
+        with translation.override(language):
+            text = _("Mail of this portal does not leave (%(reason)s): look at EMAIL_URL and its server.")
+            said[f"text_{language}"] = text % {"reason": reason}
+    return said

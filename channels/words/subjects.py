@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _SUBJECTS: Final[dict[str, Text]] = {
     "channel_deactivated": _("Channel %(channel)s is inactive: %(cause)s"),
     "channel_needs_attention": _("Channel %(channel)s needs your attention: %(cause)s"),
+    "channel_fetches_nothing": _("Channel %(channel)s fetches nothing: %(cause)s"),
     "channel_recovered": _("Channel %(channel)s works again"),
     "provider_outage": _("Channel %(channel)s waits: %(host)s has an outage"),
     "mails_not_taken_in": _("Channel %(channel)s: emails that are not taken in"),

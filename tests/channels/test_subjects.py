@@ -83,7 +83,7 @@ def test_link_that_ends_is_a_subject_of_its_own(channel: Channel) -> None:
     assert ("gerda", f"Kanaal {NAME}: de koppeling eindigt binnenkort · Bakkerij De Vries") in posted()
 
 
-KINDS = ["channel_deactivated", "channel_needs_attention"]
+KINDS = ["channel_deactivated", "channel_needs_attention", "channel_fetches_nothing"]
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])

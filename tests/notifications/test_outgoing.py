@@ -114,21 +114,31 @@ def test_server_without_sign_in_is_told(db: None, client: Client, through: Any) 
     assert told(client)['zenvoices_mail_failing{reason="not_offered"}'] == "1.0"
 
 
-def test_beginning_and_end_are_logged_once_each(db: None, through: Any, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
+def test_operator_is_told_until_mail_leaves_again(
+    db: None, client: Client, through: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     with serving({"AUTH": b"535 5.7.8 wrong for portal@kantoor.test"}) as server:
         through(server)
-        for _ in range(3):
+        for _ in range(2):
             with pytest.raises(smtplib.SMTPAuthenticationError):
                 send()
+    assert [alert["code"] for alert in client.get("/readyz").json()["operator"]] == ["outgoing_mail:sign_in_refused"]
+    said = "".join(record.getMessage() for record in caplog.records if record.levelname == "ERROR")
+    assert "Mail of this portal does not leave (sign_in_refused)" in said
+    everything = "".join(record.getMessage() for record in caplog.records)
+    assert [word for word in ("kantoor", "gerda", SECRET) if word in everything] == []
     with serving() as server:
         through(server)
         send()
-        send()
-    said = [record.getMessage() for record in caplog.records if record.name == "notifications.outgoing"]
-    levels = [record.levelname for record in caplog.records if record.name == "notifications.outgoing"]
-    assert levels == ["ERROR", "INFO"]
-    assert [word for word in ("kantoor", "gerda", SECRET) if word in "".join(said)] == []
+    assert "operator" not in client.get("/readyz").json()
+
+
+def test_one_address_that_is_refused_is_nothing_for_the_operator(db: None, client: Client, through: Any) -> None:
+    with serving({"RCPT": b"550 5.1.1 no such user"}) as server:
+        through(server)
+        with pytest.raises(smtplib.SMTPRecipientsRefused):
+            send()
+    assert "operator" not in client.get("/readyz").json()
 
 
 def test_first_failure_stays_the_beginning(db: None, through: Any) -> None:
