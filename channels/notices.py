@@ -152,7 +152,7 @@ def _template(kind: str) -> str:
             "New emails are probably waiting."
         )
     if kind == ATTENTION:
-        return _("Channel %(channel)s needs you since %(since)s. %(cause)s")
+        return _("Channel %(channel)s needs your attention since %(since)s. %(cause)s")
     if kind == NOT_TAKEN_IN:
         return _("Look which emails of channel %(channel)s are not taken in, and why. Most are tried again.")
     if kind == NOTHING_FETCHED:
