@@ -30,6 +30,7 @@ _EINVOICE: dict[str, Promise] = {
     "other_root": gettext_lazy("Download this XML to see it. It is not an invoice in UBL or CII."),
     "old_version": gettext_lazy("Ask the sender for a newer e-invoice. We do not read this old version (ZUGFeRD 1)."),
     "wrong_namespace": gettext_lazy("Ask the sender for UBL or CII. This invoice has another format."),
+    "several": gettext_lazy("Download this XML to see it. It holds several invoices."),
     "forbidden": gettext_lazy("Ask the sender for a new e-invoice. This XML has parts that may be harmful."),
     "no_number": gettext_lazy("Ask the sender for a new e-invoice. This one has no invoice number."),
     "too_large": gettext_lazy("Download this XML to see it. It is too large to read here."),

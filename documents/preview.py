@@ -59,9 +59,12 @@ def can_be_drawn(document: Document) -> bool:
     return document.content_type in DRAWABLE
 
 
-def known_facts(document: Document) -> Facts | None:
-    """What an earlier drawing found; None when there was none. Never draws."""
-    place = _folder(document) / "facts.json"
+def known_facts(document: Document, inside: int = 0) -> Facts | None:
+    """What an earlier drawing found; None when there was none. Never draws.
+
+    `inside`: which of the PDFs in an e-invoice, here and in what follows.
+    """
+    place = _folder(document, inside) / "facts.json"
     try:
         kept = json.loads(place.read_text())
         if kept.get("problem") == "too_hard" and time.time() - place.stat().st_mtime > RETRY_SECONDS:
@@ -71,26 +74,26 @@ def known_facts(document: Document) -> Facts | None:
     return _facts(kept)
 
 
-def facts(document: Document) -> Facts:
+def facts(document: Document, inside: int = 0) -> Facts:
     """Draws the first page when nothing is known yet."""
-    known = known_facts(document)
+    known = known_facts(document, inside)
     if known is not None:
         return known
     try:
-        page(document, 1, PAGE)
+        page(document, 1, PAGE, inside)
     except PreviewProblem as problem:
         return Facts(problem=problem.code)
-    return known_facts(document) or Facts(problem="failed")
+    return known_facts(document, inside) or Facts(problem="failed")
 
 
-def page(document: Document, number: int, width: int) -> Path:
+def page(document: Document, number: int, width: int, inside: int = 0) -> Path:
     """The image of one page. Raises PreviewProblem."""
     if document.content_type not in DRAWABLE | XML_TYPES or width not in WIDTHS or not 1 <= number <= MAX_PAGES:
         raise PreviewProblem("damaged")
-    place = _folder(document) / f"{number}-{width}.webp"
+    place = _folder(document, inside) / f"{number}-{width}.webp"
     if place.exists():
         return place
-    known = known_facts(document)
+    known = known_facts(document, inside)
     if known is not None and (known.problem or not 1 <= number <= known.pages):
         raise PreviewProblem(known.problem or "damaged")
     with ExitStack() as turn:
@@ -98,10 +101,10 @@ def page(document: Document, number: int, width: int) -> Path:
             if not queue.acquire(timeout=processes.SECONDS):
                 raise PreviewProblem("busy")
             turn.callback(queue.release)
-        return place if place.exists() else _draw(document, number, width, place)
+        return place if place.exists() else _draw(document, number, width, place, inside)
 
 
-def _draw(document: Document, number: int, width: int, place: Path) -> Path:
+def _draw(document: Document, number: int, width: int, place: Path, inside: int) -> Path:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with (
@@ -109,7 +112,8 @@ def _draw(document: Document, number: int, width: int, place: Path) -> Path:
             storage.path_of(document.administration_id, document.sha256) as source,
         ):
             target = Path(folder) / "page.webp"
-            answer = _run(source, document.content_type, number, width, target)
+            which = [sha256_inside(document, inside)] if document.content_type in XML_TYPES else []
+            answer = _run(source, document.content_type, number, width, target, *which)
             if "pages" in answer:
                 target.replace(place)
             _keep(answer, Path(folder) / "facts.json", place.parent / "facts.json")
@@ -122,9 +126,9 @@ def _draw(document: Document, number: int, width: int, place: Path) -> Path:
     return place
 
 
-def _run(source: Path, content_type: str, number: int, width: int, target: Path) -> dict[str, Any]:
+def _run(source: Path, content_type: str, number: int, width: int, target: Path, *which: str) -> dict[str, Any]:
     """Whatever happens in there, here comes an answer."""
-    what = (str(source), content_type, str(number), str(width), str(target))
+    what = (str(source), content_type, str(number), str(width), str(target), *which)
     try:
         return processes.answer_of("documents.render_page", *what)
     except (processes.Killed, processes.TimedOut):
@@ -143,9 +147,20 @@ def _facts(kept: dict[str, Any]) -> Facts:
     return Facts(int(kept.get("pages", 0)), sizes, str(kept.get("problem", "")))
 
 
-def _folder(document: Document) -> Path:
+def sha256_inside(document: Document, inside: int) -> str:
+    """Of that PDF in an e-invoice; "" without it."""
+    read = einvoice_of(document)
+    if read is None:
+        return ""
+    hashes = [pdf["sha256"] for pdf in read.pdfs] or [read.pdf_sha256]
+    return hashes[inside] if 0 <= inside < len(hashes) else ""
+
+
+def _folder(document: Document, inside: int = 0) -> Path:
+    """Of the pages that are drawn: those of a PDF inside lie where they would if it had come by itself."""
     owner: UUID = document.administration_id
-    return Path(settings.DATA_DIR) / "previews" / str(owner) / document.sha256[:2] / document.sha256
+    sha256 = (document.content_type in XML_TYPES and sha256_inside(document, inside)) or document.sha256
+    return Path(settings.DATA_DIR) / "previews" / str(owner) / sha256[:2] / sha256
 
 
 def sweep(before: float) -> int:
