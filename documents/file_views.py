@@ -13,8 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from administrations.access import AdministrationRequest, administration_view
 from administrations.models import Role
-from documents import preview, serving, storage
-from documents.opening import chosen_documents, visible_document
+from documents import insides, preview, serving, storage
+from documents.models import PDF
+from documents.opening import chosen_documents, place_inside, visible_document
 
 MOST_HTML_BYTES = 2_000_000
 
@@ -24,6 +25,18 @@ MOST_HTML_BYTES = 2_000_000
 def download(request: AdministrationRequest, document_id: UUID) -> HttpResponseBase:
     found = visible_document(request, document_id)
     return _attachment(request, found.sha256, found.filename, found.content_type)
+
+
+@require_safe
+@administration_view(Role.SUBMITTER)
+def inside(request: AdministrationRequest, document_id: UUID, place: int) -> HttpResponse:
+    """A PDF that an e-invoice carries."""
+    found = visible_document(request, document_id)
+    try:
+        wanted = insides.inside(found, place)
+        return serving.bytes_attached(insides.taken_out(found, wanted), wanted.name, PDF)
+    except insides.NoPdf as missing:
+        raise Http404 from missing
 
 
 @require_safe
@@ -53,7 +66,8 @@ def body(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
 def page(request: AdministrationRequest, document_id: UUID, number: int, width: int) -> HttpResponseBase:
     found = visible_document(request, document_id)
     try:
-        return serving.drawing(preview.page(found, number, width), keep=width == preview.THUMBNAIL)
+        place = preview.page(found, number, width, place_inside(request) or 0)
+        return serving.drawing(place, keep=width == preview.THUMBNAIL)
     except preview.PreviewProblem as problem:
         if problem.code == "busy":
             return HttpResponse(status=503, headers={"Retry-After": "5"})

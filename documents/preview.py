@@ -18,6 +18,8 @@ from uuid import UUID
 from django.conf import settings
 
 from documents import processes, storage
+from documents.insides import NoPdf
+from documents.insides import inside as inside_of
 from documents.models import XML_TYPES, Document, einvoice_of
 from documents.render_page import MAX_PAGES
 
@@ -88,7 +90,8 @@ def facts(document: Document, inside: int = 0) -> Facts:
 
 def page(document: Document, number: int, width: int, inside: int = 0) -> Path:
     """The image of one page. Raises PreviewProblem."""
-    if document.content_type not in DRAWABLE | XML_TYPES or width not in WIDTHS or not 1 <= number <= MAX_PAGES:
+    is_known = document.content_type in DRAWABLE or _sha256_inside(document, inside)
+    if not is_known or width not in WIDTHS or not 1 <= number <= MAX_PAGES:
         raise PreviewProblem("damaged")
     place = _folder(document, inside) / f"{number}-{width}.webp"
     if place.exists():
@@ -112,7 +115,7 @@ def _draw(document: Document, number: int, width: int, place: Path, inside: int)
             storage.path_of(document.administration_id, document.sha256) as source,
         ):
             target = Path(folder) / "page.webp"
-            which = [sha256_inside(document, inside)] if document.content_type in XML_TYPES else []
+            which = [_sha256_inside(document, inside)] if document.content_type in XML_TYPES else []
             answer = _run(source, document.content_type, number, width, target, *which)
             if "pages" in answer:
                 target.replace(place)
@@ -147,19 +150,18 @@ def _facts(kept: dict[str, Any]) -> Facts:
     return Facts(int(kept.get("pages", 0)), sizes, str(kept.get("problem", "")))
 
 
-def sha256_inside(document: Document, inside: int) -> str:
+def _sha256_inside(document: Document, place: int) -> str:
     """Of that PDF in an e-invoice; "" without it."""
-    read = einvoice_of(document)
-    if read is None:
+    try:
+        return inside_of(document, place).sha256
+    except NoPdf:
         return ""
-    hashes = [pdf["sha256"] for pdf in read.pdfs] or [read.pdf_sha256]
-    return hashes[inside] if 0 <= inside < len(hashes) else ""
 
 
 def _folder(document: Document, inside: int = 0) -> Path:
     """Of the pages that are drawn: those of a PDF inside lie where they would if it had come by itself."""
     owner: UUID = document.administration_id
-    sha256 = (document.content_type in XML_TYPES and sha256_inside(document, inside)) or document.sha256
+    sha256 = _sha256_inside(document, inside) or document.sha256
     return Path(settings.DATA_DIR) / "previews" / str(owner) / sha256[:2] / sha256
 
 
