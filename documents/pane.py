@@ -12,7 +12,7 @@ from documents import einvoices, preview
 from documents.einvoice.facts import line_from_json
 from documents.insides import insides
 from documents.models import PDF, XML_TYPES, Document, EInvoice, einvoice_of
-from documents.phrases import einvoice_problem, no_preview, preview_problem, wrong_inside
+from documents.phrases import defect_sentences, einvoice_problem, no_preview, preview_problem, wrong_inside
 from documents.queries import shown_invoice, siblings, twin_of
 from documents.render_page import SHOWN_PAGES
 
@@ -42,6 +42,7 @@ def pane(
         "invoice": invoice,
         "lines": [line_from_json(line) for line in invoice.lines] if invoice else [],
         "invoice_note": _note(document),
+        "defects": defect_sentences([*document.defects, *(companion.defects if companion else [])]),
         **_insides(document, companion, inside),
         **_pages(document, companion, invoice, draw, inside),
     }
