@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -12,7 +12,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from channels import services
-from channels.errors import is_permanent
+from channels.errors import needs_somebody
+from channels.fetching import health
 from channels.models import Channel, FetchRun
 from channels.notices import is_reconnecting
 from channels.pages.queries import DOCUMENTS_COUNTED
@@ -33,6 +34,8 @@ class Pill:
 BUSY = Pill("busy", "loader-circle", _("Busy"))
 ACTIVE = Pill("ok", "circle-check", _("Active"))
 RECONNECT = Pill("warn", "triangle-alert", _("Reconnect"))
+OUTAGE = Pill("warn", "cloud-off", _("Provider outage"))
+NOTHING = Pill("warn", "triangle-alert", _("Retrieves nothing"))
 DRAFT = Pill("rest", "pencil-line", _("Draft"))
 PAUSED = Pill("rest", "circle-pause", _("Inactive"))
 STOPPED = Pill("bad", "octagon-alert", _("Inactive"))
@@ -57,6 +60,8 @@ class Row:
     result_phrase: Phrase | None
     poll_seconds: int
     needs_mending: bool
+    #: active, and yet without a success for hours
+    nothing_since: datetime | None
     #: mended by signing in at the provider again
     reconnects: bool
     #: a draft that nobody authorised at its provider yet
@@ -98,7 +103,8 @@ def row_of(channel: Channel) -> Row:
         result=None if run else result,
         result_phrase=error_of(channel, result) if result else None,
         poll_seconds=_pace(run) if run else 0,
-        needs_mending=is_permanent(channel.error_code) or channel.inactive_reason == "failures",
+        needs_mending=needs_somebody(channel.error_code, channel.failures) or channel.inactive_reason == "failures",
+        nothing_since=health.nothing_since(channel),
         reconnects=is_reconnecting(channel),
         unlinked=services.needs_link(channel),
         not_taken_in=channel.not_taken_in,  # type: ignore[attr-defined]
@@ -121,7 +127,11 @@ def _resting(channel: Channel) -> Pill:
         return DRAFT
     if channel.state == Channel.State.INACTIVE:
         return STOPPED if channel.inactive_reason else PAUSED
-    return RECONNECT if is_permanent(channel.error_code) else ACTIVE
+    if channel.in_outage:  # type: ignore[attr-defined]
+        return OUTAGE
+    if needs_somebody(channel.error_code, channel.failures):
+        return RECONNECT
+    return NOTHING if health.nothing_since(channel) else ACTIVE
 
 
 def _recent_result(run: FetchRun | None) -> FetchRun | None:

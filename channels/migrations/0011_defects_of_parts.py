@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('channels', '0009_pending_authorisation'),
+        ('channels', '0010_outage_code'),
     ]
 
     operations = [
