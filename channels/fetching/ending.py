@@ -102,18 +102,16 @@ def _next_fetch_at(channel: Channel, run: FetchRun, error: ChannelError | None) 
 def _close(run: FetchRun, error: ChannelError | None) -> None:
     run.state, run.finished_at = State.FINISHED, timezone.now()
     run.error_code, run.error_detail = (error.code, dict(error.detail)) if error else ("", {})
-    is_odd = _should_be_looked_at(run)
+    is_odd = _note_odd_parts(run)
     if error:
         run.outcome = RunOutcome.FAILED
     else:
         run.outcome = RunOutcome.WARNING if run.failed or is_odd else RunOutcome.SUCCEEDED
 
 
-def _should_be_looked_at(run: FetchRun) -> bool:
-    """A part that took its opener along may be an invoice, and one that is cut off is only half of one.
-
-    Notes in the run what was cut or mended.
-    """
+def _note_odd_parts(run: FetchRun) -> bool:
+    """Says in the run that files were cut or mended. True when somebody should look: a part that took its opener
+    along may be an invoice, and one that is cut off is only half of one."""
     if not run.delivered:
         return False
     odd = ReceivedPart.objects.filter(Q(reason="not_opened") | ~Q(defects=[]), mail__run=run)
