@@ -47,15 +47,23 @@ _WARNINGS: dict[str, Promise] = {
 #: codes of channels.extract and of documents.einvoice.xml_text
 _DEFECTS: dict[str, Promise] = {
     "pdf_cut": gettext_lazy("Ask the sender to send this PDF again. It is cut off: its end is missing."),
-    "base64_cut": gettext_lazy("Ask the sender to send this file again. It broke off in the email: its end is missing."),
+    "base64_cut": gettext_lazy(
+        "Ask the sender to send this file again. It broke off in the email: its end is missing."
+    ),
     "uuencode_damaged": gettext_lazy("Ask the sender to send this file again. A part of it could not be decoded."),
-    "base64_repaired": gettext_lazy("Check that this file is complete. It was encoded wrongly in the email; we mended that."),
-    "header_repaired": gettext_lazy("Check that this file is complete. Its header in the email was broken; we mended that."),
+    "base64_repaired": gettext_lazy(
+        "Check that this file is complete. It was encoded wrongly in the email; we mended that."
+    ),
+    "header_repaired": gettext_lazy(
+        "Check that this file is complete. Its header in the email was broken; we mended that."
+    ),
     "boundary_repaired": gettext_lazy(
         "Check that this file is complete. What separates it in the email was broken; we mended that."
     ),
     "boundary_missing": gettext_lazy("Look at the original email. What separates its parts was missing."),
-    "boundary_guessed": gettext_lazy("Look at the original email. What separates its parts was broken; we mended that."),
+    "boundary_guessed": gettext_lazy(
+        "Look at the original email. What separates its parts was broken; we mended that."
+    ),
     "close_delimiter_missing": gettext_lazy("Look whether the email is complete. It has no proper end."),
     "header_without_end": gettext_lazy("Look at the original email. Its header was broken; we mended that."),
     "header_too_long": gettext_lazy("Look at the original email. A line of its header is too long and is cut."),

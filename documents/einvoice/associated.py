@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from documents.einvoice.xml_text import begins_as_xml
+
 MOST_FILES = 50
 #: so many pages are looked at for notes, from the first on
 MOST_PAGES = 50
@@ -17,7 +19,7 @@ _SIGNS = (b"/EmbeddedFile", b"/EF", b"#2Fxml", b"#2fxml")
 
 
 def files(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Name in lower case and bytes of each that may be an XML."""
+    """Name in lower case and bytes of each that is called or begins as an XML."""
     if not _may_have_files(path):
         return
     import pypdf  # noqa: PLC0415 (few PDFs need it)
@@ -68,10 +70,10 @@ def _file(given: Any) -> tuple[str, bytes] | None:
     name = str(_whole(given.get("/UF")) or _whole(given.get("/F")) or "").casefold()
     embedded = _whole(given.get("/EF")) or {}
     stream = _whole(embedded.get("/UF")) or _whole(embedded.get("/F"))
-    kind = str(stream.get("/Subtype", "")) if stream is not None else ""
-    if stream is None or not (name.endswith(".xml") or kind.endswith("/xml")):
+    if stream is None:
         return None
-    return name, bytes(stream.get_data())
+    data = bytes(stream.get_data())
+    return (name, data) if name.endswith(".xml") or begins_as_xml(data) else None
 
 
 def _whole(given: Any) -> Any:

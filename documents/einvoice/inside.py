@@ -9,7 +9,7 @@ from typing import Any
 
 import pypdfium2
 
-from documents.einvoice import associated, reading
+from documents.einvoice import associated, reading, xml_text
 from documents.einvoice.facts import Invoice, Unreadable
 
 #: the names that Factur-X, ZUGFeRD 2 and XRechnung prescribe for the XML; ZUGFeRD-invoice.xml is of version 1
@@ -37,14 +37,15 @@ def invoice_in_pdf(path: Path) -> tuple[Invoice, tuple[str, ...]] | None:
 
 
 def _listed(pdf: pypdfium2.PdfDocument) -> Iterator[tuple[str, bytes]]:
-    """XML files in the list of embedded files, those with a prescribed name first."""
-    found: list[tuple[bool, str, Any]] = []
+    """XMLs in the list of embedded files: those with a prescribed name first, those called otherwise last."""
+    found: list[tuple[bool, bool, str, Any]] = []
     for index in range(min(pdf.count_attachments(), MOST_ATTACHMENTS)):
         with suppress(pypdfium2.PdfiumError):
             attachment = pdf.get_attachment(index)
             name = attachment.get_name().casefold()
-            if name.endswith(".xml"):
-                found.append((name not in PRESCRIBED, name, attachment))
-    for _, name, attachment in sorted(found, key=lambda one: one[:2]):
+            found.append((name not in PRESCRIBED, not name.endswith(".xml"), name, attachment))
+    for *_, name, attachment in sorted(found, key=lambda one: one[:3]):
         with suppress(pypdfium2.PdfiumError):
-            yield name, bytes(attachment.get_data())
+            data = bytes(attachment.get_data())
+            if name.endswith(".xml") or xml_text.begins_as_xml(data):
+                yield name, data

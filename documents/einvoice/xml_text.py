@@ -28,6 +28,10 @@ _LOOSE = re.compile(
 _NAMED = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z]{2,30};")
 
 
+def begins_as_xml(data: bytes) -> bool:
+    return data[:1024].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").startswith(b"<")
+
+
 def text_of(data: bytes) -> tuple[str, tuple[str, ...]]:
     """From the first sign of the XML on, without a declaration; and what had to be guessed."""
     text, guessed = _decoded(data)

@@ -207,7 +207,8 @@ def written(tmp_path: Path, data: bytes) -> Path:
         ({"xrechnung.xml": "xrechnung-cii"}, "RE-2026/0471"),
         ({"a.xml": "peppol-invoice", "factur-x.xml": "xrechnung-cii"}, "RE-2026/0471"),
         ({"ubl.xml": "peppol-invoice"}, "2026-114"),
-        ({"notes.txt": "peppol-invoice"}, None),
+        ({"notes.txt": "peppol-invoice"}, "2026-114"),
+        ({"factur-x": "peppol-invoice", "b.xml": "xrechnung-cii"}, "RE-2026/0471"),
         ({}, None),
     ],
 )
