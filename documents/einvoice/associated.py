@@ -4,6 +4,8 @@ carry a file (ISO 32000-1 12.5.6.15)."""
 from __future__ import annotations
 
 import mmap
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,12 +33,15 @@ def files(path: Path) -> Iterator[tuple[str, bytes]]:
                 return
             if file := _file(given):
                 yield file
-    except (pypdf.errors.PyPdfError, *_BROKEN):
+    except (pypdf.errors.PyPdfError, pypdf.errors.DependencyError, *_BROKEN):
         return  # a part of the PDF that its reader cannot follow: there is no e-invoice to be had
 
 
 #: what pypdf raises, besides its own, for objects that are not of the kind that they should be
-_BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError, RecursionError, OSError)
+_BROKEN = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError),
+    *(struct.error, zlib.error),
+)
 
 
 def _may_have_files(path: Path) -> bool:

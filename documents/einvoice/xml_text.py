@@ -6,6 +6,7 @@ from __future__ import annotations
 import codecs
 import html
 import re
+from xml.sax.saxutils import escape
 
 ENCODING_GUESSED = "encoding_guessed"
 XML_REPAIRED = "xml_repaired"
@@ -46,7 +47,7 @@ def text_of(data: bytes) -> tuple[str, tuple[str, ...]]:
 def repaired(text: str) -> str:
     """Without what makes a strict parser give up although its meaning is plain."""
     text = _DECLARATION.sub("", _FORBIDDEN.sub("", text))  # an envelope may hold a second declaration
-    text = _NAMED.sub(lambda named: html.unescape(named[0]), text)  # entities of HTML, which XML has not
+    text = _NAMED.sub(lambda named: escape(html.unescape(named[0])), text)  # entities of HTML, which XML has not
     return _LOOSE.sub(_escaped, text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, StreamObject, TextStringObject
 
-from documents.einvoice import associated, inside, reading, take_pdf
+from documents.einvoice import associated, inside, read_file, reading, take_pdf
 from documents.einvoice.facts import Invoice, Unreadable
 from tests.documents.files import cii_with, invoice, pdf, pdf_with, two_accounts, ubl_with
+from tests.mails.fuzz import damaged
 
 PEPPOL = invoice("peppol-invoice").replace(b"De Molen", "De Mölen".encode())
 CII = invoice("xrechnung-cii")
@@ -78,6 +80,7 @@ def test_letters_whose_encoding_is_guessed_are_told(data: bytes) -> None:
     [
         (b"Jansen & Zn", "Jansen & Zn"),
         (b"Caf&eacute; De&nbsp;Kroon", "Café De Kroon"),
+        (b"A &LT;b> &AMP; &niets;", "A <b> & &niets;"),
         (b"Prijs < 100 BV", "Prijs < 100 BV"),
         (b"Bak\x0bker\0ij &#x1F;Jan", "Bakkerij Jan"),
         (b"<![CDATA[Jansen & <Zn>]]>\x07", "Jansen & <Zn>"),
@@ -292,3 +295,15 @@ def test_a_plain_pdf_is_not_read_twice(tmp_path: Path, monkeypatch: pytest.Monke
     assert asked == []
     assert in_pdf(tmp_path, pdf_with({"notes.txt": b"x"})) is None
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_files_are_read_or_say_why(tmp_path: Path, seed: int) -> None:
+    """Whatever stands in a file, the process for hostile files comes to an answer of its own."""
+    chance, place = random.Random(seed), tmp_path / "file"
+    files = [("application/xml", one) for one in (PEPPOL, CII, utf16("le"), latin(BARE), SBDH % BARE)]
+    files += [("application/pdf", pdf_naming(put)) for put in (in_catalogue, of_a_page, in_a_note)]
+    for _ in range(100):
+        kind, whole = chance.choice(files)
+        place.write_bytes(damaged(chance, whole) or b" ")
+        assert read_file.answer(place, kind).keys() in ({"invoice", "defects"}, {"invoice"}, {"problem"})
