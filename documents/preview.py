@@ -19,13 +19,11 @@ from django.conf import settings
 
 from documents import processes, storage
 from documents.models import XML_TYPES, Document, einvoice_of
-from documents.render_page import MAX_PAGES
+from documents.render_page import IMAGES, MAX_PAGES
 
 THUMBNAIL, PAGE, SHARP = 160, 1000, 1600
 WIDTHS = (THUMBNAIL, PAGE, SHARP)
-DRAWABLE = frozenset(
-    ["application/pdf", "image/jpeg", "image/png", "image/bmp", "image/tiff", "image/heic"]
-)  # fmt: skip
+DRAWABLE = frozenset(["application/pdf", *IMAGES])
 #: a document that took too long may have had a busy machine: it is tried again after this
 RETRY_SECONDS = 3600
 #: drawing takes a processor; more at once only makes everybody wait
