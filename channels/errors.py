@@ -8,11 +8,25 @@
     ├── OurProblem            database, disk, broker, key, no network at all        never a strike
     └── MessageProblem        one mail could not be taken in                        never a strike
 
-The code chooses the sentence (channels/words/phrases.py); the class alone decides what counts
-(channels/fetching/health.py).
+The class alone decides what counts (channels/fetching/health.py). Beside it stands whose thing failed: who must act, or
+who is told. Code, moment and reader choose the sentences (channels/words/).
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+
+class Whose(StrEnum):
+    """Whose thing failed, and so who can mend it."""
+
+    OWNER = "owner"  # of the mailbox: password, account, consent
+    MANAGER = "manager"  # of the channel: what the form says, the registration that it names
+    IT = "it"  # administers the owner's organisation
+    SERVER = "server"  # the provider, or who runs the mail server
+    OPERATOR = "operator"  # of this portal: disk, keys, network, clock, its own registrations
+    CODE = "code"  # our own mistake
 
 
 class ChannelError(Exception):
@@ -60,104 +74,133 @@ class MessageProblem(ChannelError):
     pass
 
 
-#: Every code there is, with the class it is raised as. A test holds phrases.py and the code to it.
-CODES: dict[str, type[ChannelError]] = {
+class Code(NamedTuple):
+    kind: type[ChannelError]
+    whose: Whose
+
+
+#: Every code there is. Tests hold the sentences, the page in docs/ and the code that raises to it.
+CODES: Final[dict[str, Code]] = {
     # credentials
-    "password_refused": CredentialProblem,
-    "account_locked": CredentialProblem,
-    "password_expired": CredentialProblem,
-    "app_password_needed": CredentialProblem,
+    "password_refused": Code(CredentialProblem, Whose.OWNER),
+    "account_locked": Code(CredentialProblem, Whose.OWNER),
+    "password_expired": Code(CredentialProblem, Whose.OWNER),
+    "app_password_needed": Code(CredentialProblem, Whose.OWNER),
+    "password_or_protocol_off": Code(CredentialProblem, Whose.OWNER),  # one answer for both
+    "full_address_needed": Code(CredentialProblem, Whose.OWNER),
+    "sign_in_by_browser": Code(CredentialProblem, Whose.OWNER),
     # credentials, at a provider that people sign in at
-    "not_linked": CredentialProblem,
-    "token_refused": CredentialProblem,  # by the mail server
-    "link_revoked": CredentialProblem,
-    "google_testing": CredentialProblem,  # ended after seven days
-    "sign_in_again": CredentialProblem,
-    "sign_in_used": CredentialProblem,  # its code was used before, or is too old
-    "identity_unproven": CredentialProblem,
-    "wrong_account": CredentialProblem,
-    "wrong_entra_account": CredentialProblem,  # there a sign-in name may differ from the address of the mailbox
-    "personal_account": CredentialProblem,
-    "account_of_other_organisation": CredentialProblem,
-    "account_blocked": CredentialProblem,
-    "account_disabled": CredentialProblem,
-    "account_password_expired": CredentialProblem,
-    "consent_needed": CredentialProblem,
-    "consent_refused": CredentialProblem,
-    "scope_missing": CredentialProblem,
-    "refresh_token_missing": CredentialProblem,
-    "blocked_by_administrator": CredentialProblem,
+    "not_linked": Code(CredentialProblem, Whose.OWNER),
+    "token_refused": Code(CredentialProblem, Whose.OWNER),  # by the mail server
+    "link_revoked": Code(CredentialProblem, Whose.OWNER),
+    "google_testing": Code(CredentialProblem, Whose.MANAGER),  # ended after seven days
+    "sign_in_again": Code(CredentialProblem, Whose.OWNER),
+    "sign_in_used": Code(CredentialProblem, Whose.OWNER),  # its code was used before, or is too old
+    "identity_unproven": Code(CredentialProblem, Whose.SERVER),
+    "wrong_account": Code(CredentialProblem, Whose.OWNER),
+    "wrong_entra_account": Code(CredentialProblem, Whose.OWNER),  # its sign-in name may differ from its address
+    "personal_account": Code(CredentialProblem, Whose.OWNER),
+    "account_of_other_organisation": Code(CredentialProblem, Whose.OWNER),
+    "account_blocked": Code(CredentialProblem, Whose.OWNER),
+    "account_disabled": Code(CredentialProblem, Whose.IT),
+    "account_password_expired": Code(CredentialProblem, Whose.OWNER),
+    "consent_needed": Code(CredentialProblem, Whose.IT),
+    "consent_refused": Code(CredentialProblem, Whose.OWNER),
+    "scope_missing": Code(CredentialProblem, Whose.OWNER),
+    "refresh_token_missing": Code(CredentialProblem, Whose.OWNER),
+    "blocked_by_administrator": Code(CredentialProblem, Whose.IT),
     # configuration
-    "host_unknown": ConfigurationProblem,
-    "address_not_allowed": ConfigurationProblem,
-    "port_not_allowed": ConfigurationProblem,
-    "certificate_not_trusted": ConfigurationProblem,
-    "certificate_expired": ConfigurationProblem,
-    "certificate_other_name": ConfigurationProblem,
-    "tls_expected": ConfigurationProblem,  # the port speaks plain text, security says TLS
-    "starttls_expected": ConfigurationProblem,  # the port speaks TLS, security says STARTTLS
-    "starttls_missing": ConfigurationProblem,
-    "tls_failed": ConfigurationProblem,
-    "not_a_mail_server": ConfigurationProblem,
-    "sign_in_method_missing": ConfigurationProblem,
-    "folder_missing": ConfigurationProblem,
-    "mailbox_not_allowed": ConfigurationProblem,
-    "unsafe_characters": ConfigurationProblem,
-    "microsoft_needs_entra": ConfigurationProblem,
-    "secret_missing": ConfigurationProblem,
-    "uidl_missing": ConfigurationProblem,
+    "host_unknown": Code(ConfigurationProblem, Whose.MANAGER),
+    "address_not_allowed": Code(ConfigurationProblem, Whose.MANAGER),
+    "port_not_allowed": Code(ConfigurationProblem, Whose.MANAGER),
+    "certificate_not_trusted": Code(ConfigurationProblem, Whose.SERVER),
+    "certificate_expired": Code(ConfigurationProblem, Whose.SERVER),
+    "certificate_other_name": Code(ConfigurationProblem, Whose.SERVER),
+    "tls_expected": Code(ConfigurationProblem, Whose.MANAGER),  # the port speaks plain text, security says TLS
+    "starttls_expected": Code(ConfigurationProblem, Whose.MANAGER),  # the port speaks TLS, security says STARTTLS
+    "starttls_missing": Code(ConfigurationProblem, Whose.MANAGER),
+    "tls_failed": Code(ConfigurationProblem, Whose.SERVER),
+    "not_a_mail_server": Code(ConfigurationProblem, Whose.MANAGER),
+    "sign_in_method_missing": Code(ConfigurationProblem, Whose.SERVER),
+    "folder_missing": Code(ConfigurationProblem, Whose.MANAGER),
+    "mailbox_not_allowed": Code(ConfigurationProblem, Whose.OWNER),
+    "folder_not_allowed": Code(ConfigurationProblem, Whose.OWNER),
+    "protocol_off": Code(ConfigurationProblem, Whose.OWNER),
+    "blocked_here": Code(ConfigurationProblem, Whose.OWNER),  # from our address or country
+    "unsafe_characters": Code(ConfigurationProblem, Whose.MANAGER),
+    "microsoft_needs_entra": Code(ConfigurationProblem, Whose.MANAGER),
+    "secret_missing": Code(ConfigurationProblem, Whose.MANAGER),
+    "uidl_missing": Code(ConfigurationProblem, Whose.SERVER),
     # configuration, of the registration at a provider
-    "client_secret_missing": ConfigurationProblem,
-    "client_secret_wrong": ConfigurationProblem,
-    "client_secret_is_id": ConfigurationProblem,
-    "client_secret_expired": ConfigurationProblem,
-    "client_not_web": ConfigurationProblem,
-    "client_unknown": ConfigurationProblem,
-    "tenant_unknown": ConfigurationProblem,
-    "redirect_unknown": ConfigurationProblem,
-    "user_not_assigned": ConfigurationProblem,
-    "permission_missing": ConfigurationProblem,
-    "registration_refused": ConfigurationProblem,
-    "provider_refused": ConfigurationProblem,  # with a code that we do not know
+    "client_secret_missing": Code(ConfigurationProblem, Whose.MANAGER),
+    "client_secret_wrong": Code(ConfigurationProblem, Whose.MANAGER),
+    "client_secret_is_id": Code(ConfigurationProblem, Whose.MANAGER),
+    "client_secret_expired": Code(ConfigurationProblem, Whose.MANAGER),
+    "client_not_web": Code(ConfigurationProblem, Whose.MANAGER),
+    "client_unknown": Code(ConfigurationProblem, Whose.MANAGER),
+    "tenant_unknown": Code(ConfigurationProblem, Whose.MANAGER),
+    "redirect_unknown": Code(ConfigurationProblem, Whose.MANAGER),
+    "user_not_assigned": Code(ConfigurationProblem, Whose.IT),
+    "permission_missing": Code(ConfigurationProblem, Whose.IT),
+    "registration_refused": Code(ConfigurationProblem, Whose.MANAGER),
+    "provider_refused": Code(ConfigurationProblem, Whose.SERVER),  # with a code that we do not know
     # configuration: the Gmail API
-    "gmail_api_disabled": ConfigurationProblem,  # not switched on in the Google project
-    "gmail_forbidden": ConfigurationProblem,  # the organisation's own rules
-    "gmail_missing": ConfigurationProblem,  # an account without a mailbox
+    "gmail_api_disabled": Code(ConfigurationProblem, Whose.MANAGER),  # not switched on in the Google project
+    "gmail_forbidden": Code(ConfigurationProblem, Whose.IT),  # the organisation's own rules
+    "gmail_missing": Code(ConfigurationProblem, Whose.OWNER),  # an account without a mailbox
     # transient
-    "connection_refused": TransientProblem,
-    "connect_timeout": TransientProblem,
-    "connection_lost": TransientProblem,
-    "server_silent": TransientProblem,
-    "server_too_slow": TransientProblem,
-    "server_unavailable": TransientProblem,
-    "server_answer_unreadable": TransientProblem,
-    "mailbox_full": TransientProblem,  # the server opens it no more
+    "connection_refused": Code(TransientProblem, Whose.SERVER),
+    "connect_timeout": Code(TransientProblem, Whose.SERVER),
+    "connection_lost": Code(TransientProblem, Whose.SERVER),
+    "server_silent": Code(TransientProblem, Whose.SERVER),
+    "server_too_slow": Code(TransientProblem, Whose.SERVER),
+    "server_unavailable": Code(TransientProblem, Whose.SERVER),
+    "server_answer_unreadable": Code(TransientProblem, Whose.SERVER),
+    "sign_in_refused": Code(TransientProblem, Whose.SERVER),  # in words that we do not know
+    "exchange_not_connected": Code(TransientProblem, Whose.IT),
+    "exchange_not_connected_shared": Code(TransientProblem, Whose.IT),
+    "exchange_not_connected_app": Code(TransientProblem, Whose.IT),
+    "mailbox_full": Code(TransientProblem, Whose.OWNER),  # the server opens it no more
     # throttled
-    "too_many_connections": Throttled,
-    "quota_reached": Throttled,
-    "mailbox_in_use": Throttled,
-    "server_busy": Throttled,
-    "provider_busy": Throttled,
-    "provider_unavailable": Throttled,
+    "too_many_connections": Code(Throttled, Whose.SERVER),
+    "quota_reached": Code(Throttled, Whose.SERVER),
+    "mailbox_in_use": Code(Throttled, Whose.OWNER),
+    "server_busy": Code(Throttled, Whose.SERVER),
+    "provider_busy": Code(Throttled, Whose.SERVER),
+    "provider_unavailable": Code(Throttled, Whose.SERVER),
     # ours
-    "internal": OurProblem,
-    "no_network": OurProblem,
-    "storage_failed": OurProblem,
-    "disk_full": OurProblem,
-    "database_failed": OurProblem,
-    "key_missing": OurProblem,
-    "interrupted": OurProblem,
-    "sign_in_broken": OurProblem,  # the provider finds our request malformed
+    "internal": Code(OurProblem, Whose.CODE),
+    "no_network": Code(OurProblem, Whose.OPERATOR),
+    "storage_failed": Code(OurProblem, Whose.OPERATOR),
+    "disk_full": Code(OurProblem, Whose.OPERATOR),
+    "database_failed": Code(OurProblem, Whose.OPERATOR),
+    "key_missing": Code(OurProblem, Whose.OPERATOR),
+    "key_missing_link": Code(OurProblem, Whose.OPERATOR),
+    "key_missing_secret": Code(OurProblem, Whose.OPERATOR),
+    "portal_registration": Code(OurProblem, Whose.OPERATOR),  # the portal's own, at Google or Microsoft
+    "no_host_works": Code(OurProblem, Whose.OPERATOR),  # many hosts fail alike and none succeeds
+    "interrupted": Code(OurProblem, Whose.CODE),
+    "sign_in_broken": Code(OurProblem, Whose.CODE),  # the provider finds our request malformed
     # one mail
-    "mail_too_large": MessageProblem,
-    "mail_cut_off": MessageProblem,
-    "mail_gone": MessageProblem,
-    "mail_withheld": MessageProblem,  # listed, and not given
-    "mail_unreadable": MessageProblem,
-    "mail_quarantined": MessageProblem,
+    "mail_too_large": Code(MessageProblem, Whose.OWNER),
+    "mail_cut_off": Code(MessageProblem, Whose.SERVER),
+    "mail_gone": Code(MessageProblem, Whose.OWNER),
+    "mail_withheld": Code(MessageProblem, Whose.SERVER),  # listed, and not given
+    "mail_unreadable": Code(MessageProblem, Whose.OWNER),
+    "mail_quarantined": Code(MessageProblem, Whose.CODE),
 }
+
+
+def is_permanent(code: str) -> bool:
+    """Whether it stays until somebody acts. False for a code that is no more."""
+    return code in CODES and CODES[code].kind.permanent
+
+
+def is_ours(code: str) -> bool:
+    """Whether the operator is to mend it, whatever the office does."""
+    return code in CODES and CODES[code].whose in (Whose.OPERATOR, Whose.CODE)
 
 
 def channel_error(code: str, /, **detail: str | int) -> ChannelError:
     """The error of this code, in its class. An unknown code is a KeyError: a mistake in our code."""
-    return CODES[code](code, **detail)
+    return CODES[code].kind(code, **detail)

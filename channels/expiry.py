@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from channels import notices, reminders
-from channels.errors import CODES, ChannelError
+from channels.errors import ChannelError, is_permanent
 from channels.links import google_testing, tokens
 from channels.models import Channel, ChannelSecret
 from zenvoices.lib import bulkheads
@@ -117,8 +117,9 @@ def _must_be_used(channel: Channel, now: datetime) -> bool:
 
 def _is_dead(channel: Channel, link: ChannelSecret) -> bool:
     """It was refused for good, and not made anew since: that was told already."""
-    permanent = channel.error_code in CODES and CODES[channel.error_code].permanent
-    return permanent and channel.failing_since is not None and link.set_at < channel.failing_since
+    return (
+        is_permanent(channel.error_code) and channel.failing_since is not None and link.set_at < channel.failing_since
+    )
 
 
 def keep_alive(channel_id: UUID) -> None:

@@ -31,7 +31,11 @@ NOT_TAKEN_IN = "mails_not_taken_in"
 
 def is_reconnecting(channel: Channel) -> bool:
     """Whether signing in at the provider again mends what stands at this channel."""
-    return channel.is_authorised_by_a_person and CODES.get(channel.error_code) is CredentialProblem
+    return (
+        channel.is_authorised_by_a_person
+        and channel.error_code in CODES
+        and CODES[channel.error_code].kind is CredentialProblem
+    )
 
 
 def tell(channel: Channel, kind: str, event: str) -> None:

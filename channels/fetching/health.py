@@ -27,7 +27,7 @@ OUTAGE_CHANNELS = 5
 OUTAGE_ENVIRONMENTS = 3
 NO_NETWORK_HOSTS = 3
 NO_ANSWER = "connect_timeout"
-TRANSIENT_CODES = [code for code, kind in CODES.items() if kind is TransientProblem]
+TRANSIENT_CODES = [code for code, known in CODES.items() if known.kind is TransientProblem]
 
 
 def with_trouble(channels: QuerySet[Channel]) -> QuerySet[Channel]:

@@ -176,6 +176,6 @@ def _error(code: str, answer: str) -> ChannelError:
     wait = wait_named(answer)
     if wait is not None and code == "server_unavailable":
         code = "server_busy"  # it will be there again, and says when
-    if issubclass(CODES[code], Throttled):
+    if issubclass(CODES[code].kind, Throttled):
         return Throttled(code, retry_after=wait)
     return channel_error(code)

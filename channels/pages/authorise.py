@@ -25,6 +25,7 @@ from channels.models import Channel
 from channels.pages.access import channel_or_404, premium_view
 from channels.words.callbacks import Refusal, provider_refusal, refusal
 from channels.words.phrases import about
+from channels.words.sentences import Moment, Reader
 from zenvoices.lib.scoping import administration_scope
 
 #: names this browser, so that an answer is only taken where its sign-in began
@@ -142,7 +143,7 @@ def _welcome(request: HttpRequest, linked: Linked, *, active: bool, problem: Cha
         messages.success(request, _("Linked with %(account)s. %(name)s is active again.") % facts)
         return redirect("channels", channel.administration_id)
     if problem:
-        said = about(channel, problem.code, problem.detail)
+        said = about(channel, problem.code, problem.detail, Moment.LINKING)
         messages.warning(
             request, f"{_('Linked with %(account)s, but the connection does not work yet.') % facts} {said}"
         )
@@ -171,4 +172,6 @@ def _said(refused: LinkRefused) -> Refusal:
         said = refusal(refused.reason)
         # There is no channel that the holder of a consent link could open: the page names the link instead.
         return said if not refused.by_consent or refused.reason == "consent_closed" else replace(said, next_step="")
-    return provider_refusal(about(refused.asked, refused.error.code, refused.error.detail))
+    by_consent = refused.by_consent
+    moment, reader = (Moment.CONSENT, Reader.HOLDER) if by_consent else (Moment.LINKING, Reader.MANAGER)
+    return provider_refusal(about(refused.asked, refused.error.code, refused.error.detail, moment, reader))

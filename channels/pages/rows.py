@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from channels import services
-from channels.errors import CODES
+from channels.errors import is_permanent
 from channels.models import Channel, FetchRun
 from channels.notices import is_reconnecting
 from channels.pages.queries import DOCUMENTS_COUNTED
@@ -114,10 +114,6 @@ def error_of(channel: Channel, failed: Channel | FetchRun) -> Phrase | None:
     if not failed.error_code:
         return None
     return about(channel, failed.error_code, failed.error_detail)
-
-
-def is_permanent(code: str) -> bool:
-    return code in CODES and CODES[code].permanent
 
 
 def _resting(channel: Channel) -> Pill:

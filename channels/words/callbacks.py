@@ -8,7 +8,8 @@ from typing import Final
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from channels.words.phrases import Phrase, Text
+from channels.words.phrases import Phrase
+from channels.words.sentences import Text
 
 #: why the callback was not taken in -> heading, what is the matter, what to do
 _REFUSED: Final[dict[str, tuple[Text, Text, Text]]] = {

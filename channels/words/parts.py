@@ -6,7 +6,8 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from channels.words.phrases import Text, filled_in
+from channels.words.phrases import filled_in
+from channels.words.sentences import Text
 
 _REASONS: Final[dict[str, Text]] = {
     "inline_image": _("picture in the text, skipped"),

@@ -13,7 +13,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from channels.check import Step
-from channels.words.phrases import Detail, Phrase, Text, filled_in, phrase
+from channels.words.phrases import Detail, Phrase, filled_in, phrase
+from channels.words.sentences import Text
 
 _STEPS: Final[dict[str, tuple[Text, Text]]] = {
     "name": (_("Name of the server"), _("%(host)s found")),

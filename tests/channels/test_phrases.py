@@ -10,12 +10,18 @@ from django.utils import translation
 
 from channels import extract
 from channels.check import Step
-from channels.errors import CODES, channel_error
+from channels.errors import CODES, channel_error, is_ours
 from channels.words import parts, phrases
 from channels.words import steps as step_words
+from channels.words.provider_causes import PROVIDER_CAUSES
+from channels.words.sentences import Moment, Reader
+from scripts import error_page
 
 EXTRACT = Path(extract.__file__).parent
-DETAIL = {"host": "mail.devries.nl", "port": 993, "folder": "Facturen", "username": "jan", "size": 31_000_000}
+DETAIL = {
+    "host": "mail.devries.nl", "port": 993, "folder": "Facturen", "username": "jan", "size": 31_000_000,
+    "reason": "AADSTS1", "offered": "Post", "provider": "Google", "account": "a@b.nl", "expected": "c@b.nl",
+}  # fmt: skip
 
 
 def sentences(text: str) -> list[str]:
@@ -26,19 +32,51 @@ def test_every_code_has_a_sentence_and_no_sentence_is_without_code() -> None:
     assert phrases.known_codes() == set(CODES)
 
 
-@pytest.mark.parametrize("language", ["nl", "en"])
-@pytest.mark.parametrize("code", sorted(CODES))
-def test_sentences_are_filled_in_short_and_end_with_a_stop(code: str, language: str) -> None:
-    said = phrases.said_in(language, code, DETAIL)
-    for sentence in (said.text, said.next_step):
-        assert sentence.endswith(".")
-        assert "%" not in sentence
-        assert len(sentence.split()) <= 15
+WALK = [
+    (code, moment, reader)
+    for code in sorted(CODES)
+    for moment in Moment
+    for reader in Reader
+    if (reader is Reader.HOLDER) == (moment is Moment.CONSENT)
+]
 
 
-@pytest.mark.parametrize("code", sorted(CODES))
-def test_dutch_and_english_differ(code: str) -> None:
-    assert phrases.said_in("nl", code, DETAIL) != phrases.said_in("en", code, DETAIL)
+@pytest.mark.parametrize(("code", "moment", "reader"), WALK)
+def test_sentences_suit_code_moment_reader_and_language(code: str, moment: Moment, reader: Reader) -> None:
+    said = {language: phrases.said_in(language, code, DETAIL, moment, reader) for language in ("nl", "en")}
+    assert said["nl"] != said["en"]
+    for phrase in said.values():
+        for sentence in (phrase.text, phrase.next_step):
+            assert sentence.endswith(".")
+            assert not re.search(r"%|[…]|\bNone\b", sentence)
+            assert len(sentence.split()) <= 16
+    ours, step = is_ours(code), said["en"].next_step
+    if reader is Reader.OPERATOR:
+        assert ours != step.startswith("Nothing for the operator")
+        return
+    # Nobody is told to do nothing where nothing happens by itself.
+    assert moment is Moment.RUNNING or not re.search("need not|next fetch|goes on by itself", str(said["en"]))
+    # We say that we are at it when we are to mend it, and only then.
+    if "We are working on it" in step:
+        assert ours
+    elif ours and moment is Moment.RUNNING:
+        assert code in ("interrupted", "mail_quarantined")
+    # Whoever holds a consent link sees no form, no channel and no registration.
+    if reader is Reader.HOLDER and (code in PROVIDER_CAUSES or CODES[code].whose != "owner"):
+        assert not re.search(r"\b(enter|save|activate|registration|hostname|port)\b", step, re.IGNORECASE)
+
+
+def test_server_is_quoted_to_who_manages_the_channel_only() -> None:
+    detail = DETAIL | {"said": "LOGIN failed"}
+    assert phrases.said_in("en", "sign_in_refused", detail).text == (
+        "mail.devries.nl refuses to sign in jan, in words that we do not know. The server says: “LOGIN failed”."
+    )
+    for reader in (Reader.HOLDER, Reader.OPERATOR):
+        assert "LOGIN" not in str(phrases.said_in("en", "sign_in_refused", detail, Moment.CONSENT, reader))
+
+
+def test_page_of_errors_says_what_the_code_says() -> None:
+    assert error_page.PAGE.read_text(encoding="utf-8") == error_page.page()
 
 
 def test_sentence_without_detail_uses_general_words() -> None:
