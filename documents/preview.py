@@ -9,7 +9,8 @@ import json
 import tempfile
 import threading
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,14 +60,8 @@ def can_be_drawn(document: Document) -> bool:
 
 def known_facts(document: Document) -> Facts | None:
     """What an earlier drawing found; None when there was none. Never draws."""
-    place = _folder(document) / "facts.json"
-    try:
-        kept = json.loads(place.read_text())
-        if kept.get("problem") == "too_hard" and time.time() - place.stat().st_mtime > RETRY_SECONDS:
-            return None
-    except (OSError, ValueError):
-        return None
-    return _facts(kept)
+    kept = kept_answer(_folder(document) / "facts.json")
+    return None if kept is None else _facts(kept)
 
 
 def facts(document: Document) -> Facts:
@@ -91,12 +86,19 @@ def page(document: Document, number: int, width: int) -> Path:
     known = known_facts(document)
     if known is not None and (known.problem or not 1 <= number <= known.pages):
         raise PreviewProblem(known.problem or "damaged")
-    with ExitStack() as turn:
-        for queue in [_thumbnail_turns, _turns] if width == THUMBNAIL else [_turns]:
+    with turn(thumbnail=width == THUMBNAIL):
+        return place if place.exists() else _draw(document, number, width, place)
+
+
+@contextmanager
+def turn(*, thumbnail: bool = False) -> Iterator[None]:
+    """Waits until fewer are drawn. Raises PreviewProblem("busy")."""
+    with ExitStack() as taken:
+        for queue in [_thumbnail_turns, _turns] if thumbnail else [_turns]:
             if not queue.acquire(timeout=processes.SECONDS):
                 raise PreviewProblem("busy")
-            turn.callback(queue.release)
-        return place if place.exists() else _draw(document, number, width, place)
+            taken.callback(queue.release)
+        yield
 
 
 def _draw(document: Document, number: int, width: int, place: Path) -> Path:
@@ -110,7 +112,7 @@ def _draw(document: Document, number: int, width: int, place: Path) -> Path:
             answer = _run(source, document.content_type, number, width, target)
             if "pages" in answer:
                 target.replace(place)
-            _keep(answer, Path(folder) / "facts.json", place.parent / "facts.json")
+            keep(answer, Path(folder) / "facts.json", place.parent / "facts.json")
     except storage.BlobMissing as problem:
         raise PreviewProblem("missing") from problem
     except (OSError, storage.StorageProblem) as problem:
@@ -131,7 +133,18 @@ def _run(source: Path, content_type: str, number: int, width: int, target: Path)
         raise PreviewProblem("failed") from problem
 
 
-def _keep(answer: dict[str, Any], unfinished: Path, place: Path) -> None:
+def kept_answer(place: Path) -> dict[str, Any] | None:
+    """What an earlier drawing told; None without one, or when it is time to try again."""
+    try:
+        kept: dict[str, Any] = json.loads(place.read_text())
+        if kept.get("problem") == "too_hard" and time.time() - place.stat().st_mtime > RETRY_SECONDS:
+            return None
+    except (OSError, ValueError):
+        return None
+    return kept
+
+
+def keep(answer: dict[str, Any], unfinished: Path, place: Path) -> None:
     unfinished.write_text(json.dumps(answer))
     unfinished.replace(place)
 
@@ -142,8 +155,12 @@ def _facts(kept: dict[str, Any]) -> Facts:
 
 
 def _folder(document: Document) -> Path:
-    owner: UUID = document.administration_id
-    return Path(settings.DATA_DIR) / "previews" / str(owner) / document.sha256[:2] / document.sha256
+    return folder_of(document.administration_id, document.sha256)
+
+
+def folder_of(administration_id: UUID, sha256: str) -> Path:
+    """Of what is drawn of a stored file."""
+    return Path(settings.DATA_DIR) / "previews" / str(administration_id) / sha256[:2] / sha256
 
 
 def sweep(before: float) -> int:

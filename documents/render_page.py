@@ -41,11 +41,11 @@ class Refused(Exception):
     """`args[0]` is the problem's code."""
 
 
-def limit() -> None:
+def limit(written: int = WRITTEN_BYTES) -> None:
     for kind, most in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, WRITTEN_BYTES),
+        (resource.RLIMIT_FSIZE, written),
         (resource.RLIMIT_CORE, 0),
     ):
         _, ceiling = resource.getrlimit(kind)

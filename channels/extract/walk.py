@@ -51,12 +51,13 @@ class _Unpacked:
 
 class Walk:
     """One mail. Once `parts()` is through, `body` holds its own text, `attached` what it attaches, `inner` what mails
-    and messages inside it say."""
+    and messages inside it say. `pictures`: by the path of the part, the addresses at which the HTML shows it."""
 
     def __init__(self, raw: Raw, budget: Budget, directory: Path | None = None) -> None:
         self.budget = budget
         self.body, self.attached, self.inner = Body(), Body(), Body()
         self.documents = 0
+        self.pictures: dict[str, set[str]] = {}
         self._scratch = Scratch(directory)
         self._cut = cut(raw, 0, len(raw), "", 0, budget)
         self.head = self._cut.head
@@ -126,7 +127,9 @@ class Walk:
     def _leaf(self, leaf: Leaf, shown: set[str], archives: int, subject: str) -> Iterator[Found]:
         head = leaf.head
         names = {head.content_id.lower(), head.location.lower(), PurePosixPath(head.location.lower()).name} - {""}
-        hints = Hints(head.filename, head.media, head.disposition, shown=not names.isdisjoint(shown))
+        if names & shown:
+            self.pictures[leaf.path] = names & shown
+        hints = Hints(head.filename, head.media, head.disposition, shown=leaf.path in self.pictures)
         place = Place(leaf.path, leaf.depth, archives, subject)
         if leaf.refusal:
             yield undecoded(place, hints, leaf.size, leaf.refusal)
