@@ -21,10 +21,14 @@ _PAGE, _TOLD = "mail.html", "mail.json"
 
 @dataclass(frozen=True)
 class Looks:
-    """`html`: there is a page to show. `left_out`: pictures that are not in it. `problem`: why there is no page."""
+    """`html`: there is a page to show. `left_out`: pictures that are not in it. `problem`: why there is no page.
+
+    `host`: where the sender put the invoice, when the mail has only a link to it.
+    """
 
     html: bool = False
     left_out: int = 0
+    host: str = ""
     problem: str = ""
 
 

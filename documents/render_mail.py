@@ -2,10 +2,10 @@
 
     python -m documents.render_mail READER FILE TARGET
 
-READER is the module that knows mails: its page(file, folder) gives the HTML and the pictures in it by their address.
-Prints one line of JSON: {"html": bool, "left_out": n} or {"problem": "too_large"}; with `html`, TARGET is
-the page. `left_out`: pictures that lie elsewhere, or that cannot be drawn. Limits and reasons are those of
-documents.render_page.
+READER is the module that knows mails: its page(file, folder) gives the HTML, the pictures in it by their address, and
+the host that has the invoice when only a link leads to it. Prints one line of JSON: {"html": bool, "left_out": n,
+"host": ""} or {"problem": "too_large"}; with `html`, TARGET is the page. `left_out`: pictures that lie elsewhere, or
+that cannot be drawn. Limits and reasons are those of documents.render_page.
 """
 
 from __future__ import annotations
@@ -144,12 +144,12 @@ def _style(value: str) -> str | None:
 
 
 def render(reader: str, source: Path, target: Path) -> dict[str, Any]:
-    html, found = importlib.import_module(reader).page(source, target.parent)
+    html, found, host = importlib.import_module(reader).page(source, target.parent)
     if not html.strip():
-        return {"html": False, "left_out": 0}
+        return {"html": False, "left_out": 0, "host": host}
     pictures = Pictures(found)
     target.write_text(f"{_PAGE}{harmless(html, pictures)}</body></html>", "utf-8", "replace")
-    return {"html": True, "left_out": pictures.left_out}
+    return {"html": True, "left_out": pictures.left_out, "host": host}
 
 
 def main(arguments: list[str]) -> None:

@@ -11,24 +11,26 @@ from channels.extract.mail import walk_of
 _LARGEST_PICTURE = 12 * 1024 * 1024
 
 
-def page(source: Path, scratch: Path) -> tuple[str, dict[str, bytes]]:
-    """The HTML as the sender wrote it ("" when the mail has none), and its pictures.
+def page(source: Path, scratch: Path) -> tuple[str, dict[str, bytes], str]:
+    """The HTML as the sender wrote it ("" when the mail has none), its pictures, and the host that has its invoice.
 
-    Pictures by the address at which the HTML shows them, in lower case and without "cid:". `scratch`: a folder for
-    large parts while the mail is read.
+    Pictures by the address at which the HTML shows them, in lower case and without "cid:". The host is "" unless the
+    sender put the invoice behind a link. `scratch`: a folder for large parts while the mail is read.
     """
     size = source.stat().st_size
     if not size:
-        return "", {}
+        return "", {}, ""
     limits = Limits(mail=max(Limits().mail, size))
     pictures: dict[str, bytes] = {}
+    host = ""
     with (
         source.open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw,
         walk_of(raw, limits, scratch) as walk,
     ):
         for one in walk.parts():
+            host = host or (one.part.filename if one.part.reason == "behind_link" else "")
             names = walk.pictures.get(one.part.path)
             if names and one.content and one.content.size <= _LARGEST_PICTURE:
                 pictures |= dict.fromkeys(names, one.content.read())
-        return walk.html()[: limits.html], pictures
+        return walk.html()[: limits.html], pictures, host

@@ -21,7 +21,7 @@ from documents.pane import shown_of
 from tests.cast import Cast
 from tests.documents.conftest import Shelf
 from tests.documents.files import image
-from tests.mails.building import attached, encoded, mail, mixed, multi, signed_of, text
+from tests.mails.building import attached, encoded, mail, mixed, multi, part, signed_of, text
 
 SignIn = Callable[[User], Client]
 RED = image("PNG", (30, 20))
@@ -135,6 +135,26 @@ def test_the_page_looks_as_it_was_written_and_does_nothing(shelf: Shelf) -> None
 def test_a_mail_without_html_has_no_page(shelf: Shelf) -> None:
     assert looks(shelf, mail(text("Factuur 12: € 12,50"))) == (mail_page.Looks(), "")
     assert looks(shelf, b"") == (mail_page.Looks(), "")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        mail(text('<a href="https://facturen.x.example/1?t=geheim">Download uw factuur</a>', "html")),
+        mail(text("Uw factuur: https://facturen.x.example/1?t=geheim")),
+        mixed(part("", 'Content-Type: message/external-body; access-type=URL; URL="https://facturen.x.example/1.pdf"')),
+    ],
+    ids=["html", "text", "external-body"],
+)
+def test_an_invoice_behind_a_link_is_said_with_its_host(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, raw: bytes
+) -> None:
+    document = shelf.document(email=shelf.email(raw=raw), kind="body", content_type="text/plain")
+
+    answer = get(signed_in(cast.gerda), "document-looks", document).content.decode()
+
+    assert "De afzender zette de factuur achter een link naar facturen.x.example." in answer
+    assert "geheim" not in answer
 
 
 def test_a_large_attachment_is_passed_over(shelf: Shelf) -> None:
