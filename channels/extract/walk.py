@@ -28,6 +28,7 @@ from zenvoices.lib.mail_source import is_mail, lead
 
 _MESSAGES = frozenset(["message/rfc822", "message/global", "message/news"])
 _EXTERNAL = "message/external-body"  # RFC 2046 5.2.3
+_DELETED = "text/x-moz-deleted"  # what Thunderbird leaves of an attachment
 _ATTACHED_TEXT = frozenset(["text/plain", "text/html"])
 _TEXT_NAMES = frozenset(["", ".txt", ".text", ".htm", ".html", ".asc"])
 _WORTH_TAKING = frozenset(
@@ -126,7 +127,8 @@ class Walk:
 
     def _leaf(self, leaf: Leaf, shown: set[str], archives: int, subject: str) -> Iterator[Found]:
         head = leaf.head
-        names = {head.content_id.lower(), head.location.lower(), PurePosixPath(head.location.lower()).name} - {""}
+        names = {head.content_id, head.location, PurePosixPath(head.location).name, head.filename} - {""}
+        names = {name.lower() for name in names}
         if names & shown:
             self.pictures[leaf.path] = names & shown
         hints = Hints(head.filename, head.media, head.disposition, shown=leaf.path in self.pictures)
@@ -138,6 +140,10 @@ class Walk:
             yield found(place, hints, filetypes.MAIL, self._content(leaf), ignored)
         elif head.media == _EXTERNAL:
             yield _behind_link(place, head.params.get("url", "") or f"//{head.params.get('site', '')}")
+        elif links.host(head.elsewhere):
+            yield _behind_link(place, head.elsewhere)
+        elif head.elsewhere or head.media == _DELETED:
+            yield found(place, hints, head.media, self._content(leaf), Verdict("ignored", "removed"))
         elif head.media in _MESSAGES and self._stands_here(leaf):
             yield from self._forwarded(leaf, place, hints)
         else:
