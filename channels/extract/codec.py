@@ -119,7 +119,7 @@ def is_base64(start: bytes) -> bool:
     line = _ENCODED_START.match(start)
     if not line:
         return False
-    clean = line[0].translate(None, delete=b" \t\r\n")
+    clean = line[0].translate(None, delete=b" \t\r\n").partition(b"=")[0]  # pieces may each be padded
     decoded = pybase64.b64decode(clean[: len(clean) // 4 * 4])
     return (decoded[:1] == b"\x30" and PKCS7 in decoded[:32]) or is_mail(decoded, expected=True)
 

@@ -74,6 +74,9 @@ CASES = {
             "Content-Transfer-Encoding: base64",
         )
     ),
+    "text-like-padded-base64": lambda: mixed(
+        part("A" * 64 + "\r\nQ=\r\nU1U\r\n", f"Content-Type: {PDF}; name=a.pdf"), called("7bit")
+    ),
     "data-address-as-file": lambda: mixed(
         part(
             b"data:application/pdf;base64," + b64(pdf("adres")).replace(b"\r\n", b""),
