@@ -1,4 +1,4 @@
-"""Downloads, images of pages, and the HTML of a mail."""
+"""Downloads, images of pages, and mails as they looked."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from administrations.access import AdministrationRequest, administration_view
 from administrations.models import Role
-from documents import insides, preview, serving, storage
+from documents import insides, mail_page, preview, serving, storage
 from documents.models import PDF
 from documents.opening import chosen_documents, place_inside, visible_document
-
-MOST_HTML_BYTES = 2_000_000
 
 
 @require_safe
@@ -51,14 +49,14 @@ def email_file(request: AdministrationRequest, document_id: UUID) -> HttpRespons
 @require_safe
 @administration_view(Role.SUBMITTER)
 def body(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
-    found = visible_document(request, document_id)
-    if found.content_type != "text/html":
+    """The mail of a document as it looked."""
+    email = visible_document(request, document_id).email
+    if email is None:
         raise Http404
     try:
-        with storage.open_blob(found.administration_id, found.sha256) as blob:
-            return serving.mail_page(blob.read(MOST_HTML_BYTES).decode("utf-8", "replace"))
-    except storage.BlobMissing as missing:
-        raise Http404 from missing
+        return serving.mail_page(mail_page.page(email))
+    except preview.PreviewProblem as problem:
+        return _not_drawn(problem)
 
 
 @require_safe
@@ -69,9 +67,13 @@ def page(request: AdministrationRequest, document_id: UUID, number: int, width: 
         place = preview.page(found, number, width, place_inside(request) or 0)
         return serving.drawing(place, keep=width == preview.THUMBNAIL)
     except preview.PreviewProblem as problem:
-        if problem.code == "busy":
-            return HttpResponse(status=503, headers={"Retry-After": "5"})
-        raise Http404 from problem
+        return _not_drawn(problem)
+
+
+def _not_drawn(problem: preview.PreviewProblem) -> HttpResponse:
+    if problem.code == "busy":
+        return HttpResponse(status=503, headers={"Retry-After": "5"})
+    raise Http404 from problem
 
 
 @require_POST

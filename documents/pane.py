@@ -8,15 +8,17 @@ from uuid import UUID
 import structlog
 from django.db.models import QuerySet
 
-from documents import einvoices, preview
+from documents import einvoices, mail_page, preview, storage
 from documents.einvoice.facts import line_from_json
 from documents.insides import insides
-from documents.models import PDF, XML_TYPES, Document, EInvoice, einvoice_of
+from documents.models import PDF, XML_TYPES, Document, EInvoice, Email, einvoice_of
 from documents.phrases import defect_sentences, einvoice_problem, no_preview, preview_problem, wrong_inside
 from documents.queries import shown_invoice, siblings, twin_of
 from documents.render_page import SHOWN_PAGES
 
 log = structlog.get_logger(__name__)
+_TEXTS = frozenset(["text/plain", "text/csv"])
+_MOST_TEXT = 200_000  # bytes
 _IMAGE_SIZES = "(min-width: 900px) 60vw, 100vw"
 
 
@@ -31,10 +33,13 @@ def pane(
         inside = None
     companion = _companion(document, visible)
     invoice = shown_invoice(document, companion)
+    email = document.email
+    tab = "email" if tab == "email" and email else "document"
     return {
         "document": document,
-        "email": document.email,
-        "tab": "email" if tab == "email" and document.email else "document",
+        "email": email,
+        "tab": tab,
+        "looks": _looks(email, draw) if email and (tab == "email" or document.kind == Document.Kind.BODY) else None,
         "companion": companion,
         "halves": sorted([document, companion], key=lambda one: one.content_type != PDF) if companion else [],
         "original": twin_of(document, visible),
@@ -69,6 +74,11 @@ def prepare(document: Document) -> None:
         log.info("an e-invoice waits", document=str(document.pk), reason=type(problem.__cause__).__name__)
 
 
+def _looks(email: Email, draw: bool) -> mail_page.Looks | None:
+    found = mail_page.looks(email) if draw else mail_page.known_looks(email)
+    return None if found and found.problem == "busy" else found
+
+
 def _companion(document: Document, visible: QuerySet[Document]) -> Document | None:
     """The other half of the same invoice, when this person may see it."""
     if document.companion_id is None:
@@ -85,10 +95,10 @@ def _pages(
     document: Document, companion: Document | None, invoice: EInvoice | None, draw: bool, inside: int | None
 ) -> dict[str, Any]:
     """Of an XML: the PDF beside it, else the PDF inside it, else what it says, written out."""
-    if document.content_type == "text/html":
-        return {"shown": "frame"}
-    if document.content_type == "text/plain" and document.email:
-        return {"shown": "text"}
+    if document.kind == Document.Kind.BODY:
+        return {"shown": "mail"}
+    if document.content_type in _TEXTS:
+        return {"shown": "text", "text": _text(document)}
     if einvoices.is_unread(document) and not draw:
         return {"shown": "unknown"}
     is_xml = document.content_type in XML_TYPES
@@ -121,13 +131,24 @@ def shown_of(document: Document) -> str | UUID | None:
     """Whose pages a person sees: "itself", "inside" (a PDF in an XML), the id of the other half; None without any."""
     other, read = document.companion, einvoice_of(document)
     if document.content_type not in XML_TYPES:
-        is_text = document.content_type in ("text/plain", "text/html")
+        is_text = document.content_type in _TEXTS
         return "itself" if is_text or preview.can_be_drawn(document) else None
     if other is not None and other.deleted_at is None and preview.can_be_drawn(other):
         return other.pk
     if read is not None and read.pdf_sha256:
         return "inside"
     return "itself" if read is not None and not read.problem else None
+
+
+def _text(document: Document) -> str:
+    """As far as it is shown; of a file that is gone nothing."""
+    try:
+        with storage.open_blob(document.administration_id, document.sha256) as blob:
+            data = blob.read(_MOST_TEXT)
+    except (storage.BlobMissing, storage.StorageProblem):
+        return ""
+    text = data.decode("utf-8", "replace")
+    return data.decode("cp1252", "replace") if "\ufffd" in text[:-1] else text
 
 
 def _no_preview(document: Document) -> str:

@@ -15,6 +15,7 @@ _UPLOAD: dict[str, Promise] = {
     "empty": gettext_lazy("This file is empty. Save it again and upload it once more."),
     "too_large": gettext_lazy("This file is larger than %(most)s. Make it smaller or split it."),
     "too_many": gettext_lazy("This is too much at once. Upload this file again by itself."),
+    "archive": gettext_lazy("This is an archive. Open it and upload the files that are in it."),
     "type_not_allowed": gettext_lazy("This kind of file is not accepted. Save it as a PDF and upload that."),
     "disk_full": gettext_lazy("Our storage is full. Your file was not saved. Try again later."),
     "storage_failed": gettext_lazy("Our storage does not answer. Your file was not saved. Try again later."),

@@ -14,7 +14,7 @@ import json
 import resource
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 MEMORY_BYTES = 1_500_000_000
 CPU_SECONDS = 15
@@ -26,7 +26,15 @@ SHOWN_PAGES = 50
 #: a page is drawn no higher than so many times its width
 TALLEST = 4
 
-_IMAGES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/bmp": "BMP", "image/tiff": "TIFF", "image/heic": "HEIF"}
+IMAGES = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/bmp": "BMP",
+    "image/tiff": "TIFF",
+    "image/heic": "HEIF",
+    "image/webp": "WEBP",
+    "image/avif": "AVIF",
+}
 _XML = frozenset(["application/xml", "text/xml"])
 
 
@@ -52,8 +60,8 @@ def render(source: Path, content_type: str, number: int, width: int, target: Pat
         image, sizes, pages = _pdf(source, number, width)
     elif content_type in _XML:
         image, sizes, pages = _pdf(_inside(source, inside), number, width)
-    elif content_type in _IMAGES:
-        image, sizes, pages = _image(source, _IMAGES[content_type], number, width)
+    elif content_type in IMAGES:
+        image, sizes, pages = picture(source, IMAGES[content_type], number, width)
     else:
         raise Refused("damaged")
     image.save(target, "WEBP", quality=82, method=3)
@@ -91,7 +99,8 @@ def _pdf(source: Path | bytes, number: int, width: int) -> tuple[Any, list[list[
     return page.render(scale=scale).to_pil(), sizes, pages
 
 
-def _image(source: Path, kind: str, number: int, width: int) -> tuple[Any, list[list[int]], int]:
+def picture(source: Path | BinaryIO, kind: str, number: int, width: int) -> tuple[Any, list[list[int]], int]:
+    """Its page as an image no wider than `width`, sizes, and how many pages it has. Raises Refused."""
     from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 (after the limits)
 
     if kind == "HEIF":
@@ -106,7 +115,7 @@ def _image(source: Path, kind: str, number: int, width: int) -> tuple[Any, list[
             raise Refused("too_large" if pages > MAX_PAGES else "damaged")
         opened.seek(number - 1)
         opened.draft("RGB", (width, width * TALLEST))
-        image: Any = ImageOps.exif_transpose(_eight_bits(opened)).convert("RGB")
+        image: Any = _on_paper(ImageOps.exif_transpose(_eight_bits(opened)))
     except Image.DecompressionBombError as problem:
         raise Refused("too_large") from problem
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as problem:
@@ -119,6 +128,17 @@ def _image(source: Path, kind: str, number: int, width: int) -> tuple[Any, list[
 def _eight_bits(image: Any) -> Any:
     """Sixteen-bit greys, which `convert` would clip to white."""
     return image.point(lambda grey: grey / 256).convert("L") if image.mode.startswith("I;16") else image
+
+
+def _on_paper(image: Any) -> Any:
+    """What shines through is white, not the black that most programs leave there."""
+    from PIL import Image  # noqa: PLC0415 (after the limits)
+
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    image, paper = image.convert("RGBA"), Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=image)
+    return paper
 
 
 def _whole(width: float, height: float) -> list[int]:

@@ -68,6 +68,18 @@ def preview_pages(request: AdministrationRequest, document_id: UUID) -> HttpResp
     return render(request, "documents/_shown.html", context)
 
 
+@require_safe
+@administration_view(Role.SUBMITTER)
+def mail_looks(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
+    """What a mail says, of which nobody knows yet how it looked: this makes its page."""
+    context = pane(visible_document(request, document_id), _visible(request), "email", draw=True)
+    if context["email"] is None:
+        raise Http404
+    if context["looks"] is None:
+        return HttpResponse(status=503, headers={"Retry-After": "5"})
+    return render(request, "documents/_mail_looks.html", _common(request) | context)
+
+
 @require_POST
 @administration_view(Role.USER)
 def delete(request: AdministrationRequest) -> HttpResponse:

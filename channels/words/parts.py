@@ -32,6 +32,7 @@ _REASONS: Final[dict[str, Text]] = {
     "archive_unknown": _("packed in a way that is not opened here; it can be taken as it is"),
     "packed_unknown": _("packed in a way that is not opened here"),
     "body_text": _("its text stands in the email itself"),
+    "removed": _("taken out of the email before it came here"),
     "behind_link": _("the sender put the invoice behind a link"),
     "duplicate": _("already taken in before"),
 }

@@ -18,7 +18,7 @@ OUTLOOK = "application/vnd.ms-outlook"
 SMIME = "application/pkcs7-mime"
 PKCS7 = bytes.fromhex("06092a864886f70d0107")  # 1.2.840.113549.1.7 (RFC 5652)
 #: of a ZIP, by what is in it
-office_kind = packages.package_kind
+zip_kind = packages.zip_kind
 BINARY = "application/octet-stream"
 GZIP, BZIP2, TAR = "application/gzip", "application/x-bzip2", "application/x-tar"
 #: archives that nothing here opens
@@ -77,7 +77,7 @@ def expected(name: str, declared: str) -> str:
 
 
 def sniff(data: bytes, name: str, declared: str) -> str:
-    """The content type of a part. A ZIP may still turn out to be an office document (`office_kind`)."""
+    """The content type of a part. A ZIP may still turn out to be an office document (`zip_kind`)."""
     start = data[:1024].lstrip()
     if not start and not data.strip():
         return expected(name, declared) or BINARY
