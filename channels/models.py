@@ -68,7 +68,7 @@ class Channel(TenantModel):
     watched_on = models.DateField(null=True, blank=True)
 
     state = models.CharField(max_length=8, choices=State, default=State.DRAFT)
-    #: why it rests: "" (a person paused it) or "failures"
+    #: why it is inactive: "" (a person paused it) or "failures"
     inactive_reason = models.CharField(max_length=20, blank=True)
     inactive_since = models.DateTimeField(null=True, blank=True)
     #: counted failed fetches in a row, and since when

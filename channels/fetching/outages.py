@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 from django.db import transaction
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from channels import notices
@@ -93,8 +93,7 @@ def _recent() -> QuerySet[FetchRun]:
 
 
 def _last(runs: QuerySet[FetchRun]) -> datetime | None:
-    last: datetime | None = runs.order_by().aggregate(last=Max("finished_at"))["last"]
-    return last
+    return runs.order_by("-finished_at").values_list("finished_at", flat=True).first()
 
 
 def _said_by_a_server() -> list[str]:

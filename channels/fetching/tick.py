@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from channels import expiry
-from channels.expiry import Resting
+from channels.expiry import IdleLink
 from channels.fetching import schedule, upkeep
 from channels.fetching.schedule import Due
 from channels.fetching.spool import sweep_spool
@@ -15,10 +15,10 @@ from zenvoices.lib.bulkheads import Steps
 from zenvoices.lib.scoping import every_administration
 
 
-def tick(offer: Callable[[Due], object], keep_alive: Callable[[Resting], object]) -> Steps:
+def tick(offer: Callable[[Due], object], keep_alive: Callable[[IdleLink], object]) -> Steps:
     """Offers what is due before any housekeeping, which may be slow.
 
-    `offer` queues a fetch, `keep_alive` the use of a link at rest. Says how much each step did, and which failed.
+    `offer` queues a fetch, `keep_alive` the use of an idle link. Says how much each step did, and which failed.
     """
     steps = Steps()
     with every_administration():

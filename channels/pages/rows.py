@@ -19,9 +19,12 @@ from channels.notices import is_reconnecting
 from channels.pages.queries import DOCUMENTS_COUNTED
 from channels.reminders import shown_at
 from channels.words.phrases import Phrase, about
+from zenvoices.lib import health as health_of_parts
 
 #: the result of a fetch by hand stays in the row this long
 RESULT_STAYS = timedelta(minutes=10)
+#: a fetch that waits longer is asked why
+STARTS_WITHIN = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class Row:
     reconnects: bool
     #: a draft that nobody authorised at its provider yet
     unlinked: bool
+    #: the fetch waits, and nothing takes it up: broker or schedule are gone
+    waits_for_us: bool
     #: mails that could not be had and are still waited for
     not_taken_in: int
 
@@ -97,7 +102,7 @@ def row_of(channel: Channel) -> Row:
     result = _recent_result(channel.last_run)  # type: ignore[attr-defined]
     return Row(
         channel=channel,
-        pill=BUSY if run else _resting(channel),
+        pill=BUSY if run else _standing(channel),
         phrase=error_of(channel, channel),
         run=run,
         result=None if run else result,
@@ -107,6 +112,7 @@ def row_of(channel: Channel) -> Row:
         nothing_since=health.nothing_since(channel),
         reconnects=is_reconnecting(channel),
         unlinked=services.needs_link(channel),
+        waits_for_us=run is not None and _waits_for_us(run),
         not_taken_in=channel.not_taken_in,  # type: ignore[attr-defined]
     )
 
@@ -122,7 +128,7 @@ def error_of(channel: Channel, failed: Channel | FetchRun) -> Phrase | None:
     return about(channel, failed.error_code, failed.error_detail)
 
 
-def _resting(channel: Channel) -> Pill:
+def _standing(channel: Channel) -> Pill:
     if channel.state == Channel.State.DRAFT:
         return DRAFT
     if channel.state == Channel.State.INACTIVE:
@@ -138,6 +144,11 @@ def _recent_result(run: FetchRun | None) -> FetchRun | None:
     if run is None or run.trigger != FetchRun.Trigger.MANUAL or run.finished_at is None:
         return None
     return run if timezone.now() - run.finished_at < RESULT_STAYS else None
+
+
+def _waits_for_us(run: FetchRun) -> bool:
+    late = run.state == FetchRun.State.QUEUED and timezone.now() - run.queued_at > STARTS_WITHIN
+    return late and not health_of_parts.work_is_done()
 
 
 def _pace(run: FetchRun) -> int:
