@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -44,6 +45,23 @@ def email_file(request: AdministrationRequest, document_id: UUID) -> HttpRespons
     if email is None:
         raise Http404
     return _attachment(request, email.raw_sha256, f"{email.subject or 'e-mail'}.eml", "message/rfc822")
+
+
+@require_safe
+@administration_view(Role.SUBMITTER)
+def email_pdf(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
+    """The mail of a document as a PDF, with who sent it above."""
+    found = visible_document(request, document_id)
+    if found.email is None:
+        raise Http404
+    heading = render_to_string("documents/_printed.html", {"email": found.email})
+    try:
+        return serving.mail_pdf(mail_page.pdf(found.email, heading), found.email.subject)
+    except preview.PreviewProblem as problem:
+        if problem.code == "busy":
+            return _not_drawn(problem)
+        messages.error(request, _("This email cannot be made into a PDF. Download the original email instead."))
+        return redirect("document", request.administration.pk, found.pk)
 
 
 @require_safe

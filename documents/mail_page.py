@@ -1,16 +1,20 @@
-"""A mail as it looked: a page made of its HTML when first asked for, in a process that may die, and kept on the disk.
+"""A mail as it looked: a page and a PDF of it, made when first asked for, in a process that may die, and kept on disk.
 
-It lies beside the drawn pages of documents, under the hash of the raw mail, and as long as they do (documents.preview).
+They lie beside the drawn pages of documents, under the hash of the raw mail, for as long (documents.preview).
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.html import linebreaks
+from django.utils.translation import get_language
 
 from documents import preview, processes, storage
 from documents.models import Email
@@ -58,29 +62,58 @@ def page(email: Email) -> Path:
     return place
 
 
+def pdf(email: Email, heading: str) -> Path:
+    """Of a mail without HTML it shows the text. `heading`: HTML of ours that stands above, in the language of whoever
+    asks. Raises PreviewProblem."""
+    place = _folder(email) / f"mail-{get_language()}.pdf"
+    if place.exists():
+        return place
+    body = _page_of(email) or linebreaks(email.text, autoescape=True)
+    with preview.turn(), _made(email) as fresh:
+        source = fresh / _PAGE
+        source.write_text(heading + body, "utf-8", "replace")
+        answer = _answer("documents.print_mail", source, fresh / place.name)
+        if "problem" in answer:
+            raise PreviewProblem(answer["problem"])
+        (fresh / place.name).replace(place)
+    return place
+
+
+def _page_of(email: Email) -> str:
+    """The HTML of the mail, harmless; "" when it has none that can be shown."""
+    found = looks(email)
+    if found.problem == "busy":
+        raise PreviewProblem("busy")
+    return page(email).read_text("utf-8") if found.html else ""
+
+
 def _make(email: Email) -> dict[str, Any]:
     folder = _folder(email)
+    with _made(email) as fresh, storage.path_of(email.administration_id, email.raw_sha256) as source:
+        answer = _answer("documents.render_mail", settings.MAIL_READER, source, fresh / _PAGE)
+        if answer.get("html"):
+            (fresh / _PAGE).replace(folder / _PAGE)
+        preview.keep(answer, fresh / _TOLD, folder / _TOLD)
+    return answer
+
+
+@contextmanager
+def _made(email: Email) -> Iterator[Path]:
+    """A folder for what is not ready. Raises PreviewProblem for whatever goes wrong with us."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (
-            tempfile.TemporaryDirectory(dir=settings.DATA_DIR / "previews", prefix=".drawing-") as fresh,
-            storage.path_of(email.administration_id, email.raw_sha256) as source,
-        ):
-            answer = _answer(source, Path(fresh) / _PAGE)
-            if answer.get("html"):
-                (Path(fresh) / _PAGE).replace(folder / _PAGE)
-            preview.keep(answer, Path(fresh) / _TOLD, folder / _TOLD)
+        _folder(email).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=settings.DATA_DIR / "previews", prefix=".drawing-") as fresh:
+            yield Path(fresh)
     except storage.BlobMissing as problem:
         raise PreviewProblem("missing") from problem
     except (OSError, storage.StorageProblem, processes.Failed) as problem:
         raise PreviewProblem("failed") from problem
-    return answer
 
 
-def _answer(source: Path, target: Path) -> dict[str, Any]:
+def _answer(module: str, *what: str | Path) -> dict[str, Any]:
     """Raises processes.Failed."""
     try:
-        return processes.answer_of("documents.render_mail", settings.MAIL_READER, str(source), str(target))
+        return processes.answer_of(module, *map(str, what))
     except (processes.Killed, processes.TimedOut):
         return {"problem": "too_hard"}
 

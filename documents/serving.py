@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 
 from documents import storage
-from documents.models import Document
+from documents.models import PDF, Document
 from documents.uploads import ALLOWED
 from zenvoices.lib.filenames import safe_name
 
@@ -70,6 +70,15 @@ def mail_page(place: Path) -> HttpResponse:
     """A mail as it looked, for a sandboxed frame. `place`: a page of documents.mail_page."""
     response = HttpResponse(place.read_bytes(), content_type="text/html; charset=utf-8")
     _guard(response, _MAIL)
+    return response
+
+
+def mail_pdf(place: Path, subject: str) -> HttpResponse:
+    """A PDF that we made ourselves of a mail, to keep."""
+    response = HttpResponse(place.read_bytes(), content_type=PDF)
+    name = safe_name(f"{subject or 'e-mail'}.pdf", PDF)
+    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    _guard(response)
     return response
 
 

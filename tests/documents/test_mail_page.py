@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -255,3 +257,72 @@ def test_pages_of_mails_are_swept_with_those_of_documents(shelf: Shelf, data_dir
 
     assert mail_page.preview.sweep(place.stat().st_mtime + 60) == 2
     assert (place.exists(), mail_page.known_looks(email)) == (False, None)
+
+
+# --- As a PDF -------------------------------------------------------------------------------------
+
+
+def printed(client: Client, document: Document) -> tuple[str, int]:
+    """The words of its PDF, and how many pictures are in it."""
+    answer = get(client, "document-email-pdf", document)
+    with pypdfium2.PdfDocument(answer.content) as pdf:
+        words = " ".join(page.get_textpage().get_text_range() for page in pdf)
+        pictures = [thing for page in pdf for thing in page.get_objects([pypdfium2.raw.FPDF_PAGEOBJ_IMAGE])]
+        return " ".join(words.split()), len(pictures)
+
+
+def test_a_mail_as_pdf_has_its_heading_words_and_pictures(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    html = '<p style="font: bold 20px Verdana">Łódź Жук ő € 48,40</p><img src="cid:a@x"><img src="//t.example/p.gif">'
+    document = shelf.document(email=shelf.email(raw=page(html, shown(RED, "a@x"))), kind="body")
+
+    words, pictures = printed(signed_in(cast.gerda), document)
+
+    assert words == (
+        "Factuur november Afzender: Meelfabriek facturen@meel.test Geadresseerde: facturen@devries.test "
+        "Verzonden: 22 nov 2026, 13:00 Łódź Жук ő € 48,40"
+    )
+    assert pictures == 1
+
+
+def test_a_mail_without_html_as_pdf_shows_its_text(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    email = shelf.email(raw=mail(text("x")), text="Totaal <b>\n\n€ 48,40", subject="Factuur 1/2")
+    document = shelf.document(email=email, kind="body")
+
+    answer = get(signed_in(cast.gerda), "document-email-pdf", document)
+
+    assert printed(signed_in(cast.gerda), document)[0].endswith("Totaal <b> € 48,40")
+    assert answer["Content-Disposition"] == 'attachment; filename="Factuur 1_2.pdf"'
+    assert answer["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+
+
+@pytest.mark.parametrize("problem", [processes.Killed, processes.TimedOut, processes.Failed])
+def test_a_mail_that_cannot_be_printed_says_so(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch, problem: type[Exception]
+) -> None:
+    def ended(*_: str) -> dict[str, Any]:
+        raise problem
+
+    email = shelf.email(raw=page("<p>x</p>"))
+    mail_page.looks(email)
+    monkeypatch.setattr(processes, "answer_of", ended)
+    document, client = shelf.document(email=email, kind="body"), signed_in(cast.gerda)
+
+    answer = client.get(reverse("document-email-pdf", args=[cast.bakery.pk, document.pk]), follow=True)
+
+    assert "Van deze e-mail kan geen PDF worden gemaakt." in answer.content.decode()
+
+
+def test_printing_asks_nothing_of_network_and_files(tmp_path: Path) -> None:
+    """Not even when an address came through."""
+    source, target = tmp_path / "page.html", tmp_path / "page.pdf"
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(RED)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        here = f"http://127.0.0.1:{listener.getsockname()[1]}/p.png"
+        source.write_text(f'<img src="{here}"><img src="file://{secret}"><link rel=stylesheet href="{here}">x')
+        assert processes.answer_of("documents.print_mail", str(source), str(target)) == {"pdf": True}
+        listener.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    with pypdfium2.PdfDocument(target) as pdf:
+        assert list(pdf[0].get_objects([pypdfium2.raw.FPDF_PAGEOBJ_IMAGE])) == []

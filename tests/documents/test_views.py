@@ -170,7 +170,15 @@ def test_htmx_gets_the_part_it_asks_for_but_history_gets_the_whole_page(
 # --- Who may see what ----------------------------------------------------------------------------
 
 
-ROUTES = ["document", "document-preview", "document-download", "document-email-file", "document-looks", "document-body"]
+ROUTES = [
+    "document",
+    "document-preview",
+    "document-download",
+    "document-email-file",
+    "document-email-pdf",
+    "document-looks",
+]
+ROUTES += ["document-body"]
 
 
 @pytest.mark.parametrize("route", ROUTES)

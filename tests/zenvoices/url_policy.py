@@ -203,6 +203,7 @@ DOCUMENTS = {
     "document-download": Row(SUBMITTER, bakery_document),
     "document-inside": Row(SUBMITTER, bakery_einvoice),
     "document-email-file": Row(SUBMITTER, bakery_document),
+    "document-email-pdf": Row(SUBMITTER, bakery_document),
     "document-looks": Row(SUBMITTER, bakery_document),
     "document-body": Row(SUBMITTER, bakery_document),
     "document-page": Row(SUBMITTER, lambda cast: {**bakery_document(cast), "number": 1, "width": 160}),
