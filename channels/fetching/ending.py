@@ -12,8 +12,7 @@ from django.utils import timezone
 from channels import lease
 from channels.errors import ChannelError, OurProblem, Throttled
 from channels.fetching import health, ours, outages, reconcile
-from channels.fetching.recorder import COUNTED, set_counts
-from channels.fetching.session import Outcome
+from channels.fetching.recorder import COUNTED, Outcome, set_counts
 from channels.models import Channel, FetchRun, ReceivedPart
 from documents.phrases import CUT
 from zenvoices.lib.statements import delete_once, save_once, select_once

@@ -97,10 +97,11 @@ def _rows(rows: list[ReceivedMail]) -> QuerySet[ReceivedMail]:
 
 @dataclass(slots=True)
 class _Planner:
-    """`by_hand`: everything that was not taken in is tried."""
+    """`by_hand`: everything that was not taken in is tried. `every_mail`: the list holds what is read, too (POP3)."""
 
     now: datetime
     whole: bool
+    every_mail: bool
     by_hand: bool
     plan: Plan = field(default_factory=Plan)
 
@@ -125,11 +126,18 @@ class _Planner:
 
     def not_listed(self, row: ReceivedMail) -> None:
         """Read by its owner, or gone. Asked for or failed before, it comes all the same if it can be had."""
-        if self._is_due(row) and (row.state in TO_COME or row.raw_sha256):
+        if self._came_under_another_number(row):
+            self.plan.gone.append(row)
+        elif self._is_due(row) and (row.state in TO_COME or row.raw_sha256):
             self.plan.unlisted.add(key_of(row))
             self._try_again(MessageRef(row.validity, row.uid, row.size or None), row)
         elif self.whole and row.standing and not row.raw_sha256:
             self.plan.over.append(row)
+
+    def _came_under_another_number(self, row: ReceivedMail) -> bool:
+        """GNU pop3d gives all mails other UIDLs when it was killed. Under the old one this mail cannot be had."""
+        is_nowhere = self.whole and self.every_mail and not row.raw_sha256 and row.listed_size is not None
+        return is_nowhere and any(ref.size == row.listed_size for ref in self.plan.new)
 
     def elsewhere(self, row: ReceivedMail) -> None:
         """Under a number of another UIDVALIDITY, folder or server, or one that is another mail's by now."""
@@ -162,7 +170,7 @@ class _Planner:
 
 
 def plan_for(channel: Channel, listing: Listing, *, by_hand: bool = False) -> Plan:
-    planner = _Planner(timezone.now(), listing.whole, by_hand)
+    planner = _Planner(timezone.now(), listing.whole, not channel.has_folders, by_hand)
     here, elsewhere = _unsettled(channel, listing)
     ledger = here | _listed(channel, listing)
     for ref in listing.unread:

@@ -55,7 +55,7 @@ class Numbers:
     repaired: int = 0
     #: UIDVALIDITY is another than at the comparison before: the count begins anew
     renumbered: bool = False
-    #: the server gave only a part of its list: what is not there is then not gone
+    #: the server gave only a part of its list, or says no UIDNEXT: what is not there is then not gone
     partial: bool = False
 
 
@@ -156,7 +156,9 @@ def _compare(channel: Channel, listing: Listing, ledger: set[str], first: int, r
         before = {uid for uid in ledger if uid.isdecimal() and int(uid) < first}
     there = {ref.uid for ref in [*listing.unread, *read]}
     counted = ledger if renumbered else ledger - (before - there)
-    if not listing.whole:
+    # Without a number to count from, only what is unread was asked for.
+    partial = not listing.whole or (channel.has_folders and bool(ledger) and not channel.first_next_uid)
+    if partial:
         counted &= there
     missing = [ref for ref in read if ref.uid not in ledger]
     numbers = Numbers(
@@ -168,6 +170,6 @@ def _compare(channel: Channel, listing: Listing, ledger: set[str], first: int, r
         gone=len(counted - there),
         repaired=repaired,
         renumbered=renumbered,
-        partial=not listing.whole,
+        partial=partial,
     )
     return Found(numbers, missing)

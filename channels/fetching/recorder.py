@@ -51,6 +51,15 @@ class Counts:
         return self.delivered + self.ignored + self.failed + self.already
 
 
+@dataclass(slots=True)
+class Outcome:
+    """What a session brought in, also when it ended in an error halfway."""
+
+    counts: Counts = field(default_factory=Counts)
+    #: there was more than the budget allowed
+    more: bool = False
+
+
 def set_counts(run: FetchRun, counts: Counts) -> None:
     for name in COUNTED:
         setattr(run, name, getattr(counts, name))

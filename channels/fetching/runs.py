@@ -18,7 +18,8 @@ from channels import lease
 from channels.errors import ChannelError, OurProblem, TransientProblem
 from channels.fetching import ending, reconcile
 from channels.fetching.budget import Budget
-from channels.fetching.session import Outcome, fetch
+from channels.fetching.recorder import Outcome
+from channels.fetching.session import fetch
 from channels.models import Channel, FetchRun
 from documents.storage import StorageProblem
 from zenvoices.lib import failpoints

@@ -25,7 +25,7 @@ from channels.fetching.intake import SET_APART, Prepared, keep_unread, prepare, 
 from channels.fetching.ledger import key_of
 from channels.fetching.look import Look
 from channels.fetching.plan import Plan, plan_for, sane
-from channels.fetching.recorder import COUNTED, Counts, Recorder, set_counts
+from channels.fetching.recorder import COUNTED, Counts, Outcome, Recorder, set_counts
 from channels.fetching.spool import spool
 from channels.lease import Lease
 from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch
@@ -43,15 +43,6 @@ BATCH_SECONDS = 2.0
 REFUSED_BY_DATABASE = (DataError, IntegrityError, OverflowError, UnicodeError)
 #: No mail's doing, whatever was read when they came.
 NO_MAILS_DOING = (ChannelError, storage.StorageProblem, DatabaseError, InterfaceError, OSError)
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a session brought in, also when it ended in an error halfway."""
-
-    counts: Counts = field(default_factory=Counts)
-    #: there was more than the budget allowed
-    more: bool = False
 
 
 def fetch(channel: Channel, run: FetchRun, lease: Lease, budget: Budget, outcome: Outcome) -> None:

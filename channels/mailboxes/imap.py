@@ -40,11 +40,11 @@ class ImapMailbox(ImapSession):
             found = sorted(unread.uids)
             sizes = FactsList(self.client, self._portions, found)
             with self.client.together():  # none waits for another
-                newest = self._ask_for_newest()
+                asked = self._ask_for_next_uid()
                 unread.ask()  # when there may be more
                 read.ask()
                 sizes.ask()
-            next_uid = self._next_uid(newest)
+            next_uid = self._next_uid(asked)
             for search in (unread, read):
                 search.take(folder)
             uids, elsewhere = unread.finish(folder), read.finish(folder)
@@ -59,16 +59,15 @@ class ImapMailbox(ImapSession):
             keeps_seen=folder.keeps_seen,
         )
 
-    def _ask_for_newest(self) -> Question | None:
-        """Courier's SELECT gives no UIDNEXT; what comes later is behind the newest mail that there is."""
-        if self.folder.next_uid or not self.folder.exists:
-            return None
-        return self.client.ask_uid_of(self.folder.exists)
+    def _ask_for_next_uid(self) -> Question | None:
+        """Courier and Twisted say no UIDNEXT when a folder is opened."""
+        return None if self.folder.next_uid else self.client.ask_next_uid(self.opened_folder)
 
-    def _next_uid(self, newest: Question | None) -> int:
-        if newest is None or not newest.answer().ok:
+    def _next_uid(self, question: Question | None) -> int:
+        if question is None:
             return self.folder.next_uid
-        return max(self.client.uids(), default=-1) + 1
+        question.answer()
+        return self.client.next_uid()
 
     def _search_for_unread(self) -> Search:
         """That of open(), which has just looked; the next time is another time."""

@@ -22,6 +22,7 @@ _NUMBERS: Final = re.compile(r"\bALL (\S+)|\bPARTIAL \(\S+ ([\d:,]+)\)")
 _COUNT: Final = re.compile(r"\bCOUNT (\d{1,10})\b")
 _MESSAGELIMIT: Final = re.compile(r"\[MESSAGELIMIT (\d{1,9})(?: (\d{1,10}))?\]", re.IGNORECASE)
 
+_NEXT_UID: Final = re.compile(rb"\([^()]*\bUIDNEXT (\d{1,10})\b[^()]*\)\s*$", re.IGNORECASE)
 _UID: Final = re.compile(rb"[ (]UID (\d{1,10})\b", re.IGNORECASE)
 _SIZE: Final = re.compile(rb"[ (]RFC822\.SIZE (\d{1,18})\b", re.IGNORECASE)
 _DATE: Final = re.compile(
@@ -139,9 +140,11 @@ def extended_in(lines: Iterable[Any], tag: bytes) -> Found | None:
     return None
 
 
-def uids_in(lines: Iterable[Any]) -> set[int]:
-    """Those of the mails that answers to a FETCH are about."""
-    return {int(uid[1]) for line in lines if isinstance(line, bytes) and (uid := _UID.search(line))}
+def next_uid_in(lines: Iterable[Any]) -> int:
+    """UIDNEXT in the answer to a STATUS of one folder, also behind a name that is a literal; 0 when it is not there."""
+    said = [line for line in lines if isinstance(line, bytes)]
+    found = _NEXT_UID.search(said[-1]) if said else None
+    return int(found[1]) if found else 0
 
 
 def facts_in(lines: Iterable[Any]) -> dict[int, Facts]:

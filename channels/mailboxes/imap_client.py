@@ -1,7 +1,4 @@
-"""IMAPClient and imaplib, fitted to our own connection and to mails that go to files.
-
-Their private parts are touched here and nowhere else.
-"""
+"""IMAPClient above our own imaplib: questions that need not wait for each other, and answers as values."""
 
 from __future__ import annotations
 
@@ -24,101 +21,18 @@ from channels.mailboxes.imap_answers import (
     folder_in,
     folders_in,
     found_in,
+    next_uid_in,
     set_of,
-    uids_in,
 )
-from channels.mailboxes.imap_lines import Dialogue, Question, begins_answer, evened, text_of
-from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool
+from channels.mailboxes.imap_lines import Dialogue, Question, text_of
+from channels.mailboxes.imap_protocol import LONGEST_LINE, Protocol
+from channels.mailboxes.spool import Spool
 from zenvoices.lib import net
 
-LONGEST_LINE: Final = 8 * 1024 * 1024  # bytes; half a million ids of ten digits are 5.5 MB
 IDENTITY: Final = '("name" "Zenvoices" "version" "0.1.0")'
 
 #: What both parsers raise on an answer that breaks the protocol.
 BROKEN: Final = (imaplib.IMAP4.error, ValueError, LookupError, TypeError, RecursionError)
-
-
-class Protocol(imaplib.IMAP4):
-    """imaplib on our own connection. `spool`: where literals go while mails are being fetched."""
-
-    literal: Any
-
-    def __init__(self, connection: net.Connection) -> None:
-        self._connection = connection
-        self._heard = 0
-        self._together: list[bytes] | None = None
-        self._behind_literal = False
-        self._put_back: bytes | None = None
-        self.spool: Spool | None = None
-        super().__init__()
-
-    def _create_socket(self, timeout: float | None) -> Any:
-        return self._connection
-
-    def read(self, size: int) -> Any:
-        """The literal that imaplib has come to: in memory, or in a file of its own."""
-        self._behind_literal = True
-        reader = self._connection.reader
-        if self.spool is not None:
-            return self.spool.write(_chunks(reader.read, size))
-        self._count(size)
-        return reader.read(size)
-
-    def send(self, data: Any) -> None:
-        if self._together is None:
-            self._heard = 0
-            super().send(data)
-        else:
-            self._together.append(data)
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        self._together = []
-        try:
-            yield
-        finally:
-            commands, self._together = self._together, None
-        if commands:
-            self.send(b"".join(commands))
-
-    def readline(self) -> bytes:
-        """A line longer than imaplib's million bytes too: the answer to a SEARCH is one."""
-        line = self._connection.reader.readline(LONGEST_LINE + 1)
-        if len(line) > LONGEST_LINE:
-            raise self.error("line too long")
-        self._count(len(line))
-        return line
-
-    def _get_line(self) -> bytes:
-        """Without empty lines that some servers put between answers, or behind a literal."""
-        line = self._next_line()
-        if self._behind_literal:
-            self._behind_literal = False
-            if not line:
-                line = self._next_line()
-                if begins_answer(line):  # the next answer: what should have followed the literal is missing
-                    line, self._put_back = b"", line
-            return line
-        while not line:
-            line = self._next_line()
-        return evened(line)
-
-    def _next_line(self) -> bytes:
-        line, self._put_back = self._put_back, None
-        return super()._get_line() if line is None else line  # type: ignore[misc]
-
-    def _count(self, size: int) -> None:
-        """Ends an answer that would fill the memory; imaplib keeps all of it until the command is done."""
-        self._heard += size
-        if self._heard > LONGEST_ANSWER:
-            raise self.error("answer too long")
-
-    def _get_capabilities(self) -> None:
-        """Not by itself: the greeting may have told them, and some servers hang up when they are asked."""
-        self.capabilities = ("IMAP4REV1",)  # else imaplib ends here
-
-    def _log(self, line: str) -> None:
-        """imaplib keeps the last ten lines, the password among them. Not here."""
 
 
 class Client(IMAPClient):
@@ -258,6 +172,14 @@ class Client(IMAPClient):
             raise self._protocol.error("not the answer to SELECT")
         return folder
 
+    def ask_next_uid(self, folder: str) -> Question:
+        """What the answer to its SELECT did not say (RFC 3501 6.3.10)."""
+        return self._question("STATUS", self._normalise_folder(folder), "(UIDNEXT)")
+
+    def next_uid(self) -> int:
+        """In the answer to ask_next_uid(); 0 when it does not say."""
+        return next_uid_in(self._protocol.untagged_responses.pop("STATUS", []))
+
     def folders(self) -> list[ListedFolder]:
         """Those that can be opened; none when the server will not list them."""
         self._protocol.untagged_responses.clear()
@@ -278,14 +200,6 @@ class Client(IMAPClient):
             raise self._protocol.error("answer too long")
         return extended_in(extended, search.tag or b"") or found_in(plain)
 
-    def ask_uid_of(self, number: int) -> Question:
-        """Of the mail with this number in the folder."""
-        return self._question("FETCH", str(number), "(UID)")
-
-    def uids(self) -> set[int]:
-        """In answers to FETCH that came by now."""
-        return uids_in(self._protocol.untagged_responses.pop("FETCH", []))
-
     def ask_about(self, command: str, uids: Sequence[int], *arguments: str) -> Question:
         """FETCH or STORE."""
         return self._question("UID", command, set_of(uids), *arguments)
@@ -305,10 +219,3 @@ class Client(IMAPClient):
 
     def _question(self, name: str, *arguments: str) -> Question:
         return Question(self, lambda: self._protocol._command(name, *arguments))
-
-
-def _chunks(read: Any, size: int) -> Iterator[bytes]:
-    while size > 0:
-        chunk = read(min(size, CHUNK))
-        size -= len(chunk)
-        yield chunk

@@ -10,7 +10,7 @@ from channels.mailboxes.imap_answers import Answer
 
 _HEAD: Final = re.compile(
     rb"(\*|[A-P]{4}[0-9]+) +([0-9]+ +)?"
-    rb"(OK|NO|BAD|BYE|PREAUTH|CAPABILITY|EXISTS|RECENT|EXPUNGE|FETCH|FLAGS|E?SEARCH|LIST|ID)(?![A-Z0-9-])",
+    rb"(OK|NO|BAD|BYE|PREAUTH|CAPABILITY|EXISTS|RECENT|EXPUNGE|FETCH|FLAGS|E?SEARCH|LIST|STATUS|ID)(?![A-Z0-9-])",
     re.IGNORECASE,
 )
 

@@ -490,7 +490,7 @@ def test_refused_or_unreadable_search_ends_the_session(scripted: StartScripted, 
 def test_endless_answer_ends_the_session(
     scripted: StartScripted, monkeypatch: pytest.MonkeyPatch, answer: bytes
 ) -> None:
-    monkeypatch.setattr("channels.mailboxes.imap_client.LONGEST_ANSWER", 1000)
+    monkeypatch.setattr("channels.mailboxes.imap_protocol.LONGEST_ANSWER", 1000)
     answer += b"\r\n{tag} OK done\r\n"
     assert error_of(scripted(imap({"UID SEARCH": answer}))) == "server_answer_unreadable"
 

@@ -178,6 +178,41 @@ def test_mail_read_by_its_owner_is_tried_on_although_nobody_is_told(channel: Cha
     assert (fetch_now(channel, "schedule").delivered, Document.objects.count()) == (1, 1)
 
 
+def pop3(channel: Channel, box: FakeMailbox) -> None:
+    box.keeps_flags = False
+    Channel.objects.filter(pk=channel.pk).update(protocol="pop3")
+
+
+@pytest.mark.parametrize("slots", [1, 3], ids=["tried at once", "tried later"])
+def test_mail_under_another_uidl_stands_no_more_under_the_old_one(
+    channel: Channel, box: FakeMailbox, slots: int
+) -> None:
+    """GNU pop3d gives every mail another one when it was killed: also the one at which the line broke."""
+    pop3(channel, box)
+    box.deliver(invoice(1))
+    box.deliver(invoice(2), problem="mail_cut_off")
+    for _slot in range(slots):
+        fetch_now(channel, "schedule")
+    assert (standing(), told()) == (1, [False])
+    box.mails = {uid + 10: replace(mail, problem=None) for uid, mail in box.mails.items()}
+    run = fetch_now(channel, "schedule")
+    assert (books(run), standing(), told()) == (("succeeded", 2, 1, 0, 1), 0, [True])
+    assert books(fetch_now(channel)) == ("succeeded", 2, 0, 0, 2)
+    assert Document.objects.count() == 2
+
+
+def test_mail_that_its_owner_deleted_before_we_had_it_is_told_as_gone(channel: Channel, box: FakeMailbox) -> None:
+    """Another one that came since is another mail."""
+    pop3(channel, box)
+    uid = box.deliver(invoice(1), problem="mail_cut_off")
+    fetch_now(channel, "schedule")
+    del box.mails[uid]
+    box.deliver(invoice(2), claimed_size=1000)
+    assert books(fetch_now(channel, "schedule")) == ("warning", 2, 1, 1, 0)
+    assert (ReceivedMail.objects.get(uid=str(uid)).error_code, standing()) == ("mail_gone", 0)
+    assert books(fetch_now(channel, "schedule")) == ("succeeded", 1, 0, 0, 1)
+
+
 class Partial(FakeMailbox):
     """Gives only the newest of its mails."""
 

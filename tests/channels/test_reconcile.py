@@ -15,6 +15,7 @@ from channels import lease, services
 from channels.errors import channel_error
 from channels.fetching import reconcile, runs
 from channels.fetching.budget import Budget
+from channels.mailboxes.imap import ImapMailbox
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast
@@ -166,6 +167,17 @@ def test_pop3_is_compared_by_its_numbers(cast: Cast, mailbox_user: MailboxUser) 
     found = reconcile.by_hand(channel)
     assert found.numbers == reconcile.Numbers(on_server=1, in_ledger=2, waiting=1, gone=2)
     assert found.missing == []
+
+
+def test_nothing_is_called_gone_where_the_server_says_no_uidnext(
+    cast: Cast, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then what is read cannot be told from what was read before the channel was linked."""
+    monkeypatch.setattr(ImapMailbox, "_next_uid", lambda *_: 0)
+    channel = linked_with_three(cast, mailbox_user)
+    assert night(channel).reconciled == numbers(partial=True)
+    mailbox_user.deliver(invoice(4))
+    assert reconcile.by_hand(channel).numbers == reconcile.Numbers(on_server=1, waiting=1, partial=True)
 
 
 def refused(channel: Channel, watch: object) -> NoReturn:

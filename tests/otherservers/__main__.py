@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.bootstrap import say
+from tests.otherservers import trials, trials_between  # noqa: F401 -- they register themselves
 from tests.otherservers.base import Ground, MailServer
 from tests.otherservers.courier import Courier
 from tests.otherservers.cyrus import Cyrus
@@ -27,9 +28,9 @@ from tests.otherservers.mailutils import Mailutils
 from tests.otherservers.packages import Debian, NotToBeHad
 from tests.otherservers.portal import QuickPortal
 from tests.otherservers.pymap_mail import Pymap
+from tests.otherservers.registry import TRIALS, Trial
 from tests.otherservers.stage import Differs, NotHere, Stage
 from tests.otherservers.table import Result, markdown
-from tests.otherservers.trials import TRIALS, Trial
 from tests.otherservers.twisted_mail import TwistedImap, TwistedPop3
 from tests.servers.certificates import make_certificates
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from functools import cached_property
 from pathlib import Path
 
@@ -72,6 +73,7 @@ class Courier(MailServer):
         making.communicate(f"{self.user}\t{fields}\n.\n".encode())
 
     def launch(self) -> None:
+        self.room.file("/run/courier/authdaemon/socket").unlink(missing_ok=True)  # of one that was killed
         self._run(f"{LIBRARY}-authlib/authdaemond")
         for protocol, program in self.protocols_and_programs():
             port, tls_port = self._ports[protocol], self._ports[f"{protocol}s"]
@@ -79,6 +81,16 @@ class Courier(MailServer):
             self._run("/usr/sbin/couriertcpd", *LISTEN, str(port), *program, tls="0")
             self.offer_own(protocol, tls_port)
             self.offer_own(f"{protocol} starttls", port)
+
+    def start(self) -> Courier:
+        """Without its authdaemond it calls every password wrong."""
+        super().start()
+        socket = self.room.file("/run/courier/authdaemon/socket")
+        for _ in range(1000):
+            if socket.exists():
+                return self
+            time.sleep(0.01)
+        raise RuntimeError("authdaemond does not start")
 
     def protocols_and_programs(self) -> list[tuple[str, tuple[str, ...]]]:
         return [(protocol, PROGRAMS[protocol]) for protocol in self.protocols]

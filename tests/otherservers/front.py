@@ -47,7 +47,7 @@ class Front:
     async def _end(self) -> None:
         self._server.close()
         for writer in self._open:
-            if not writer.is_closing():
+            with suppress(AttributeError):  # of a TLS transport that is closed, before Python 3.11.4
                 writer.transport.abort()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         if others:

@@ -36,30 +36,23 @@ class Hoodiecrow(MailServer):
 
     def prepare(self) -> None:
         self._modules = installed(self.ground)
-        self._ports = {"imaps": free_port(), "imap": free_port()}
+        self._port = free_port()
         self._validity = 1
 
     def launch(self) -> None:
-        for door, name in (("imap", "imaps"), ("imap starttls", "imap")):
-            self._run(self._ports[name], secure=name == "imaps")
-            self.offer_own(door, self._ports[name])
-
-    def _run(self, port: int, *, secure: bool) -> None:
         certificate = self.ground.certificates.good
         config = {
-            "port": port,
-            "secureConnection": secure,
+            "port": self._port,
             "credentials": {"key": certificate.key.read_text(), "cert": certificate.chain.read_text()},
             "plugins": PLUGINS,
             "users": {self.user: {"password": PASSWORD}},
-            "storage": {
-                "INBOX": {"uidvalidity": self._validity},
-                "": {"separator": "/", "folders": {}},
-            },
+            "storage": {"INBOX": {"uidvalidity": self._validity}, "": {"separator": "/", "folders": {}}},
         }
-        file = self.directory / f"{port}.json"
+        file = self.directory / "config.json"
         file.write_text(json.dumps(config))
         self.run("node", str(self._modules.parent / "serve.cjs"), str(file))
+        self.offer_plain("imap", self._port)  # it has one door only, and its mails are in the memory behind it
+        self.offer_own("imap starttls", self._port)
 
     def put(self, raw: bytes) -> None:
         self.append(raw)

@@ -78,8 +78,10 @@ class Stage:
 
     def documents(self) -> list[dict[str, Any]]:
         """Of this trial's channels, oldest first."""
-        lines = self.portal.run("list_documents", "--administration", self.administration).lines
-        return [line for line in lines if line["channel"] in self._channels]
+        answer = self.portal.run("list_documents", "--administration", self.administration)
+        if answer.code:
+            raise Differs(f"list_documents ended with {answer.code}: {answer.log[-300:]}")
+        return [line for line in answer.lines if line["channel"] in self._channels]
 
     def kept_as_sent(self, sent: Iterable[Sent]) -> int:
         """How many mails came byte for byte as they were delivered."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tests.otherservers.trials import TRIALS
+from tests.otherservers.registry import TRIALS
 
 OK, DIFFERS, NOT_HERE = "ok", "**differs**", "–"
 

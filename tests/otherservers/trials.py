@@ -1,38 +1,15 @@
-"""What is tried on every server: each gets an empty server and says what it saw, or raises Differs."""
+"""What is tried on every server: each trial gets an empty one and says what it saw, or raises Differs."""
 
 from __future__ import annotations
 
 import imaplib
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from tests.otherservers.base import Refused, said
 from tests.otherservers.mails import Sent, corpus, invoice, thirty_and_more
+from tests.otherservers.registry import trial
 from tests.otherservers.stage import Differs, NotHere, Stage, error_code
-from tests.servers.gate import Gate
 
-Run = Callable[[Stage], str]
-
-
-@dataclass(frozen=True)
-class Trial:
-    name: str
-    what: str
-    protocols: tuple[str, ...]
-    run: Run
-
-
-TRIALS: list[Trial] = []
 OF_THE_PERSON = ("password_refused", "account_locked", "password_expired", "app_password_needed")
-
-
-def trial(what: str, *protocols: str) -> Callable[[Run], Run]:
-    def register(run: Run) -> Run:
-        TRIALS.append(Trial(run.__name__.replace("_", " "), what, protocols or ("imap", "pop3"), run))
-        return run
-
-    return register
 
 
 @trial("an empty mailbox: the check succeeds, the fetch finds nothing, the first mail comes")
@@ -63,10 +40,11 @@ def odd(stage: Stage) -> str:
     accepted = sum(_accepts(stage, raw) for raw in corpus())
     channel = stage.channel()
     line = stage.fetch(channel, seen=accepted, failed=0)
-    before = len(stage.documents())
+    before = {document["document"]: document["filename"] for document in stage.documents()}
     stage.fetch(channel, delivered=0, failed=0)
-    if len(stage.documents()) != before:
-        raise Differs("more documents after the second fetch")
+    after = {document["document"]: document["filename"] for document in stage.documents()}
+    if after != before:
+        raise Differs(f"other documents after the second fetch: {sorted(before.items() ^ after.items())[:4]}")
     return f"{line['delivered']} taken in, {line['already']} the same mail, {line['documents']} documents"
 
 
@@ -126,10 +104,10 @@ def flags(stage: Stage) -> str:
 
 @trial("mails that their owner marks as unread again: not doubled, and they stay unread", "imap")
 def unread_again(stage: Stage) -> str:
-    sent = stage.deliver(_kinds())
+    sent = stage.deliver(kinds())
     channel = stage.channel()
     stage.fetch(channel, outcome="succeeded", delivered=len(sent))
-    _mark(stage, "-FLAGS", r"(\Seen)", "1:*")
+    mark(stage, "-FLAGS", r"(\Seen)", "1:*")
     stage.fetch(channel, outcome="succeeded", delivered=0, already=len(sent))
     stage.holds(sent)
     with stage.server.other_client() as client:
@@ -137,126 +115,6 @@ def unread_again(stage: Stage) -> str:
     if len(bytes(unseen).split()) != len(sent):  # type: ignore[arg-type]
         raise Differs(f"unread afterwards: {unseen!r}")
     return ""
-
-
-@trial("a mail that another client reads before us: IMAP leaves and counts it, POP3 takes it once")
-def read_before(stage: Stage) -> str:
-    channel, sent = _linked_and_fetched(stage, 3)
-    read, unread = stage.deliver([invoice(10)]), stage.deliver([invoice(11)])
-    if stage.protocol == "pop3":
-        client = stage.server.pop3()
-        client.retr(4)
-        client.quit()
-        stage.fetch(channel, outcome="succeeded", delivered=2, failed=0)
-        stage.holds([*sent, *read, *unread])
-        return ""
-    with stage.server.other_client() as other:
-        said(other.fetch("4", "(BODY[])"))
-    stage.fetch(channel, outcome="succeeded", delivered=1, failed=0)
-    stage.holds([*sent, *unread])
-    missing = stage.reconcile(channel)["missing"]
-    if missing != 1:
-        raise Differs(f"the nightly check counts {missing} read elsewhere, not 1")
-    return ""
-
-
-@trial("a mail that another client deletes: the others are not doubled, a new one comes, the check calls it gone")
-def deleted(stage: Stage) -> str:
-    channel, sent = _linked_and_fetched(stage, 4)
-    _delete_first(stage)
-    new = stage.deliver([invoice(10)])
-    stage.fetch(channel, outcome="succeeded", delivered=1, failed=0)
-    stage.holds([*sent, *new])
-    found = stage.reconcile(channel)
-    if (found["gone"], found["waiting"], found["missing"]) != (1, 0, 0):
-        raise Differs(f"check: gone {found['gone']}, waiting {found['waiting']}, missing {found['missing']}")
-    return ""
-
-
-@trial("every mail gets another number: none comes twice, a new one comes")
-def renumbered(stage: Stage) -> str:
-    sent = stage.deliver(_kinds())
-    channel = stage.channel()
-    stage.fetch(channel, outcome="succeeded", delivered=len(sent))
-    how = stage.server.renumber()
-    if stage.protocol == "imap":
-        _mark(stage, "-FLAGS", r"(\Seen)", "1:*")
-    stage.fetch(channel, failed=0)
-    stage.holds(sent)
-    new = stage.deliver([invoice(100)])
-    stage.fetch(channel, delivered=1, failed=0)
-    stage.holds([*sent, *new])
-    return how
-
-
-@trial("the UIDLs of two sessions, with a fetch, a deleted and a new mail in between", "pop3")
-def uidls(stage: Stage) -> str:
-    sent = stage.deliver(invoice(number) for number in range(4))
-    before = _uidls(stage)
-    stage.fetch(stage.channel(), outcome="succeeded", delivered=len(sent))
-    after = _uidls(stage)
-    _delete_first(stage)
-    stage.deliver([invoice(10)])
-    later = _uidls(stage)
-    if before != after:
-        raise Differs("other UIDLs after our fetch")
-    if later[:3] != before[1:]:
-        raise Differs("other UIDLs after a mail was deleted")
-    return f"such as {before[0]}"
-
-
-@trial("while another session holds the mailbox: taken, or mailbox_in_use; never a fault of the mails", "pop3")
-def in_use(stage: Stage) -> str:
-    sent = stage.deliver([invoice(1)])
-    channel = stage.channel()
-    other = stage.server.pop3()
-    line = stage.portal.run("fetch_channel", channel).line
-    other.quit()
-    code = line["error"]["code"] if line["error"] else ""
-    if code not in ("", "mailbox_in_use"):
-        raise Differs(f"code {code}")
-    stage.fetch(channel, outcome="succeeded", failed=0)
-    stage.holds(sent)
-    return "refused" if code else "both are let in"
-
-
-@trial("kill -9 of the server in the middle of a fetch, and a new start: nothing lost, nothing twice")
-def killed(stage: Stage) -> str:
-    # Large: what the kernel holds on the way, up to 6 MB, arrives after the server's death.
-    sent = stage.deliver(invoice(number, size=2_500_000) for number in range(6))
-    with Gate(stage.server.doors[stage.protocol], lets_through=6_000_000) as gate:
-        channel = stage.channel("--no-check", port=gate.port)
-        lines: list[dict[str, object]] = []
-        fetching = threading.Thread(target=lambda: lines.append(stage.portal.run("fetch_channel", channel).line))
-        fetching.start()
-        if not gate.holds_back.wait(60):
-            raise Differs("the fetch ended before so much was sent")
-        stage.server.kill()
-        gate.open()
-        fetching.join()
-        if lines[0]["outcome"] != "failed":
-            raise Differs(f"the fetch that was cut off {lines[0]['outcome']}")
-        stage.server.start()
-        if stage.server.forgets:
-            stage.server.deliver_again()
-        left = _lock_left(stage, channel)
-        stage.fetch(channel, failed=0)
-        stage.holds(sent)
-        stage.fetch(channel, outcome="succeeded", delivered=0, failed=0)
-    error = lines[0]["error"]
-    assert isinstance(error, dict)
-    return f"{error['code']} after {lines[0]['delivered']} of {len(sent)}{left}"
-
-
-def _lock_left(stage: Stage, channel: str) -> str:
-    """A server's own lock may outlive it; then its operator takes it away."""
-    if not stage.server.unlock(remove=False):
-        return ""
-    line = stage.fetch(channel, outcome="failed", seen=0)
-    if line["error"]["code"] != "mailbox_in_use":
-        raise Differs(f"a lock that was left: {line['error']['code']}")
-    stage.server.unlock(remove=True)
-    return "; then mailbox_in_use until the lock that the dead server left was taken away"
 
 
 @trial("a folder whose name has levels, a space and letters beyond ASCII", "imap")
@@ -280,43 +138,6 @@ def folder_as_typed(stage: Stage) -> str:
     return typed
 
 
-def _linked_and_fetched(stage: Stage, mails: int) -> tuple[str, list[Sent]]:
-    """Linked while it was empty: the nightly check counts what came since the first listing."""
-    channel = stage.channel()
-    stage.fetch(channel, outcome="succeeded", seen=0)
-    sent = stage.deliver(invoice(number) for number in range(mails))
-    stage.fetch(channel, outcome="succeeded", delivered=mails)
-    return channel, sent
-
-
-def _kinds() -> list[Sent]:
-    """One of each kind, without the demo's."""
-    return thirty_and_more()[0:20:2]
-
-
-def _uidls(stage: Stage) -> list[str]:
-    client = stage.server.pop3()
-    lines = client.uidl()[1]
-    client.quit()
-    return [line.decode().split(maxsplit=1)[1] for line in lines]
-
-
-def _delete_first(stage: Stage) -> None:
-    if stage.protocol == "pop3":
-        client = stage.server.pop3()
-        client.dele(1)
-        client.quit()
-        return
-    with stage.server.other_client() as other:
-        said(other.store("1", "+FLAGS", r"(\Deleted)"))
-        said(other.expunge())
-
-
-def _mark(stage: Stage, how: str, flags: str, mails: str) -> None:
-    with stage.server.other_client() as client:
-        said(client.store(mails, how, flags))
-
-
 def _folder_name(stage: Stage) -> str:
     server = stage.server
     if server.separator is None:
@@ -330,3 +151,13 @@ def _in_a_folder(stage: Stage, name: str) -> list[Sent]:
     for one in sent:
         stage.server.append(one.raw, name)
     return sent
+
+
+def kinds() -> list[Sent]:
+    """One of each kind, without the demo's."""
+    return thirty_and_more()[0:20:2]
+
+
+def mark(stage: Stage, how: str, flags: str, mails: str) -> None:
+    with stage.server.other_client() as client:
+        said(client.store(mails, how, flags))

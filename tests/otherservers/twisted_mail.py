@@ -30,7 +30,7 @@ class _Twisted(MailServer):
         self._ports = {"imap": free_port(), "pop3": free_port()}
         self._validity = 1
         self._maildir = self.directory / "Maildir"
-        for name in ("cur", "new", "tmp"):
+        for name in ("cur", "new", "tmp", ".Trash/cur"):
             (self._maildir / name).mkdir(parents=True)
 
     def launch(self) -> None:

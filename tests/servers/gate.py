@@ -47,10 +47,15 @@ class Gate:
         while True:
             try:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._server_port))
             except OSError:
                 return
-            self._sockets += [client, server]
+            self._sockets.append(client)
+            try:
+                server = socket.create_connection(("127.0.0.1", self._server_port))
+            except OSError:  # the server is down, for now
+                client.close()
+                continue
+            self._sockets.append(server)
             self._begin(self._pass_on, client, server, False)
             self._begin(self._pass_on, server, client, True)
 
