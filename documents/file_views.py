@@ -14,8 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from administrations.access import AdministrationRequest, administration_view
 from administrations.models import Role
-from documents import mail_page, preview, serving, storage
-from documents.opening import chosen_documents, visible_document
+from documents import insides, mail_page, preview, serving, storage
+from documents.models import PDF
+from documents.opening import chosen_documents, place_inside, visible_document
 
 
 @require_safe
@@ -23,6 +24,18 @@ from documents.opening import chosen_documents, visible_document
 def download(request: AdministrationRequest, document_id: UUID) -> HttpResponseBase:
     found = visible_document(request, document_id)
     return _attachment(request, found.sha256, found.filename, found.content_type)
+
+
+@require_safe
+@administration_view(Role.SUBMITTER)
+def inside(request: AdministrationRequest, document_id: UUID, place: int) -> HttpResponse:
+    """A PDF that an e-invoice carries."""
+    found = visible_document(request, document_id)
+    try:
+        wanted = insides.inside(found, place)
+        return serving.bytes_attached(insides.taken_out(found, wanted), wanted.name, PDF)
+    except insides.NoPdf as missing:
+        raise Http404 from missing
 
 
 @require_safe
@@ -69,7 +82,8 @@ def body(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
 def page(request: AdministrationRequest, document_id: UUID, number: int, width: int) -> HttpResponseBase:
     found = visible_document(request, document_id)
     try:
-        return serving.drawing(preview.page(found, number, width), keep=width == preview.THUMBNAIL)
+        place = preview.page(found, number, width, place_inside(request) or 0)
+        return serving.drawing(place, keep=width == preview.THUMBNAIL)
     except preview.PreviewProblem as problem:
         return _not_drawn(problem)
 

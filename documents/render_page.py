@@ -1,7 +1,8 @@
 """Draws one page of a document as WebP; run as a process of its own, because the document may be hostile.
 
-    python -m documents.render_page FILE CONTENT_TYPE PAGE WIDTH TARGET
+    python -m documents.render_page FILE CONTENT_TYPE PAGE WIDTH TARGET [SHA256]
 
+SHA256 says which PDF of an e-invoice.
 Prints one line of JSON: {"pages": n, "sizes": [[width, height], ...]} or {"problem": "encrypted" | "damaged" |
 "too_large"}. It limits itself before it opens the file: memory, processor time, size of what it writes.
 No Django here: it starts in a tenth of a second and knows no secret.
@@ -42,6 +43,7 @@ class Refused(Exception):
 
 
 def limit(written: int = WRITTEN_BYTES) -> None:
+    """`written`: bytes that a file may get."""
     for kind, most in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_CPU, CPU_SECONDS),
@@ -53,11 +55,11 @@ def limit(written: int = WRITTEN_BYTES) -> None:
         resource.setrlimit(kind, (most, most))
 
 
-def render(source: Path, content_type: str, number: int, width: int, target: Path) -> dict[str, Any]:
+def render(source: Path, content_type: str, number: int, width: int, target: Path, inside: str = "") -> dict[str, Any]:
     if content_type == "application/pdf":
         image, sizes, pages = _pdf(source, number, width)
     elif content_type in _XML:
-        image, sizes, pages = _pdf(_inside(source), number, width)
+        image, sizes, pages = _pdf(_inside(source, inside), number, width)
     elif content_type in IMAGES:
         image, sizes, pages = picture(source, IMAGES[content_type], number, width)
     else:
@@ -66,11 +68,11 @@ def render(source: Path, content_type: str, number: int, width: int, target: Pat
     return {"pages": pages, "sizes": sizes}
 
 
-def _inside(source: Path) -> bytes:
-    """The PDF that an e-invoice carries."""
-    from documents.einvoice.inside import pdf_in_invoice  # noqa: PLC0415 (after the limits)
+def _inside(source: Path, sha256: str) -> bytes:
+    """A PDF that an e-invoice carries."""
+    from documents.einvoice.take_pdf import pdf_in_invoice  # noqa: PLC0415 (after the limits)
 
-    data = pdf_in_invoice(source)
+    data = pdf_in_invoice(source, sha256)
     if not data:
         raise Refused("damaged")
     return data
@@ -144,10 +146,10 @@ def _whole(width: float, height: float) -> list[int]:
 
 
 def main(arguments: list[str]) -> None:
-    source, content_type, number, width, target = arguments
+    source, content_type, number, width, target, *inside = arguments
     limit()
     try:
-        answer = render(Path(source), content_type, int(number), int(width), Path(target))
+        answer = render(Path(source), content_type, int(number), int(width), Path(target), *inside)
     except Refused as refused:
         answer = {"problem": refused.args[0]}
     except MemoryError:

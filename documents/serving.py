@@ -45,6 +45,14 @@ def attachment(administration_id: UUID, sha256: str, filename: str, content_type
     return response
 
 
+def bytes_attached(data: bytes, filename: str, content_type: str) -> HttpResponse:
+    """Of what lies in no storage; `content_type` is one that a browser downloads as it is."""
+    response = HttpResponse(data, content_type=content_type)
+    response.headers["Content-Disposition"] = content_disposition_header(True, safe_name(filename, content_type)) or ""
+    _guard(response)
+    return response
+
+
 def _chunks(administration_id: UUID, sha256: str) -> Iterator[bytes]:
     with storage.open_blob(administration_id, sha256) as blob:
         while chunk := blob.read(_CHUNK):
