@@ -31,6 +31,11 @@ def tell(code: str, *, text_nl: str, text_en: str) -> None:
         OperatorAlert.objects.filter(pk=alert.pk).update(last_at=now)
 
 
+def over(code: str) -> None:
+    """Ends it at once, with every reason of it."""
+    OperatorAlert.objects.filter(code__startswith=code, ended_at=None).update(ended_at=timezone.now())
+
+
 def open_alerts() -> QuerySet[OperatorAlert]:
     return OperatorAlert.objects.filter(ended_at=None).order_by("since", "pk")
 

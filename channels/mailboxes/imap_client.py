@@ -1,4 +1,7 @@
-"""IMAPClient above our own imaplib: questions that need not wait for each other, and answers as values."""
+"""IMAPClient above our own imaplib: questions that need not wait for each other, and answers as values.
+
+The private parts of IMAPClient are touched here and nowhere else; those of imaplib in imap_protocol.py.
+"""
 
 from __future__ import annotations
 
@@ -106,14 +109,19 @@ class Client(IMAPClient):
         words = self._protocol.untagged_responses.get("BYE")
         return text_of(words[-1]) if words else None
 
+    @property
+    def warnings(self) -> list[str]:
+        """What it said untagged besides its answers (RFC 3501 7.1.2): of a refusal, sometimes the reason."""
+        return [text_of(words) for kind in ("NO", "BAD") for words in self._protocol.untagged_responses.get(kind, [])]
+
     def command(self, name: str, *arguments: str, says: Sequence[bytes] | None = None) -> Answer:
         """One command and its answer. `says`: our lines, each in answer to a "+" of the server."""
         protocol = self._protocol
         protocol.literal = None if says is None else Dialogue(says).answer
-        return self.answer_to(protocol._command(name, *arguments))
+        return self.answer_to(protocol.begin(name, *arguments))
 
     def quoted(self, text: str) -> str:
-        quoted: str = self._protocol._quote(text)
+        quoted: str = self._protocol.quoted(text)
         return quoted
 
     def signed_in(self) -> None:
@@ -121,7 +129,7 @@ class Client(IMAPClient):
 
     def say_goodbye(self) -> None:
         """The answer would tell us nothing, and costs a round trip."""
-        self._protocol._command("LOGOUT")
+        self._protocol.begin("LOGOUT")
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -139,7 +147,7 @@ class Client(IMAPClient):
             self._protocol.spool = None
 
     def answer_to(self, tag: bytes) -> Answer:
-        status, lines = self._protocol._get_tagged_response(tag)
+        status, lines = self._protocol.answer_to(tag)
         return Answer(status, text_of(lines[-1]))
 
     def has_answer_to(self, tag: bytes) -> bool:
@@ -213,4 +221,4 @@ class Client(IMAPClient):
         return answers
 
     def _question(self, name: str, *arguments: str) -> Question:
-        return Question(self, lambda: self._protocol._command(name, *arguments))
+        return Question(self, lambda: self._protocol.begin(name, *arguments))

@@ -1,4 +1,4 @@
-"""imaplib on our own connection, and lenient. Its private parts are touched here and in imap_client.py only."""
+"""imaplib on our own connection, and lenient. Its private parts are touched here and nowhere else."""
 
 from __future__ import annotations
 
@@ -46,6 +46,19 @@ class Protocol(imaplib.IMAP4):
             super().send(data)
         else:
             self._together.append(data)
+
+    def begin(self, name: str, *arguments: str) -> bytes:
+        """Sends a command; its tag. Raises what imaplib does when the state does not allow it."""
+        tag: bytes = self._command(name, *arguments)
+        return tag
+
+    def answer_to(self, tag: bytes) -> tuple[str, list[Any]]:
+        status, lines = self._get_tagged_response(tag)
+        return status, lines
+
+    def quoted(self, text: str) -> str:
+        told: str = self._quote(text)
+        return told
 
     @contextmanager
     def together(self) -> Iterator[None]:

@@ -131,6 +131,7 @@ PROVIDER_CAUSES: Final[dict[str, Sentences]] = {
     "permission_missing": Sentences(
         _("The application lacks the permission to read this mailbox."),
         do=_("Add the permission in the registration, then connect again."),
+        app=_("Add the application permission in the registration, and have an administrator consent."),
     ),
     "registration_refused": Sentences(
         _("%(provider)s refuses this application (%(reason)s)."),
@@ -139,6 +140,7 @@ PROVIDER_CAUSES: Final[dict[str, Sentences]] = {
     "provider_refused": Sentences(
         _("%(provider)s refuses with code %(reason)s."),
         do=_("Connect again; mention this code if it goes on."),
+        app=_("Check the registration in Entra; mention this code if it goes on."),
     ),
     # throttled
     "provider_busy": Sentences(

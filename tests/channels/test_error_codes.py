@@ -31,6 +31,8 @@ GOLDEN = {
         client_secret_is_id client_secret_expired client_not_web client_unknown tenant_unknown
         redirect_unknown user_not_assigned permission_missing registration_refused provider_refused
         gmail_api_disabled gmail_forbidden gmail_missing folder_not_allowed protocol_off blocked_here
+        certificate_incomplete certificate_not_yet_valid certificate_weak client_certificate_wanted
+        tls_version_old tls_ciphers_old other_protocol app_not_allowed
         """,
     ),
     "TransientProblem": (
@@ -55,6 +57,7 @@ GOLDEN = {
         """
         internal no_network storage_failed disk_full database_failed key_missing interrupted
         sign_in_broken key_missing_link key_missing_secret portal_registration no_host_works
+        clock_wrong ca_store_empty
         """,
     ),
     "MessageProblem": (
@@ -80,22 +83,24 @@ WHOSE = {
         starttls_missing not_a_mail_server folder_missing unsafe_characters microsoft_needs_entra
         secret_missing client_secret_missing client_secret_wrong client_secret_is_id client_secret_expired
         client_not_web client_unknown tenant_unknown redirect_unknown registration_refused
-        gmail_api_disabled
+        gmail_api_disabled other_protocol
         """,
     "it": """
         account_disabled consent_needed blocked_by_administrator user_not_assigned permission_missing
         gmail_forbidden exchange_not_connected exchange_not_connected_shared exchange_not_connected_app
+        app_not_allowed
         """,
     "server": """
         identity_unproven certificate_not_trusted certificate_expired certificate_other_name tls_failed
         sign_in_method_missing uidl_missing provider_refused connection_refused connect_timeout
         connection_lost server_silent server_too_slow server_unavailable server_answer_unreadable
         sign_in_refused too_many_connections quota_reached server_busy provider_busy provider_unavailable
-        mail_cut_off mail_withheld
+        mail_cut_off mail_withheld certificate_incomplete certificate_not_yet_valid certificate_weak
+        client_certificate_wanted tls_version_old tls_ciphers_old
         """,
     "operator": """
         no_network storage_failed disk_full database_failed key_missing key_missing_link key_missing_secret
-        portal_registration no_host_works
+        portal_registration no_host_works clock_wrong ca_store_empty
         """,
     "code": """
         internal interrupted sign_in_broken mail_quarantined

@@ -21,6 +21,7 @@ from channels.errors import channel_error
 from channels.links import providers, vault
 from channels.models import Channel, PendingAuthorisation
 from channels.words import callbacks
+from channels.words.notices import Kind
 from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.provider import ADDRESS, TOKENS, SaidProvider
@@ -148,7 +149,7 @@ def test_provider_that_cannot_be_asked_is_said(cast: Cast, signed_in: SignedIn, 
     said_provider.authorise_fails = channel_error("tenant_unknown", provider="Microsoft")
     answer = ask_provider(signed_in(cast.bert), gmail(cast.bakery))
     assert answer.status_code == 422
-    assert "De mailbox is niet gekoppeld" in answer.content.decode()
+    assert "Het postvak is niet gekoppeld" in answer.content.decode()
 
 
 @pytest.mark.parametrize("fields", [{"auth": "password"}, {"auth": "entra", "app_only": True}])
@@ -542,8 +543,8 @@ def test_reconnect_stands_in_list_and_logbook_when_signing_in_mends_it(
 def test_notification_leads_to_the_provider(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     channel = linked(cast.bakery, error_code="link_revoked", failing_since=timezone.now())
     with administration_scope(cast.bakery.pk):
-        notices.tell(channel, notices.ATTENTION, "now")
+        notices.tell(channel, Kind.ATTENTION, "now")
         note = Notification.objects.get(user=cast.bert)
-    assert (note.path, note.action_nl) == (address("channel-connect", channel), "Opnieuw verbinden")
+    assert (note.path, note.action_nl) == (address("channel-connect", channel), "Opnieuw koppelen")
     answer = signed_in(cast.bert).get(reverse("notification-open", args=[note.pk]), follow=True, headers=OUR_OWN)
     assert answer.redirect_chain[-1][0].startswith(ADDRESS)
