@@ -105,7 +105,7 @@ class EntraAuth:
         except ValueError:
             raise Throttled("provider_unavailable", provider=MICROSOFT) from None
         if "error" in told:
-            raise _refused(told, registration)
+            raise _refused(told, registration, renews=True, app_only=account.app_only)
         return _tokens(told, instead=tokens.refresh_token if tokens else "")
 
     def revoke(self, registration: Registration, tokens: Tokens) -> None:
@@ -186,10 +186,15 @@ def _readable(response: requests.Response) -> requests.Response:
     return response
 
 
-def _refused(told: Mapping[str, Any], registration: Registration) -> ChannelError:
-    numbers = [number for number in told.get("error_codes") or () if isinstance(number, int)]
-    description = str(told.get("error_description", ""))
-    return entra_error(str(told["error"]), description, numbers, secret=registration.client_secret)
+def _refused(
+    told: Mapping[str, Any], registration: Registration, *, renews: bool = False, app_only: bool = False
+) -> ChannelError:
+    listed = told.get("error_codes")
+    numbers = [number for number in listed if isinstance(number, int)] if isinstance(listed, list) else []
+    return entra_error(
+        str(told["error"]), str(told.get("error_description", "")), numbers,
+        secret=registration.client_secret, renews=renews, app_only=app_only,
+    )  # fmt: skip
 
 
 def _code_refused(told: Mapping[str, Any], registration: Registration) -> ChannelError:

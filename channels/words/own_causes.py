@@ -61,6 +61,14 @@ OWN_CAUSES: Final[dict[str, Sentences]] = {
         _("Signing in at %(provider)s through this portal does not work at the moment."),
         operator=_("%(provider)s refuses the portal's own registration (%(reason)s): mend it there."),
     ),
+    "clock_wrong": Sentences(
+        _("The portal's clock is wrong."),
+        operator=_("Set the clock of this machine right, and keep it so (NTP)."),
+    ),
+    "ca_file_broken": Sentences(
+        _("The portal cannot read its list of trusted certificates."),
+        operator=_("OUTBOUND_CA_FILE is missing, unreadable or no PEM: put it right."),
+    ),
     "interrupted": Sentences(
         _("The fetch was interrupted on our side."),
         running=_NEXT_FETCH,

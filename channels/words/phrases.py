@@ -55,7 +55,8 @@ def phrase(
     text = filled_in(said.cause, facts)
     if facts.get("said") and reader is Reader.MANAGER:
         text = f"{text} {filled_in(_SERVER_SAID, facts)}"
-    return Phrase(text, filled_in(next_step(code, said, moment, reader), facts), said.topic)
+    step = next_step(code, said, moment, reader, app_only=bool(facts.get("app_only")))
+    return Phrase(text, filled_in(step, facts), said.topic)
 
 
 def about(
@@ -79,6 +80,7 @@ def facts_of(channel: Channel) -> dict[str, Any]:
         "username": channel.username,
         "folder": channel.folder,
         "provider": PROVIDER_NAMES.get(channel.auth, ""),
+        "app_only": channel.app_only,
     }
 
 

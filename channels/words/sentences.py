@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from channels.errors import CODES, ChannelError, Code, OurProblem, Whose
+from channels.errors import CODES, ChannelError, Code, CredentialProblem, OurProblem, Whose
 
 if TYPE_CHECKING:
     from channels.models import Channel
@@ -38,11 +38,13 @@ class Sentences:
     """What is said of one code: `cause` is what is the matter, the others are what to do next.
 
     `do`: what who manages the channel does, at every moment that has no step of its own. Without it nobody of the
-    office can do anything but wait, and the moment chooses (`_WAITING`, `_OURS`).
+    office can do anything but wait, and the moment chooses (`_WAITING`, `_OURS`). `app`: the same where an app signs in
+    by itself, so nobody can connect anything.
     """
 
     cause: Text
     do: Text = ""
+    app: Text = ""
     check: Text = ""
     linking: Text = ""
     consent: Text = ""
@@ -68,6 +70,8 @@ _OURS: Final[dict[Moment, Text]] = {
     Moment.RUNNING: _("We are working on it; fetching then goes on by itself."),
     Moment.STOPPED: _("We are working on it; activate the channel again later."),
 }
+#: Of an app that signs in by itself nobody can prove who they are.
+_NOBODY_SIGNS_IN: Final = _("Ask your administrator what stops this application, then check the connection.")
 #: What the holder of a consent link cannot mend in the form that the office sees.
 _HOLDER_TELLS: Final = _("Tell the office that sent you this link.")
 _OPERATOR: Final[dict[Whose, Text]] = {
@@ -87,11 +91,13 @@ def moment_of(channel: Channel) -> Moment:
     return Moment.CHECK if channel.state == channel.State.DRAFT else Moment.STOPPED
 
 
-def next_step(code: str, said: Sentences, moment: Moment, reader: Reader) -> Text:
-    """What the reader can do now, or that there is nothing to do."""
+def next_step(code: str, said: Sentences, moment: Moment, reader: Reader, *, app_only: bool = False) -> Text:
+    """What the reader can do now, or that there is nothing to do. `app_only`: the channel's app signs in by itself."""
     kind, whose = CODES.get(code, Code(ChannelError, Whose.CODE))
     if reader is Reader.OPERATOR:
         return said.operator or _OPERATOR[whose]
+    if app_only and (said.app or issubclass(kind, CredentialProblem)):
+        return said.app or _NOBODY_SIGNS_IN
     own: Text = getattr(said, moment.value)
     if own:
         return own
