@@ -194,7 +194,7 @@ CODES: Final[dict[str, Code]] = {
     "key_missing_secret": Code(OurProblem, Whose.OPERATOR),
     "portal_registration": Code(OurProblem, Whose.OPERATOR),  # the portal's own, at Google or Microsoft
     "clock_wrong": Code(OurProblem, Whose.OPERATOR),
-    "ca_file_broken": Code(OurProblem, Whose.OPERATOR),  # OUTBOUND_CA_FILE cannot be read
+    "ca_store_empty": Code(OurProblem, Whose.OPERATOR),  # no issuer of certificates is known here
     "no_host_works": Code(OurProblem, Whose.OPERATOR),  # many hosts fail alike and none succeeds
     "interrupted": Code(OurProblem, Whose.CODE),
     "sign_in_broken": Code(OurProblem, Whose.CODE),  # the provider finds our request malformed

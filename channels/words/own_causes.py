@@ -63,11 +63,11 @@ OWN_CAUSES: Final[dict[str, Sentences]] = {
     ),
     "clock_wrong": Sentences(
         _("The portal's clock is wrong."),
-        operator=_("Set the clock of this machine right, and keep it so (NTP)."),
+        operator=_("Set the clock of this machine, and let it follow a time server."),
     ),
-    "ca_file_broken": Sentences(
-        _("The portal cannot read its list of trusted certificates."),
-        operator=_("OUTBOUND_CA_FILE is missing, unreadable or no PEM: put it right."),
+    "ca_store_empty": Sentences(
+        _("The portal knows no issuer of certificates, so it trusts no server."),
+        operator=_("Install the system's CA certificates, or look at OUTBOUND_CA_FILE."),
     ),
     "interrupted": Sentences(
         _("The fetch was interrupted on our side."),

@@ -59,7 +59,7 @@ GOLDEN = {
         """
         internal no_network storage_failed disk_full database_failed key_missing interrupted
         sign_in_broken key_missing_link key_missing_secret portal_registration no_host_works
-        clock_wrong ca_file_broken
+        clock_wrong ca_store_empty
         """,
     ),
     "MessageProblem": (
@@ -103,7 +103,7 @@ WHOSE = {
         """,
     "operator": """
         no_network storage_failed disk_full database_failed key_missing key_missing_link key_missing_secret
-        portal_registration no_host_works clock_wrong ca_file_broken
+        portal_registration no_host_works clock_wrong ca_store_empty
         """,
     "code": """
         internal interrupted sign_in_broken mail_quarantined

@@ -25,11 +25,12 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Certificates:
-    """`ca_file` vouches for all but `self_signed`. `good` is for 127.0.0.1 and localhost."""
+    """`ca_file` vouches for all but `self_signed`. `good` is for 127.0.0.1 and localhost; so is `not_yet`, tomorrow."""
 
     ca_file: Path
     good: Certificate
     expired: Certificate
+    not_yet: Certificate
     other_name: Certificate
     self_signed: Certificate
 
@@ -38,11 +39,13 @@ def make_certificates(directory: Path) -> Certificates:
     authority = trustme.CA()
     ca_file = directory / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_file))
+    tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
     long_ago = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
     return Certificates(
         ca_file=ca_file,
         good=_issued(directory / "good", authority.issue_cert(*OURS)),
         expired=_issued(directory / "expired", authority.issue_cert(*OURS, not_after=long_ago)),
+        not_yet=_issued(directory / "not-yet", authority.issue_cert(*OURS, not_before=tomorrow)),
         other_name=_issued(directory / "other-name", authority.issue_cert("mail.other.test")),
         self_signed=_self_signed(directory / "self-signed"),
     )
