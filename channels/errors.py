@@ -208,6 +208,18 @@ CODES: Final[dict[str, Code]] = {
 }
 
 
+#: Passing at first; what comes in two slots in a row needs somebody.
+NEEDS_SOMEBODY_AFTER: Final = 2
+DOUBTFUL: Final = frozenset(
+    ["sign_in_refused", "exchange_not_connected", "exchange_not_connected_shared", "exchange_not_connected_app"]
+)
+
+
+def needs_somebody(code: str, failures: int) -> bool:
+    """Whether a person must act now. `failures`: in how many slots in a row it came."""
+    return is_permanent(code) or (code in DOUBTFUL and failures >= NEEDS_SOMEBODY_AFTER)
+
+
 def is_permanent(code: str) -> bool:
     """Whether it stays until somebody acts. False for a code that is no more."""
     return code in CODES and CODES[code].kind.permanent

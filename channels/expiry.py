@@ -29,28 +29,28 @@ log = structlog.get_logger(__name__)
 REMIND_AT: Final = (60, 30, 14, 7, 1, 0)
 #: before a link ends: on the fifth day of one that lasts a week
 WARN_BEFORE: Final = timedelta(days=2)
-#: Entra's refresh token dies after 90 days without use, so a channel at rest uses it once a week.
+#: Entra's refresh token dies after 90 days without use, so an inactive channel uses it once a week.
 USE_EVERY: Final = timedelta(days=7)
 LOOKED_AT_A_TICK: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Resting:
+class IdleLink:
     """A channel whose link is kept alive now."""
 
     administration_id: UUID
     channel_id: UUID
 
 
-def look(keep_alive: Callable[[Resting], object]) -> int:
-    """Warns of what is about to end, and has links at rest used. Returns how many those were."""
+def look(keep_alive: Callable[[IdleLink], object]) -> int:
+    """Warns of what is about to end, and has idle links used. Returns how many those were."""
     today = timezone.localdate()
 
     def look_at(one: tuple[UUID, date | None]) -> bool:
-        resting = _look_at(*one, today)
-        if resting:
-            keep_alive(resting)
-        return resting is not None
+        idle = _look_at(*one, today)
+        if idle:
+            keep_alive(idle)
+        return idle is not None
 
     unseen = Q(watched_on=None) | Q(watched_on__lt=today)
     channels = Channel.objects.filter(unseen, deleted_at=None, administration__plan="premium")
@@ -59,14 +59,14 @@ def look(keep_alive: Callable[[Resting], object]) -> int:
 
 
 @transaction.atomic
-def _look_at(channel_id: UUID, seen: date | None, today: date) -> Resting | None:
+def _look_at(channel_id: UUID, seen: date | None, today: date) -> IdleLink | None:
     mine = Channel.objects.filter(pk=channel_id, watched_on=seen, deleted_at=None).update(watched_on=today)
     if not mine:
         return None
     channel = Channel.objects.select_related("administration__environment").get(pk=channel_id)
     _mind_secret(channel, seen or today - timedelta(days=1), today)
     _mind_link(channel, timezone.now())
-    return Resting(channel.administration_id, channel.pk) if _must_be_used(channel, timezone.now()) else None
+    return IdleLink(channel.administration_id, channel.pk) if _must_be_used(channel, timezone.now()) else None
 
 
 def _mind_secret(channel: Channel, seen: date, today: date) -> None:
@@ -103,13 +103,13 @@ def _expect_a_week(channel: Channel, now: datetime) -> None:
     )
 
 
-# --- A link at rest --------------------------------------------------------------------------------------
+# --- An idle link ----------------------------------------------------------------------------------------
 
 
 def _must_be_used(channel: Channel, now: datetime) -> bool:
     """An active channel uses its link each half hour."""
-    rests = channel.state != Channel.State.ACTIVE and channel.linked_at is not None
-    if channel.auth != Channel.Auth.ENTRA or channel.app_only or not rests:
+    is_idle = channel.state != Channel.State.ACTIVE and channel.linked_at is not None
+    if channel.auth != Channel.Auth.ENTRA or channel.app_only or not is_idle:
         return False
     link = ChannelSecret.objects.filter(channel=channel, name=tokens.NAME).first()
     return link is not None and link.set_at <= now - USE_EVERY and not _is_dead(channel, link)
@@ -131,7 +131,7 @@ def keep_alive(channel_id: UUID) -> None:
     try:
         tokens.current(channel, fresh=True)
     except ChannelError as error:
-        log.info("a link at rest was not renewed", channel=str(channel.pk), error_code=error.code)
+        log.info("an idle link was not renewed", channel=str(channel.pk), error_code=error.code)
         if error.permanent:
             _tell_dead(channel, error)
 
@@ -144,4 +144,4 @@ def _tell_dead(channel: Channel, error: ChannelError) -> None:
     if not stands.update(error_code=error.code, error_detail=dict(error.detail), failing_since=now):
         return  # linked anew or set to work meanwhile
     channel.error_code, channel.error_detail, channel.failing_since = error.code, dict(error.detail), now
-    notices.tell(channel, notices.ATTENTION, f"attention:at-rest:{channel.linked_at:%Y%m%d%H%M%S%f}")
+    notices.tell(channel, notices.ATTENTION, f"attention:idle:{channel.linked_at:%Y%m%d%H%M%S%f}")

@@ -9,9 +9,11 @@ from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from channels.errors import CODES
 from channels.fetching import schedule
 from channels.fetching.places import open_runs
 from channels.models import Channel, FailingStep, HostOutage
+from notifications.operator import open_alerts
 from zenvoices.lib.scoping import every_administration
 
 
@@ -26,6 +28,8 @@ class ChannelCollector(Collector):
             yield from _lateness()
             yield from _troubles()
             yield _failing_steps()
+            yield _in_error()
+            yield _operator_alerts()
 
 
 def _by_state() -> GaugeMetricFamily:
@@ -62,4 +66,22 @@ def _failing_steps() -> GaugeMetricFamily:
     )
     for step in FailingStep.objects.all():
         family.add_metric([step.name], (timezone.now() - step.since).total_seconds())
+    return family
+
+
+def _in_error() -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        "zenvoices_channels_in_error", "Active channels by the error that stands", labels=["code", "whose", "class"]
+    )
+    failing = Channel.objects.filter(state=Channel.State.ACTIVE, deleted_at=None).exclude(error_code="")
+    for code, channels in failing.order_by().values_list("error_code").annotate(Count("pk")):
+        if code in CODES:
+            family.add_metric([code, CODES[code].whose.value, CODES[code].kind.__name__], channels)
+    return family
+
+
+def _operator_alerts() -> GaugeMetricFamily:
+    family = GaugeMetricFamily("zenvoices_operator_alerts", "What only the operator can mend, by code", labels=["code"])
+    for alert in open_alerts():
+        family.add_metric([alert.code], 1)
     return family

@@ -68,7 +68,7 @@ class Channel(TenantModel):
     watched_on = models.DateField(null=True, blank=True)
 
     state = models.CharField(max_length=8, choices=State, default=State.DRAFT)
-    #: why it rests: "" (a person paused it) or "failures"
+    #: why it is inactive: "" (a person paused it) or "failures"
     inactive_reason = models.CharField(max_length=20, blank=True)
     inactive_since = models.DateTimeField(null=True, blank=True)
     #: counted failed fetches in a row, and since when
@@ -389,6 +389,8 @@ class HostOutage(models.Model):
     """A mail host that fails for many offices at once: *in storing*. Its failures count for nobody."""
 
     host = models.CharField(max_length=253)
+    #: the refusal that everybody gets there; "" while it does not work at all, in whatever way
+    code = models.CharField(max_length=40, blank=True)
     started_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
     #: when everybody concerned was told
@@ -396,7 +398,9 @@ class HostOutage(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["host"], condition=Q(ended_at=None), name="one_open_outage_per_host")
+            models.UniqueConstraint(
+                fields=["host", "code"], condition=Q(ended_at=None), name="one_open_outage_per_host_and_code"
+            )
         ]
 
     def __str__(self) -> str:

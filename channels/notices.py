@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
-from channels.errors import CODES, CredentialProblem
+from channels.errors import CODES, CredentialProblem, is_ours
 from channels.models import Channel, ReceivedMail
 from channels.words import phrases
 from notifications.models import Notification
@@ -27,6 +27,7 @@ OUTAGE = "provider_outage"
 TO_COME = "to-come:"
 CONSENTED = "mailbox_authorised"
 NOT_TAKEN_IN = "mails_not_taken_in"
+NOTHING_FETCHED = "channel_fetches_nothing"
 
 
 def is_reconnecting(channel: Channel) -> bool:
@@ -46,6 +47,17 @@ def tell(channel: Channel, kind: str, event: str) -> None:
         event=f"{channel.pk}:{event}",
         subject_id=channel.pk,
         message=_message(channel, kind),
+    )
+
+
+def tell_nothing_fetched(channel: Channel) -> int:
+    """Those who manage the channel, once for each time that it fails."""
+    return tell_administrators(
+        channel.administration,
+        kind=NOTHING_FETCHED,
+        event=f"{channel.pk}:nothing:{channel.failing_since:%Y%m%d%H%M%S%f}",
+        subject_id=channel.pk,
+        message=_message(channel, NOTHING_FETCHED),
     )
 
 
@@ -99,28 +111,29 @@ def open_about(channel_id: OuterRef) -> Exists:
 def _message(channel: Channel, kind: str) -> Message:
     names = {"administration_id": channel.administration_id, "channel_id": channel.pk}
     listing = reverse("channels", kwargs={"administration_id": channel.administration_id})
-    mends = kind in (ATTENTION, DEACTIVATED)
+    mends = kind in (ATTENTION, DEACTIVATED) or (kind == NOTHING_FETCHED and not is_ours(channel.error_code))
     reconnects = mends and is_reconnecting(channel)
     said = {}
     for language in ("nl", "en"):
         with translation.override(language):
             said[f"text_{language}"] = _text(channel, kind)
-            said[f"action_{language}"] = _action(kind, reconnects=reconnects)
+            said[f"action_{language}"] = _action(kind, mends=mends, reconnects=reconnects)
     mending = reverse("channel-connect" if reconnects else "channel-edit", kwargs=names)
     shown = reverse("not-taken-in", kwargs=names) if kind == NOT_TAKEN_IN else listing
     return Message(path=mending if mends else shown, **said)
 
 
-def _action(kind: str, *, reconnects: bool) -> str:
+def _action(kind: str, *, mends: bool, reconnects: bool) -> str:
     if kind == NOT_TAKEN_IN:
         return _("Show emails")
-    if kind in (ATTENTION, DEACTIVATED):
+    if mends:
         return _("Reconnect") if reconnects else _("Fix")
     return _("Show channels")
 
 
 def _text(channel: Channel, kind: str) -> str:
-    cause = phrases.about(channel, channel.error_code, channel.error_detail) if channel.error_code else None
+    detail = {name: value for name, value in channel.error_detail.items() if name != "said"}  # everybody reads this
+    cause = phrases.about(channel, channel.error_code, detail) if channel.error_code else None
     said = {
         "channel": channel.name,
         "host": channel.host,
@@ -140,6 +153,8 @@ def _template(kind: str) -> str:
         return _("Channel %(channel)s needs you since %(since)s. %(cause)s")
     if kind == NOT_TAKEN_IN:
         return _("Look which emails of channel %(channel)s are not taken in, and why. Most are tried again.")
+    if kind == NOTHING_FETCHED:
+        return _("Channel %(channel)s has fetched nothing since %(since)s. %(cause)s")
     if kind == RECOVERED:
         return _("Channel %(channel)s works again. Everything that was waiting is being fetched.")
     return _("You need to do nothing. %(host)s has had an outage since %(since)s; we keep trying.")

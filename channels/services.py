@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from administrations.models import Administration, User
 from channels import connect, lease, notices, reminders
+from channels.errors import ChannelError
 from channels.fetching import parts
 from channels.fetching.schedule import next_slot
 from channels.fetching.upkeep import PURGE_AFTER
@@ -138,6 +139,13 @@ def _store(channel: Channel, password: str | None, client_secret: str) -> None:
         vault.store(channel, "password", password)
     if client_secret:
         vault.store(channel, "client_secret", client_secret)
+
+
+def note_check(channel: Channel, error: ChannelError | None) -> None:
+    """A draft keeps why its connection did not work, until a check finds that it does."""
+    channel.error_code, channel.error_detail = (error.code, dict(error.detail)) if error else ("", {})
+    drafts = Channel.objects.filter(pk=channel.pk, state=Channel.State.DRAFT)
+    drafts.update(error_code=channel.error_code, error_detail=channel.error_detail)
 
 
 def set_secret_end(channel: Channel, day: date | None) -> None:

@@ -9,7 +9,7 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from channels import expiry
-from channels.expiry import Resting
+from channels.expiry import IdleLink
 from channels.fetching import runs, schedule
 from channels.fetching import tick as ticking
 from channels.fetching.budget import Budget
@@ -67,8 +67,8 @@ def offer(due: Due) -> None:
     fetch.apply_async((str(due.administration_id), str(due.run_id)), priority=priority)
 
 
-def queue_keep_alive(resting: Resting) -> None:
-    keep_alive.delay(str(resting.administration_id), str(resting.channel_id))
+def queue_keep_alive(idle: IdleLink) -> None:
+    keep_alive.delay(str(idle.administration_id), str(idle.channel_id))
 
 
 def enqueue(run: FetchRun) -> None:

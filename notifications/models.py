@@ -43,3 +43,24 @@ class Notification(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.text_en}"
+
+
+class OperatorAlert(models.Model):
+    """Something that only the operator of this portal can mend. One row from its first sign until it is quiet again."""
+
+    code = models.CharField(max_length=60)
+    text_nl = models.TextField()
+    text_en = models.TextField()
+    since = models.DateTimeField(default=timezone.now)
+    #: its last sign
+    last_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    mailed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["code"], condition=models.Q(ended_at=None), name="one_open_alert_per_code")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} since {self.since:%Y-%m-%d %H:%M}"

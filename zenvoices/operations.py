@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from notifications.operator import open_alerts
 from zenvoices.lib.health import readiness
 
 
@@ -22,8 +23,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
+    """What only the operator can mend stands beside the parts, and does not take the process out of service."""
     parts = readiness()
-    return JsonResponse(parts, status=200 if all(parts.values()) else 503)
+    alerts = (
+        [{"code": one.code, "since": one.since, "text": one.text_en} for one in open_alerts()]
+        if parts["database"]
+        else []
+    )
+    told = {"operator": alerts} if alerts else {}
+    return JsonResponse(parts | told, status=200 if all(parts.values()) else 503)
 
 
 @require_safe

@@ -168,6 +168,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 FETCH_INTERVAL = timedelta(minutes=30)
 #: The article: "Als het ophalen vijf keer achter elkaar mislukt, dan wordt het kanaal op inactief gezet."
 FAILURES_UNTIL_INACTIVE = 5
+#: hours without a successful fetch that are shown and told, whoever's fault it is
+NO_SUCCESS_HOURS: float = env.float("NO_SUCCESS_HOURS", 6.0)
+#: who is told by e-mail of what only the operator can mend
+OPERATOR_EMAIL: str = env.str("OPERATOR_EMAIL", "")
 #: seconds between two looks at what is due: with the wait for a place they stay within a minute
 TICK_SECONDS: float = env.float("TICK_SECONDS", 30.0)
 CELERY_BEAT_SCHEDULE = {

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from channels import lease
 from channels.errors import ChannelError, OurProblem, Throttled
-from channels.fetching import health, reconcile
+from channels.fetching import health, ours, outages, reconcile
 from channels.fetching.recorder import COUNTED, set_counts
 from channels.fetching.session import Outcome
 from channels.models import Channel, FetchRun, ReceivedPart
@@ -47,6 +47,7 @@ def finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelErr
             run.refresh_from_db()
             return run
         channel.administration = run.channel.administration
+        error = outages.judged(channel, error) if error else None
         set_counts(run, outcome.counts)
         _close(run, error)
         _settle(channel, run, outcome, error)
@@ -57,7 +58,9 @@ def finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelErr
         elif folded:
             _remove(folded.pk)
     if error is None and channel.in_outage:  # type: ignore[attr-defined]
-        health.end_outage(channel.host)
+        outages.end(channel.host)
+    elif error is not None:
+        ours.tell_operator(channel, error)
     return run
 
 

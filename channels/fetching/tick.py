@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from channels import expiry
-from channels.expiry import Resting
+from channels.expiry import IdleLink
 from channels.fetching import schedule, upkeep
 from channels.fetching.schedule import Due
 from channels.fetching.spool import sweep_spool
 from channels.models import FailingStep
+from notifications import operator
 from zenvoices.lib.bulkheads import Steps
 from zenvoices.lib.scoping import every_administration
 
 
-def tick(offer: Callable[[Due], object], keep_alive: Callable[[Resting], object]) -> Steps:
+def tick(offer: Callable[[Due], object], keep_alive: Callable[[IdleLink], object]) -> Steps:
     """Offers what is due before any housekeeping, which may be slow.
 
-    `offer` queues a fetch, `keep_alive` the use of a link at rest. Says how much each step did, and which failed.
+    `offer` queues a fetch, `keep_alive` the use of an idle link. Says how much each step did, and which failed.
     """
     steps = Steps()
     with every_administration():
@@ -25,6 +26,8 @@ def tick(offer: Callable[[Due], object], keep_alive: Callable[[Resting], object]
         steps.run("due", lambda: _offer(schedule.claim_due(), offer))
         steps.run("lost", lambda: _offer(schedule.unstarted(), offer))
         steps.run("tell_outages", upkeep.tell_outages)
+        steps.run("tell_nothing_fetched", upkeep.tell_nothing_fetched)
+        steps.run("tell_operator", operator.settle)
         steps.run("look_ahead", lambda: expiry.look(keep_alive))
         steps.run("purge", upkeep.purge_deleted)
         steps.run("prune", upkeep.prune_logbook)

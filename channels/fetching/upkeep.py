@@ -9,22 +9,24 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from channels import notices
-from channels.fetching import ending, health
+from channels.fetching import ending, health, outages
 from channels.fetching.places import open_runs
 from channels.lease import expired
 from channels.links import tokens
 from channels.models import Channel, ChannelSecret, FetchRun, HostOutage, ReceivedMail
+from notifications.models import Notification
 from zenvoices.lib import bulkheads
 
 PURGE_AFTER: Final = timedelta(seconds=60)
 PURGED_A_TICK: Final = 50
 PRUNED_A_TICK: Final = 500
 ERASED_AT_ONCE: Final = 1_000
+TOLD_A_TICK: Final = 200
 
 
 def reap() -> int:
@@ -103,6 +105,22 @@ def _tell_outage(outage: HostOutage) -> int:
         bulkheads.each(channels, lambda channel: notices.tell(channel, notices.OUTAGE, event))
     finally:
         HostOutage.objects.filter(pk=outage.pk).update(told_at=timezone.now())
+        if outage.code:  # those who met it first were told that it was theirs
+            notices.close_all(affected.filter(error_code=outage.code), notices.ATTENTION)
         if not HostOutage.objects.filter(pk=outage.pk, ended_at=None).exists():  # while we were telling
-            health.close_outage_notices(outage.host)
+            outages.close_notices(outage.host)
     return len(channels)
+
+
+def tell_nothing_fetched() -> int:
+    """Those who manage a channel that fetches nothing for hours, unless they know: whoever's fault it is."""
+    known = Notification.objects.filter(
+        subject_id=OuterRef("pk"), closed_at=None,
+        kind__in=[notices.ATTENTION, notices.OUTAGE, notices.NOTHING_FETCHED],
+    ).exclude(event__contains=f":{notices.TO_COME}")  # fmt: skip
+    silent = Channel.objects.filter(
+        health.fetches_nothing(), ~Exists(known),
+        state=Channel.State.ACTIVE, deleted_at=None, administration__plan="premium",
+    )  # fmt: skip
+    channels = silent.select_related("administration__environment").order_by("failing_since", "pk")
+    return bulkheads.each(list(channels[:TOLD_A_TICK]), notices.tell_nothing_fetched)

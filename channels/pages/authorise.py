@@ -143,7 +143,8 @@ def _welcome(request: HttpRequest, linked: Linked, *, active: bool, problem: Cha
         messages.success(request, _("Linked with %(account)s. %(name)s is active again.") % facts)
         return redirect("channels", channel.administration_id)
     if problem:
-        said = about(channel, problem.code, problem.detail, Moment.LINKING)
+        goes_on = channel.state == Channel.State.ACTIVE
+        said = about(channel, problem.code, problem.detail, Moment.RUNNING if goes_on else Moment.CHECK)
         messages.warning(
             request, f"{_('Linked with %(account)s, but the connection does not work yet.') % facts} {said}"
         )

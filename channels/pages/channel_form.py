@@ -96,6 +96,7 @@ def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpR
     if channel is None or channel.state == Channel.State.DRAFT:
         # As a draft: so the secrets are kept, and never have to go back to the browser.
         channel = _store(request, form, channel, activate=False)
+        services.note_check(channel, steps[-1].error)
         form.stored = _stored(channel)
     return _page(request, form, channel, steps)
 

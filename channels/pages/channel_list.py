@@ -94,7 +94,7 @@ def environment_channels(request: EnvironmentRequest) -> HttpResponse:
     environment = request.environment
     with every_administration():
         rows = [row_of(channel) for channel in queries.channels_of_environment(environment)]
-        rows.sort(key=lambda row: (not row.needs_mending, not row.not_taken_in))
+        rows.sort(key=lambda row: (not row.needs_mending, not row.nothing_since, not row.not_taken_in))
         counts = {kind: sum(row.pill.kind == kind for row in rows) for kind in ("ok", "warn", "bad", "rest", "busy")}
         context = {"environment": environment, "rows": rows, "counts": counts}
         return render(request, "channels/environment.html", context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -12,15 +12,19 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from channels import services
-from channels.errors import is_permanent
+from channels.errors import needs_somebody
+from channels.fetching import health
 from channels.models import Channel, FetchRun
 from channels.notices import is_reconnecting
 from channels.pages.queries import DOCUMENTS_COUNTED
 from channels.reminders import shown_at
 from channels.words.phrases import Phrase, about
+from zenvoices.lib import health as health_of_parts
 
 #: the result of a fetch by hand stays in the row this long
 RESULT_STAYS = timedelta(minutes=10)
+#: a fetch that waits longer is asked why
+STARTS_WITHIN = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Pill:
 BUSY = Pill("busy", "loader-circle", _("Busy"))
 ACTIVE = Pill("ok", "circle-check", _("Active"))
 RECONNECT = Pill("warn", "triangle-alert", _("Reconnect"))
+OUTAGE = Pill("warn", "cloud-off", _("Provider outage"))
+NOTHING = Pill("warn", "triangle-alert", _("Retrieves nothing"))
 DRAFT = Pill("rest", "pencil-line", _("Draft"))
 PAUSED = Pill("rest", "circle-pause", _("Inactive"))
 STOPPED = Pill("bad", "octagon-alert", _("Inactive"))
@@ -57,10 +63,14 @@ class Row:
     result_phrase: Phrase | None
     poll_seconds: int
     needs_mending: bool
+    #: active, and yet without a success for hours
+    nothing_since: datetime | None
     #: mended by signing in at the provider again
     reconnects: bool
     #: a draft that nobody authorised at its provider yet
     unlinked: bool
+    #: the fetch waits, and nothing takes it up: broker or schedule are gone
+    waits_for_us: bool
     #: mails that could not be had and are still waited for
     not_taken_in: int
 
@@ -92,15 +102,17 @@ def row_of(channel: Channel) -> Row:
     result = _recent_result(channel.last_run)  # type: ignore[attr-defined]
     return Row(
         channel=channel,
-        pill=BUSY if run else _resting(channel),
+        pill=BUSY if run else _standing(channel),
         phrase=error_of(channel, channel),
         run=run,
         result=None if run else result,
         result_phrase=error_of(channel, result) if result else None,
         poll_seconds=_pace(run) if run else 0,
-        needs_mending=is_permanent(channel.error_code) or channel.inactive_reason == "failures",
+        needs_mending=needs_somebody(channel.error_code, channel.failures) or channel.inactive_reason == "failures",
+        nothing_since=health.nothing_since(channel),
         reconnects=is_reconnecting(channel),
         unlinked=services.needs_link(channel),
+        waits_for_us=run is not None and _waits_for_us(run),
         not_taken_in=channel.not_taken_in,  # type: ignore[attr-defined]
     )
 
@@ -116,18 +128,27 @@ def error_of(channel: Channel, failed: Channel | FetchRun) -> Phrase | None:
     return about(channel, failed.error_code, failed.error_detail)
 
 
-def _resting(channel: Channel) -> Pill:
+def _standing(channel: Channel) -> Pill:
     if channel.state == Channel.State.DRAFT:
         return DRAFT
     if channel.state == Channel.State.INACTIVE:
         return STOPPED if channel.inactive_reason else PAUSED
-    return RECONNECT if is_permanent(channel.error_code) else ACTIVE
+    if channel.in_outage:  # type: ignore[attr-defined]
+        return OUTAGE
+    if needs_somebody(channel.error_code, channel.failures):
+        return RECONNECT
+    return NOTHING if health.nothing_since(channel) else ACTIVE
 
 
 def _recent_result(run: FetchRun | None) -> FetchRun | None:
     if run is None or run.trigger != FetchRun.Trigger.MANUAL or run.finished_at is None:
         return None
     return run if timezone.now() - run.finished_at < RESULT_STAYS else None
+
+
+def _waits_for_us(run: FetchRun) -> bool:
+    late = run.state == FetchRun.State.QUEUED and timezone.now() - run.queued_at > STARTS_WITHIN
+    return late and not health_of_parts.work_is_done()
 
 
 def _pace(run: FetchRun) -> int:

@@ -56,6 +56,11 @@ def test_create_channel_checks_first_and_is_active_at_once(
     assert datetime.fromisoformat(status["next_fetch_at"]).isoformat() == status["next_fetch_at"]
 
 
+def test_database_that_does_not_answer_is_said_as_every_failure_is(portal: Portal) -> None:
+    answer = portal.run("channel_status", str(uuid4()), DATABASE_URL="postgres://nobody@127.0.0.1:1/nothing")
+    assert (answer.code, answer.line["error"]["code"]) == (1, "database_failed")
+
+
 def test_create_channel_with_a_wrong_password_says_so_and_makes_nothing(
     portal: Portal, administration: str, mailbox_user: MailboxUser
 ) -> None:

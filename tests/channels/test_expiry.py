@@ -56,9 +56,9 @@ def reread(channel: Channel) -> None:
         channel.refresh_from_db()
 
 
-def look(times: int = 1) -> list[expiry.Resting]:
+def look(times: int = 1) -> list[expiry.IdleLink]:
     """As the schedule does, each minute of the day."""
-    found: list[expiry.Resting] = []
+    found: list[expiry.IdleLink] = []
     with every_administration():
         for _ in range(times):
             expiry.look(found.append)
@@ -313,7 +313,7 @@ def test_end_that_google_told_is_warned_of(clock: time_machine.Coordinates, cast
     assert ("Publish app" in text) == week
 
 
-# --- A link at rest -------------------------------------------------------------------------------------
+# --- An idle link ---------------------------------------------------------------------------------------
 
 
 class Provider:
@@ -425,10 +425,10 @@ def test_message_that_comes_three_times_uses_the_link_once(
 def test_tick_hands_out_links_at_rest(clock: time_machine.Coordinates, cast: Cast) -> None:
     channel = entra(cast.bakery, state="inactive")
     clock.shift(8 * DAY)
-    found: list[expiry.Resting] = []
+    found: list[expiry.IdleLink] = []
     for _ in range(2):
         tick(lambda _due: None, found.append)
-    assert found == [expiry.Resting(cast.bakery.pk, channel.pk)]
+    assert found == [expiry.IdleLink(cast.bakery.pk, channel.pk)]
 
 
 def test_secrets_stay_out_of_what_is_shown(cast: Cast) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from administrations.models import Administration, Environment
 from channels import notices, services
 from channels.errors import CODES, ChannelError, channel_error
-from channels.fetching import ending, health, upkeep
+from channels.fetching import ending, outages, upkeep
 from channels.fetching.recorder import Counts
 from channels.fetching.session import Outcome
 from channels.lease import claim
@@ -115,10 +115,26 @@ def test_line_that_broke_after_mail_came_in_does_not_count(channel: Channel) -> 
     assert channel.failures == 0
 
 
-def test_our_own_outage_never_deactivates_and_says_nothing_of_the_channel(channel: Channel) -> None:
+def test_our_own_outage_never_deactivates_and_is_said_to_be_ours(channel: Channel) -> None:
     for code in ("database_failed", "disk_full", "internal", "interrupted", "key_missing", "no_network"):
         finish(channel, channel_error(code))
-    assert (channel.failures, channel.state, channel.error_code) == (0, "active", "")
+        assert (channel.failures, channel.state, channel.error_code) == (0, "active", code)
+    assert told("channel_needs_attention") == []
+
+
+def test_our_own_outage_hides_nothing_that_waits_for_somebody(channel: Channel) -> None:
+    finish(channel, REFUSED)
+    finish(channel, channel_error("disk_full"))
+    assert (channel.failures, channel.error_code) == (1, "password_refused")
+
+
+def test_refusal_that_nobody_knows_needs_somebody_from_the_second_slot_on(channel: Channel) -> None:
+    finish(channel, channel_error("sign_in_refused"))
+    assert told("channel_needs_attention") == []
+    finish(channel, channel_error("sign_in_refused", said="LOGIN failed"))
+    assert len(told("channel_needs_attention")) == 4
+    with every_administration():
+        assert not Notification.objects.filter(text_en__contains="LOGIN").exists()
 
 
 def test_first_permanent_failure_warns_once(channel: Channel) -> None:
@@ -245,7 +261,7 @@ def test_outage_that_ends_while_people_are_told_leaves_nobody_with_an_open_notic
     tell = notices.tell
 
     def ends_meanwhile(*args: object) -> None:
-        health.end_outage(channel.host)
+        outages.end(channel.host)
         tell(*args)
 
     monkeypatch.setattr(notices, "tell", ends_meanwhile)
@@ -284,7 +300,7 @@ def test_old_failures_make_no_outage(db: None) -> None:
     for channel in channels[:4]:
         finish(channel, channel_error("connect_timeout"))
     with every_administration():
-        FetchRun.objects.update(finished_at=timezone.now() - health.OUTAGE_WINDOW - timedelta(seconds=1))
+        FetchRun.objects.update(finished_at=timezone.now() - outages.WINDOW - timedelta(seconds=1))
     finish(channels[4], channel_error("connect_timeout"))
     assert channels[4].failures == 1
 

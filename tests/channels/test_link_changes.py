@@ -115,7 +115,7 @@ def test_paused_channel_that_is_linked_anew_needs_nobody_any_more(
 ) -> None:
     channel, bert = linked(cast.bakery, state="inactive", error_code="link_revoked"), signed_in(cast.bert)
     with administration_scope(cast.bakery.pk):
-        notices.tell(fresh(channel), notices.ATTENTION, "attention:at-rest:1")
+        notices.tell(fresh(channel), notices.ATTENTION, "attention:idle:1")
     ask_provider(bert, channel)
     call_back(bert, said_provider)
     with every_administration():

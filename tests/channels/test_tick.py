@@ -183,14 +183,14 @@ def test_channel_that_cannot_be_looked_at_hides_no_other(
 def test_link_at_rest_that_cannot_be_queued_keeps_no_other(
     cast: Cast, channel: Channel, offered: list[UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resting = [entra(cast.bakery, state="inactive") for _ in range(3)]
+    idle = [entra(cast.bakery, state="inactive") for _ in range(3)]
     monkeypatch.setattr(expiry, "_must_be_used", lambda *_: True)
     queued: list[UUID] = []
-    one = min(channel.pk for channel in resting)
+    one = min(channel.pk for channel in idle)
     wanted = failing_for(one, lambda channel_id: queued.append(channel_id))
     monkeypatch.setattr(tasks.keep_alive, "apply_async", lambda args, *_, **__: wanted(UUID(args[1])))
     tasks.tick()
-    assert sorted(queued) == sorted(channel.pk for channel in resting if channel.pk != one)
+    assert sorted(queued) == sorted(channel.pk for channel in idle if channel.pk != one)
 
 
 def test_channel_whose_people_cannot_be_told_of_an_outage_keeps_nobody_else_untold(

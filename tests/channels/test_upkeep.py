@@ -89,7 +89,7 @@ def test_old_runs_leave_the_logbook_and_what_they_brought_stays(channel: Channel
 
 
 def test_last_run_of_each_channel_is_kept_however_old(cast: Cast, channel: Channel) -> None:
-    """It says how a channel that rests came to rest."""
+    """It says how an inactive channel became so."""
     other = channel_in(cast.foreign)
     lasts = [make_run(one, **days_ago(500)) for one in (channel, other)]
     for one in (channel, other):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -221,6 +222,15 @@ def test_broker_that_is_away_does_not_break_the_button(
     assert answer.status_code == 302
 
 
+def test_fetch_that_nobody_takes_up_says_that_nothing_runs(cast: Cast, signed_in: SignedIn, settings: Any) -> None:
+    settings.REDIS_URL = ""
+    channel = make_channel(cast.bakery)
+    long_ago = timezone.now() - timedelta(seconds=6)
+    make_run(channel, trigger="manual", state="queued", outcome="", finished_at=None, queued_at=long_ago)
+    page = signed_in(cast.bert).get(address("channel-row", cast.bakery, channel.pk)).content.decode()
+    assert "Er wordt nu niets opgehaald. Wij zijn ermee bezig; dit ophalen begint daarna vanzelf." in page
+
+
 def test_row_follows_a_running_fetch(cast: Cast, signed_in: SignedIn) -> None:
     channel = make_channel(cast.bakery)
     make_run(channel, trigger="manual", state="running", outcome="", finished_at=None, total=37, seen=12, delivered=12,
@@ -342,6 +352,29 @@ def test_save_that_does_not_connect_keeps_everything_as_a_draft(
     assert "geheim" not in page
     assert "ingesteld op" in page
     assert "Opslaan als concept" in page
+
+
+def test_draft_keeps_why_its_check_failed_until_one_succeeds(
+    cast: Cast, signed_in: SignedIn, failing: list[check.Target]
+) -> None:
+    client = signed_in(cast.bert)
+    client.post(address("channel-new-email", cast.bakery), TYPED | {"action": "save"})
+    channel = only_channel(cast.bakery)
+    for page in (address("channels", cast.bakery), address("channel-edit", cast.bakery, channel.pk)):
+        assert "Aanmelden mislukt: de server kent deze gebruikersnaam of dit wachtwoord niet." in read(client, page)
+
+
+def test_draft_whose_check_succeeds_says_nothing_of_the_one_before(
+    cast: Cast, signed_in: SignedIn, checked: list[check.Target]
+) -> None:
+    client = signed_in(cast.bert)
+    channel = make_channel(cast.bakery, state="draft", error_code="password_refused")
+    client.post(address("channel-edit", cast.bakery, channel.pk), TYPED | {"action": "check"})
+    assert only_channel(cast.bakery).error_code == ""
+
+
+def read(client: Client, page: str) -> str:
+    return client.get(page).content.decode()
 
 
 def test_check_on_demand_never_activates(cast: Cast, signed_in: SignedIn, checked: list[check.Target]) -> None:

@@ -8,7 +8,11 @@ import sys
 from datetime import datetime
 from typing import Any
 
+import structlog
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, InterfaceError
+
+log = structlog.get_logger(__name__)
 
 
 class OperatorError(Exception):
@@ -37,6 +41,11 @@ class OperatorCommand(BaseCommand):
         except CommandError as error:
             error.returncode = 2
             raise
+        except (DatabaseError, InterfaceError) as problem:
+            log.exception("the database failed during a command")
+            text = f"The database did not answer as it should ({type(problem).__name__}); the log has the rest."
+            self.say({"error": {"code": "database_failed", "text": text}}, failed=True)
+            output = None
         if self.failed:
             sys.exit(1)
         return output

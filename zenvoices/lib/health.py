@@ -35,6 +35,11 @@ def readiness() -> dict[str, bool]:
     }
 
 
+def work_is_done() -> bool:
+    """Whether what is queued now will be taken up: the broker answers and the schedule lives."""
+    return _answers(_broker) and _answers(_scheduler)
+
+
 def _answers(check: Callable[[], bool]) -> bool:
     try:
         return check()

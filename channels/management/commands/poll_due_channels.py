@@ -10,7 +10,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from channels import expiry, tasks
-from channels.expiry import Resting
+from channels.expiry import IdleLink
 from channels.fetching import runs, schedule
 from channels.fetching.budget import Budget
 from channels.fetching.schedule import Due
@@ -54,6 +54,6 @@ class Command(OperatorCommand):
             return schedule.hand_on(run.channel.host, run.administration_id, begun)
 
 
-def _keep_alive(resting: Resting) -> None:
-    with administration_scope(resting.administration_id):
-        expiry.keep_alive(resting.channel_id)
+def _keep_alive(idle: IdleLink) -> None:
+    with administration_scope(idle.administration_id):
+        expiry.keep_alive(idle.channel_id)
