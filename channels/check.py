@@ -12,7 +12,7 @@ from channels import auth
 from channels.connect import address_of, credentials_of, protocol_of, server_at
 from channels.credentials import Credentials
 from channels.errors import ChannelError, ConfigurationProblem, TransientProblem
-from channels.links import providers, vault
+from channels.links import providers, vault, whose
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Mailbox, Watch
 from channels.models import Channel
@@ -41,6 +41,8 @@ class Target:
     #: for a channel whose owner signs in at a provider: its name there, and how to get a token
     provider: str = ""
     token: Callable[[], Credentials] | None = field(default=None, repr=False)
+    #: what is behind an error, when it is known which channel asks
+    explain: Callable[[ChannelError], ChannelError] = field(default=lambda error: error, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def target_of(channel: Channel, new_secret: str = "") -> Target:
         secrets={} if provider else vault.read_all(channel),
         provider=provider,
         token=partial(credentials_of, channel, fresh=True, new_secret=new_secret) if provider else None,
+        explain=partial(whose.explained, channel),
     )  # fmt: skip
 
 
@@ -87,7 +90,7 @@ def _steps(target: Target) -> Iterator[Step]:
             try:
                 found = act()
             except ChannelError as error:
-                yield Step(_failed_at(name, error), ok=False, facts=asked, error=error)
+                yield Step(_failed_at(name, error), ok=False, facts=asked, error=target.explain(error))
                 return
             yield Step(name, ok=True, facts=asked | found)
 

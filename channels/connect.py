@@ -14,8 +14,8 @@ from django.db.models import QuerySet
 
 from channels import auth
 from channels.credentials import BearerToken, Credentials
-from channels.errors import ChannelError, ConfigurationProblem, CredentialProblem
-from channels.links import google_testing, providers, tokens, vault
+from channels.errors import ConfigurationProblem, CredentialProblem
+from channels.links import providers, tokens, vault, whose
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Mailbox, Server, Watch, open_session
 from channels.models import Channel, ReceivedMail
@@ -86,14 +86,15 @@ def opened(channel: Channel, watch: Watch) -> Iterator[Mailbox]:
 
     A token that the mail server refuses is renewed once: it may have been withdrawn before its time.
     """
-    try:
-        mailbox = _open(channel, watch, credentials_of(channel))
-    except CredentialProblem as problem:
-        if problem.code != "token_refused":
-            raise
-        mailbox = _open(channel, watch, credentials_of(channel, fresh=True))
-    with mailbox:
-        yield mailbox
+    with whose.asking_for(channel):
+        try:
+            mailbox = _open(channel, watch, credentials_of(channel))
+        except CredentialProblem as problem:
+            if problem.code != "token_refused":
+                raise
+            mailbox = _open(channel, watch, credentials_of(channel, fresh=True))
+        with mailbox:
+            yield mailbox
 
 
 def _open(channel: Channel, watch: Watch, credentials: Credentials) -> Mailbox:
@@ -125,12 +126,9 @@ def credentials_of(channel: Channel, *, fresh: bool = False, new_secret: str = "
     `new_secret`: a client secret that is tried before it is kept.
     """
     if channel.auth in providers.NAMES:
-        try:
-            current = tokens.current(channel, fresh=fresh, new_secret=new_secret)
-            return BearerToken(channel.username, current.access_token)
-        except ChannelError as error:
-            raise google_testing.explained(channel, error) from None
+        current = tokens.current(channel, fresh=fresh, new_secret=new_secret)
+        return BearerToken(channel.username, current.access_token)
     method = auth.METHODS.get(channel.auth)
     if method is None:
         raise ConfigurationProblem("sign_in_method_missing", method=channel.auth)
-    return method.credentials(channel.username, vault.read_all(channel))
+    return method.credentials(channel.username, vault.read(channel, *method.secrets))

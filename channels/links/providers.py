@@ -51,7 +51,10 @@ def registration_of(channel: Channel, new_secret: str = "") -> Registration:
     `new_secret`: one that is tried before it is kept.
     """
     if channel.client_id:
-        client_id, secret = channel.client_id, new_secret or vault.read_all(channel).get("client_secret", "")
+        client_id, secret = (
+            channel.client_id,
+            new_secret or vault.read(channel, "client_secret").get("client_secret", ""),
+        )
     else:
         client_id, secret = portal_registration(channel.auth)
     if not client_id or not secret:

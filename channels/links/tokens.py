@@ -23,8 +23,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from channels.auth.base import Tokens
-from channels.errors import ChannelError, CredentialProblem, Throttled
-from channels.links import providers, vault
+from channels.errors import ChannelError, CredentialProblem, OurProblem, Throttled
+from channels.links import providers, vault, whose
 from channels.models import Channel, ChannelSecret
 
 log = structlog.get_logger(__name__)
@@ -101,7 +101,15 @@ def _row(channel: Channel) -> ChannelSecret | None:
 
 
 def _read(channel: Channel, row: ChannelSecret | None) -> Tokens | None:
-    return _tokens_in(row) if row is not None else None
+    """None also for an app's that our keys do not open: it simply asks for new ones."""
+    if row is None:
+        return None
+    try:
+        return _tokens_in(row)
+    except OurProblem:
+        if channel.app_only:
+            return None
+        raise
 
 
 def _tokens_in(row: ChannelSecret) -> Tokens:
@@ -121,8 +129,8 @@ def _claim(row: ChannelSecret) -> bool:
 def _renew(channel: Channel, row: ChannelSecret | None, tokens: Tokens | None, new_secret: str) -> Tokens | None:
     """None when the link was made anew or forgotten meanwhile: what came then belongs to nothing."""
     try:
-        registration, account = providers.registration_of(channel, new_secret), providers.account_of(channel)
-        fresh = providers.method_of(channel).renew(registration, account, tokens)
+        with whose.asking_for(channel):
+            fresh = _asked(channel, tokens, new_secret)
     except ChannelError:
         if row is not None:
             _standing(row).update(renewing_until=None)
@@ -133,6 +141,11 @@ def _renew(channel: Channel, row: ChannelSecret | None, tokens: Tokens | None, n
     ciphertext = vault.encrypt(channel, NAME, fresh.dumps())
     kept = _standing(row).update(ciphertext=ciphertext, set_at=timezone.now(), renewing_until=None)
     return fresh if kept else None
+
+
+def _asked(channel: Channel, tokens: Tokens | None, new_secret: str) -> Tokens:
+    registration, account = providers.registration_of(channel, new_secret), providers.account_of(channel)
+    return providers.method_of(channel).renew(registration, account, tokens)
 
 
 def _standing(row: ChannelSecret) -> QuerySet[ChannelSecret]:
