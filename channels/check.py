@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -59,15 +59,15 @@ class Step:
     error: ChannelError | None = None
 
 
-def target_of(channel: Channel, new_secret: str = "") -> Target:
-    """`new_secret`: a client secret that is tried before it is kept. Raises OurProblem when our key is missing."""
+def target_of(channel: Channel, typed: Mapping[str, str] | None = None) -> Target:
+    """`typed`: a client secret or certificate that is tried before it is kept. Raises OurProblem without its key."""
     host, port, security = address_of(channel)
     provider = providers.NAMES.get(channel.auth, "")
     return Target(
         protocol_of(channel), channel.auth, host, port, security, channel.username, channel.folder,
         secrets={} if provider else vault.read_all(channel),
         provider=provider,
-        token=partial(credentials_of, channel, fresh=True, new_secret=new_secret) if provider else None,
+        token=partial(credentials_of, channel, fresh=True, typed=typed) if provider else None,
         explain=partial(whose.explained, channel),
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPS_PORT
 from typing import Final
@@ -120,13 +120,13 @@ def _asked_for(channel_id: UUID) -> QuerySet[ReceivedMail]:
     return wanted.filter(next_try_at__isnull=False).order_by().only("pk")[:1]
 
 
-def credentials_of(channel: Channel, *, fresh: bool = False, new_secret: str = "") -> Credentials:
+def credentials_of(channel: Channel, *, fresh: bool = False, typed: Mapping[str, str] | None = None) -> Credentials:
     """May ask the provider for tokens: not inside a transaction. `fresh`: those that stand were refused.
 
-    `new_secret`: a client secret that is tried before it is kept.
+    `typed`: a client secret or certificate that is tried before it is kept.
     """
     if channel.auth in providers.NAMES:
-        current = tokens.current(channel, fresh=fresh, new_secret=new_secret)
+        current = tokens.current(channel, fresh=fresh, typed=typed)
         return BearerToken(channel.username, current.access_token)
     method = auth.METHODS.get(channel.auth)
     if method is None:

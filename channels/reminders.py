@@ -15,6 +15,7 @@ from channels.links.google_testing import lasts_a_week
 from channels.models import Channel
 from channels.notices import ATTENTION, TO_COME
 from notifications.services import Message, close_about, close_event, tell_administrators, tell_everyone_with_access
+from zenvoices.lib.scoping import administration_scope
 
 ENDING: Final = "secret_expires"
 _END_DATE: Final = "#id_secret_expires_on"
@@ -55,7 +56,14 @@ def shown_at(channel: Channel, today: date) -> str:
     day = channel.secret_expires_on
     if day is None or day > today or not channel.client_id:
         return ""
+    if _has_certificate(channel):
+        return _("The certificate ended on %(day)s: make a new one and enter it here.") % {"day": _day(day)}
     return _("The client secret ended on %(day)s: make a new one and enter it here.") % {"day": _day(day)}
+
+
+def _has_certificate(channel: Channel) -> bool:
+    with administration_scope(channel.administration_id):
+        return channel.secrets.filter(name="client_certificate").exists()
 
 
 def _link_event(channel: Channel) -> str:
@@ -63,6 +71,8 @@ def _link_event(channel: Channel) -> str:
 
 
 def _about_secret(channel: Channel, day: date, days: int) -> str:
+    if _has_certificate(channel):
+        return _about_certificate(channel, day, days)
     if days > 0:
         said = ngettext(
             "Replace the client secret of channel %(channel)s: it ends tomorrow, on %(day)s.",
@@ -75,6 +85,15 @@ def _about_secret(channel: Channel, day: date, days: int) -> str:
         said = _("Replace the client secret of channel %(channel)s: it ended on %(day)s.")
     how = _("Make a new one in Microsoft Entra and enter its value. Connecting again is not needed.")
     return f"{said % {'channel': channel.name, 'days': days, 'day': _day(day)}} {how}"
+
+
+def _about_certificate(channel: Channel, day: date, days: int) -> str:
+    if days >= 0:
+        said = _("Replace the certificate of channel %(channel)s: it ends on %(day)s.")
+    else:
+        said = _("Replace the certificate of channel %(channel)s: it ended on %(day)s.")
+    how = _("Upload a new one in Microsoft Entra and enter it here with its key. Connecting again is not needed.")
+    return f"{said % {'channel': channel.name, 'day': _day(day)}} {how}"
 
 
 def _about_link(channel: Channel, ends_at: datetime) -> str:

@@ -31,6 +31,11 @@ def tell(code: str, *, text_nl: str, text_en: str) -> None:
         OperatorAlert.objects.filter(pk=alert.pk).update(last_at=now)
 
 
+def was_told(code: str) -> bool:
+    """Ever: for what is told once, however long ago."""
+    return OperatorAlert.objects.filter(code=code).exists()
+
+
 def open_alerts() -> QuerySet[OperatorAlert]:
     return OperatorAlert.objects.filter(ended_at=None).order_by("since", "pk")
 

@@ -18,6 +18,7 @@ from channels.auth.base import Account, AuthorisationRequest, Grant, Registratio
 from channels.auth.provider_errors import MICROSOFT, entra_error, is_guid
 from channels.auth.transport import ProviderAdapter, prepare, said
 from channels.errors import ChannelError, ConfigurationProblem, CredentialProblem, Throttled, channel_error
+from zenvoices.lib.keypairs import KeyPairProblem, read_pair
 
 # form_post would come as a cross-site POST, which carries no session cookie (SameSite=Lax); the code in the address
 # is of no use without its PKCE verifier.
@@ -147,13 +148,24 @@ class EntraAuth:
         try:
             return msal.ConfidentialClientApplication(
                 registration.client_id,
-                client_credential=registration.client_secret,
+                client_credential=_credential(registration),
                 authority=f"{self.authority_base}/{tenant}",
                 instance_discovery=False,  # ENTRA_AUTHORITY_BASE is the operator's word
                 http_client=line or _Line(self.ca_file),
             )
         except ValueError:  # what the directory says of itself is not whole
             raise Throttled("provider_unavailable", provider=MICROSOFT) from None
+
+
+def _credential(registration: Registration) -> str | dict[str, str]:
+    """As msal takes it: with a certificate, what it signs is the proof."""
+    if not registration.certificate:
+        return registration.client_secret
+    try:
+        pair = read_pair(registration.certificate)
+    except KeyPairProblem:
+        raise ConfigurationProblem("client_certificate_wrong", provider=MICROSOFT, reason="") from None
+    return {"private_key": pair.key, "public_certificate": pair.certificate}
 
 
 class _Line:
@@ -219,7 +231,8 @@ def _refused(
     numbers = [number for number in listed if isinstance(number, int)] if isinstance(listed, list) else []
     return entra_error(
         str(told["error"]), str(told.get("error_description", "")), numbers,
-        secret=registration.client_secret if registration else "", renews=renews, app_only=app_only,
+        secret=registration.client_secret if registration else "",
+        certificate=bool(registration and registration.certificate), renews=renews, app_only=app_only,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ that takes its second use for a theft ends the link: the channel then asks to be
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -38,10 +38,10 @@ _WAIT_SECONDS: Final = 40.0
 _LOOK_AGAIN_SECONDS: Final = 0.1
 
 
-def current(channel: Channel, *, fresh: bool = False, new_secret: str = "") -> Tokens:
+def current(channel: Channel, *, fresh: bool = False, typed: Mapping[str, str] | None = None) -> Tokens:
     """Tokens that live for five more minutes. `fresh`: others than those that stand now, which were refused.
 
-    `new_secret`: the client secret to ask with, in place of the one that is kept.
+    `typed`: the client secret or certificate to ask with, in place of the one that is kept.
 
     Asks the provider when it must: call it outside a transaction. Raises ChannelError.
     """
@@ -55,7 +55,7 @@ def current(channel: Channel, *, fresh: bool = False, new_secret: str = "") -> T
         if tokens is None and not channel.app_only:
             raise CredentialProblem("not_linked", provider=providers.NAMES[channel.auth])
         if row is None or _claim(row):
-            fresh_tokens = _renew(channel, row, tokens, new_secret)
+            fresh_tokens = _renew(channel, row, tokens, typed)
             if fresh_tokens is not None:
                 return fresh_tokens
         elif time.monotonic() > deadline:
@@ -126,11 +126,13 @@ def _claim(row: ChannelSecret) -> bool:
     return bool(_standing(row).filter(free).update(renewing_until=Now() + CLAIM))
 
 
-def _renew(channel: Channel, row: ChannelSecret | None, tokens: Tokens | None, new_secret: str) -> Tokens | None:
+def _renew(
+    channel: Channel, row: ChannelSecret | None, tokens: Tokens | None, typed: Mapping[str, str] | None
+) -> Tokens | None:
     """None when the link was made anew or forgotten meanwhile: what came then belongs to nothing."""
     try:
         with whose.asking_for(channel):
-            fresh = _asked(channel, tokens, new_secret)
+            fresh = _asked(channel, tokens, typed)
     except ChannelError:
         if row is not None:
             _standing(row).update(renewing_until=None)
@@ -143,8 +145,8 @@ def _renew(channel: Channel, row: ChannelSecret | None, tokens: Tokens | None, n
     return fresh if kept else None
 
 
-def _asked(channel: Channel, tokens: Tokens | None, new_secret: str) -> Tokens:
-    registration, account = providers.registration_of(channel, new_secret), providers.account_of(channel)
+def _asked(channel: Channel, tokens: Tokens | None, typed: Mapping[str, str] | None) -> Tokens:
+    registration, account = providers.registration_of(channel, typed), providers.account_of(channel)
     return providers.method_of(channel).renew(registration, account, tokens)
 
 

@@ -52,9 +52,9 @@ OWN_CAUSES: Final[dict[str, Sentences]] = {
         operator=_KEY_BACK,
     ),
     "key_missing_secret": Sentences(
-        _("The portal cannot open the stored client secret."),
-        do=_("Enter the client secret again; it then works with the new key."),
-        running=_("We are working on it; entering the client secret again helps too."),
+        _("The portal cannot open the stored client secret or certificate."),
+        do=_("Enter it again; it then works with the new key."),
+        running=_("We are working on it; entering it again helps too."),
         operator=_KEY_BACK,
     ),
     "portal_registration": Sentences(
