@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from channels.errors import CODES, CredentialProblem, is_ours
 from channels.models import Channel, ReceivedMail
-from channels.words import phrases
+from channels.words import phrases, subjects
 from notifications.models import Notification
 from notifications.services import (
     Message,
@@ -72,6 +72,7 @@ def tell_consented(channel: Channel, account: str, event: str, *, active: bool) 
                 else _("%(account)s authorised channel %(channel)s. Open it and choose Save to finish.")
             )
             said[f"text_{language}"] = text % {"account": account, "channel": channel.name}
+            said[f"subject_{language}"] = subjects.subject(channel, CONSENTED)
             said[f"action_{language}"] = _("Open channel")
     path = reverse("channel-edit", args=[channel.administration_id, channel.pk])
     tell_administrators(
@@ -117,6 +118,7 @@ def _message(channel: Channel, kind: str) -> Message:
     for language in ("nl", "en"):
         with translation.override(language):
             said[f"text_{language}"] = _text(channel, kind)
+            said[f"subject_{language}"] = subjects.subject(channel, kind)
             said[f"action_{language}"] = _action(kind, mends=mends, reconnects=reconnects)
     mending = reverse("channel-connect" if reconnects else "channel-edit", kwargs=names)
     shown = reverse("not-taken-in", kwargs=names) if kind == NOT_TAKEN_IN else listing
@@ -150,7 +152,7 @@ def _template(kind: str) -> str:
             "New emails are probably waiting."
         )
     if kind == ATTENTION:
-        return _("Channel %(channel)s needs you since %(since)s. %(cause)s")
+        return _("Channel %(channel)s needs your attention since %(since)s. %(cause)s")
     if kind == NOT_TAKEN_IN:
         return _("Look which emails of channel %(channel)s are not taken in, and why. Most are tried again.")
     if kind == NOTHING_FETCHED:

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from channels.links.google_testing import lasts_a_week
 from channels.models import Channel
 from channels.notices import ATTENTION, TO_COME
+from channels.words import subjects
 from notifications.services import Message, close_about, close_event, tell_administrators, tell_everyone_with_access
 from zenvoices.lib.scoping import administration_scope
 
@@ -29,7 +30,9 @@ def tell_secret_expires(channel: Channel, day: date, days: int, threshold: int) 
         kind=ENDING,
         event=f"{channel.pk}:{ENDING}:{day}:{threshold}",
         subject_id=channel.pk,
-        message=_message(channel, lambda: _about_secret(channel, day, days), _END_DATE),
+        message=_message(
+            channel, lambda: _about_secret(channel, day, days), lambda: subjects.subject(channel, ENDING), _END_DATE
+        ),
     )
 
 
@@ -43,7 +46,7 @@ def tell_link_ends(channel: Channel, ends_at: datetime) -> None:
         kind=ATTENTION,
         event=f"{_link_event(channel)}:{ends_at:%Y%m%d%H%M%S}",
         subject_id=channel.pk,
-        message=_message(channel, lambda: _about_link(channel, ends_at)),
+        message=_message(channel, lambda: _about_link(channel, ends_at), lambda: subjects.link_ends(channel)),
     )
 
 
@@ -108,11 +111,12 @@ def _about_link(channel: Channel, ends_at: datetime) -> str:
     return said % {"channel": channel.name, "moment": moment}
 
 
-def _message(channel: Channel, text: Callable[[], str], field: str = "") -> Message:
+def _message(channel: Channel, text: Callable[[], str], subject: Callable[[], str], field: str = "") -> Message:
     said = {}
     for language in ("nl", "en"):
         with translation.override(language):
             said[f"text_{language}"] = text()
+            said[f"subject_{language}"] = subject()
             said[f"action_{language}"] = _("Fix")
     path = reverse("channel-edit", args=[channel.administration_id, channel.pk])
     return Message(path=path + field, **said)

@@ -1,4 +1,4 @@
-"""What the portal tells its people, in the bell, the list and by e-mail."""
+"""What the portal tells its people, in the bell, the list and by e-mail, and whether its mail leaves."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ class Notification(TenantModel):
     kind = models.CharField(max_length=40)
     #: what it is about (a channel), which may be gone by now
     subject_id = models.UUIDField(null=True, blank=True)
+    #: of its e-mail, one line; "" in those made before there was one
+    subject_nl = models.TextField(blank=True)
+    subject_en = models.TextField(blank=True)
     text_nl = models.TextField()
     text_en = models.TextField()
     #: where the person can do something about it; a path of the portal
@@ -43,6 +46,22 @@ class Notification(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.text_en}"
+
+
+class OutgoingMail(models.Model):
+    """Whether the portal's own mail leaves, whichever process sends it: one row, `ONLY`."""
+
+    ONLY = 1
+
+    last_sent_at = models.DateTimeField(null=True)
+    last_failed_at = models.DateTimeField(null=True)
+    #: None while the last try succeeded
+    failing_since = models.DateTimeField(null=True)
+    #: the class of the last failure (notifications.outgoing.reason_of)
+    reason = models.CharField(max_length=40, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.reason} since {self.failing_since:%Y-%m-%d %H:%M}" if self.failing_since else "leaves"
 
 
 class OperatorAlert(models.Model):

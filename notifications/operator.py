@@ -36,6 +36,11 @@ def was_told(code: str) -> bool:
     return OperatorAlert.objects.filter(code=code).exists()
 
 
+def over(code: str) -> None:
+    """Ends it at once, with every reason of it."""
+    OperatorAlert.objects.filter(code__startswith=code, ended_at=None).update(ended_at=timezone.now())
+
+
 def open_alerts() -> QuerySet[OperatorAlert]:
     return OperatorAlert.objects.filter(ended_at=None).order_by("since", "pk")
 

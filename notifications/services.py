@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.text import Truncator
 
 from administrations.access import administrators_of, people_with_access
 from administrations.models import Administration, User
@@ -17,17 +18,24 @@ from notifications.models import Notification
 
 #: a claimed e-mail whose worker died, or that was refused, is tried again after this long
 EMAIL_CLAIM = timedelta(minutes=5)
+#: of what is the matter; programs fold a longer header, and people read no further
+SUBJECT_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A sentence in both languages; `path` and `action` are where a Beheerder can do something about it."""
+    """A sentence in both languages; `path` and `action` are where a Beheerder can do something about it.
+
+    `subject`: of the e-mail, with the whole name of what it is about; without one the sentence is it.
+    """
 
     text_nl: str
     text_en: str
     path: str = ""
     action_nl: str = ""
     action_en: str = ""
+    subject_nl: str = ""
+    subject_en: str = ""
 
 
 def tell_everyone_with_access(
@@ -58,6 +66,7 @@ def _tell(
     rows = [
         Notification(
             administration=administration, user=person, kind=kind, event=event, subject_id=subject_id,
+            subject_nl=message.subject_nl, subject_en=message.subject_en,
             text_nl=message.text_nl, text_en=message.text_en,
             created_at=now, email_due=person.email_notifications,
             **(_action(message) if person.pk in may_act else {}),
@@ -104,6 +113,13 @@ def in_language(notification: Notification, language: str) -> tuple[str, str]:
     if language.startswith("en"):
         return notification.text_en, notification.action_en
     return notification.text_nl, notification.action_nl
+
+
+def subject_of(notification: Notification, language: str) -> str:
+    """One line; a sentence of our own is never so long that a name in it is cut."""
+    said = notification.subject_en if language.startswith("en") else notification.subject_nl
+    line = " ".join((said or in_language(notification, language)[0].rstrip(".")).split())
+    return f"{Truncator(line).chars(SUBJECT_LENGTH)} · {notification.administration}"
 
 
 def claim_email(notification_id: UUID) -> bool:

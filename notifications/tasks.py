@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 from uuid import UUID
 
 import structlog
@@ -15,7 +15,7 @@ from django.utils import translation
 
 from notifications.models import Notification
 from notifications.queries import due_emails
-from notifications.services import claim_email, in_language, release_email, settle_email
+from notifications.services import claim_email, in_language, release_email, settle_email, subject_of
 from zenvoices.lib.scoping import every_administration
 
 log = structlog.get_logger(__name__)
@@ -32,8 +32,9 @@ def send_emails() -> int:
                 continue
             try:
                 sent += _send(notification_id)
-            except (SMTPResponseException, SMTPRecipientsRefused) as refusal:
-                # This one only: its claim runs out, and it is tried again then.
+            except (SMTPDataError, SMTPRecipientsRefused) as refusal:
+                # This one only: its claim runs out, and it is tried again then. Any other refusal, of the sign-in for
+                # one, would be given to each mail alike.
                 log.warning("e-mail refused", notification=str(notification_id), problem=type(refusal).__name__)
             except (OSError, SMTPException) as problem:
                 release_email(notification_id)
@@ -63,6 +64,4 @@ def _mail(notification: Notification) -> None:
             "settings_url": settings.BASE_URL + reverse("my-settings"),
         }  # fmt: skip
         body = render_to_string("notifications/email.txt", context)
-    # The first sentence alone: it names the channel and what is the matter.
-    subject = f"Zenvoices · {notification.administration}: {text.split('. ')[0].rstrip('.')}"
-    send_mail(" ".join(subject.split())[:200], body, settings.DEFAULT_FROM_EMAIL, [user.email])
+    send_mail(subject_of(notification, language), body, settings.DEFAULT_FROM_EMAIL, [user.email])

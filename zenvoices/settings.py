@@ -255,7 +255,11 @@ ENTRA_IMAP: str = env.str("ENTRA_IMAP", "outlook.office365.com:993")
 ENTRA_POP3: str = env.str("ENTRA_POP3", "outlook.office365.com:995")
 
 # --- E-mail that the portal sends -----------------------------------------------------------------------
-vars().update(env.email_url("EMAIL_URL", "consolemail://" if DEBUG else f"filemail:///{DATA_DIR / 'outbox'}"))
+_email = env.email_url("EMAIL_URL", "consolemail://" if DEBUG else f"filemail:///{DATA_DIR / 'outbox'}")
+#: Delivers. Every mail passes EMAIL_BACKEND first, which notes whether it left.
+EMAIL_DELIVERY_BACKEND: str = _email.pop("EMAIL_BACKEND")
+EMAIL_BACKEND = "notifications.outgoing.WatchedBackend"
+vars().update(_email)
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", f"Zenvoices <noreply@{_site.hostname}>")
 EMAIL_TIMEOUT = 20
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -20,23 +21,37 @@ UNDO = "undo:"
 @register.filter
 def when(moment: datetime | None) -> SafeString | str:
     """`16:05`, `yesterday 16:05`, `22 Nov 2026, 16:05`; the full time on hover."""
-    if moment is None:
-        return ""
-    local = timezone.localtime(moment)
-    full = date_format(local, "l j F Y, H:i:s")
-    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), full, when_text(moment))
+    return _written(moment, when_text) if moment else ""
+
+
+@register.filter
+def at(moment: datetime | None) -> SafeString | str:
+    """The same within a sentence: `at 16:05`, `yesterday at 16:05`, `on 22 Nov 2026, 16:05`."""
+    return _written(moment, at_text) if moment else ""
 
 
 def when_text(moment: datetime) -> str:
-    local, today = timezone.localtime(moment), timezone.localdate()
-    time = time_format(local, "H:i")
-    if local.date() == today:
-        return time
-    if local.date() == today - timedelta(days=1):
-        return _("yesterday %(time)s") % {"time": time}
-    if local.date() == today + timedelta(days=1):
-        return _("tomorrow %(time)s") % {"time": time}
-    return date_format(local, "DATETIME_FORMAT")
+    local = timezone.localtime(moment)
+    time, day = time_format(local, "H:i"), _days_from_today(local)
+    known = {0: "%(time)s", -1: _("yesterday %(time)s"), 1: _("tomorrow %(time)s")}
+    return known[day] % {"time": time} if day in known else date_format(local, "DATETIME_FORMAT")
+
+
+def at_text(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    time, day = time_format(local, "H:i"), _days_from_today(local)
+    known = {0: _("at %(time)s"), -1: _("yesterday at %(time)s"), 1: _("tomorrow at %(time)s")}
+    return known.get(day, _("on %(moment)s")) % {"time": time, "moment": date_format(local, "DATETIME_FORMAT")}
+
+
+def _written(moment: datetime, words: Callable[[datetime], str]) -> SafeString:
+    local = timezone.localtime(moment)
+    full = date_format(local, "l j F Y, H:i:s")
+    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), full, words(moment))
+
+
+def _days_from_today(local: datetime) -> int:
+    return (local.date() - timezone.localdate()).days
 
 
 @register.filter

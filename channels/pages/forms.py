@@ -137,6 +137,7 @@ class ChannelForm(forms.Form):
         data = self.cleaned_data
         if "host" in data:
             self._read_host(data["host"].rstrip("."))
+        self._refuse_unreachable()
         if not data.get("security") and "security" in data:
             self.add_error("security", forms.ValidationError(_("Choose one."), code="required"))
         if "port" in data and data["port"] is None and {"protocol", "security"} <= data.keys():
@@ -153,6 +154,13 @@ class ChannelForm(forms.Form):
             self._refuse("host", _("Enter only the hostname, for example imap.example.com."), "host")
         elif is_microsoft_host(host):
             self._refuse("host", str(phrase("microsoft_needs_entra")), "microsoft_needs_entra")
+
+    def _refuse_unreachable(self) -> None:
+        for name in ("username", "host"):
+            if preset := presets.unreachable_by(self.cleaned_data.get(name, "")):
+                said = _("%(provider)s cannot be linked. Forward your invoices to another mailbox, and link that one.")
+                self._refuse(name, said % {"provider": preset.provider}, "unreachable")
+                return
 
     def _provider_fields(self, auth: str) -> None:
         data = self.cleaned_data

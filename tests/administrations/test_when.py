@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone, translation
 
-from administrations.templatetags.frame import undo_url, when, when_text
+from administrations.templatetags.frame import at, at_text, undo_url, when, when_text
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=ZoneInfo("Europe/Amsterdam"))
 
@@ -41,8 +41,25 @@ def test_moment_has_its_full_time_on_hover() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("language", "days", "said"),
+    [
+        ("nl", 0, "om 16:05"),
+        ("nl", -1, "gisteren om 16:05"),
+        ("nl", 1, "morgen om 16:05"),
+        ("nl", -2, "op 21 nov 2026, 16:05"),
+        ("en", 0, "at 16:05"),
+        ("en", -1, "yesterday at 16:05"),
+        ("en", -2, "on 21 Nov 2026, 16:05"),
+    ],
+)
+def test_moment_within_a_sentence_has_its_preposition(language: str, days: int, said: str) -> None:
+    with translation.override(language):
+        assert at_text(NOW.replace(hour=16, minute=5) + timedelta(days=days)) == said
+
+
 def test_no_moment_is_no_text() -> None:
-    assert when(None) == ""
+    assert (when(None), at(None)) == ("", "")
 
 
 def test_undo_address_is_read_from_the_tags_of_a_message() -> None:

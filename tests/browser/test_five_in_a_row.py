@@ -59,7 +59,7 @@ def test_wrong_password_until_inactive_and_mended(stage: Stage, browse: Browse, 
     bert.goto(stage.address("documents/"))
     expect(bert.locator("[data-row]")).to_contain_text(["factuur-1.pdf"])
     bert.goto("/notifications/")
-    expect(bert.get_by_role("listitem").filter(has_text="is inactief sinds")).to_contain_text("voorbij sinds")
+    expect(bert.get_by_role("listitem").filter(has_text="is inactief sinds")).to_contain_text("opgelost om")
 
 
 def failures_of(stage: Stage, channel: str) -> int:

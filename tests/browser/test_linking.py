@@ -29,8 +29,8 @@ from tests.servers.plugin import MailboxUser
 pytestmark = [pytest.mark.browser, pytest.mark.dovecot, pytest.mark.redis, pytest.mark.provider]
 NL = SimpleNamespace(
     client_id="Client id", client_secret="Client secret", tenant="Map-id (tenant-id)", yes="Ja", no="Nee",
-    linked="Gekoppeld met {}", finish="Rond af met Opslaan.", reconnect="Opnieuw verbinden",
-    wrong="{} meldde zich aan, maar dit kanaal is voor {}.", not_linked="De mailbox is niet gekoppeld",
+    linked="Gekoppeld met {}", finish="Rond af met Opslaan.", reconnect="Opnieuw koppelen",
+    wrong="{} meldde zich aan, maar dit kanaal is voor {}.", not_linked="Het postvak is niet gekoppeld",
     another="Door iemand anders laten koppelen", make="Link maken", done="Klaar",
 )  # fmt: skip
 EN = SimpleNamespace(

@@ -136,7 +136,7 @@ def test_row_of_a_channel_that_is_gone_says_so(stage: Stage, fetching: str, brow
     stage.portal.ask(DELETED, channel=fetching)
     expect(the_row(page)).to_contain_text(NL.gone)
     the_row(page).get_by_role("link", name=NL.refresh).click()
-    expect(page.get_by_role("heading", name="Koppel een mailbox één keer")).to_be_visible()
+    expect(page.get_by_role("heading", name="Koppel een postvak één keer")).to_be_visible()
 
 
 def test_row_of_somebody_signed_out_leads_to_signing_in_and_back(stage: Stage, fetching: str, browse: Browse) -> None:

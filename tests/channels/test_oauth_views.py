@@ -148,7 +148,7 @@ def test_provider_that_cannot_be_asked_is_said(cast: Cast, signed_in: SignedIn, 
     said_provider.authorise_fails = channel_error("tenant_unknown", provider="Microsoft")
     answer = ask_provider(signed_in(cast.bert), gmail(cast.bakery))
     assert answer.status_code == 422
-    assert "De mailbox is niet gekoppeld" in answer.content.decode()
+    assert "Het postvak is niet gekoppeld" in answer.content.decode()
 
 
 @pytest.mark.parametrize("fields", [{"auth": "password"}, {"auth": "entra", "app_only": True}])
@@ -544,6 +544,6 @@ def test_notification_leads_to_the_provider(cast: Cast, signed_in: SignedIn, sai
     with administration_scope(cast.bakery.pk):
         notices.tell(channel, notices.ATTENTION, "now")
         note = Notification.objects.get(user=cast.bert)
-    assert (note.path, note.action_nl) == (address("channel-connect", channel), "Opnieuw verbinden")
+    assert (note.path, note.action_nl) == (address("channel-connect", channel), "Opnieuw koppelen")
     answer = signed_in(cast.bert).get(reverse("notification-open", args=[note.pk]), follow=True, headers=OUR_OWN)
     assert answer.redirect_chain[-1][0].startswith(ADDRESS)

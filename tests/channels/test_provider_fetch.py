@@ -116,7 +116,7 @@ def test_withdrawn_link_is_a_strike_and_asks_to_connect_again(
     assert (told(run), strikes(channel)) == (("failed", "link_revoked", 0), 1)
     said = phrases.said_in("nl", run.error_code, run.error_detail)
     provider = {"google": "Google", "entra": "Microsoft"}[auth]
-    assert str(said) == (f"{provider} meldt dat de koppeling is ingetrokken of verlopen. Verbind het postvak opnieuw.")
+    assert str(said) == (f"{provider} meldt dat de koppeling is ingetrokken of verlopen. Koppel het postvak opnieuw.")
 
 
 @BOTH

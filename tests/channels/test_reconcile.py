@@ -250,8 +250,8 @@ def test_who_fetches_by_hand_does_not_wait_for_the_check(cast: Cast, trigger: st
             "nl",
             numbers(on_server=13, in_ledger=15, known=10, missing=2, waiting=1, gone=5, repaired=3),
             "Nachtelijke controle 13 e-mails op de mailserver, daarvan 10 hier bekend. "
-            "1 nieuwe e-mail komt met de volgende keer ophalen. "
-            "5 e-mails staan niet meer op de server en blijven hier. 3 gelezen-markeringen zijn nu bevestigd.",
+            "1 nieuwe e-mail komt mee met de volgende ophaalbeurt. "
+            "5 e-mails staan niet meer op de server en blijven hier. 3 leesmarkeringen zijn nu bevestigd.",
         ),
         ("en", numbers(on_server=1, in_ledger=1, known=1),
          "Nightly check 1 email on the mail server, 1 of them known here."),

@@ -89,7 +89,7 @@ def said(answer: Any) -> list[str]:
 def test_empty_list_teaches_and_has_one_button(cast: Cast, signed_in: SignedIn) -> None:
     page = signed_in(cast.bert).get(address("channels", cast.bakery)).content.decode()
     assert page.count(address("channel-new", cast.bakery)) == 1
-    assert "Koppel een mailbox één keer" in page
+    assert "Koppel een postvak één keer" in page
 
 
 def test_list_shows_only_channels_of_this_administration(cast: Cast, signed_in: SignedIn) -> None:
@@ -116,7 +116,7 @@ def test_row_buttons_stand_in_the_article_s_order(cast: Cast, signed_in: SignedI
         ({"state": "draft"}, "Concept", False),
         ({"state": "inactive"}, "Inactief", False),
         ({"state": "inactive", "inactive_reason": "failures"}, "Inactief", True),
-        ({"error_code": "password_refused"}, "Opnieuw verbinden", True),
+        ({"error_code": "password_refused"}, "Opnieuw koppelen", True),
         ({"error_code": "connect_timeout", "failures": 2}, "Actief", False),
     ],
 )
@@ -350,7 +350,7 @@ def test_save_that_does_not_connect_keeps_everything_as_a_draft(
     assert f'action="{address("channel-edit", cast.bakery, channel.pk)}"' in page
     assert 'value="mail.devries.test"' in page
     assert "geheim" not in page
-    assert "ingesteld op" in page
+    assert "ingesteld <time" in page
     assert "Opslaan als concept" in page
 
 
@@ -448,7 +448,7 @@ def test_check_that_passed_ends_the_error_of_an_active_channel(
 def test_edit_shows_since_when_the_password_is_set_and_never_the_password(cast: Cast, signed_in: SignedIn) -> None:
     channel = make_channel(cast.bakery)
     page = signed_in(cast.bert).get(address("channel-edit", cast.bakery, channel.pk)).content.decode()
-    assert "ingesteld op" in page
+    assert "ingesteld <time" in page
     assert "vervangen" in page
     assert "geheim" not in page
 

@@ -41,8 +41,8 @@ def test_due_email_leaves_in_the_person_s_language(cast: Cast) -> None:
     english = make_notification(cast.bakery, cast.bert, email_due=True)
     assert tasks.send_emails() == 2
     assert [(one.to, one.subject) for one in mail.outbox] == [
-        (["gerda@devries.test"], "Zenvoices · Bakkerij De Vries: Kanaal jan is inactief"),
-        (["bert@devries.test"], "Zenvoices · Bakkerij De Vries: Channel jan is inactive"),
+        (["gerda@devries.test"], "Kanaal jan is inactief. Er wacht post · Bakkerij De Vries"),
+        (["bert@devries.test"], "Channel jan is inactive. Mail is waiting · Bakkerij De Vries"),
     ]
     assert mail.outbox[0].body.startswith(
         "Hallo Gerda Bakker,\n\nKanaal jan is inactief. Er wacht post.\n\nHerstellen:\n"
@@ -98,4 +98,4 @@ def test_old_news_is_not_sent(cast: Cast) -> None:
 def test_subject_is_one_line(cast: Cast) -> None:
     make_notification(cast.bakery, cast.gerda, email_due=True, text_nl="Kanaal a\r\nBcc: x@y.test is stil. Kijk.")
     tasks.send_emails()
-    assert mail.outbox[0].subject == "Zenvoices · Bakkerij De Vries: Kanaal a Bcc: x@y.test is stil"
+    assert mail.outbox[0].subject == "Kanaal a Bcc: x@y.test is stil. Kijk · Bakkerij De Vries"

@@ -90,7 +90,7 @@ def test_closed_one_says_since_when(cast: Cast, signed_in: SignedIn) -> None:
     make_notification(cast.bakery, cast.gerda, closed_at=timezone.now())
     page = signed_in(cast.gerda).get(reverse("notifications")).content.decode()
     assert "note-closed" in page
-    assert "voorbij sinds" in page
+    assert "opgelost <time" in page
 
 
 def test_list_pages_by_keyset(cast: Cast, signed_in: SignedIn) -> None:

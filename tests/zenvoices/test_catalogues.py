@@ -54,3 +54,46 @@ def test_dutch_has_the_same_placeholders() -> None:
             if set(PLACEHOLDER.findall(original)) != set(PLACEHOLDER.findall(dutch)):
                 wrong.append((original, dutch))
     assert wrong == []
+
+
+#: what no Dutch text says -> what it says instead
+WRONG = {
+    r"\bmailbox": "postvak",
+    r"\be-mailaccount": "postvak",
+    r"\b(?:in|uit)(?:ge)?log|\blogin\b": "aanmelden, afmelden",
+    r"\bverbind(?!ing)|\bverbonden met\b": "koppelen",
+    r"\bautoris": "koppelen",
+    r"\bje nodig heeft|\bheeft je nodig": "vraagt je aandacht",
+    r"\bclient-?geheim|\bgeheim-id\b": "client secret, Secret ID",
+    r"\bportal\b": "portaal",
+    r"\bToetsen\b|\bdeze toetsen\b": "sneltoetsen",
+    r"\bvoorbij sinds\b": "opgelost om",
+    r"\bop \d\d:\d\d": "om 16:05",
+    r"\bniet zo[’']n\b": "geen IMAP-server",
+    r"\boveral elders\b": "op alle andere apparaten",
+    r"\b(?:u|uw)\b": "je",
+    r"\b(?:unread|click|settings saved|okay)\b": "Dutch",
+}
+#: labels of others, in their words
+LABELS_OF_OTHERS = {"Choose Sign-In and Security, then App-Specific Passwords.": "Inloggen en beveiliging"}
+
+
+def dutch(entry: polib.POEntry) -> str:
+    said = PLACEHOLDER.sub("…", entry.msgstr or " ".join(entry.msgstr_plural.values()))
+    return said.replace(LABELS_OF_OTHERS.get(entry.msgid, "\0"), "")
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_dutch_has_one_word_for_one_thing(wrong: str) -> None:
+    found = [(entry.msgid, dutch(entry)) for entry in catalogue("nl") if re.search(wrong, dutch(entry), re.IGNORECASE)]
+    assert found == [], f"say: {WRONG[wrong]}"
+
+
+def test_handbook_says_the_same_words() -> None:
+    text = re.sub("<kbd>.*?</kbd>", "", (messages.ROOT / "docs" / "handboek.nl.md").read_text(encoding="utf-8"))
+    assert {wrong: found for wrong in WRONG if (found := re.findall(f".*{wrong}.*", text, re.IGNORECASE))} == {}
+
+
+def test_labels_of_others_are_still_there() -> None:
+    said = {entry.msgid: entry.msgstr for entry in catalogue("nl")}
+    assert [label for msgid, label in LABELS_OF_OTHERS.items() if label not in said.get(msgid, "")] == []

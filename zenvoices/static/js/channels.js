@@ -79,7 +79,7 @@ const isIn = (host, endings) => endings.some((ending) => host === ending || host
 function known(text) {
   const typed = text.trim().toLowerCase();
   if (typed.includes("@")) return known_domain(typed.split("@").pop());
-  return table.presets.find((preset) => isIn(typed, preset.hosts));
+  return table.presets.find((preset) => isIn(typed, preset.hosts) || typed === preset.provider.toLowerCase());
 }
 
 function known_domain(domain) {
@@ -93,8 +93,8 @@ function suggest() {
   const host = field("host").value.trim().toLowerCase();
   const preset = isIn(host, table.microsoft.hosts) ? "microsoft" : known(host) || known(field("username").value);
   const pop = field("protocol").value === "pop3";
-  const server = preset && preset !== "microsoft" && (pop ? preset.pop3 : preset.imap);
-  if (!preset || server === host) { box.hidden = true; box.dataset.shown = ""; return; }
+  const server = preset && preset !== "microsoft" && ofDomain(pop ? preset.pop3 : preset.imap);
+  if (!preset || (server && server === host)) { box.hidden = true; box.dataset.shown = ""; return; }
   const shown = preset === "microsoft" ? preset : `${preset.provider} ${server}`;
   if (box.dataset.shown === shown) return;
   box.dataset.shown = shown;
@@ -102,13 +102,21 @@ function suggest() {
   box.replaceChildren(...suggestion(box, preset, server));
 }
 
+// A provider that gives each customer a server of its own names it after the domain of the address.
+function ofDomain(server) {
+  const domain = field("username").value.trim().toLowerCase().split("@")[1];
+  return server.replace("{domain}", domain || "…");
+}
+
 function suggestion(box, preset, server) {
   const text = document.createElement("span");
   text.className = "grow";
   if (preset === "microsoft") { text.textContent = box.dataset.microsoft; return [text, chooseEntra(box)]; }
+  if (preset.unreachable) { text.textContent = `${preset.provider}: ${box.dataset.unreachable}`; return [text]; }
   if (!server) { text.textContent = `${preset.provider}: ${box.dataset.none}`; return [text]; }
   const port = table.ports[`${field("protocol").value} tls`];
-  text.textContent = `${preset.provider}: ${server}, ${box.dataset.port} ${port}, SSL/TLS`;
+  text.textContent = `${preset.provider}: ${server}, ${box.dataset.port} ${port}, SSL/TLS${asks(box, preset)}`;
+  if (server.includes("…")) return [text];
   const use = document.createElement("button");
   use.type = "button";
   use.className = "btn btn-small";
@@ -123,6 +131,11 @@ function suggestion(box, preset, server) {
     if (preset.help_topic) document.getElementById(`help-${preset.help_topic}`).open = true;
   });
   return [text, use];
+}
+
+function asks(box, preset) {
+  const off = preset.switched_off && box.dataset.off;
+  return [off, box.dataset[preset.password]].filter(Boolean).map((sentence) => `. ${sentence}`).join("");
 }
 
 function chooseEntra(box) {

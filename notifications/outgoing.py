@@ -1,0 +1,130 @@
+"""Every mail that the portal sends passes here: whether it left, and why not, is noted for the operator."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+from smtplib import (
+    SMTPAuthenticationError,
+    SMTPConnectError,
+    SMTPException,
+    SMTPHeloError,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+    SMTPServerDisconnected,
+)
+from typing import Any, Final
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import DatabaseError, transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from notifications import operator
+from notifications.models import OutgoingMail
+
+log = structlog.get_logger(__name__)
+
+#: how the operator's alerts of it begin
+ALERT: Final = "outgoing_mail"
+RECIPIENT_REFUSED: Final = "recipient_refused"
+#: exception -> class of the failure; the first that fits counts
+_REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (SMTPAuthenticationError, "sign_in_refused"),
+    (SMTPRecipientsRefused, RECIPIENT_REFUSED),
+    (SMTPSenderRefused, "sender_refused"),
+    (SMTPNotSupportedError, "not_offered"),  # no STARTTLS, or no way to sign in
+    (SMTPConnectError, "unreachable"),
+    (SMTPHeloError, "unreachable"),
+    (SMTPServerDisconnected, "unreachable"),
+    (ssl.SSLError, "certificate"),
+    (TimeoutError, "timeout"),
+)
+
+
+class WatchedBackend(BaseEmailBackend):
+    """Sends through EMAIL_DELIVERY_BACKEND."""
+
+    def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:
+        super().__init__(fail_silently)
+        self._delivery = get_connection(settings.EMAIL_DELIVERY_BACKEND, **kwargs)
+
+    def open(self) -> bool | None:
+        return self._delivery.open()
+
+    def close(self) -> None:
+        self._delivery.close()
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        try:
+            sent = self._delivery.send_messages(email_messages) or 0
+        except (SMTPException, OSError) as problem:
+            with suppress(SMTPException, OSError):
+                self._delivery.close()  # Django leaves the line open whose sign-in was refused
+            _note_failed(problem)
+            if not self.fail_silently:
+                raise
+            return 0
+        if sent:
+            _note_sent()
+        return sent
+
+
+def reason_of(problem: Exception) -> str:
+    """The class of a failure: no address, no words of a server."""
+    for kind, reason in _REASONS:
+        if isinstance(problem, kind):
+            return reason
+    if isinstance(problem, SMTPResponseException):
+        # RFC 5321, 4.2.1: 4yz passes by itself
+        return "deferred" if 400 <= problem.smtp_code < 500 else "refused"
+    return "refused" if isinstance(problem, SMTPException) else "unreachable"
+
+
+def _note_sent() -> None:
+    try:
+        with transaction.atomic():
+            OutgoingMail.objects.get_or_create(pk=OutgoingMail.ONLY)
+            ended = OutgoingMail.objects.exclude(failing_since=None).update(failing_since=None)
+            OutgoingMail.objects.update(last_sent_at=timezone.now())
+            if ended:
+                operator.over(ALERT)
+    except DatabaseError:
+        log.warning("that mail left was not noted", exc_info=True)  # it has left all the same
+        return
+    if ended:
+        log.info("the portal's own mail leaves again")
+
+
+def _note_failed(problem: Exception) -> None:
+    reason = reason_of(problem)
+    answer = getattr(problem, "smtp_code", None)
+    log.warning("a mail did not leave", reason=reason, problem=type(problem).__name__, answer=answer)
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            OutgoingMail.objects.get_or_create(pk=OutgoingMail.ONLY)
+            OutgoingMail.objects.update(
+                last_failed_at=now, failing_since=Coalesce(F("failing_since"), now), reason=reason
+            )
+            if reason != RECIPIENT_REFUSED:  # one address that is wrong is nothing for the operator to mend
+                operator.tell(f"{ALERT}:{reason}", **_said(reason))
+    except DatabaseError:
+        log.exception("that mail did not leave was not noted")
+
+
+def _said(reason: str) -> dict[str, str]:
+    said = {}
+    for language in ("nl", "en"):
+        with translation.override(language):
+            text = _("Mail of this portal does not leave (%(reason)s): look at EMAIL_URL and its server.")
+            said[f"text_{language}"] = text % {"reason": reason}
+    return said

@@ -1,0 +1,30 @@
+"""A mail server that takes what the portal sends, or refuses it with the words of a test."""
+
+from __future__ import annotations
+
+from tests.servers.scripted import Peer, Script
+
+_TAKES = {
+    "EHLO": (b"250-mail.test", b"250 AUTH PLAIN LOGIN"), "AUTH": (b"235 2.7.0 welcome",), "MAIL": (b"250 2.1.0 ok",),
+    "RCPT": (b"250 2.1.5 ok",), "DATA": (b"354 go on",), "": (b"250 2.0.0 taken",), "RSET": (b"250 ok",),
+    "QUIT": (b"221 bye",),
+}  # fmt: skip
+
+
+def smtp(refusals: dict[str, bytes] | None = None, greeting: bytes = b"220 mail.test ready") -> Script:
+    """`refusals`: by command; "" is the answer to the mail itself. A refused greeting ends the session."""
+
+    def script(peer: Peer) -> None:
+        peer.say(greeting)
+        while not greeting.startswith(b"5"):
+            command = peer.hear().split(b" ")[0].upper().decode()
+            refused = (refusals or {}).get(command)
+            peer.say(*([refused] if refused else _TAKES.get(command, (b"502 what?",))))
+            if command == "DATA" and not refused:
+                while peer.hear() != b".":
+                    pass
+                peer.say((refusals or {}).get("", _TAKES[""][0]))
+            if command == "QUIT":
+                return
+
+    return script
