@@ -21,6 +21,7 @@ from channels.errors import ChannelError
 from channels.fetching import ours
 from channels.links import providers, tokens, vault, whose
 from channels.models import Channel, ConsentLink, PendingAuthorisation
+from channels.words.notices import Kind
 from zenvoices.lib.crypto import KeyProblem
 from zenvoices.lib.scoping import administration_scope, every_administration
 
@@ -221,7 +222,7 @@ def _link(pending: PendingAuthorisation, asked: Channel, grant: Grant) -> Channe
     reminders.link_was_made_anew(channel)
     lease.revoke(channel.pk)
     if stays_inactive(channel):  # one that waited for this tells when it works
-        notices.close(channel, notices.ATTENTION)
+        notices.close(channel, Kind.ATTENTION)
     return channel
 
 
@@ -244,7 +245,7 @@ def disconnect(channel: Channel, by: User | None) -> None:
         found = Channel.objects.select_for_update().get(pk=channel.pk)
         found.save(update_fields=services.unlink(found))
         lease.revoke(found.pk)
-        notices.close(found, notices.ATTENTION, notices.DEACTIVATED)
+        notices.close(found, Kind.ATTENTION, Kind.DEACTIVATED)
         reminders.link_was_made_anew(found)
 
 

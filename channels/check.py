@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from channels import auth
-from channels.connect import address_of, credentials_of, protocol_of, server_at
+from channels.connect import Kind, address_of, credentials_of, explained, kind_of, protocol_of, server_at
 from channels.credentials import Credentials
 from channels.errors import ChannelError, ConfigurationProblem, TransientProblem
 from channels.links import providers, vault, whose
@@ -19,6 +19,9 @@ from channels.models import Channel
 
 #: seconds for the whole check: somebody is waiting
 CHECK_SECONDS = 45
+
+#: how codes begin that are the secure line's
+_AT_ENCRYPTION = ("certificate_", "client_certificate_", "tls_", "starttls_", "clock_", "ca_store_")
 
 #: the fields of a form that are checked as they were typed
 TYPED = ("protocol", "auth", "host", "port", "security", "username", "folder")
@@ -43,6 +46,7 @@ class Target:
     token: Callable[[], Credentials] | None = field(default=None, repr=False)
     #: what is behind an error, when it is known which channel asks
     explain: Callable[[ChannelError], ChannelError] = field(default=lambda error: error, repr=False)
+    kind: Kind = Kind.OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ def target_of(channel: Channel, typed: Mapping[str, str] | None = None) -> Targe
         provider=provider,
         token=partial(credentials_of, channel, fresh=True, typed=typed) if provider else None,
         explain=partial(whose.explained, channel),
+        kind=kind_of(channel),
     )  # fmt: skip
 
 
@@ -90,7 +95,8 @@ def _steps(target: Target) -> Iterator[Step]:
             try:
                 found = act()
             except ChannelError as error:
-                yield Step(_failed_at(name, error), ok=False, facts=asked, error=target.explain(error))
+                error = target.explain(explained(error, target.kind))
+                yield Step(_failed_at(name, error), ok=False, facts=asked, error=error)
                 return
             yield Step(name, ok=True, facts=asked | found)
 
@@ -151,6 +157,6 @@ def _failed_at(name: str, error: ChannelError) -> str:
     """A refused address is found while resolving, a bad certificate while connecting: show them at their own step."""
     if error.code in ("address_not_allowed", "port_not_allowed"):
         return "address"
-    if error.code.startswith(("certificate_", "tls_", "starttls_")):
+    if error.code.startswith(_AT_ENCRYPTION):
         return "encryption"
     return name

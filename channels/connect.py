@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from enum import Enum, auto
 from http.client import HTTPS_PORT
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,8 +14,9 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from channels import auth
+from channels.auth.identity import same_account
 from channels.credentials import BearerToken, Credentials
-from channels.errors import ConfigurationProblem, CredentialProblem
+from channels.errors import ChannelError, ConfigurationProblem, channel_error
 from channels.links import providers, tokens, vault, whose
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Mailbox, Server, Watch, open_session
@@ -23,6 +25,24 @@ from zenvoices.lib.statements import select_once
 
 #: bytes; a mail that a person asked for may be this large
 WANTED_MAX_BYTES = 200_000_000
+#: what a mail server says of a token that it does not take
+_REFUSALS: Final = frozenset({"token_refused", "sign_in_refused"})
+
+
+class Kind(Enum):
+    """Who signs in, for which mailbox."""
+
+    OWN = auto()  # its owner
+    SHARED = auto()  # a person for another mailbox
+    APP = auto()  # nobody: the registration does by itself
+
+
+_EXPLAINED: Final = {
+    ("exchange_not_connected", Kind.SHARED): "exchange_not_connected_shared",
+    ("exchange_not_connected", Kind.APP): "exchange_not_connected_app",
+    ("token_refused", Kind.APP): "app_not_allowed",
+    ("mailbox_not_allowed", Kind.APP): "app_not_allowed",
+}
 #: the settings that name the mail server of a way to sign in, by authentication type and protocol
 _SERVERS: Final = {
     ("google", "imap"): "GMAIL_IMAP",
@@ -86,15 +106,30 @@ def opened(channel: Channel, watch: Watch) -> Iterator[Mailbox]:
 
     A token that the mail server refuses is renewed once: it may have been withdrawn before its time.
     """
-    with whose.asking_for(channel):
+    try:
         try:
             mailbox = _open(channel, watch, credentials_of(channel))
-        except CredentialProblem as problem:
-            if problem.code != "token_refused":
+        except ChannelError as problem:
+            if problem.code not in _REFUSALS or channel.auth not in providers.NAMES:
                 raise
             mailbox = _open(channel, watch, credentials_of(channel, fresh=True))
         with mailbox:
             yield mailbox
+    except ChannelError as problem:
+        raise whose.explained(channel, explained(problem, kind_of(channel))) from None
+
+
+def kind_of(channel: Channel) -> Kind:
+    if channel.app_only:
+        return Kind.APP
+    shared = channel.signs_in_as and not same_account(channel.signs_in_as, channel.username)
+    return Kind.SHARED if shared else Kind.OWN
+
+
+def explained(problem: ChannelError, kind: Kind) -> ChannelError:
+    """The mail server says the same of every kind of channel; what is to be mended differs."""
+    code = _EXPLAINED.get((problem.code, kind))
+    return problem if code is None else channel_error(code, **problem.detail)
 
 
 def _open(channel: Channel, watch: Watch, credentials: Credentials) -> Mailbox:

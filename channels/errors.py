@@ -122,9 +122,16 @@ CODES: Final[dict[str, Code]] = {
     "certificate_expired": Code(ConfigurationProblem, Whose.SERVER),
     "certificate_other_name": Code(ConfigurationProblem, Whose.SERVER),
     "tls_expected": Code(ConfigurationProblem, Whose.MANAGER),  # the port speaks plain text, security says TLS
+    "certificate_incomplete": Code(ConfigurationProblem, Whose.SERVER),  # nobody shown who vouches for it
+    "certificate_not_yet_valid": Code(ConfigurationProblem, Whose.SERVER),
+    "certificate_weak": Code(ConfigurationProblem, Whose.SERVER),
+    "client_certificate_wanted": Code(ConfigurationProblem, Whose.SERVER),
+    "tls_version_old": Code(ConfigurationProblem, Whose.SERVER),
+    "tls_ciphers_old": Code(ConfigurationProblem, Whose.SERVER),
     "starttls_expected": Code(ConfigurationProblem, Whose.MANAGER),  # the port speaks TLS, security says STARTTLS
     "starttls_missing": Code(ConfigurationProblem, Whose.MANAGER),
     "tls_failed": Code(ConfigurationProblem, Whose.SERVER),
+    "other_protocol": Code(ConfigurationProblem, Whose.MANAGER),  # IMAP where POP3 is set, or the reverse
     "not_a_mail_server": Code(ConfigurationProblem, Whose.MANAGER),
     "sign_in_method_missing": Code(ConfigurationProblem, Whose.SERVER),
     "folder_missing": Code(ConfigurationProblem, Whose.MANAGER),
@@ -132,6 +139,7 @@ CODES: Final[dict[str, Code]] = {
     "folder_not_allowed": Code(ConfigurationProblem, Whose.OWNER),
     "protocol_off": Code(ConfigurationProblem, Whose.OWNER),
     "blocked_here": Code(ConfigurationProblem, Whose.OWNER),  # from our address or country
+    "app_not_allowed": Code(ConfigurationProblem, Whose.IT),  # Exchange lets in no app that nobody signs in for
     "unsafe_characters": Code(ConfigurationProblem, Whose.MANAGER),
     "microsoft_needs_entra": Code(ConfigurationProblem, Whose.MANAGER),
     "secret_missing": Code(ConfigurationProblem, Whose.MANAGER),

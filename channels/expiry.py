@@ -21,6 +21,7 @@ from channels import notices, reminders
 from channels.errors import ChannelError, is_permanent
 from channels.links import google_testing, tokens
 from channels.models import Channel, ChannelSecret
+from channels.words.notices import Kind
 from zenvoices.lib import bulkheads
 
 log = structlog.get_logger(__name__)
@@ -144,4 +145,4 @@ def _tell_dead(channel: Channel, error: ChannelError) -> None:
     if not stands.update(error_code=error.code, error_detail=dict(error.detail), failing_since=now):
         return  # linked anew or set to work meanwhile
     channel.error_code, channel.error_detail, channel.failing_since = error.code, dict(error.detail), now
-    notices.tell(channel, notices.ATTENTION, f"attention:idle:{channel.linked_at:%Y%m%d%H%M%S%f}")
+    notices.tell(channel, Kind.ATTENTION, f"attention:idle:{channel.linked_at:%Y%m%d%H%M%S%f}")

@@ -373,6 +373,8 @@ class ReceivedPart(TenantModel):
     outcome = models.CharField(max_length=10)  # channels.extract: document, container, ignored, refused
     reason = models.CharField(max_length=40, blank=True)
     can_be_taken = models.BooleanField(default=False)
+    #: codes of channels.extract; documents.phrases says them
+    defects = models.JSONField(default=list, blank=True)
     document = models.ForeignKey(
         "documents.Document", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

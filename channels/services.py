@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from administrations.models import Administration, User
 from channels import connect, lease, notices, reminders
@@ -22,8 +20,6 @@ from channels.fetching.upkeep import PURGE_AFTER
 from channels.links import vault
 from channels.links.providers import PROOFS
 from channels.models import Channel, ConsentLink, FetchRun, ReceivedMail, ReceivedPart
-from channels.presets import is_microsoft_host
-from channels.words import phrases
 from documents import services as documents
 from documents.models import Document
 
@@ -56,22 +52,6 @@ class NotPremium(Exception):
 
 class NotLinked(Exception):
     """Nobody authorised this channel at its provider yet: it stays a draft."""
-
-
-def validate(fields: Mapping[str, Any], password: str) -> None:
-    """What no server may be told. Raises ValidationError, by field."""
-    unsafe = {
-        name: _("Remove the line break or control character.")
-        for name, value in {**fields, "password": password}.items()
-        if isinstance(value, str) and CONTROL.search(value)
-    }
-    if unsafe:
-        raise ValidationError(unsafe)
-    if is_microsoft_host(str(fields.get("host", ""))) and fields.get("auth") == Channel.Auth.PASSWORD:
-        phrase = phrases.phrase("microsoft_needs_entra", {})
-        raise ValidationError({"host": f"{phrase.text} {phrase.next_step}"})
-    if not 1 <= int(fields.get("port") or 0) <= 65535:
-        raise ValidationError({"port": _("Choose a port from 1 to 65535.")})
 
 
 @transaction.atomic

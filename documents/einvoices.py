@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from documents import pairing, processes, storage
 from documents.einvoice.facts import from_json
+from documents.einvoice.xml_text import DEFECTS
 from documents.models import MAYBE_EINVOICE, PDF, Document, EInvoice, einvoice_of
 from zenvoices.lib.scoping import administration_scope, every_administration
 
@@ -38,17 +39,24 @@ def read(document: Document) -> EInvoice | None:
     if answer.get("problem"):
         columns = {"problem": answer["problem"]}
     elif answer["invoice"]:
-        columns = asdict(from_json(answer["invoice"])) | {"lines": answer["invoice"]["lines"]}
+        columns = _columns(answer["invoice"])
     with transaction.atomic():
         locked = Document.objects.select_for_update().get(pk=document.pk)  # two readers at once: the last one counts
         EInvoice.objects.filter(document=locked).delete()
         if columns is not None:
             EInvoice.objects.create(administration_id=locked.administration_id, document=locked, **columns)
         locked.einvoice_read_at = timezone.now()
-        locked.save(update_fields=["einvoice_read_at"])
+        of_the_mail = [code for code in locked.defects if code not in DEFECTS]
+        locked.defects = [*of_the_mail, *answer.get("defects", [])]
+        locked.save(update_fields=["einvoice_read_at", "defects"])
     kept = Document.objects.select_related("einvoice").get(pk=document.pk)
     pairing.pair_after_reading(kept)
     return einvoice_of(kept)
+
+
+def _columns(found: dict[str, Any]) -> dict[str, Any]:
+    invoice = from_json(found)
+    return asdict(invoice) | {"lines": found["lines"], "pdf_sha256": invoice.pdf_sha256}
 
 
 def _answer(document: Document) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Downloads, images of pages, and the HTML of a mail."""
+"""Downloads, images of pages, and mails as they looked."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from administrations.access import AdministrationRequest, administration_view
 from administrations.models import Role
-from documents import preview, serving, storage
-from documents.opening import chosen_documents, visible_document
-
-MOST_HTML_BYTES = 2_000_000
+from documents import insides, mail_page, preview, serving, storage
+from documents.models import PDF
+from documents.opening import chosen_documents, place_inside, visible_document
 
 
 @require_safe
@@ -24,6 +24,18 @@ MOST_HTML_BYTES = 2_000_000
 def download(request: AdministrationRequest, document_id: UUID) -> HttpResponseBase:
     found = visible_document(request, document_id)
     return _attachment(request, found.sha256, found.filename, found.content_type)
+
+
+@require_safe
+@administration_view(Role.SUBMITTER)
+def inside(request: AdministrationRequest, document_id: UUID, place: int) -> HttpResponse:
+    """A PDF that an e-invoice carries."""
+    found = visible_document(request, document_id)
+    try:
+        wanted = insides.inside(found, place)
+        return serving.bytes_attached(insides.taken_out(found, wanted), wanted.name, PDF)
+    except insides.NoPdf as missing:
+        raise Http404 from missing
 
 
 @require_safe
@@ -37,15 +49,32 @@ def email_file(request: AdministrationRequest, document_id: UUID) -> HttpRespons
 
 @require_safe
 @administration_view(Role.SUBMITTER)
-def body(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
+def email_pdf(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
+    """The mail of a document as a PDF, with who sent it above."""
     found = visible_document(request, document_id)
-    if found.content_type != "text/html":
+    if found.email is None:
+        raise Http404
+    heading = render_to_string("documents/_printed.html", {"email": found.email})
+    try:
+        return serving.mail_pdf(mail_page.pdf(found.email, heading), found.email.subject)
+    except preview.PreviewProblem as problem:
+        if problem.code == "busy":
+            return _not_drawn(problem)
+        messages.error(request, _("This email cannot be made into a PDF. Download the original email instead."))
+        return redirect("document", request.administration.pk, found.pk)
+
+
+@require_safe
+@administration_view(Role.SUBMITTER)
+def body(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
+    """The mail of a document as it looked."""
+    email = visible_document(request, document_id).email
+    if email is None:
         raise Http404
     try:
-        with storage.open_blob(found.administration_id, found.sha256) as blob:
-            return serving.mail_page(blob.read(MOST_HTML_BYTES).decode("utf-8", "replace"))
-    except storage.BlobMissing as missing:
-        raise Http404 from missing
+        return serving.mail_page(mail_page.page(email))
+    except preview.PreviewProblem as problem:
+        return _not_drawn(problem)
 
 
 @require_safe
@@ -53,11 +82,16 @@ def body(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
 def page(request: AdministrationRequest, document_id: UUID, number: int, width: int) -> HttpResponseBase:
     found = visible_document(request, document_id)
     try:
-        return serving.drawing(preview.page(found, number, width), keep=width == preview.THUMBNAIL)
+        place = preview.page(found, number, width, place_inside(request) or 0)
+        return serving.drawing(place, keep=width == preview.THUMBNAIL)
     except preview.PreviewProblem as problem:
-        if problem.code == "busy":
-            return HttpResponse(status=503, headers={"Retry-After": "5"})
-        raise Http404 from problem
+        return _not_drawn(problem)
+
+
+def _not_drawn(problem: preview.PreviewProblem) -> HttpResponse:
+    if problem.code == "busy":
+        return HttpResponse(status=503, headers={"Retry-After": "5"})
+    raise Http404 from problem
 
 
 @require_POST

@@ -126,10 +126,13 @@ class EInvoice(TenantModel):
     total = models.DecimalField(max_digits=15, decimal_places=4, null=True, blank=True)
     payable = models.DecimalField(max_digits=15, decimal_places=4, null=True, blank=True)
     iban = models.CharField(max_length=40, blank=True)
+    other_ibans = models.JSONField(default=list, blank=True)
     warnings = models.JSONField(default=list, blank=True)
     lines = models.JSONField(default=list, blank=True)
     line_count = models.PositiveIntegerField(default=0)
     pdf_sha256 = models.CharField(max_length=64, blank=True)
+    #: every PDF inside, that one first: name, sha256 and size, as documents.einvoice.facts.PdfInside
+    pdfs = models.JSONField(default=list, blank=True)
 
     class Meta:
         indexes = [

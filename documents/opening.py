@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from administrations.access import AdministrationRequest
@@ -17,6 +17,12 @@ MOST_AT_ONCE = 500
 def visible_document(request: AdministrationRequest, document_id: UUID) -> Document:
     rows = visible_documents(request.user, request.role)
     return get_object_or_404(rows.select_related("email", "einvoice", "uploaded_by"), pk=document_id)
+
+
+def place_inside(request: HttpRequest) -> int | None:
+    """Which PDF of an e-invoice the address asks for; None when it does not."""
+    given = request.GET.get("inside", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) <= 3 else None
 
 
 def chosen_documents(request: AdministrationRequest) -> list[Document]:

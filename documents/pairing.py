@@ -5,7 +5,6 @@ A mail is looked at whole, again after each of its documents was read, so the or
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import PurePath
@@ -13,6 +12,7 @@ from pathlib import PurePath
 from django.db import transaction
 from django.db.models import Q
 
+from documents.einvoice import papers
 from documents.models import PDF, XML_TYPES, Document, EInvoice, Email, einvoice_of
 
 Pair = tuple[Document, Document]
@@ -56,7 +56,6 @@ def pairs(sides: Sequence[Document]) -> list[Pair]:
     """The strongest proof first; each proof must point at one XML and one PDF."""
     xmls = [one for one in sides if one.content_type in XML_TYPES]
     pdfs = [one for one in sides if one.content_type == PDF]
-    is_lone = len(xmls) == len(pdfs) == 1
     found: list[Pair] = []
     proofs: list[tuple[Key, Key]] = [
         (lambda xml: _fact(xml, "pdf_sha256"), lambda pdf: pdf.sha256),
@@ -64,7 +63,7 @@ def pairs(sides: Sequence[Document]) -> list[Pair]:
         (_stem, _stem),
         (_number_groups, _name_groups),
     ]
-    if is_lone:
+    if len(xmls) == len(pdfs) == 1 and _may_be_one(xmls[0], pdfs[0]):
         proofs.append((lambda xml: True, lambda pdf: True))
     xmls = [xml for xml in xmls if not _is_no_invoice(xml)]
     for of_xml, of_pdf in proofs:
@@ -93,6 +92,16 @@ def _contradict(xml: Document, pdf: Document) -> bool:
     return False
 
 
+def _may_be_one(xml: Document, pdf: Document) -> bool:
+    """Of the only two: the PDF is called an invoice, no number in its name is another one, and the XML, which was
+    read, brings no pages of its own."""
+    read, name = einvoice_of(xml), _stem(pdf)
+    if read is None or read.pdf_sha256 or papers.goes_along(name) or not papers.says_invoice(name):
+        return False
+    figures = papers.numbers(name)
+    return not figures or figures in (papers.numbers(read.number), papers.numbers(_stem(xml)))
+
+
 def _is_no_invoice(xml: Document) -> bool:
     """Known only once it was read."""
     read = einvoice_of(xml)
@@ -109,16 +118,17 @@ def _stem(document: Document) -> str:
 
 
 def _number_groups(xml: Document) -> tuple[str, ...] | None:
-    """`INV-2026/114` as (2026, 114): what is left of a number in the name of a file."""
-    return _groups(_fact(xml, "number"))
+    """None of an XML that brings its own pages: a paper with its number beside it is another one."""
+    return None if _fact(xml, "pdf_sha256") else _groups(_fact(xml, "number"))
 
 
 def _name_groups(pdf: Document) -> tuple[str, ...] | None:
-    return _groups(_stem(pdf))
+    """General terms and time sheets bear the number of their invoice too."""
+    return None if papers.goes_along(_stem(pdf)) else _groups(_stem(pdf))
 
 
 def _groups(text: str) -> tuple[str, ...] | None:
-    found = tuple(re.findall(r"[0-9]+", text))
+    found = papers.numbers(text)
     return found if len("".join(found)) >= 4 else None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -13,6 +15,7 @@ _UPLOAD: dict[str, Promise] = {
     "empty": gettext_lazy("This file is empty. Save it again and upload it once more."),
     "too_large": gettext_lazy("This file is larger than %(most)s. Make it smaller or split it."),
     "too_many": gettext_lazy("This is too much at once. Upload this file again by itself."),
+    "archive": gettext_lazy("This is an archive. Open it and upload the files that are in it."),
     "type_not_allowed": gettext_lazy("This kind of file is not accepted. Save it as a PDF and upload that."),
     "disk_full": gettext_lazy("Our storage is full. Your file was not saved. Try again later."),
     "storage_failed": gettext_lazy("Our storage does not answer. Your file was not saved. Try again later."),
@@ -30,6 +33,7 @@ _EINVOICE: dict[str, Promise] = {
     "other_root": gettext_lazy("Download this XML to see it. It is not an invoice in UBL or CII."),
     "old_version": gettext_lazy("Ask the sender for a newer e-invoice. We do not read this old version (ZUGFeRD 1)."),
     "wrong_namespace": gettext_lazy("Ask the sender for UBL or CII. This invoice has another format."),
+    "several": gettext_lazy("Download this XML to see it. It holds several invoices."),
     "forbidden": gettext_lazy("Ask the sender for a new e-invoice. This XML has parts that may be harmful."),
     "no_number": gettext_lazy("Ask the sender for a new e-invoice. This one has no invoice number."),
     "too_large": gettext_lazy("Download this XML to see it. It is too large to read here."),
@@ -41,6 +45,40 @@ _WARNINGS: dict[str, Promise] = {
     "dates": gettext_lazy("Look at the document: a date cannot be read and is left out."),
     "sums": gettext_lazy("Look at the document: net and VAT do not add up to the total."),
 }
+#: codes of channels.extract and of documents.einvoice.xml_text
+_DEFECTS: dict[str, Promise] = {
+    "pdf_cut": gettext_lazy("Ask the sender to send this PDF again. It is cut off: its end is missing."),
+    "base64_cut": gettext_lazy(
+        "Ask the sender to send this file again. It broke off in the email: its end is missing."
+    ),
+    "uuencode_damaged": gettext_lazy("Ask the sender to send this file again. A part of it could not be decoded."),
+    "base64_repaired": gettext_lazy(
+        "Check that this file is complete. It was encoded wrongly in the email; we mended that."
+    ),
+    "header_repaired": gettext_lazy(
+        "Check that this file is complete. Its header in the email was broken; we mended that."
+    ),
+    "boundary_repaired": gettext_lazy(
+        "Check that this file is complete. What separates it in the email was broken; we mended that."
+    ),
+    "boundary_missing": gettext_lazy("Look at the original email. What separates its parts was missing."),
+    "boundary_guessed": gettext_lazy(
+        "Look at the original email. What separates its parts was broken; we mended that."
+    ),
+    "close_delimiter_missing": gettext_lazy("Look whether the email is complete. It has no proper end."),
+    "header_without_end": gettext_lazy("Look at the original email. Its header was broken; we mended that."),
+    "header_too_long": gettext_lazy("Look at the original email. A line of its header is too long and is cut."),
+    "headers_cut": gettext_lazy("Look at the original email. It has more headers than we read."),
+    "base64_undeclared": gettext_lazy("Look at the original email. Its text did not say how it was encoded."),
+    "too_deep": gettext_lazy("Look at the original email. Parts of it are packed too deeply to be read."),
+    "too_many_parts": gettext_lazy("Look at the original email. It has more parts than we read."),
+    "encoding_guessed": gettext_lazy(
+        "Look whether names with accents are right. The e-invoice says another encoding than it has."
+    ),
+    "xml_repaired": gettext_lazy("Compare what the e-invoice says with its PDF. Its XML was faulty; we mended that."),
+}
+#: with one of these, something of the file is missing
+CUT = frozenset(["pdf_cut", "base64_cut", "uuencode_damaged"])
 #: part of the specification identifier -> how people call it
 _PROFILES = (
     ("nlcius", "NLCIUS"),
@@ -88,6 +126,16 @@ def einvoice_problem(code: str) -> str:
 
 def wrong_inside() -> str:
     return _("Look at the PDF itself: the e-invoice inside it cannot be read.")
+
+
+def known_defects() -> set[str]:
+    return set(_DEFECTS)
+
+
+def defect_sentences(codes: Iterable[str]) -> list[str]:
+    """What was broken about a file and read all the same, each with what to do; what is missing comes first."""
+    known = [code for code in dict.fromkeys(codes) if code in _DEFECTS]
+    return [str(_DEFECTS[code]) for code in sorted(known, key=lambda code: code not in CUT)]
 
 
 def invoice_warnings(invoice: EInvoice) -> list[str]:

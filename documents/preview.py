@@ -9,7 +9,8 @@ import json
 import tempfile
 import threading
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,14 @@ from uuid import UUID
 from django.conf import settings
 
 from documents import processes, storage
+from documents.insides import NoPdf
+from documents.insides import inside as inside_of
 from documents.models import XML_TYPES, Document, einvoice_of
-from documents.render_page import MAX_PAGES
+from documents.render_page import IMAGES, MAX_PAGES
 
 THUMBNAIL, PAGE, SHARP = 160, 1000, 1600
 WIDTHS = (THUMBNAIL, PAGE, SHARP)
-DRAWABLE = frozenset(
-    ["application/pdf", "image/jpeg", "image/png", "image/bmp", "image/tiff", "image/heic"]
-)  # fmt: skip
+DRAWABLE = frozenset(["application/pdf", *IMAGES])
 #: a document that took too long may have had a busy machine: it is tried again after this
 RETRY_SECONDS = 3600
 #: drawing takes a processor; more at once only makes everybody wait
@@ -59,49 +60,54 @@ def can_be_drawn(document: Document) -> bool:
     return document.content_type in DRAWABLE
 
 
-def known_facts(document: Document) -> Facts | None:
-    """What an earlier drawing found; None when there was none. Never draws."""
-    place = _folder(document) / "facts.json"
-    try:
-        kept = json.loads(place.read_text())
-        if kept.get("problem") == "too_hard" and time.time() - place.stat().st_mtime > RETRY_SECONDS:
-            return None
-    except (OSError, ValueError):
-        return None
-    return _facts(kept)
+def known_facts(document: Document, inside: int = 0) -> Facts | None:
+    """What an earlier drawing found; None when there was none. Never draws.
+
+    `inside`: which of the PDFs in an e-invoice, here and in what follows.
+    """
+    kept = kept_answer(_folder(document, inside) / "facts.json")
+    return None if kept is None else _facts(kept)
 
 
-def facts(document: Document) -> Facts:
+def facts(document: Document, inside: int = 0) -> Facts:
     """Draws the first page when nothing is known yet."""
-    known = known_facts(document)
+    known = known_facts(document, inside)
     if known is not None:
         return known
     try:
-        page(document, 1, PAGE)
+        page(document, 1, PAGE, inside)
     except PreviewProblem as problem:
         return Facts(problem=problem.code)
-    return known_facts(document) or Facts(problem="failed")
+    return known_facts(document, inside) or Facts(problem="failed")
 
 
-def page(document: Document, number: int, width: int) -> Path:
+def page(document: Document, number: int, width: int, inside: int = 0) -> Path:
     """The image of one page. Raises PreviewProblem."""
-    if document.content_type not in DRAWABLE | XML_TYPES or width not in WIDTHS or not 1 <= number <= MAX_PAGES:
+    is_known = document.content_type in DRAWABLE or _sha256_inside(document, inside)
+    if not is_known or width not in WIDTHS or not 1 <= number <= MAX_PAGES:
         raise PreviewProblem("damaged")
-    place = _folder(document) / f"{number}-{width}.webp"
+    place = _folder(document, inside) / f"{number}-{width}.webp"
     if place.exists():
         return place
-    known = known_facts(document)
+    known = known_facts(document, inside)
     if known is not None and (known.problem or not 1 <= number <= known.pages):
         raise PreviewProblem(known.problem or "damaged")
-    with ExitStack() as turn:
-        for queue in [_thumbnail_turns, _turns] if width == THUMBNAIL else [_turns]:
+    with turn(thumbnail=width == THUMBNAIL):
+        return place if place.exists() else _draw(document, number, width, place, inside)
+
+
+@contextmanager
+def turn(*, thumbnail: bool = False) -> Iterator[None]:
+    """Waits until fewer are drawn. Raises PreviewProblem("busy")."""
+    with ExitStack() as taken:
+        for queue in [_thumbnail_turns, _turns] if thumbnail else [_turns]:
             if not queue.acquire(timeout=processes.SECONDS):
                 raise PreviewProblem("busy")
-            turn.callback(queue.release)
-        return place if place.exists() else _draw(document, number, width, place)
+            taken.callback(queue.release)
+        yield
 
 
-def _draw(document: Document, number: int, width: int, place: Path) -> Path:
+def _draw(document: Document, number: int, width: int, place: Path, inside: int) -> Path:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with (
@@ -109,10 +115,11 @@ def _draw(document: Document, number: int, width: int, place: Path) -> Path:
             storage.path_of(document.administration_id, document.sha256) as source,
         ):
             target = Path(folder) / "page.webp"
-            answer = _run(source, document.content_type, number, width, target)
+            which = [_sha256_inside(document, inside)] if document.content_type in XML_TYPES else []
+            answer = _run(source, document.content_type, number, width, target, *which)
             if "pages" in answer:
                 target.replace(place)
-            _keep(answer, Path(folder) / "facts.json", place.parent / "facts.json")
+            keep(answer, Path(folder) / "facts.json", place.parent / "facts.json")
     except storage.BlobMissing as problem:
         raise PreviewProblem("missing") from problem
     except (OSError, storage.StorageProblem) as problem:
@@ -122,9 +129,9 @@ def _draw(document: Document, number: int, width: int, place: Path) -> Path:
     return place
 
 
-def _run(source: Path, content_type: str, number: int, width: int, target: Path) -> dict[str, Any]:
+def _run(source: Path, content_type: str, number: int, width: int, target: Path, *which: str) -> dict[str, Any]:
     """Whatever happens in there, here comes an answer."""
-    what = (str(source), content_type, str(number), str(width), str(target))
+    what = (str(source), content_type, str(number), str(width), str(target), *which)
     try:
         return processes.answer_of("documents.render_page", *what)
     except (processes.Killed, processes.TimedOut):
@@ -133,7 +140,18 @@ def _run(source: Path, content_type: str, number: int, width: int, target: Path)
         raise PreviewProblem("failed") from problem
 
 
-def _keep(answer: dict[str, Any], unfinished: Path, place: Path) -> None:
+def kept_answer(place: Path) -> dict[str, Any] | None:
+    """What an earlier drawing told; None without one, or when it is time to try again."""
+    try:
+        kept: dict[str, Any] = json.loads(place.read_text())
+        if kept.get("problem") == "too_hard" and time.time() - place.stat().st_mtime > RETRY_SECONDS:
+            return None
+    except (OSError, ValueError):
+        return None
+    return kept
+
+
+def keep(answer: dict[str, Any], unfinished: Path, place: Path) -> None:
     unfinished.write_text(json.dumps(answer))
     unfinished.replace(place)
 
@@ -143,9 +161,22 @@ def _facts(kept: dict[str, Any]) -> Facts:
     return Facts(int(kept.get("pages", 0)), sizes, str(kept.get("problem", "")))
 
 
-def _folder(document: Document) -> Path:
-    owner: UUID = document.administration_id
-    return Path(settings.DATA_DIR) / "previews" / str(owner) / document.sha256[:2] / document.sha256
+def _sha256_inside(document: Document, place: int) -> str:
+    """Of that PDF in an e-invoice; "" without it."""
+    try:
+        return inside_of(document, place).sha256
+    except NoPdf:
+        return ""
+
+
+def _folder(document: Document, inside: int = 0) -> Path:
+    """Of the pages that are drawn: those of a PDF inside lie where they would if it had come by itself."""
+    return folder_of(document.administration_id, _sha256_inside(document, inside) or document.sha256)
+
+
+def folder_of(administration_id: UUID, sha256: str) -> Path:
+    """Of what is drawn of a file with that hash."""
+    return Path(settings.DATA_DIR) / "previews" / str(administration_id) / sha256[:2] / sha256
 
 
 def sweep(before: float) -> int:

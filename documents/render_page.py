@@ -1,7 +1,8 @@
 """Draws one page of a document as WebP; run as a process of its own, because the document may be hostile.
 
-    python -m documents.render_page FILE CONTENT_TYPE PAGE WIDTH TARGET
+    python -m documents.render_page FILE CONTENT_TYPE PAGE WIDTH TARGET [SHA256]
 
+SHA256 says which PDF of an e-invoice.
 Prints one line of JSON: {"pages": n, "sizes": [[width, height], ...]} or {"problem": "encrypted" | "damaged" |
 "too_large"}. It limits itself before it opens the file: memory, processor time, size of what it writes.
 No Django here: it starts in a tenth of a second and knows no secret.
@@ -13,7 +14,7 @@ import json
 import resource
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 MEMORY_BYTES = 1_500_000_000
 CPU_SECONDS = 15
@@ -25,7 +26,15 @@ SHOWN_PAGES = 50
 #: a page is drawn no higher than so many times its width
 TALLEST = 4
 
-_IMAGES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/bmp": "BMP", "image/tiff": "TIFF", "image/heic": "HEIF"}
+IMAGES = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/bmp": "BMP",
+    "image/tiff": "TIFF",
+    "image/heic": "HEIF",
+    "image/webp": "WEBP",
+    "image/avif": "AVIF",
+}
 _XML = frozenset(["application/xml", "text/xml"])
 
 
@@ -33,11 +42,12 @@ class Refused(Exception):
     """`args[0]` is the problem's code."""
 
 
-def limit() -> None:
+def limit(written: int = WRITTEN_BYTES) -> None:
+    """`written`: bytes that a file may get."""
     for kind, most in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, WRITTEN_BYTES),
+        (resource.RLIMIT_FSIZE, written),
         (resource.RLIMIT_CORE, 0),
     ):
         _, ceiling = resource.getrlimit(kind)
@@ -45,24 +55,24 @@ def limit() -> None:
         resource.setrlimit(kind, (most, most))
 
 
-def render(source: Path, content_type: str, number: int, width: int, target: Path) -> dict[str, Any]:
+def render(source: Path, content_type: str, number: int, width: int, target: Path, inside: str = "") -> dict[str, Any]:
     if content_type == "application/pdf":
         image, sizes, pages = _pdf(source, number, width)
     elif content_type in _XML:
-        image, sizes, pages = _pdf(_inside(source), number, width)
-    elif content_type in _IMAGES:
-        image, sizes, pages = _image(source, _IMAGES[content_type], number, width)
+        image, sizes, pages = _pdf(_inside(source, inside), number, width)
+    elif content_type in IMAGES:
+        image, sizes, pages = picture(source, IMAGES[content_type], number, width)
     else:
         raise Refused("damaged")
     image.save(target, "WEBP", quality=82, method=3)
     return {"pages": pages, "sizes": sizes}
 
 
-def _inside(source: Path) -> bytes:
-    """The PDF that an e-invoice carries."""
-    from documents.einvoice.inside import pdf_in_invoice  # noqa: PLC0415 (after the limits)
+def _inside(source: Path, sha256: str) -> bytes:
+    """A PDF that an e-invoice carries."""
+    from documents.einvoice.take_pdf import pdf_in_invoice  # noqa: PLC0415 (after the limits)
 
-    data = pdf_in_invoice(source)
+    data = pdf_in_invoice(source, sha256)
     if not data:
         raise Refused("damaged")
     return data
@@ -89,7 +99,8 @@ def _pdf(source: Path | bytes, number: int, width: int) -> tuple[Any, list[list[
     return page.render(scale=scale).to_pil(), sizes, pages
 
 
-def _image(source: Path, kind: str, number: int, width: int) -> tuple[Any, list[list[int]], int]:
+def picture(source: Path | BinaryIO, kind: str, number: int, width: int) -> tuple[Any, list[list[int]], int]:
+    """Its page as an image no wider than `width`, sizes, and how many pages it has. Raises Refused."""
     from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 (after the limits)
 
     if kind == "HEIF":
@@ -104,7 +115,7 @@ def _image(source: Path, kind: str, number: int, width: int) -> tuple[Any, list[
             raise Refused("too_large" if pages > MAX_PAGES else "damaged")
         opened.seek(number - 1)
         opened.draft("RGB", (width, width * TALLEST))
-        image: Any = ImageOps.exif_transpose(_eight_bits(opened)).convert("RGB")
+        image: Any = _on_paper(ImageOps.exif_transpose(_eight_bits(opened)))
     except Image.DecompressionBombError as problem:
         raise Refused("too_large") from problem
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as problem:
@@ -119,15 +130,26 @@ def _eight_bits(image: Any) -> Any:
     return image.point(lambda grey: grey / 256).convert("L") if image.mode.startswith("I;16") else image
 
 
+def _on_paper(image: Any) -> Any:
+    """What shines through is white, not the black that most programs leave there."""
+    from PIL import Image  # noqa: PLC0415 (after the limits)
+
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    image, paper = image.convert("RGBA"), Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=image)
+    return paper
+
+
 def _whole(width: float, height: float) -> list[int]:
     return [max(1, round(width)), max(1, round(height))]
 
 
 def main(arguments: list[str]) -> None:
-    source, content_type, number, width, target = arguments
+    source, content_type, number, width, target, *inside = arguments
     limit()
     try:
-        answer = render(Path(source), content_type, int(number), int(width), Path(target))
+        answer = render(Path(source), content_type, int(number), int(width), Path(target), *inside)
     except Refused as refused:
         answer = {"problem": refused.args[0]}
     except MemoryError:

@@ -19,7 +19,8 @@ from documents import storage
 from documents.models import Document
 from documents.services import UPLOAD, add_document
 from zenvoices.lib.filenames import DOCUMENTS, EXTENSIONS, safe_name
-from zenvoices.lib.filetypes import MAIL, ZIP, office_kind, sniff
+from zenvoices.lib.filetypes import ASIC, BINARY, MAIL, ZIP, expected, sniff, zip_kind
+from zenvoices.lib.packages import ZIP_DAMAGE
 
 ALLOWED = frozenset(DOCUMENTS) | {MAIL}
 #: zipfile makes an object of each entry; no office document has so many
@@ -30,7 +31,7 @@ ACCEPT = ",".join(sorted({EXTENSIONS[kind] for kind in ALLOWED} | {".jpeg", ".ti
 
 
 class UploadRefused(Exception):
-    """`code`: empty, too_large, too_many, type_not_allowed, disk_full, storage_failed."""
+    """`code`: empty, too_large, too_many, archive, type_not_allowed, disk_full, storage_failed."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -93,6 +94,8 @@ def _take_in(administration_id: UUID, file: UploadedFile, by: User) -> Document:
     if path.stat().st_size != size:
         raise UploadRefused("too_many")
     content_type = _kind(path, file.name or "", file.content_type or "")
+    if content_type in (ZIP, ASIC):
+        raise UploadRefused("archive")
     if content_type not in ALLOWED:
         raise UploadRefused("type_not_allowed")
     return add_document(
@@ -114,10 +117,10 @@ def _kind(path: Path, name: str, declared: str) -> str:
     if not data.strip():
         raise UploadRefused("empty")
     kind = sniff(data, name, declared)
-    if kind != ZIP or data.count(b"PK\x01\x02") > MOST_ENTRIES:
+    if kind != ZIP or data.count(b"PK\x01\x02") > MOST_ENTRIES:  # so many are an archive
         return kind
     try:
         with zipfile.ZipFile(path) as archive:
-            return office_kind(set(archive.namelist()))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError, OverflowError):
-        return ZIP
+            return zip_kind(archive, expected(name, declared))
+    except (*ZIP_DAMAGE, OSError):
+        return BINARY

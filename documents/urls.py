@@ -8,7 +8,10 @@ _document = [
     path("", views.document, name="document"),
     path("preview/", views.preview_pages, name="document-preview"),
     path("download/", file_views.download, name="document-download"),
+    path("inside/<int:place>/", file_views.inside, name="document-inside"),
     path("email.eml", file_views.email_file, name="document-email-file"),
+    path("email.pdf", file_views.email_pdf, name="document-email-pdf"),
+    path("looks/", views.mail_looks, name="document-looks"),
     path("body/", file_views.body, name="document-body"),
     path("page/<int:number>/<int:width>/", file_views.page, name="document-page"),
 ]

@@ -22,7 +22,7 @@ from administrations.templatetags.frame import UNDO
 from documents import services
 from documents.forms import FilterForm
 from documents.models import Document
-from documents.opening import chosen_documents, visible_document
+from documents.opening import chosen_documents, place_inside, visible_document
 from documents.pane import pane, prepare
 from documents.queries import (
     Place,
@@ -50,7 +50,7 @@ def documents(request: AdministrationRequest) -> HttpResponse:
 def document(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
     found = visible_document(request, document_id)
     if _target(request) == "reading":
-        context = _common(request) | pane(found, _visible(request), request.GET.get("tab", "")) | {"opened": True}
+        context = _common(request) | _pane(request, found) | {"opened": True}
         return _varied(render(request, "documents/_document.html", context))
     return _varied(render(request, "documents/documents.html", _whole_page(request, found)))
 
@@ -62,10 +62,22 @@ def preview_pages(request: AdministrationRequest, document_id: UUID) -> HttpResp
     found = visible_document(request, document_id)
     prepare(found)
     again = visible_document(request, document_id)
-    context = _common(request) | pane(again, _visible(request), "", draw=True)
+    context = _common(request) | pane(again, _visible(request), "", draw=True, inside=place_inside(request))
     if context["shown"] == "unknown":  # too many are drawn at once: the page asks again by itself
         return HttpResponse(status=503, headers={"Retry-After": "5"})
     return render(request, "documents/_shown.html", context)
+
+
+@require_safe
+@administration_view(Role.SUBMITTER)
+def mail_looks(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
+    """What a mail says, of which nobody knows yet how it looked: this makes its page."""
+    context = pane(visible_document(request, document_id), _visible(request), "email", draw=True)
+    if context["email"] is None:
+        raise Http404
+    if context["looks"] is None:
+        return HttpResponse(status=503, headers={"Retry-After": "5"})
+    return render(request, "documents/_mail_looks.html", _common(request) | context)
 
 
 @require_POST
@@ -124,7 +136,7 @@ def _back(request: AdministrationRequest) -> str:
 def _common(request: AdministrationRequest) -> dict[str, Any]:
     """What rows and pane both need: the filters travel along in every address."""
     kept = request.GET.copy()
-    for name in ("older", "tab"):
+    for name in ("older", "tab", "inside"):
         kept.pop(name, None)
     query = kept.urlencode()
     return {
@@ -160,4 +172,8 @@ def _whole_page(request: AdministrationRequest, opened: Document | None) -> dict
     context = _list(request)
     beside = opened or next(iter(context["page"].documents), None)
     context |= {"opened": opened is not None, "accept": ACCEPT, "selected": beside}
-    return context | (pane(beside, _visible(request), request.GET.get("tab", "")) if beside else {})
+    return context | (_pane(request, beside) if beside else {})
+
+
+def _pane(request: AdministrationRequest, found: Document) -> dict[str, Any]:
+    return pane(found, _visible(request), request.GET.get("tab", ""), inside=place_inside(request))

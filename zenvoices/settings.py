@@ -207,6 +207,8 @@ PART_MAX_BYTES: int = env.int("PART_MAX_BYTES", 25_000_000)
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 25_000_000)
 FILE_UPLOAD_HANDLERS = ["documents.uploads.BoundedUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
+#: documents knows no mail: this module reads what a page of one needs (documents.render_mail)
+MAIL_READER = "channels.extract.page"
 
 # --- Mail servers and providers -------------------------------------------------------------------------
 MAIL_ALLOW_PRIVATE_HOSTS: bool = env.bool("MAIL_ALLOW_PRIVATE_HOSTS", False)

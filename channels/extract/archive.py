@@ -13,7 +13,7 @@ from itertools import pairwise
 from channels.extract.limits import Budget
 from channels.extract.opened import Entry, Refused
 from zenvoices.lib.apart_process import Source, Target
-from zenvoices.lib.packages import ASIC, LARGEST_READ, package_kind
+from zenvoices.lib.packages import ASIC, ZIP_DAMAGE, zip_kind
 
 _CENTRAL = b"PK\x01\x02"
 _CHUNK = 64 * 1024
@@ -23,12 +23,6 @@ _METHODS = frozenset([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP
 _DEFLATE64 = 9  # APPNOTE 4.4.5: what Windows makes of files over 2 GB, and of some smaller ones
 _LOCAL_HEADER = 30  # bytes before the name (APPNOTE 4.3.7)
 _SMALL_CHUNK = 4 * 1024  # a thousandfold of it fits in memory
-
-#: what zipfile raises for a file that is not what it says
-_DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, LookupError, NotImplementedError, OverflowError),
-    *(RuntimeError, ValueError),
-)
 
 
 class Archive:
@@ -42,20 +36,13 @@ class Archive:
             raise Refused("archive_bomb")
         try:
             self._zip = zipfile.ZipFile(io.BufferedReader(source))
-        except (*_DAMAGE, OSError) as error:
+        except (*ZIP_DAMAGE, OSError) as error:
             raise Refused("damaged") from error
         self._files = [(n, info) for n, info in enumerate(self._zip.infolist(), 1) if not info.filename.endswith("/")]
 
     def kind(self, hint: str) -> str:
         """The content type: an office document is a ZIP too."""
-        return package_kind([info.filename for _, info in self._files], self._beginning, hint)
-
-    def _beginning(self, name: str) -> bytes:
-        try:
-            with self._zip.open(name) as stream:
-                return stream.read(LARGEST_READ)
-        except (*_DAMAGE, OSError):
-            return b""
+        return zip_kind(self._zip, hint)
 
     def check(self) -> None:
         """Raises Refused when the archive as a whole must not be opened."""
@@ -96,7 +83,7 @@ class Archive:
             raise Refused("too_large")
         try:
             self._unpack(info, target)
-        except _DAMAGE as error:
+        except ZIP_DAMAGE as error:
             raise Refused("damaged") from error
         except OSError as error:
             if error.errno is not None:  # of our disk; bz2's has no number
@@ -119,7 +106,7 @@ class Archive:
 
 
 def _inflated64(source: Source, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """zipfile knows this method by name only. Raises what is in _DAMAGE."""
+    """zipfile knows this method by name only. Raises what is in ZIP_DAMAGE."""
     import inflate64  # noqa: PLC0415 (only when an archive needs it)
 
     source.seek(info.header_offset)

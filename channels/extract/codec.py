@@ -22,6 +22,8 @@ _PADDED = re.compile(rb"[A-Za-z0-9+/]+={1,2}")
 _MOST_PIECES = 500_000  # of a line each in the largest part that is taken
 _ALPHABET = re.compile(rb"[A-Za-z0-9+/]{4,}")
 _ARMOURED = re.compile(rb"-----BEGIN (?:PKCS ?#?7|CMS|PKCS7 SIGNED DATA|SIGNED MESSAGE)-----[ \t]*\r*\n")
+# RFC 2397: what programs for browsers hand to a mailer without a second thought.
+_DATA_URI = re.compile(rb"data:[\w.+-]{1,100}/[\w.+-]{1,100}(?:;[\w=.+\"-]{1,100}){0,9};base64,", re.IGNORECASE)
 # Two lines of at least a line's usual length, or all there is.
 _ENCODED_START = re.compile(rb"[A-Za-z0-9+/]{60,80}\r*\n(?:[A-Za-z0-9+/]+={0,2}[ \t]*\r*\n?)++|[A-Za-z0-9+/]{200,}")
 _FILES = (b"%PDF-", b"PK\x03\x04", b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"<?xml", b"<html", b"<!DOCTYPE")
@@ -29,7 +31,7 @@ _NOT_IN_BASE64 = re.compile(rb"[^A-Za-z0-9+/=_\s-]|(?<=\S)[ \t]+(?=\S)")
 _SHORTEST_PLAIN = 8
 _LINE = re.compile(rb"[^\n]+")
 _MOST_UU_LINES = 1_000_000  # of 45 bytes, as everybody writes them
-_UU_NAMES = frozenset(["x-uuencode", "uuencode", "uue", "x-uue"])
+UU_NAMES = frozenset(["x-uuencode", "uuencode", "uue", "x-uue"])
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{0,300})\r*\n", re.MULTILINE)
 _UU_END = re.compile(rb"^end[ \t]*\r*$", re.MULTILINE)
 
@@ -40,7 +42,7 @@ def decode(data: bytes | memoryview, encoding: str, budget: Budget) -> bytes:
         return decode_base64(data, budget)
     if encoding == "quoted-printable":
         return binascii.a2b_qp(data)
-    if encoding in _UU_NAMES:
+    if encoding in UU_NAMES:
         return decode_uu(bytes(data), budget)
     return bytes(data)
 
@@ -112,18 +114,20 @@ def _padded_pieces(text: bytes, budget: Budget) -> bytes:
 def is_base64(start: bytes) -> bool:
     """Whether decoded data begins as a PDF, XML, ZIP, JPEG, PNG, mail or CMS does that is still encoded."""
     start = start.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start.startswith(_STILL_ENCODED) or _ARMOURED.match(start):
+    if start.startswith(_STILL_ENCODED) or _ARMOURED.match(start) or _DATA_URI.match(start):
         return True
     line = _ENCODED_START.match(start)
     if not line:
         return False
-    clean = line[0].translate(None, delete=b" \t\r\n")
+    clean = line[0].translate(None, delete=b" \t\r\n").partition(b"=")[0]  # pieces may each be padded
     decoded = pybase64.b64decode(clean[: len(clean) // 4 * 4])
     return (decoded[:1] == b"\x30" and PKCS7 in decoded[:32]) or is_mail(decoded, expected=True)
 
 
 def unarmoured(data: bytes) -> bytes:
-    """Without the lines that PEM (RFC 7468) puts around."""
+    """Without the lines that PEM (RFC 7468) puts around, or what an address has before its data."""
+    if match := _DATA_URI.match(data.lstrip()):
+        return data.lstrip()[match.end() :]
     match = _ARMOURED.match(data.lstrip())
     return data.lstrip()[match.end() :].partition(b"-----END")[0] if match else data
 

@@ -44,7 +44,8 @@ _NAMES = ("name", "filename")
 _MOST_PARAMS = 500
 _LOOKED_FOR = frozenset(
     b"subject from to date message-id content-type content-disposition content-transfer-encoding content-id"
-    b" content-description content-location content-name x-attachment-name x-file-name x-filename x-name".split()
+    b" content-description content-location content-name x-attachment-name x-file-name x-filename x-name"
+    b" x-mozilla-external-attachment-url x-mozilla-cloud-part".split()
 )
 _NAME_HEADERS = ("content-name", "x-attachment-name", "x-file-name", "x-filename", "x-name")
 
@@ -81,6 +82,12 @@ class Head:
     @property
     def charset(self) -> str:
         return self.params.get("charset", "").strip("'\"").partition(" ")[0]
+
+    @property
+    def elsewhere(self) -> str:
+        """The address that Thunderbird put in the place of a file."""
+        cloud = parse_value(self.get("x-mozilla-cloud-part"))[1].get("url", "")
+        return self.get("x-mozilla-external-attachment-url").strip() or cloud
 
     @property
     def location(self) -> str:

@@ -28,7 +28,7 @@ def extract(raw: Raw, limits: Limits | None = None, keep: Keep | None = None, di
     `keep` may raise what it likes.
     """
     parts: list[Part] = []
-    with _walk(raw, limits, directory) as walk:
+    with walk_of(raw, limits, directory) as walk:
         for found in walk.parts():
             parts.append(found.part)
             if keep and found.content and found.part.outcome == "document":
@@ -39,14 +39,14 @@ def extract(raw: Raw, limits: Limits | None = None, keep: Keep | None = None, di
 
 def part_bytes(raw: Raw, path: str, limits: Limits | None = None) -> tuple[Part, bytes]:
     """One part by its path, a refused or ignored one too as far as its bytes can be had. Raises KeyError."""
-    with _walk(raw, limits) as walk:
+    with walk_of(raw, limits) as walk:
         for found in walk.parts():
             if found.part.path == path and found.content:
                 return found.part, found.content.read()
     raise KeyError(path)
 
 
-def _walk(raw: Raw, limits: Limits | None, directory: Path | None = None) -> Walk:
+def walk_of(raw: Raw, limits: Limits | None, directory: Path | None = None) -> Walk:
     limits = limits or Limits()
     if len(raw) > limits.mail:
         raise MailUnreadable("mail_too_large", size=len(raw), limit=limits.mail)

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from channels.extract.body import shown_images, unflowed
-from channels.extract.codec import decode, is_base64, stands_plainly, uu_attachments
+from channels.extract.codec import UU_NAMES, decode, is_base64, stands_plainly, uu_attachments
 from channels.extract.content import Scratch, of_encoded
 from channels.extract.limits import Budget
 from channels.extract.mime import ENCODED, Leaf, cut_again
 from channels.extract.texts import Body
-from channels.extract.words import cut_bytes, decode_text
+from channels.extract.words import charset_of_page, cut_bytes, decode_text
 from zenvoices.lib import filetypes
 from zenvoices.lib.mail_source import is_entity
 
@@ -41,7 +41,8 @@ class OwnText:
 def encoding_of(leaf: Leaf) -> str:
     """What is called encoded and stands there plainly is read as it stands: so Gmail forwards mails."""
     declared = leaf.head.encoding
-    if declared == "base64" and stands_plainly(bytes(leaf.raw[leaf.start : min(leaf.end, leaf.start + 1024)])):
+    start = bytes(leaf.raw[leaf.start : min(leaf.end, leaf.start + 1024)])
+    if (declared == "base64" and stands_plainly(start)) or (declared in UU_NAMES and is_base64(start)):
         return ""
     return declared
 
@@ -120,5 +121,6 @@ def add_text(body: Body, data: bytes, leaf: Leaf, budget: Budget, *, page: bool)
         body.add_plain(text[:room], leaf.choice)
     else:
         room = max(0, min(limits.html - body.html_size, budget.text_room()))
-        body.add_html(decode_text(cut_bytes(data, 4 * room), head.charset)[:room], leaf.choice)
+        data = cut_bytes(data, 4 * room)
+        body.add_html(decode_text(data, head.charset or charset_of_page(data))[:room], leaf.choice)
     budget.texts += body.plain_size + body.html_size - size

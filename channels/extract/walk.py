@@ -28,6 +28,7 @@ from zenvoices.lib.mail_source import is_mail, lead
 
 _MESSAGES = frozenset(["message/rfc822", "message/global", "message/news"])
 _EXTERNAL = "message/external-body"  # RFC 2046 5.2.3
+_DELETED = "text/x-moz-deleted"  # what Thunderbird leaves of an attachment
 _ATTACHED_TEXT = frozenset(["text/plain", "text/html"])
 _TEXT_NAMES = frozenset(["", ".txt", ".text", ".htm", ".html", ".asc"])
 _WORTH_TAKING = frozenset(
@@ -51,12 +52,13 @@ class _Unpacked:
 
 class Walk:
     """One mail. Once `parts()` is through, `body` holds its own text, `attached` what it attaches, `inner` what mails
-    and messages inside it say."""
+    and messages inside it say. `pictures`: by the path of the part, the addresses at which the HTML shows it."""
 
     def __init__(self, raw: Raw, budget: Budget, directory: Path | None = None) -> None:
         self.budget = budget
         self.body, self.attached, self.inner = Body(), Body(), Body()
         self.documents = 0
+        self.pictures: dict[str, set[str]] = {}
         self._scratch = Scratch(directory)
         self._cut = cut(raw, 0, len(raw), "", 0, budget)
         self.head = self._cut.head
@@ -125,8 +127,11 @@ class Walk:
 
     def _leaf(self, leaf: Leaf, shown: set[str], archives: int, subject: str) -> Iterator[Found]:
         head = leaf.head
-        names = {head.content_id.lower(), head.location.lower(), PurePosixPath(head.location.lower()).name} - {""}
-        hints = Hints(head.filename, head.media, head.disposition, shown=not names.isdisjoint(shown))
+        names = {head.content_id, head.location, PurePosixPath(head.location).name, head.filename} - {""}
+        names = {name.lower() for name in names}
+        if names & shown:
+            self.pictures[leaf.path] = names & shown
+        hints = Hints(head.filename, head.media, head.disposition, shown=leaf.path in self.pictures)
         place = Place(leaf.path, leaf.depth, archives, subject)
         if leaf.refusal:
             yield undecoded(place, hints, leaf.size, leaf.refusal)
@@ -135,6 +140,10 @@ class Walk:
             yield found(place, hints, filetypes.MAIL, self._content(leaf), ignored)
         elif head.media == _EXTERNAL:
             yield _behind_link(place, head.params.get("url", "") or f"//{head.params.get('site', '')}")
+        elif links.host(head.elsewhere):
+            yield _behind_link(place, head.elsewhere)
+        elif head.elsewhere or head.media == _DELETED:
+            yield found(place, hints, head.media, self._content(leaf), Verdict("ignored", "removed"))
         elif head.media in _MESSAGES and self._stands_here(leaf):
             yield from self._forwarded(leaf, place, hints)
         else:

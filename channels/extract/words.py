@@ -21,6 +21,8 @@ _GUESS = frozenset(["", "ascii", "utf_8"])
 _LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _ASCII = bytes(range(128))
 
+_META = re.compile(rb"<meta\b[^<>]{0,300}?\bcharset\s{0,9}=\s{0,9}[\"']?([\w-]{1,40})", re.IGNORECASE)
+_SHORTEST_WIDE = 8  # bytes
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\ud800-\udfff]+")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
@@ -33,7 +35,7 @@ def codec_of(charset: str) -> str | None:
 
 def decode_text(data: bytes, charset: str = "") -> str:
     """As declared; what claims to be ASCII or UTF-8, or nothing, is Windows-1252 unless it is valid UTF-8."""
-    codec = codec_of(charset) or ""
+    codec = _wide(data) or codec_of(charset) or ""
     if codec not in _GUESS:
         try:
             return data.decode(codec, "replace")
@@ -46,6 +48,28 @@ def decode_text(data: bytes, charset: str = "") -> str:
         rest, letters = _LETTER.subn(b"", data)
         strays = len(rest.translate(None, delete=_ASCII))
         return data.decode("utf-8", "windows") if letters >= strays else data.decode("cp1252", "replace")
+
+
+def _wide(data: bytes) -> str:
+    """UTF-16, by its mark or its NULs, whatever it is called; "" for all other text."""
+    start = data[:512]
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf_16"
+    if start.count(0) * 3 < len(start) or len(start) < _SHORTEST_WIDE:
+        return ""
+    return "utf_16_le" if start[1::2].count(0) > start[::2].count(0) else "utf_16_be"
+
+
+def charset_of_page(data: bytes) -> str:
+    """What HTML says of itself; "" when it is UTF-8 all the same: who converts a page leaves that line as it was."""
+    said = _META.search(data[:2048])
+    if not said or said[1].lower().startswith(b"utf"):
+        return ""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return said[1].decode("ascii", "replace")
+    return ""
 
 
 def _as_windows(problem: UnicodeError) -> tuple[str, int]:

@@ -76,7 +76,9 @@ class Drafts:
     def parts(self, row: ReceivedMail, mail: Mail, made: dict[str, Document]) -> Iterator[ReceivedPart]:
         """What became of each part; the text of a mail without attachments stands first, as the document it is."""
         if body := made.get(""):
-            told = Part("", body.filename, body.content_type, body.size, body.sha256, "document", "", False)
+            told = Part(
+                "", body.filename, body.content_type, body.size, body.sha256, "document", "", False, mail.defects
+            )
             yield _part(row, told, body)
         for part in mail.parts:
             yield _part(row, part, made.get(part.path))
@@ -93,5 +95,6 @@ def _part(row: ReceivedMail, part: Part, document: Document | None) -> ReceivedP
         outcome=part.outcome,
         reason=part.reason,
         can_be_taken=part.can_be_taken,
+        defects=list(part.defects),
         document=document,
     )

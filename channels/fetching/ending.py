@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from channels import lease
@@ -15,6 +15,7 @@ from channels.fetching import health, ours, outages, reconcile
 from channels.fetching.recorder import COUNTED, set_counts
 from channels.fetching.session import Outcome
 from channels.models import Channel, FetchRun, ReceivedPart
+from documents.phrases import CUT
 from zenvoices.lib.statements import delete_once, save_once, select_once
 
 #: What a finished run may change in its channel.
@@ -27,7 +28,7 @@ LOOKED_AT = ("administration", "name", "host", "fence", "seen_validity", "seen_n
 #: What a run writes when it ends.
 ENDED = (
     *COUNTED, "state", "outcome", "started_at", "finished_at", "error_code", "error_detail",
-    "total", "read_elsewhere", "read_elsewhere_uids", "reconciled", "repeats",
+    "total", "read_elsewhere", "read_elsewhere_uids", "reconciled", "repeats", "notes",
 )  # fmt: skip
 State, RunOutcome, Trigger = FetchRun.State, FetchRun.Outcome, FetchRun.Trigger
 
@@ -101,15 +102,26 @@ def _next_fetch_at(channel: Channel, run: FetchRun, error: ChannelError | None) 
 def _close(run: FetchRun, error: ChannelError | None) -> None:
     run.state, run.finished_at = State.FINISHED, timezone.now()
     run.error_code, run.error_detail = (error.code, dict(error.detail)) if error else ("", {})
+    is_odd = _note_odd_parts(run)
     if error:
         run.outcome = RunOutcome.FAILED
     else:
-        run.outcome = RunOutcome.WARNING if run.failed or _left_closed(run) else RunOutcome.SUCCEEDED
+        run.outcome = RunOutcome.WARNING if run.failed or is_odd else RunOutcome.SUCCEEDED
 
 
-def _left_closed(run: FetchRun) -> bool:
-    """A part that took its opener along may be an invoice: somebody should look."""
-    return bool(run.delivered) and ReceivedPart.objects.filter(mail__run=run, reason="not_opened").exists()
+def _note_odd_parts(run: FetchRun) -> bool:
+    """Says in the run that files were cut or mended. True when somebody should look: a part that took its opener
+    along may be an invoice, and one that is cut off is only half of one."""
+    if not run.delivered:
+        return False
+    odd = ReceivedPart.objects.filter(Q(reason="not_opened") | ~Q(defects=[]), mail__run=run)
+    found = list(odd.values_list("reason", "defects"))
+    defects = {code for _, codes in found for code in codes}
+    if defects & CUT:
+        run.notes = [*run.notes, "files_cut"]
+    if defects - CUT:
+        run.notes = [*run.notes, "files_mended"]
+    return bool(defects & CUT) or any(reason == "not_opened" for reason, _ in found)
 
 
 def finish_busy(run: FetchRun) -> FetchRun | None:

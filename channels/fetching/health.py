@@ -17,6 +17,7 @@ from channels import notices
 from channels.errors import ChannelError, OurProblem, is_permanent, needs_somebody
 from channels.fetching import outages
 from channels.models import Channel, FetchRun, HostOutage
+from channels.words.notices import Kind
 
 
 def with_trouble(channels: QuerySet[Channel]) -> QuerySet[Channel]:
@@ -36,8 +37,8 @@ def record_success(channel: Channel, run: FetchRun) -> None:
     # An inactive channel that a fetch by hand reached still fetches nothing by itself: that is no recovery.
     works = channel.state == Channel.State.ACTIVE
     told = works and channel.is_told_of  # type: ignore[attr-defined]
-    if told and notices.close(channel, notices.ATTENTION, notices.DEACTIVATED, notices.NOTHING_FETCHED):
-        notices.tell(channel, notices.RECOVERED, f"recovered:{run.pk}")
+    if told and notices.close(channel, Kind.ATTENTION, Kind.DEACTIVATED, Kind.NOTHING_FETCHED):
+        notices.tell(channel, Kind.RECOVERED, f"recovered:{run.pk}")
 
 
 def record_failure(channel: Channel, run: FetchRun, error: ChannelError, *, partial: bool) -> None:
@@ -45,7 +46,7 @@ def record_failure(channel: Channel, run: FetchRun, error: ChannelError, *, part
     channel.failing_since = channel.failing_since or run.started_at
     if isinstance(error, OurProblem):
         if error.code == outages.NO_HOST_WORKS:  # what was said of the channel before was not so
-            notices.close(channel, notices.ATTENTION)
+            notices.close(channel, Kind.ATTENTION)
         elif is_permanent(channel.error_code):  # that still waits for somebody
             return
         channel.error_code, channel.error_detail = error.code, dict(error.detail)
@@ -59,7 +60,7 @@ def record_failure(channel: Channel, run: FetchRun, error: ChannelError, *, part
             _deactivate(channel)
             return
     if needs_somebody(error.code, channel.failures) and run.trigger != FetchRun.Trigger.MANUAL:
-        notices.tell(channel, notices.ATTENTION, f"attention:{channel.failing_since:%Y%m%d%H%M%S%f}")
+        notices.tell(channel, Kind.ATTENTION, f"attention:{channel.failing_since:%Y%m%d%H%M%S%f}")
 
 
 def counts(error: ChannelError, run: FetchRun, *, partial: bool) -> bool:
@@ -70,8 +71,8 @@ def counts(error: ChannelError, run: FetchRun, *, partial: bool) -> bool:
 def _deactivate(channel: Channel) -> None:
     channel.state, channel.inactive_reason = Channel.State.INACTIVE, "failures"
     channel.inactive_since, channel.next_fetch_at = timezone.now(), None
-    notices.close(channel, notices.ATTENTION, notices.NOTHING_FETCHED)
-    notices.tell(channel, notices.DEACTIVATED, f"deactivated:{channel.inactive_since:%Y%m%d%H%M%S%f}")
+    notices.close(channel, Kind.ATTENTION, Kind.NOTHING_FETCHED)
+    notices.tell(channel, Kind.DEACTIVATED, f"deactivated:{channel.inactive_since:%Y%m%d%H%M%S%f}")
 
 
 # --- Whatever the class: so long without a success is shown and told ---------------------------------------

@@ -16,6 +16,7 @@ from django.utils import timezone
 from channels import notices
 from channels.errors import CODES, ChannelError, OurProblem, TransientProblem
 from channels.models import Channel, FetchRun, HostOutage
+from channels.words.notices import Kind
 from zenvoices.lib.scoping import every_administration
 
 log = structlog.get_logger(__name__)
@@ -110,4 +111,4 @@ def end(host: str) -> None:
 
 
 def close_notices(host: str) -> None:
-    notices.close_all(Channel.objects.filter(host=host), notices.OUTAGE)
+    notices.close_all(Channel.objects.filter(host=host), Kind.OUTAGE)

@@ -46,6 +46,7 @@ def make_document(part: ReceivedPart, stored: Stored) -> Document:
         kind=Document.Kind.ATTACHMENT,
         part_path=part.path,
         received_at=timezone.now(),
+        defects=part.defects,
         **asdict(stored),
     )
     part.outcome, part.reason = "document", ""

@@ -93,10 +93,15 @@ def _try(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome) -> 
     pauses: Sequence[int] = settings.FETCH_RETRY_SECONDS if run.trigger == Trigger.SCHEDULE else ()
     for number, pause in enumerate((*pauses, None)):
         error = _attempt(run, held, budget, outcome, again=number > 0)
-        if pause is None or outcome.counts.seen or not isinstance(error, TransientProblem):
+        if pause is None or outcome.counts.seen or not _is_tried_again(error):
             break
         time.sleep(pause)
     return error
+
+
+def _is_tried_again(error: ChannelError | None) -> bool:
+    """Not a sign-in that was refused in whatever words: each try may bring the account nearer to being locked."""
+    return isinstance(error, TransientProblem) and error.code != "sign_in_refused"
 
 
 def _attempt(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome, *, again: bool) -> ChannelError | None:

@@ -19,6 +19,7 @@ from channels.fetching.places import open_runs
 from channels.lease import expired
 from channels.links import tokens
 from channels.models import Channel, ChannelSecret, FetchRun, HostOutage, ReceivedMail
+from channels.words.notices import Kind
 from notifications.models import Notification
 from zenvoices.lib import bulkheads
 
@@ -102,11 +103,11 @@ def _tell_outage(outage: HostOutage) -> int:
     channels = list(affected.select_related("administration__environment"))
     event = f"outage:{outage.pk}"
     try:
-        bulkheads.each(channels, lambda channel: notices.tell(channel, notices.OUTAGE, event))
+        bulkheads.each(channels, lambda channel: notices.tell(channel, Kind.OUTAGE, event))
     finally:
         HostOutage.objects.filter(pk=outage.pk).update(told_at=timezone.now())
         if outage.code:  # those who met it first were told that it was theirs
-            notices.close_all(affected.filter(error_code=outage.code), notices.ATTENTION)
+            notices.close_all(affected.filter(error_code=outage.code), Kind.ATTENTION)
         if not HostOutage.objects.filter(pk=outage.pk, ended_at=None).exists():  # while we were telling
             outages.close_notices(outage.host)
     return len(channels)
@@ -116,7 +117,7 @@ def tell_nothing_fetched() -> int:
     """Those who manage a channel that fetches nothing for hours, unless they know: whoever's fault it is."""
     known = Notification.objects.filter(
         subject_id=OuterRef("pk"), closed_at=None,
-        kind__in=[notices.ATTENTION, notices.OUTAGE, notices.NOTHING_FETCHED],
+        kind__in=[Kind.ATTENTION, Kind.OUTAGE, Kind.NOTHING_FETCHED],
     ).exclude(event__contains=f":{notices.TO_COME}")  # fmt: skip
     silent = Channel.objects.filter(
         health.fetches_nothing(), ~Exists(known),

@@ -131,12 +131,11 @@ def _renew(
 ) -> Tokens | None:
     """None when the link was made anew or forgotten meanwhile: what came then belongs to nothing."""
     try:
-        with whose.asking_for(channel):
-            fresh = _asked(channel, tokens, typed)
-    except ChannelError:
+        fresh = _asked(channel, tokens, typed)
+    except ChannelError as error:
         if row is not None:
             _standing(row).update(renewing_until=None)
-        raise
+        raise whose.explained(channel, error) from None
     if row is None:  # an app's first; two that ask at once both get one, and either is good
         vault.store(channel, NAME, fresh.dumps())
         return fresh

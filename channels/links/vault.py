@@ -13,6 +13,7 @@ from channels.auth import PROVIDER_NAMES
 from channels.errors import OurProblem
 from channels.models import Channel, ChannelSecret
 from zenvoices.lib.crypto import KeyProblem, KeyRing
+from zenvoices.lib.scoping import administration_scope
 from zenvoices.lib.statements import select_once
 
 
@@ -64,6 +65,12 @@ def store(channel: Channel, name: str, plain: str) -> None:
 def read_all(channel: Channel) -> dict[str, str]:
     """Every secret of the channel by name. Raises OurProblem when a key is missing."""
     return {secret.name: decrypt(secret) for secret in _secrets_of(channel.pk)}
+
+
+def holds(channel: Channel, name: str) -> bool:
+    """Asked from any scope, by who may see the channel."""
+    with administration_scope(channel.administration_id):
+        return ChannelSecret.objects.filter(channel=channel, name=name).exists()
 
 
 def read(channel: Channel, *names: str) -> dict[str, str]:

@@ -5,8 +5,6 @@ Every way out to a provider comes by here: renewing, linking, the consent page, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from channels.errors import ChannelError, OurProblem
@@ -35,12 +33,3 @@ def explained(channel: Channel, error: ChannelError) -> ChannelError:
     if found.code in OF_THE_REGISTRATION or found.detail.get("reason") in _ONE_ORGANISATION:
         return OurProblem("portal_registration", provider=NAMES[channel.auth], reason=found.code)
     return found
-
-
-@contextmanager
-def asking_for(channel: Channel) -> Iterator[None]:
-    """What is refused meanwhile is explained."""
-    try:
-        yield
-    except ChannelError as error:
-        raise explained(channel, error) from None

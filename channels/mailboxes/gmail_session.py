@@ -70,6 +70,7 @@ class GmailSession(Session):
         if content_type:
             headers["Content-Type"] = content_type
         answer = self._send(method, path, body, headers)
+        net.clock.heard(answer.headers["Date"])
         with suppress(TypeError, ValueError):
             self._clock = int(parsedate_to_datetime(answer.headers["Date"]).timestamp())
         try:

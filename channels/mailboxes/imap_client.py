@@ -192,6 +192,11 @@ class Client(IMAPClient):
         words = self._protocol.untagged_responses.get("BYE")
         return text_of(words[-1]) if words else None
 
+    @property
+    def warnings(self) -> list[str]:
+        """What it said untagged besides its answers (RFC 3501 7.1.2): of a refusal, sometimes the reason."""
+        return [text_of(words) for kind in ("NO", "BAD") for words in self._protocol.untagged_responses.get(kind, [])]
+
     def command(self, name: str, *arguments: str, says: Sequence[bytes] | None = None) -> Answer:
         """One command and its answer. `says`: our lines, each in answer to a "+" of the server."""
         protocol = self._protocol

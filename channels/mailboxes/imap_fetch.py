@@ -15,7 +15,7 @@ from channels.mailboxes.imap_answers import Answer
 from channels.mailboxes.imap_client import BROKEN
 from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_session import ImapSession
-from channels.mailboxes.refusals import mail_refused
+from channels.mailboxes.refusals import blames_itself, mail_refused
 from channels.mailboxes.session import one_may_be_to_blame
 from channels.mailboxes.spool import Group, Spool, Spooled, groups_of, handed_over, under_way
 
@@ -33,12 +33,13 @@ class _BrokenAnswer(ChannelError):
 class _Doubt:
     """A mail that was refused when asked for alone. Whose fault it was, the mails behind it tell.
 
-    `problem`: the server's, if it was the server. `passing`: it says so itself.
+    `problem`: the server's, if it was the server. `passing`: it says so itself. `own`: it speaks of its own error.
     """
 
     ref: MessageRef
     problem: ChannelError
     passing: bool
+    own: bool = False
 
 
 class Fetching:
@@ -53,6 +54,8 @@ class Fetching:
         #: answers that came before their group's turn
         self._early: dict[int, dict[bytes, Any]] = {}
         self._doubts: list[_Doubt] = []
+        #: a mail came
+        self._gave = False
         #: so many of the next groups are asked for one at a time, after an answer that left the session out of step
         self._careful = 0
 
@@ -121,7 +124,8 @@ class Fetching:
             return []
         if isinstance(problem, MessageProblem):
             return [*self._blamed(), NotFetched(group[0], problem)]
-        self._doubt(group[0], problem or channel_error("server_unavailable"), passing=problem is not None)
+        unavailable = channel_error("server_unavailable")
+        self._doubt(_Doubt(group[0], problem or unavailable, problem is not None, blames_itself(answer.words)))
         return []
 
     def _take(self, question: Question | None) -> Answer:
@@ -154,16 +158,16 @@ class Fetching:
         group = self._groups.popleft()
         if self._careful:
             self._careful -= 1
-            self._doubt(group[0], channel_error(problem.code), passing=False)
+            self._doubt(_Doubt(group[0], channel_error(problem.code), passing=False))
         else:
             self._groups.extendleft([ref] for ref in reversed(group))
             self._careful = len(group)
         self._session.reopen_same()
 
-    def _doubt(self, ref: MessageRef, problem: ChannelError, *, passing: bool) -> None:
-        self._doubts.append(_Doubt(ref, problem, passing))
+    def _doubt(self, doubt: _Doubt) -> None:
+        self._doubts.append(doubt)
         if len(self._doubts) == _ALL_ALIKE:
-            raise problem
+            raise doubt.problem
 
     def _blamed(self) -> list[Result]:
         """The doubtful ones: another mail was to be had, so it was they."""
@@ -171,9 +175,10 @@ class Fetching:
         return [NotFetched(doubt.ref, MessageProblem("mail_unreadable")) for doubt in doubts]
 
     def _left_in_doubt(self) -> list[Result]:
-        """At the end. What the server itself called passing is not the mail's."""
+        """At the end. What the server itself called passing is not the mail's; nor what it called its own, of all."""
+        all_failed = len(self._doubts) > 1 and not self._gave
         for doubt in self._doubts:
-            if doubt.passing:
+            if doubt.passing or (doubt.own and all_failed):
                 raise doubt.problem
         return self._blamed()
 
@@ -187,4 +192,6 @@ class Fetching:
         if not isinstance(body, Spooled):
             return NotFetched(ref, MessageProblem("mail_unreadable"))
         stated = answer.get(b"RFC822.SIZE")
-        return spool.result(ref, body, stated if isinstance(stated, int) else None)
+        result = spool.result(ref, body, stated if isinstance(stated, int) else None)
+        self._gave = self._gave or isinstance(result, Fetched)
+        return result

@@ -15,7 +15,7 @@ from channels.mailboxes.imap_search import Search
 from channels.mailboxes.imap_sign_in import sign_in
 from channels.mailboxes.refusals import folder_refused, is_for_strangers, refused
 from channels.mailboxes.remembered import Remembered
-from channels.mailboxes.session import Session, refuse_line_breaks
+from channels.mailboxes.session import Session, refuse_line_breaks, refuse_other_protocol
 from zenvoices.lib import net
 
 #: mailboxes at servers that lost what came in one packet with SELECT
@@ -68,6 +68,7 @@ class ImapSession(Session):
                 self.client.take_capabilities()
 
     def _greet(self, connection: net.Connection) -> None:
+        refuse_other_protocol(connection, "IMAP")
         try:
             self.client = Client(connection, self._server.host)
         except BROKEN as error:
@@ -164,7 +165,7 @@ class ImapSession(Session):
 
     def _open_otherwise(self, answer: Answer) -> None:
         """The folder was refused: it may have another name here, or the server wants to know who asks."""
-        problem = folder_refused(answer.words, self._name)
+        problem = folder_refused(answer.words, self._name, self._credentials)
         if problem.code == "folder_missing":
             self._name = self._meant(problem)
         elif is_for_strangers(answer.words) and not self.client.offers("ID"):
@@ -174,7 +175,7 @@ class ImapSession(Session):
             raise problem
         answer = self._select()
         if not answer.ok:
-            raise folder_refused(answer.words, self._name)
+            raise folder_refused(answer.words, self._name, self._credentials)
 
     def _drop_search(self) -> None:
         """Its answer is still to come, and means nothing."""

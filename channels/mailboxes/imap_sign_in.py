@@ -20,7 +20,7 @@ def sign_in(client: Client, credentials: Credentials, host: str) -> None:
     if answer.status == "BAD":  # not understood, so not looked at
         raise refused(answer.words, Stage.SIGN_IN)
     if not answer.ok:
-        raise sign_in_refused(answer.words, host)
+        raise sign_in_refused(" ".join([answer.words, *client.warnings]), host, credentials)
     client.signed_in()
 
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from channels.credentials import BearerToken, Credentials, Password
-from channels.errors import ChannelError, CredentialProblem, Throttled, TransientProblem, channel_error
+from channels.errors import ChannelError, Throttled, TransientProblem, channel_error
 from channels.mailboxes.base import TlsFacts
 from channels.mailboxes.pop3_client import Capabilities, Client, is_refusal, text_of
 from channels.mailboxes.refusals import refused, sign_in_refused
 from channels.mailboxes.remembered import Remembered
-from channels.mailboxes.session import Session, plain, xoauth2
+from channels.mailboxes.session import Session, plain, refuse_other_protocol, refuses_sign_in, xoauth2
 from zenvoices.lib import net
 
 _Result = TypeVar("_Result")
@@ -52,9 +52,9 @@ class Pop3Session(Session):
             self._begin_without_capa()
             try:
                 return step()
-            except CredentialProblem:
+            except ChannelError as problem:
                 # Of a server that answered before and hung up now by chance: it may know other ways than USER.
-                if self._name_taken:
+                if self._name_taken or not refuses_sign_in(problem):
                     raise
                 raise lost from None
 
@@ -66,6 +66,7 @@ class Pop3Session(Session):
             Session.secure(self)
 
     def _greet(self, connection: net.Connection) -> None:
+        refuse_other_protocol(connection, "POP3")
         self._asks_capa = self._asks_capa and (self._server.host, self._server.port) not in _without_capa
         self._asking_capa = self._asked_again = False
         try:
@@ -102,7 +103,7 @@ class Pop3Session(Session):
             else:
                 self._user_and_password(credentials)
         except poplib.error_proto as error:
-            raise self._sign_in_refused(text_of(error)) if is_refusal(error) else error from None
+            raise self._sign_in_refused(text_of(error), credentials) if is_refusal(error) else error from None
         if not asks:
             _without_capa.add((self._server.host, self._server.port))
 
@@ -140,9 +141,9 @@ class Pop3Session(Session):
         if not answer.upper().startswith(b"+OK"):
             self._client.command("")  # then the refusal follows
 
-    def _sign_in_refused(self, answer: str) -> ChannelError:
+    def _sign_in_refused(self, answer: str, credentials: Credentials) -> ChannelError:
         """The wait after [LOGIN-DELAY] may stand in CAPA only (RFC 2449 6.5)."""
-        problem = sign_in_refused(answer, self._server.host)
+        problem = sign_in_refused(answer, self._server.host, credentials)
         named = next(iter(self._capabilities.get("LOGIN-DELAY", [])), "")
         if isinstance(problem, Throttled) and problem.retry_after is None and "LOGIN-DELAY" in answer.upper():
             problem.retry_after = int(named[:5]) if named.isdigit() else None

@@ -1,98 +1,63 @@
 """What a server means by its refusal, at each stage of a session.
 
-Its words first, because providers put several meanings behind one response code; then the code (RFC 5530 for IMAP,
-RFC 2449 and 3206 for POP3); then whether it says *later*. The exception's class says nothing. The server's text itself
-is never passed on: a hostile server may repeat the password in it.
+Its words first, because providers put several meanings behind one response code; then the code; then whether it says
+that it passes. The exception's class says nothing. The server's own words are passed on only where we do not know them,
+and then cleaned (said.py): a hostile server may repeat the password in them.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Final
 
+from channels.credentials import Credentials
 from channels.errors import CODES, ChannelError, Throttled, channel_error
+from channels.mailboxes.arriving_words import ARRIVING_WORDS, WRONG_PASSWORD
+from channels.mailboxes.families import BY_CODE, Stage
+from channels.mailboxes.mailbox_words import MAILBOX_WORDS, STRANGER
+from channels.mailboxes.said import words_of
 
+__all__ = [
+    "Stage",
+    "blames_itself",
+    "folder_refused",
+    "is_for_strangers",
+    "is_too_much",
+    "mail_refused",
+    "meaning",
+    "refused",
+    "sign_in_refused",
+    "wait_named",
+    "wants_entra",
+]
 
-class Stage(Enum):
-    """Where in a session the refusal came: the same words may mean another thing there."""
-
-    SESSION = auto()  # the greeting, and every goodbye
-    SIGN_IN = auto()
-    FOLDER = auto()  # SELECT
-    LIST = auto()  # SEARCH and sizes, UIDL and LIST
-    MAIL = auto()  # FETCH, RETR
-    FLAG = auto()  # STORE
-
-
-_STRANGER: Final = r"unsafe login"
-_ARRIVING: Final = (Stage.SESSION, Stage.SIGN_IN, Stage.FOLDER)
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """Refusals that mean alike. `meaning`: a code of channels/errors.py; `words`: a regular expression, any case."""
-
-    meaning: str
-    words: str = ""
-    codes: str = ""
-    stages: Iterable[Stage] = tuple(Stage)
-
-
-#: In this order; the first that fits is taken: by its words, and only then by its response code.
-FAMILIES: Final = (
-    Family("folder_missing", r"no such (mailbox|folder)|n['o]t exist|unknown (mailbox|folder)", stages=[Stage.FOLDER]),
-    Family("app_password_needed", r"app(lication)?[- ]?(specific )?password", stages=[Stage.SIGN_IN]),
-    Family("account_locked", r"web browser|web login|too many (login|authentication) failures", stages=[Stage.SIGN_IN]),
-    Family("account_locked", r"account (is )?(temporarily )?(locked|suspended|disabled)", stages=[Stage.SIGN_IN]),
-    Family("password_expired", r"password (has |is )?expired", stages=[Stage.SIGN_IN]),
-    Family("mailbox_full", r"(mailbox|maildrop)\b.{0,80}\bis full"),
-    Family("mailbox_in_use", r"(mailbox|maildrop)( is)?( already)? (locked|busy|in use)"),
-    Family("mailbox_in_use", r"lock (the )?(mailbox|maildrop)|lock busy"),
-    Family("quota_reached", r"bandwidth limit"),
-    Family("mailbox_full", r"quota exceeded", stages=[Stage.FOLDER, Stage.FLAG]),
-    Family("quota_reached", r"quota exceeded"),
-    Family("server_busy", r"throttled|rate limit|backoff time|only every|time between mail checks"),
-    Family("too_many_connections", r"too many|maximum number of|connection limit", stages=_ARRIVING),
-    Family("too_many_connections", r"too many (\w+ )?(connections|sessions)"),
-    Family("server_busy", r"too many (\w+ )?(requests|commands)"),
-    Family("server_unavailable", r"authenticated but not connected"),  # Exchange: throttling, or IMAP is off
-    Family("mailbox_not_allowed", _STRANGER, stages=[Stage.FOLDER]),
-    Family("password_refused", codes="AUTHENTICATIONFAILED AUTH", stages=_ARRIVING),
-    Family("password_expired", codes="EXPIRED", stages=_ARRIVING),
-    Family("account_locked", codes="CONTACTADMIN WEBALERT", stages=_ARRIVING),
-    Family("mailbox_not_allowed", codes="AUTHORIZATIONFAILED NOPERM SYS/PERM", stages=_ARRIVING),
-    Family("sign_in_method_missing", codes="PRIVACYREQUIRED", stages=_ARRIVING),
-    Family("mailbox_in_use", codes="INUSE IN-USE"),
-    Family("mailbox_full", codes="OVERQUOTA", stages=[Stage.FOLDER, Stage.FLAG]),
-    Family("quota_reached", codes="OVERQUOTA"),
-    Family("too_many_connections", codes="LIMIT", stages=_ARRIVING),
-    Family("server_busy", codes="LIMIT LOGIN-DELAY"),
-    Family("server_unavailable", codes="UNAVAILABLE TEMPFAIL SYS/TEMP"),
-    # At a mail Dovecot says it of a broken one, too: whether the others come is then the answer.
-    Family("server_unavailable", codes="SERVERBUG", stages=[*_ARRIVING, Stage.LIST]),
-    Family("folder_missing", codes="NONEXISTENT TRYCREATE", stages=[Stage.FOLDER]),
-    Family("mail_gone", codes="NONEXISTENT EXPUNGEISSUED", stages=[Stage.MAIL]),
-)
-_LATER: Final = r"temporar|try again|later|unavailable|time[d ]?-? ?out"
+_PASSES: Final = r"temporar|later|unavailable|time[d ]?-? ?out|tijdelijk|vorübergehend"
 _INTERNAL: Final = "internal"  # at a mail it may be that mail
+_AGAIN: Final = "try again"  # after a wrong password, a person is told so
 
 _CODE: Final = re.compile(r"\[([A-Z][A-Z/-]+)[^\]]*\]", re.IGNORECASE)
+_UNIT: Final = r"(ms|milli\w+|sec\w*|s\b|min\w*|m\b|h\b|hours?|hrs?|stunden?|uur|heures?|sekunden?)"
 _WAIT: Final = re.compile(
-    r"(?:back-?off time|login-delay|every|again (?:in|after)|retry[- ]?(?:in|after)|wait(?: for)?)\W+"
-    r"(\d{1,9}) ?(ms|milliseconds?|s|seconds?|minutes?|hours?)\b",
+    r"(?:back-?off time|login-delay|every|elke|alle|(?:again|opnieuw|wieder) (?:in|after|over)|retry[- ]?(?:in|after)"
+    r"|wait(?: for)?|(?:locked|blocked) (?:out )?for|once (?:per|in)|at least)"
+    rf"\W{{1,4}}(\d{{1,9}}(?:\.\d{{1,6}})?) ?{_UNIT}"
+    rf"|(\d{{1,9}}) ?{_UNIT} (?:between|remaining|left)"
+    r"|(?:retry[- ]?after|login-delay)\W{1,4}(\d{1,9})",  # in seconds, as HTTP and RFC 2449 have it
     re.IGNORECASE,
 )
-_UNITS: Final = (("ms", 0.001), ("mil", 0.001), ("s", 1), ("m", 60), ("h", 3600))
+#: seconds of a unit, by how it begins
+_UNITS: Final = (
+    ("ms", 0.001), ("mil", 0.001), ("sec", 1), ("sek", 1), ("st", 3600), ("s", 1), ("m", 60), ("u", 3600),
+    ("h", 3600),
+)  # fmt: skip
 _LONGEST_WAIT: Final = 86_400
 _READ: Final = 1000  # characters of a refusal
 
 # Providers that take no account password here any more, yet answer like a wrong one.
 _APP_PASSWORDS_ONLY: Final = re.compile(
-    r"(imap|pop)\.(gmail|googlemail)\.com|imap\.mail\.me\.com|(imap|pop)\.mail\.yahoo\.com"
+    r"(imap|pop)\.(gmail|googlemail)\.com|imap\.mail\.me\.com|(imap|pop)\.mail\.yahoo\.com|(export\.)?(imap|pop)\.aol\.com"
+    r"|(imap|pop)\.fastmail\.com"
 )
 _MICROSOFT: Final = re.compile(r"(outlook|imap-mail|pop-mail)\.(office365|office|outlook)\.com")
 
@@ -107,27 +72,34 @@ def refused(answer: str, stage: Stage = Stage.SESSION) -> ChannelError:
     return _error(meaning(answer, stage) or "server_unavailable", answer)
 
 
-def sign_in_refused(answer: str, host: str) -> ChannelError:
-    """The refusal of a sign-in: without a code a wrong password (RFC 3501 6.2.3), unless it says later."""
-    code = meaning(answer, Stage.SIGN_IN) or "password_refused"
-    if code == "password_refused" and _APP_PASSWORDS_ONLY.fullmatch(host.lower()):
+def sign_in_refused(answer: str, host: str, credentials: Credentials | None = None) -> ChannelError:
+    """The refusal of a sign-in. In words that we do not know it is no wrong password: then they are passed on.
+
+    `credentials`: what the server was shown, and may say again.
+    """
+    name = credentials.username if credentials else ""
+    nameless = answer.replace(name, "") if "@" in name else answer  # an account may be called "maintenance@…"
+    code = meaning(nameless, Stage.SIGN_IN) or "sign_in_refused"
+    if code in ("password_refused", "sign_in_refused") and _APP_PASSWORDS_ONLY.fullmatch(host.lower()):
         code = "app_password_needed"
+    if code == "sign_in_refused":
+        return _saying(code, answer, credentials)
     return _error(code, answer)
 
 
-def folder_refused(answer: str, folder: str) -> ChannelError:
+def folder_refused(answer: str, folder: str, credentials: Credentials | None = None) -> ChannelError:
     """The refusal of SELECT. INBOX is always there (RFC 3501 5.1): there the server is at fault."""
     code = meaning(answer.replace(folder, ""), Stage.FOLDER)  # a folder may be called "Later"
+    if code in (None, "folder_missing") and folder.upper() != "INBOX":
+        return channel_error("folder_missing", folder=folder)
     if code in (None, "folder_missing"):
-        if folder.upper() != "INBOX":
-            return channel_error("folder_missing", folder=folder)
-        code = "server_unavailable"
-    return _error(code, answer)
+        return _saying("server_unavailable", answer, credentials)
+    return channel_error(code, folder=folder) if code == "folder_not_allowed" else _error(code, answer)
 
 
 def is_for_strangers(answer: str) -> bool:
     """163.com and 126.com open no folder for a program that has not said who it is (RFC 2971)."""
-    return re.search(_STRANGER, answer[:_READ], re.IGNORECASE) is not None
+    return re.search(STRANGER, answer[:_READ], re.IGNORECASE) is not None
 
 
 def is_too_much(answer: str) -> bool:
@@ -141,19 +113,28 @@ def mail_refused(answer: str) -> ChannelError | None:
     return None if code is None else _error(code, answer)
 
 
+def blames_itself(answer: str) -> bool:
+    """The server calls it an error of its own; of one mail it may say so too."""
+    return re.search(r"server error|internal|\[SERVERBUG", answer[:_READ], re.IGNORECASE) is not None
+
+
 def meaning(answer: str, stage: Stage) -> str | None:
     """The code of channels/errors.py; None for words that we do not know."""
     answer = answer[:_READ]
-    here = [family for family in FAMILIES if stage in family.stages]
-    for family in here:
-        if family.words and re.search(family.words, answer, re.IGNORECASE):
+    words = re.sub(r"https?://\S+", "", answer)
+    for family in (*ARRIVING_WORDS, *MAILBOX_WORDS):
+        if stage in family.stages and family.is_said_in(words):
             return family.meaning
     response_code = code_of(answer)
-    for family in here:
-        if response_code in family.codes.split():
+    for family in BY_CODE:
+        if stage in family.stages and response_code in family.codes:
             return family.meaning
-    later = _LATER if stage is Stage.MAIL else f"{_LATER}|{_INTERNAL}"
-    return "server_unavailable" if re.search(later, answer, re.IGNORECASE) else None
+    passes = _PASSES if stage is Stage.MAIL else f"{_PASSES}|{_INTERNAL}"
+    if re.search(passes, answer, re.IGNORECASE):
+        return "server_unavailable"
+    if stage is Stage.SIGN_IN and WRONG_PASSWORD.search(words):
+        return "password_refused"
+    return "server_unavailable" if re.search(_AGAIN, answer, re.IGNORECASE) else None
 
 
 def code_of(answer: str) -> str | None:
@@ -167,9 +148,9 @@ def wait_named(answer: str) -> int | None:
     found = _WAIT.search(answer[:_READ])
     if found is None:
         return None
-    unit = found[2].lower()
+    number, unit = found[1] or found[3] or found[5], (found[2] or found[4] or "s").lower()
     factor = next(factor for name, factor in _UNITS if unit.startswith(name))
-    return min(math.ceil(int(found[1]) * factor), _LONGEST_WAIT)
+    return min(math.ceil(float(number) * factor), _LONGEST_WAIT)
 
 
 def _error(code: str, answer: str) -> ChannelError:
@@ -179,3 +160,8 @@ def _error(code: str, answer: str) -> ChannelError:
     if issubclass(CODES[code].kind, Throttled):
         return Throttled(code, retry_after=wait)
     return channel_error(code)
+
+
+def _saying(code: str, answer: str, credentials: Credentials | None) -> ChannelError:
+    said = words_of(answer, credentials)
+    return channel_error(code, said=said) if said else channel_error(code)

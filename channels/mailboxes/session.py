@@ -15,7 +15,15 @@ from channels.mailboxes.refusals import wants_entra
 from zenvoices.lib import net
 
 _MAX_REOPENED: Final = 10
-_PASSWORD_REFUSED: Final = frozenset({"password_refused", "app_password_needed", "password_expired"})
+#: Of a token a server says the same as of a password.
+_PASSWORD_REFUSED: Final = frozenset(
+    {
+        *("password_refused", "app_password_needed", "password_expired", "password_or_protocol_off"),
+        *("full_address_needed", "microsoft_needs_entra"),
+    }
+)
+#: how a greeting begins, and whose it is then
+_GREETINGS: Final = {b"*": "IMAP", b"+": "POP3", b"-": "POP3"}
 
 
 class Session(ABC):
@@ -86,14 +94,13 @@ class Session(ABC):
         if isinstance(credentials, Password) and wants_entra(self._server.host):
             raise channel_error("microsoft_needs_entra")
         self._credentials = credentials
-        with self.border():
-            try:
+        try:
+            with self.border():
                 self._authenticate(credentials)
-            except CredentialProblem as problem:
-                # Of a token a server says the same as of a password.
-                if isinstance(credentials, BearerToken) and problem.code in _PASSWORD_REFUSED:
-                    raise channel_error("token_refused") from None
-                raise
+        except ChannelError as problem:
+            if isinstance(credentials, BearerToken) and problem.code in _PASSWORD_REFUSED:
+                raise channel_error("token_refused") from None
+            raise
 
     @property
     def flags_refused(self) -> bool:
@@ -112,8 +119,8 @@ class Session(ABC):
         self.secure()
         try:
             self.sign_in(self._credentials)
-        except CredentialProblem:  # good a moment ago; a token may have ended: the next fetch signs in with a new one
-            raise channel_error("connection_lost") from None
+        except ChannelError as problem:  # good a moment ago; a token may have ended: the next fetch has a new one
+            raise channel_error("connection_lost") if refuses_sign_in(problem) else problem from None
         self.open()
 
     def close(self) -> None:
@@ -168,6 +175,18 @@ class Session(ABC):
 def one_may_be_to_blame(problem: TransientProblem, batch: Sequence[MessageRef]) -> bool:
     """The session ended over several mails at once: one by one, what ends it holds up no other."""
     return len(batch) > 1 and problem.code in ("connection_lost", "server_silent", "server_unavailable")
+
+
+def refuses_sign_in(problem: ChannelError) -> bool:
+    """Whether what was shown was looked at and refused."""
+    return isinstance(problem, CredentialProblem) or problem.code == "sign_in_refused"
+
+
+def refuse_other_protocol(connection: net.Connection, asked: str) -> None:
+    """A greeting of IMAP on a channel that is set to POP3, and the reverse."""
+    heard = _GREETINGS.get(connection.reader.peek(1)[:1])
+    if heard is not None and heard != asked:
+        raise channel_error("other_protocol", heard=heard, asked=asked)
 
 
 def refuse_line_breaks(name: str, value: str) -> None:

@@ -15,6 +15,7 @@ from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.pages.rows import Pill, error_of, outcome_pill
 from channels.words.parts import reason, run_note
 from channels.words.phrases import Phrase, about
+from documents.phrases import defect_sentences
 
 State = ReceivedMail.State
 
@@ -55,6 +56,7 @@ class PartEntry:
 
     part: ReceivedPart
     said: str
+    defects: list[str]
     can_be_asked: bool
 
 
@@ -88,7 +90,8 @@ def mail_entry(channel: Channel, mail: ReceivedMail) -> MailEntry:
 def _part_entry(mail: ReceivedMail, part: ReceivedPart) -> PartEntry:
     deleted = part.document is not None and part.document.deleted_at is not None
     left_out = part.document is None and part.outcome != "document" and part.can_be_taken
-    return PartEntry(part, reason(part.reason, size=part.size), mail.email_id is not None and (deleted or left_out))
+    can_be_asked = mail.email_id is not None and (deleted or left_out)
+    return PartEntry(part, reason(part.reason, size=part.size), defect_sentences(part.defects), can_be_asked)
 
 
 def _mail_phrase(channel: Channel, mail: ReceivedMail) -> Phrase | None:

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from channels.links import providers
 from channels.models import Channel
+from channels.pages.exchange_lines import ExchangeLines, exchange_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Console:
     entra_redirect: str
     admin_consent: str
     admin_consent_base: str
+    exchange: ExchangeLines
     gmail_scope: str = "https://mail.google.com/"
     gmail_readonly_scope: str = "https://www.googleapis.com/auth/gmail.readonly"
 
@@ -38,6 +40,7 @@ def console_of(channel: Channel | None) -> Console:
         entra_redirect=redirect,
         admin_consent=_admin_consent(tenant, client_id, redirect) if client_id else "",
         admin_consent_base=settings.ENTRA_AUTHORITY_BASE,
+        exchange=exchange_lines(channel),
     )
 
 

@@ -17,8 +17,8 @@ from channels.fetching import health
 from channels.models import Channel, FetchRun
 from channels.notices import is_reconnecting
 from channels.pages.queries import DOCUMENTS_COUNTED
-from channels.reminders import shown_at
 from channels.words.phrases import Phrase, about
+from channels.words.reminders import shown_at
 from zenvoices.lib import health as health_of_parts
 
 #: the result of a fetch by hand stays in the row this long

@@ -23,6 +23,14 @@ OWN_CAUSES: Final[dict[str, Sentences]] = {
         _("The portal has no connection to the internet."),
         operator=_("Look at network, DNS and firewall of this machine."),
     ),
+    "clock_wrong": Sentences(
+        _("The portal's clock is wrong."),
+        operator=_("Set the clock of this machine, and let it follow a time server."),
+    ),
+    "ca_store_empty": Sentences(
+        _("The portal knows no issuer of certificates, so it trusts no server."),
+        operator=_("Install the system's CA certificates, or look at OUTBOUND_CA_FILE."),
+    ),
     "no_host_works": Sentences(
         _("The portal can reach none of the mail servers at the moment."),
         operator=_("Every host fails alike (%(reason)s): look at network, DNS, clock and certificates."),
@@ -49,6 +57,7 @@ OWN_CAUSES: Final[dict[str, Sentences]] = {
         _("The portal cannot open the stored link with %(provider)s."),
         do=_("Connect the mailbox again; it then works with the new key."),
         running=_("We are working on it; connecting the mailbox again helps too."),
+        app=_("We are working on it; nobody needs to sign in."),
         operator=_KEY_BACK,
     ),
     "key_missing_secret": Sentences(
@@ -60,14 +69,6 @@ OWN_CAUSES: Final[dict[str, Sentences]] = {
     "portal_registration": Sentences(
         _("Signing in at %(provider)s through this portal does not work at the moment."),
         operator=_("%(provider)s refuses the portal's own registration (%(reason)s): mend it there."),
-    ),
-    "clock_wrong": Sentences(
-        _("The portal's clock is wrong."),
-        operator=_("Set the clock of this machine, and let it follow a time server."),
-    ),
-    "ca_store_empty": Sentences(
-        _("The portal knows no issuer of certificates, so it trusts no server."),
-        operator=_("Install the system's CA certificates, or look at OUTBOUND_CA_FILE."),
     ),
     "interrupted": Sentences(
         _("The fetch was interrupted on our side."),

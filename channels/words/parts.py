@@ -32,12 +32,15 @@ _REASONS: Final[dict[str, Text]] = {
     "archive_unknown": _("packed in a way that is not opened here; it can be taken as it is"),
     "packed_unknown": _("packed in a way that is not opened here"),
     "body_text": _("its text stands in the email itself"),
+    "removed": _("taken out of the email before it came here"),
     "behind_link": _("the sender put the invoice behind a link"),
     "duplicate": _("already taken in before"),
 }
 #: of a fetch, besides its outcome
 _NOTES: Final[dict[str, Text]] = {
     "list_partial": _("The mail server did not give its whole list. The next fetch goes on."),
+    "files_cut": _("A file came in cut off: a part of it is missing. Ask the sender to send it again."),
+    "files_mended": _("An email was broken. We mended it; look below whether its files are complete."),
     "stays_unread": _(
         "Emails stay unread in the mailbox: the mail server marks none as read in this folder. Nothing is lost."
     ),

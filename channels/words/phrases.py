@@ -55,8 +55,9 @@ def phrase(
     text = filled_in(said.cause, facts)
     if facts.get("said") and reader is Reader.MANAGER:
         text = f"{text} {filled_in(_SERVER_SAID, facts)}"
-    step = next_step(code, said, moment, reader, app_only=bool(facts.get("app_only")))
-    return Phrase(text, filled_in(step, facts), said.topic)
+    return Phrase(
+        text, filled_in(next_step(code, said, moment, reader, app_only=bool(facts.get("app_only"))), facts), said.topic
+    )
 
 
 def about(
@@ -79,8 +80,8 @@ def facts_of(channel: Channel) -> dict[str, Any]:
         "port": channel.port,
         "username": channel.username,
         "folder": channel.folder,
-        "provider": PROVIDER_NAMES.get(channel.auth, ""),
         "app_only": channel.app_only,
+        "provider": PROVIDER_NAMES.get(channel.auth, ""),
     }
 
 
@@ -124,4 +125,8 @@ def _general_words() -> dict[str, Any]:
         "account": str(_("another account")),
         "expected": str(_("this account")),
         "reason": "…",
+        "heard": str(_("another protocol")),
+        "asked": str(_("the chosen one")),
+        "names": str(_("unknown")),
+        "since": str(_("later")),
     }

@@ -179,7 +179,7 @@ PROVIDER_CAUSES: Final[dict[str, Sentences]] = {
     "permission_missing": Sentences(
         _("The application lacks the permission to read this mailbox."),
         do=_("Add the permission in the registration, then connect again."),
-        app=_("Add the permission in the registration, with consent of an administrator."),
+        app=_("Add the application permission in the registration, and have an administrator consent."),
     ),
     "app_permission_missing": Sentences(
         _("The application may open no mailbox by itself."),
@@ -204,7 +204,7 @@ PROVIDER_CAUSES: Final[dict[str, Sentences]] = {
     "provider_refused": Sentences(
         _("%(provider)s refuses with code %(reason)s."),
         do=_("Connect again; mention this code if it goes on."),
-        app=_("Check the connection; mention this code if it goes on."),
+        app=_("Check the registration in Entra; mention this code if it goes on."),
     ),
     # throttled
     "provider_busy": Sentences(

@@ -38,19 +38,19 @@ class Sentences:
     """What is said of one code: `cause` is what is the matter, the others are what to do next.
 
     `do`: what who manages the channel does, at every moment that has no step of its own. Without it nobody of the
-    office can do anything but wait, and the moment chooses (`_WAITING`, `_OURS`). `app`: the same where an app signs in
-    by itself, so nobody can connect anything.
+    office can do anything but wait, and the moment chooses (`_WAITING`, `_OURS`). `app`: of a channel that no person
+    signs in for.
     """
 
     cause: Text
     do: Text = ""
-    app: Text = ""
     check: Text = ""
     linking: Text = ""
     consent: Text = ""
     running: Text = ""
     stopped: Text = ""
     operator: Text = ""
+    app: Text = ""
     topic: str = ""
 
 
@@ -70,8 +70,8 @@ _OURS: Final[dict[Moment, Text]] = {
     Moment.RUNNING: _("We are working on it; fetching then goes on by itself."),
     Moment.STOPPED: _("We are working on it; activate the channel again later."),
 }
-#: Of an app that signs in by itself nobody can prove who they are.
-_NOBODY_SIGNS_IN: Final = _("Ask your administrator what stops this application, then check the connection.")
+#: Nobody can connect a channel again that no person signs in for.
+_APP: Final = _("Have an administrator check the permissions of the app in Entra.")
 #: What the holder of a consent link cannot mend in the form that the office sees.
 _HOLDER_TELLS: Final = _("Tell the office that sent you this link.")
 _OPERATOR: Final[dict[Whose, Text]] = {
@@ -92,12 +92,12 @@ def moment_of(channel: Channel) -> Moment:
 
 
 def next_step(code: str, said: Sentences, moment: Moment, reader: Reader, *, app_only: bool = False) -> Text:
-    """What the reader can do now, or that there is nothing to do. `app_only`: the channel's app signs in by itself."""
+    """What the reader can do now, or that there is nothing to do. `app_only`: no person signs in."""
     kind, whose = CODES.get(code, Code(ChannelError, Whose.CODE))
     if reader is Reader.OPERATOR:
         return said.operator or _OPERATOR[whose]
-    if app_only and (said.app or issubclass(kind, CredentialProblem)):
-        return said.app or _NOBODY_SIGNS_IN
+    if app_only and (said.app or kind is CredentialProblem):
+        return said.app or _APP
     own: Text = getattr(said, moment.value)
     if own:
         return own

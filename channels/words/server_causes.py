@@ -73,8 +73,20 @@ SERVER_CAUSES: Final[dict[str, Sentences]] = {
         _("The certificate of %(host)s has expired."),
         do=_ASK_SERVER,
     ),
+    "certificate_incomplete": Sentences(
+        _("%(host)s does not show who issued its certificate, or its issuer is not recognised."),
+        do=_("Ask the administrator of the mail server to install the whole chain, intermediate included."),
+    ),
+    "certificate_not_yet_valid": Sentences(
+        _("The certificate of %(host)s is valid only from %(since)s on."),
+        do=_("Ask the administrator of the mail server for a certificate that is valid now."),
+    ),
+    "certificate_weak": Sentences(
+        _("The certificate of %(host)s has a key or signature that is too weak."),
+        do=_("Ask the administrator of the mail server for a certificate with a stronger key."),
+    ),
     "certificate_other_name": Sentences(
-        _("The certificate of %(host)s stands in another name."),
+        _("The certificate of %(host)s is for another name: %(names)s."),
         do=_("Enter the hostname that your provider states; it must match the certificate."),
         topic="server_details",
     ),
@@ -91,6 +103,23 @@ SERVER_CAUSES: Final[dict[str, Sentences]] = {
     "starttls_missing": Sentences(
         _("%(host)s offers no secure connection on port %(port)s."),
         do=_("Choose SSL/TLS with port 993 for IMAP or 995 for POP3."),
+        topic="server_details",
+    ),
+    "tls_version_old": Sentences(
+        _("%(host)s knows only versions of TLS that are no longer safe."),
+        do=_("Ask the administrator of the mail server to allow TLS 1.2 or 1.3."),
+    ),
+    "tls_ciphers_old": Sentences(
+        _("%(host)s offers only ciphers that are no longer safe."),
+        do=_("Ask the administrator of the mail server to allow present-day ciphers."),
+    ),
+    "client_certificate_wanted": Sentences(
+        _("%(host)s wants a certificate of whoever connects; this portal has none."),
+        do=_("Ask your provider for a mail server that asks only for a password."),
+    ),
+    "other_protocol": Sentences(
+        _("%(heard)s answers at %(host)s, port %(port)s, not %(asked)s."),
+        do=_("Choose %(heard)s as protocol, or enter another port."),
         topic="server_details",
     ),
     "tls_failed": Sentences(
@@ -191,6 +220,11 @@ SERVER_CAUSES: Final[dict[str, Sentences]] = {
     ),
     "exchange_not_connected_app": Sentences(
         _("Exchange does not let this application into %(username)s."),
+        do=_("Have an Exchange administrator run the lines that stand in the help."),
+        topic="exchange_app",
+    ),
+    "app_not_allowed": Sentences(
+        _("Exchange refuses this application at %(username)s."),
         do=_("Have an Exchange administrator run the lines that stand in the help."),
         topic="exchange_app",
     ),

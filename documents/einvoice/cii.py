@@ -36,7 +36,7 @@ def read(root: Element) -> Found:
     found.vat(found.first(f"{_AGREED}/ram:SellerTradeParty/ram:SpecifiedTaxRegistration/ram:ID[@schemeID='VA']"))
     found.date("issued", "rsm:ExchangedDocument/ram:IssueDateTime/udt:DateTimeString")
     found.date("due", f"{_SETTLED}/ram:SpecifiedTradePaymentTerms/ram:DueDateDateTime/udt:DateTimeString")
-    found.iban(f"{_ACCOUNT}/ram:IBANID", f"{_ACCOUNT}/ram:ProprietaryID")
+    found.ibans(_ACCOUNT, "ram:IBANID", "ram:ProprietaryID")
     found.currency(f"{_SETTLED}/ram:InvoiceCurrencyCode", f"{_SUM}/ram:DuePayableAmount")
     found.amount("net", f"{_SUM}/ram:TaxBasisTotalAmount")
     found.tax(f"{_SUM}/ram:TaxTotalAmount")

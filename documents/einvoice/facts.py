@@ -12,7 +12,8 @@ MOST_LINES = 200
 
 
 class Unreadable(Exception):
-    """`code`: not_well_formed, other_root, old_version, wrong_namespace, forbidden, no_number, too_large, too_hard."""
+    """`code`: not_well_formed, other_root, old_version, wrong_namespace, forbidden, several, no_number,
+    too_large, too_hard."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -27,6 +28,15 @@ class Line:
     price: Decimal | None = None  # BT-146
     amount: Decimal | None = None  # BT-131
     rate: Decimal | None = None  # BT-152, per cent
+
+
+@dataclass(frozen=True)
+class PdfInside:
+    """A PDF that an e-invoice carries (BT-125). `size` in bytes."""
+
+    name: str
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -46,12 +56,18 @@ class Invoice:
     total: Decimal | None = None  # BT-112
     payable: Decimal | None = None  # BT-115
     iban: str = ""  # BT-84
+    other_ibans: tuple[str, ...] = ()  # of the other ways to pay
     #: what a person should look at: "iban", "vat", "amounts", "dates", "sums"
     warnings: tuple[str, ...] = ()
     lines: tuple[Line, ...] = ()
     line_count: int = 0
-    #: the first PDF inside a UBL (BT-125)
-    pdf_sha256: str = ""
+    #: the one that is the invoice first
+    pdfs: tuple[PdfInside, ...] = ()
+
+    @property
+    def pdf_sha256(self) -> str:
+        """Of the PDF whose pages are shown."""
+        return self.pdfs[0].sha256 if self.pdfs else ""
 
 
 _DATES = frozenset(["issued", "due"])
@@ -77,7 +93,8 @@ def from_json(found: dict[str, Any]) -> Invoice:
         given[name] = date.fromisoformat(given[name]) if given[name] else None
     for name in _AMOUNTS:
         given[name] = Decimal(given[name]) if given[name] else None
-    given["warnings"] = tuple(given["warnings"])
+    given["warnings"], given["other_ibans"] = tuple(given["warnings"]), tuple(given["other_ibans"])
+    given["pdfs"] = tuple(PdfInside(**pdf) for pdf in given["pdfs"])
     given["lines"] = tuple(line_from_json(line) for line in given["lines"])
     return Invoice(**given)
 

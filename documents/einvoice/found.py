@@ -13,6 +13,8 @@ from documents.einvoice.facts import MOST_LINES, Invoice, Line, Unreadable
 #: UNTDID 1001 codes that EN 16931 counts as a credit note
 CREDIT_CODES = frozenset(["81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"])
 
+MOST_ACCOUNTS = 10
+
 
 class Found:
     def __init__(self, root: Element, namespaces: dict[str, str], syntax: str) -> None:
@@ -59,10 +61,14 @@ class Found:
         if given and self.facts["tax"] is None:
             self.warnings.add("amounts")
 
-    def iban(self, *paths: str) -> None:
-        given = values.compact(self.first(*paths))
-        self.facts["iban"] = given[:40]
-        if given and not values.iban_is_valid(given):
+    def ibans(self, account: str, *paths: str) -> None:
+        """Of every way to pay the account, by the first of `paths` that it has."""
+        accounts = self.root.iterfind(account, self.namespaces)
+        given = [values.compact(self.first(*paths, within=one)) for one in accounts]
+        given = list(dict.fromkeys(one for one in given if one))[:MOST_ACCOUNTS]
+        self.facts["iban"] = given[0][:40] if given else ""
+        self.facts["other_ibans"] = tuple(one[:40] for one in given[1:])
+        if not all(map(values.iban_is_valid, given)):
             self.warnings.add("iban")
 
     def vat(self, given: str) -> None:

@@ -2,8 +2,8 @@
 
     python -m documents.einvoice.read_file FILE CONTENT_TYPE
 
-Prints one line of JSON: {"invoice": {...}}, {"invoice": null} for a PDF without one, or {"problem": code} (see
-facts.Unreadable). Limits and reasons are those of documents.render_page.
+Prints one line of JSON: {"invoice": {...}, "defects": [code]} (see xml_text), {"invoice": null} for a PDF without one,
+or {"problem": code} (see facts.Unreadable). Limits and reasons are those of documents.render_page.
 """
 
 from __future__ import annotations
@@ -22,15 +22,17 @@ def answer(source: Path, content_type: str) -> dict[str, Any]:
 
     try:
         if content_type == "application/pdf":
-            invoice = inside.invoice_in_pdf(source)
+            found = inside.invoice_in_pdf(source)
         elif source.stat().st_size > reading.MOST_BYTES:
             raise Unreadable("too_large")
         else:
-            with source.open("rb") as file:
-                invoice = reading.read(file)
+            found = reading.read(source.read_bytes())
     except Unreadable as unreadable:
         return {"problem": unreadable.code}
-    return {"invoice": to_json(invoice) if invoice else None}
+    if found is None:
+        return {"invoice": None}
+    invoice, defects = found
+    return {"invoice": to_json(invoice), "defects": list(defects)}
 
 
 def main(arguments: list[str]) -> None:

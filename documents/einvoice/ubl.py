@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from xml.etree.ElementTree import Element
 
 from documents.einvoice.facts import Line
@@ -12,9 +10,7 @@ from documents.einvoice.found import CREDIT_CODES, Found
 _URN = "urn:oasis:names:specification:ubl:schema:xsd:"
 NAMESPACES = {"cbc": f"{_URN}CommonBasicComponents-2", "cac": f"{_URN}CommonAggregateComponents-2"}
 INVOICE, CREDIT_NOTE = f"{{{_URN}Invoice-2}}Invoice", f"{{{_URN}CreditNote-2}}CreditNote"
-MOST_PDF_BYTES = 25_000_000
 _SUM = "cac:LegalMonetaryTotal"
-_ATTACHED = "cac:AdditionalDocumentReference/cac:Attachment/cbc:EmbeddedDocumentBinaryObject"
 
 
 def read(root: Element) -> Found:
@@ -28,7 +24,7 @@ def read(root: Element) -> Found:
     found.vat(_seller_vat(found))
     found.date("issued", "cbc:IssueDate")
     found.date("due", "cbc:DueDate", "cac:PaymentMeans/cbc:PaymentDueDate")  # a CreditNote knows the second only
-    found.iban("cac:PaymentMeans/cac:PayeeFinancialAccount/cbc:ID")
+    found.ibans("cac:PaymentMeans/cac:PayeeFinancialAccount", "cbc:ID")
     found.currency("cbc:DocumentCurrencyCode", f"{_SUM}/cbc:PayableAmount")
     found.amount("net", f"{_SUM}/cbc:TaxExclusiveAmount")
     found.tax("cac:TaxTotal/cbc:TaxAmount")
@@ -58,18 +54,3 @@ def _line(found: Found, line: Element) -> Line:
         amount=found.line_number(line, "cbc:LineExtensionAmount"),
         rate=found.line_number(line, "cac:Item/cac:ClassifiedTaxCategory/cbc:Percent"),
     )
-
-
-def pdf_inside(root: Element) -> bytes:
-    """The first PDF among the attachments (BT-125); b"" without one that can be decoded."""
-    for attached in root.iterfind(_ATTACHED, NAMESPACES):
-        given = attached.text or ""
-        if attached.get("mimeCode", "") != "application/pdf" or len(given) > MOST_PDF_BYTES * 3 // 2:
-            continue
-        try:
-            data = base64.b64decode("".join(given.split()), validate=True)
-        except (binascii.Error, ValueError):
-            continue
-        if b"%PDF-" in data[:1024] and len(data) <= MOST_PDF_BYTES:
-            return data
-    return b""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
 from django import template
 from django.utils.formats import number_format
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
 from documents import preview
+from documents.einvoice.values import iban_is_valid
 from documents.models import Document, EInvoice
 from documents.phrases import format_name, invoice_warnings, largest_upload, unit_name
 from documents.queries import shown_invoice
@@ -48,6 +49,13 @@ def invoice_shown(document: Document) -> EInvoice | None:
 def alive_companion(document: Document) -> Document | None:
     companion = document.companion
     return companion if companion is not None and companion.deleted_at is None else None
+
+
+@register.filter
+def accounts(invoice: EInvoice) -> list[dict[str, Any]]:
+    """Every one that the invoice names, and whether it can be an IBAN."""
+    given = [iban for iban in (invoice.iban, *invoice.other_ibans) if iban]
+    return [{"iban": iban, "is_valid": iban_is_valid(iban)} for iban in given]
 
 
 @register.simple_tag

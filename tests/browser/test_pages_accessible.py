@@ -17,6 +17,8 @@ from tests.browser.conftest import Browse, MakeStage
 from tests.browser.whole import Stage
 from tests.channels.linked import mail
 from tests.documents.files import pdf
+from tests.mails.building import mail as odd_mail
+from tests.mails.building import text
 from tests.servers.plugin import MailboxUser
 
 pytestmark = [pytest.mark.browser, pytest.mark.dovecot, pytest.mark.redis]
@@ -88,14 +90,19 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
         stage = make_stage(language)
         for number in (1, 2):
             mailbox_user.deliver(mail(f"Factuur {number}", (f"factuur-{number}.pdf", pdf(f"Factuur {number}"))))
+        mailbox_user.deliver(odd_mail(text("<p>Totaal: 48,40</p><img src=//elders.example alt=elders>", "html")))
         channel = stage.channel(mailbox_user)
         run = stage.fetch(channel)["run"]
         stage.portal.ask(MAKE_NOT_TAKEN_IN, run=run)
         stage.portal.ask(MAKE_STATES, administration=stage.administration, states=STATES, person=stage.anna)
-        document = stage.portal.ask(
-            "from documents.models import Document\nanswer = Document.objects.filter(administration=a).first().pk",
-            a=stage.administration,
-        )
+        document, body = (
+            stage.portal.ask(
+                "from documents.models import Document\n"
+                "answer = Document.objects.filter(administration=a, kind=kind).first().pk",
+                a=stage.administration, kind=kind,
+            )
+            for kind in ("attachment", "body")
+        )  # fmt: skip
         channels = stage.address("channels/")
         managed = f"{stage.portal.url}/administrations/{stage.administration}"
         office = f"{stage.portal.url}/environments/{stage.environment}"
@@ -105,7 +112,7 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
         addresses += [f"{channels}{gmail}/consent", f"{stage.portal.url}{link}"]
         addresses += [channels, f"{channels}new", f"{channels}new/email", f"{channels}{channel}/edit"]
         addresses += [f"{channels}{channel}/{page}" for page in ("logbook", f"logbook/{run}", "not-taken-in")]
-        addresses += [stage.address(f"documents/{end}") for end in ("", "?q=niets", "upload/", document)]
+        addresses += [stage.address(f"documents/{end}") for end in ("", "?q=niets", "upload/", document, body)]
         addresses += [stage.address(f"documents/{document}/?tab=email")]
         own = ("notifications/", "settings", "settings/security", "account/sessions/", "account/password/change/")
         addresses += [f"{stage.portal.url}/{page}" for page in own]

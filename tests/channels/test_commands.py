@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -78,18 +79,59 @@ def test_create_channel_without_check_takes_a_wrong_password(
     assert portal.run("channel_status", channel).line["failures"] == 0
 
 
+def typed(portal: Portal, administration: str, *more: str, **changes: str) -> Answer:
+    fields = {
+        "administration": administration, "name": "x", "protocol": "imap", "host": "127.0.0.1", "port": "993",
+        "security": "tls", "username": "jan@acme.test", **changes,
+    }  # fmt: skip
+    arguments = [part for name, value in fields.items() for part in (f"--{name}", value)]
+    return portal.run("create_channel", *arguments, "--password-env", "P", *more, P="geheim")
+
+
 @pytest.mark.parametrize(
-    ("host", "username"), [("127.0.0.1", "jan\r\nA1 LOGOUT"), ("outlook.office365.com", "jan@acme.test")]
+    ("changes", "field"),
+    [
+        ({"username": "jan\r\nA1 LOGOUT"}, "username"),
+        ({"host": "outlook.office365.com"}, "host"),
+        ({"host": "https://imap.acme.test"}, "host"),
+        ({"host": "imap.acme.test:993"}, "host"),
+        ({"host": "jan@acme.test"}, "host"),
+        ({"host": "imap..acme.test"}, "host"),
+        ({"host": ""}, "host"),
+        ({"port": "0"}, "port"),
+        ({"port": "70000"}, "port"),
+        ({"name": "x" * 121}, "name"),
+    ],
 )
-def test_create_channel_refuses_what_no_server_may_be_told(
-    portal: Portal, administration: str, host: str, username: str
+def test_create_channel_checks_its_fields_as_the_form_does(
+    portal: Portal, administration: str, changes: dict[str, str], field: str
 ) -> None:
-    answer = portal.run(
-        *("create_channel", "--administration", administration, "--name", "x", "--protocol", "imap", "--host", host),
-        *("--port", "993", "--security", "tls", "--username", username, "--password-env", "P", "--no-check"),
-        P="geheim",
-    )
+    answer = typed(portal, administration, "--no-check", **changes)
     assert (answer.code, answer.line["error"]["code"]) == (1, "invalid")
+    assert answer.line["error"]["text"].startswith(f"{field}: ")
+    assert "Traceback" not in answer.log
+
+
+@pytest.mark.parametrize("changes", [{"port": "imaps"}, {"protocol": "smtp"}, {"security": "none"}])
+def test_create_channel_with_what_no_field_takes_is_wrong_use(
+    portal: Portal, administration: str, changes: dict[str, str]
+) -> None:
+    answer = typed(portal, administration, **changes)
+    assert (answer.code, answer.lines, "Traceback" in answer.log) == (2, [], False)
+
+
+def test_sentences_of_commands_name_the_channels_own_server(portal: Portal, administration: str) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = str(closed.getsockname()[1])
+        checked = typed(portal, administration, port=port)
+        channel = typed(portal, administration, "--no-check", port=port).line["channel"]
+        fetched = portal.run("fetch_channel", channel)
+        compared = portal.run("reconcile_channel", channel)
+    logged = portal.run("channel_log", channel).line
+    said = f"127.0.0.1 refuses connections on port {port}."
+    for answer in (checked.line, fetched.line, compared.line, logged):
+        assert answer["error"]["text"].startswith(said)
 
 
 def test_basic_administration_gets_no_channel(portal: Portal, mailbox_user: MailboxUser) -> None:

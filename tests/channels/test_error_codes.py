@@ -34,6 +34,8 @@ GOLDEN = {
         gmail_api_disabled gmail_forbidden gmail_missing folder_not_allowed protocol_off blocked_here
         exchange_missing app_not_in_tenant app_permission_missing client_is_spa client_deleted
         client_disabled client_certificate_wrong client_certificate_expired
+        certificate_incomplete certificate_not_yet_valid certificate_weak client_certificate_wanted
+        tls_version_old tls_ciphers_old other_protocol app_not_allowed
         """,
     ),
     "TransientProblem": (
@@ -85,7 +87,7 @@ WHOSE = {
         starttls_missing not_a_mail_server folder_missing unsafe_characters microsoft_needs_entra
         secret_missing client_secret_missing client_secret_wrong client_secret_is_id client_secret_expired
         client_not_web client_unknown tenant_unknown redirect_unknown registration_refused
-        gmail_api_disabled client_is_spa client_deleted client_disabled client_certificate_wrong
+        gmail_api_disabled other_protocol client_is_spa client_deleted client_disabled client_certificate_wrong
         client_certificate_expired
         """,
     "it": """
@@ -93,6 +95,7 @@ WHOSE = {
         gmail_forbidden exchange_not_connected exchange_not_connected_shared exchange_not_connected_app
         account_gone account_restricted account_at_risk device_not_allowed sign_in_frequency sign_in_hours
         exchange_missing app_not_in_tenant app_permission_missing
+        app_not_allowed
         """,
     "server": """
         identity_unproven certificate_not_trusted certificate_expired certificate_other_name tls_failed
@@ -100,6 +103,8 @@ WHOSE = {
         connection_lost server_silent server_too_slow server_unavailable server_answer_unreadable
         sign_in_refused too_many_connections quota_reached server_busy provider_busy provider_unavailable
         mail_cut_off mail_withheld provider_clock_wrong
+        certificate_incomplete certificate_not_yet_valid certificate_weak
+        client_certificate_wanted tls_version_old tls_ciphers_old
         """,
     "operator": """
         no_network storage_failed disk_full database_failed key_missing key_missing_link key_missing_secret

@@ -15,12 +15,13 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from administrations.models import Administration, User
-from channels import expiry, reminders, tasks
+from channels import expiry, tasks
 from channels.auth.base import Tokens
 from channels.errors import ChannelError, channel_error
 from channels.fetching.tick import tick
 from channels.links import google_testing, providers, tokens, vault
 from channels.models import Channel, ChannelSecret
+from channels.words import reminders as words
 from notifications.models import Notification
 from tests.cast import Cast, make_cast
 from tests.channels.rows import make_channel
@@ -434,7 +435,7 @@ def test_tick_hands_out_links_at_rest(clock: time_machine.Coordinates, cast: Cas
 def test_secrets_stay_out_of_what_is_shown(cast: Cast) -> None:
     channel = entra(cast.bakery, secret_expires_on=NOON.date())
     with translation.override("nl"):
-        said = reminders.shown_at(channel, timezone.localdate())
+        said = words.shown_at(channel, timezone.localdate())
     assert said == "Het client secret is verlopen op 22 nov 2026: maak een nieuw en vul het hier in."
     with administration_scope(cast.bakery.pk):
         assert ChannelSecret.objects.filter(channel=channel).count() == 2

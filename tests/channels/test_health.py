@@ -19,6 +19,7 @@ from channels.fetching.recorder import Counts
 from channels.fetching.session import Outcome
 from channels.lease import claim
 from channels.models import Channel, FetchRun, HostOutage
+from channels.words.notices import Kind
 from notifications.models import Notification
 from tests.cast import Cast, person
 from zenvoices.lib.scoping import administration_scope, every_administration
@@ -176,7 +177,7 @@ def test_reactivated_channel_starts_at_zero_and_is_told_again(channel: Channel) 
 def test_notice_is_written_in_both_languages_with_its_cause(channel: Channel) -> None:
     for _number in range(5):
         finish(channel, REFUSED)
-    notice = Notification.objects.filter(kind=notices.DEACTIVATED).first()
+    notice = Notification.objects.filter(kind=Kind.DEACTIVATED).first()
     assert notice.text_en.startswith(f"Channel {channel.name} is inactive since ")
     assert notice.text_nl.startswith(f"Kanaal {channel.name} is inactief sinds ")
 

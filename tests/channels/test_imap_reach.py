@@ -157,7 +157,7 @@ def test_folder_that_is_refused_by_its_own_name_too_is_refused(scripted: StartSc
     )
     server = scripted(script)
     server.folder = "Facturen"
-    assert opened_as(server) == "! mailbox_not_allowed"
+    assert opened_as(server) == "! folder_not_allowed folder=INBOX.Facturen"
 
 
 @pytest.mark.dovecot

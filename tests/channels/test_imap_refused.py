@@ -179,6 +179,17 @@ def test_only_mail_refused_in_words_that_we_do_not_know_is_blamed(scripted: Star
         assert taken(opened(mailbox).fetch(REFS[:1], tmp_path)) == ["mail_unreadable"]
 
 
+def test_only_mails_refused_as_an_error_of_the_servers_own_are_not_blamed(
+    scripted: StartScripted, tmp_path: Path
+) -> None:
+    """Two: of a single one nobody can tell."""
+    server = Server(lambda uid: b"NO FETCH Server error while fetching messages" if uid < 3 else None)
+    with mailbox_for("imap", scripted(server.script()), Watch()) as mailbox:
+        box = opened(mailbox)
+        assert taken(box.fetch(REFS[:2], tmp_path)) == ["! server_unavailable"]
+        assert taken(box.fetch([REFS[2], *REFS[:2]], tmp_path)) == [*mails(3), "mail_unreadable", "mail_unreadable"]
+
+
 def test_what_came_before_the_refusal_is_not_asked_for_again(scripted: StartScripted, tmp_path: Path) -> None:
     server = Server(lambda uid: b"NO no" if uid == 3 else None)
     with mailbox_for("imap", scripted(server.script()), Watch()) as mailbox:
@@ -223,7 +234,7 @@ def test_mails_under_way_survive_the_refusal_of_others(scripted: StartScripted, 
         (b"NO [UNAVAILABLE] index is being built", "server_unavailable"),
         (b"NO [OVERQUOTA] Account exceeded command or bandwidth limits.", "quota_reached"),
         (b"NO [INUSE] locked", "mailbox_in_use"),
-        (b"BAD User is authenticated but not connected.", "server_unavailable"),
+        (b"BAD User is authenticated but not connected.", "exchange_not_connected"),
         (b"NO", "server_unavailable"),
     ],
 )

@@ -14,6 +14,7 @@ from channels.errors import channel_error
 from channels.fetching import upkeep
 from channels.links import vault
 from channels.models import Channel
+from channels.words.notices import Kind
 from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.provider import TOKENS, SaidProvider
@@ -115,11 +116,11 @@ def test_paused_channel_that_is_linked_anew_needs_nobody_any_more(
 ) -> None:
     channel, bert = linked(cast.bakery, state="inactive", error_code="link_revoked"), signed_in(cast.bert)
     with administration_scope(cast.bakery.pk):
-        notices.tell(fresh(channel), notices.ATTENTION, "attention:idle:1")
+        notices.tell(fresh(channel), Kind.ATTENTION, "attention:idle:1")
     ask_provider(bert, channel)
     call_back(bert, said_provider)
     with every_administration():
-        assert not Notification.objects.filter(kind=notices.ATTENTION, closed_at=None).exists()
+        assert not Notification.objects.filter(kind=Kind.ATTENTION, closed_at=None).exists()
 
 
 def test_deletion_that_is_being_carried_out_can_no_longer_be_undone(

@@ -153,6 +153,26 @@ def test_run_shows_each_mail_and_part(cast: Cast, bert: Client, channel: Channel
     assert page.count(".eml</a>") + page.count("mail.eml") >= 1
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("nl", "de afzender zette de factuur achter een link"),
+        ("en", "the sender put the invoice behind a link"),
+    ],
+)
+def test_invoice_behind_a_link_is_told_with_its_host(
+    cast: Cast, bert: Client, channel: Channel, language: str, words: str
+) -> None:
+    run = make_run(channel, seen=1, delivered=1, documents=1)
+    link = {"filename": "facturen.x.example", "content_type": "text/uri-list", "size": 0, "can_be_taken": False}
+    make_part(make_mail(run, subject="Factuur 12"), reason="behind_link", **link)
+    bert.cookies["django_language"] = language
+
+    page = page_of(bert, "run", cast.bakery, channel.pk, run.pk)
+
+    assert ("facturen.x.example" in page, words in page, "0 bytes" in page) == (True, True, False)
+
+
 def test_run_costs_the_same_with_three_mails_as_with_one(cast: Cast, bert: Client, channel: Channel) -> None:
     run = make_run(channel)
     url = address("run", cast.bakery, channel.pk, run.pk)

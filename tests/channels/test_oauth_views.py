@@ -21,6 +21,7 @@ from channels.errors import channel_error
 from channels.links import providers, vault
 from channels.models import Channel, PendingAuthorisation
 from channels.words import callbacks
+from channels.words.notices import Kind
 from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.provider import ADDRESS, TOKENS, SaidProvider
@@ -542,7 +543,7 @@ def test_reconnect_stands_in_list_and_logbook_when_signing_in_mends_it(
 def test_notification_leads_to_the_provider(cast: Cast, signed_in: SignedIn, said_provider: SaidProvider) -> None:
     channel = linked(cast.bakery, error_code="link_revoked", failing_since=timezone.now())
     with administration_scope(cast.bakery.pk):
-        notices.tell(channel, notices.ATTENTION, "now")
+        notices.tell(channel, Kind.ATTENTION, "now")
         note = Notification.objects.get(user=cast.bert)
     assert (note.path, note.action_nl) == (address("channel-connect", channel), "Opnieuw koppelen")
     answer = signed_in(cast.bert).get(reverse("notification-open", args=[note.pk]), follow=True, headers=OUR_OWN)

@@ -21,6 +21,7 @@ EXTRACT = Path(extract.__file__).parent
 DETAIL = {
     "host": "mail.devries.nl", "port": 993, "folder": "Facturen", "username": "jan", "size": 31_000_000,
     "reason": "AADSTS1", "offered": "Post", "provider": "Google", "account": "a@b.nl", "expected": "c@b.nl",
+    "heard": "POP3", "asked": "IMAP", "names": "mail.a.nl, b.nl", "since": "2030-01-01",
 }  # fmt: skip
 
 
@@ -149,3 +150,13 @@ def test_steps_say_what_they_found() -> None:
         "Aanmelden mislukt: de server kent deze gebruikersnaam of dit wachtwoord niet. "
         "Controleer beide; bij Gmail en iCloud heb je een app-wachtwoord nodig.",
     ]
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+@pytest.mark.parametrize("moment", [Moment.CHECK, Moment.RUNNING, Moment.STOPPED])
+def test_nobody_is_told_to_connect_a_channel_again_that_no_person_signs_in_for(code: str, moment: Moment) -> None:
+    detail = DETAIL | {"app_only": True}
+    steps = {language: phrases.said_in(language, code, detail, moment).next_step for language in ("nl", "en")}
+    assert not re.search(r"\bconnect(ing)? (the mailbox )?again\b|: sign in at", steps["en"], re.IGNORECASE)
+    assert not re.search(r"\bopnieuw (te )?koppelen|koppel\b.*\bopnieuw", steps["nl"], re.IGNORECASE)
+    assert steps["en"].endswith(".")

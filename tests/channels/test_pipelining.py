@@ -204,7 +204,7 @@ def test_imap_refused_folder_leaves_the_session_in_step(scripted: StartScripted,
         }
     )
     with mailbox_for("imap", scripted(script), Watch()) as mailbox:
-        with pytest.raises(ChannelError, match="mailbox_not_allowed"):
+        with pytest.raises(ChannelError, match="folder_not_allowed"):
             open_session(mailbox, JAN)
         if b"OK" in search:
             with pytest.raises(ChannelError, match="server_answer_unreadable"):

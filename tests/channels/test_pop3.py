@@ -86,7 +86,7 @@ def test_stls_on_a_tls_port_says_starttls_expected(mailbox_user: MailboxUser) ->
     [
         ("self_signed", "certificate_not_trusted"),
         ("expired", "certificate_expired"),
-        ("other_name", "certificate_other_name"),
+        ("other_name", "certificate_other_name names=mail.other.test"),
     ],
 )
 def test_bad_certificate_is_named(
@@ -96,8 +96,9 @@ def test_bad_certificate_is_named(
     assert error_of(server) == code
 
 
-def test_imap_server_on_a_pop3_channel_is_not_a_mail_server(scripted: StartScripted) -> None:
-    assert error_of(scripted(imap())) == "not_a_mail_server"
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_imap_server_on_a_pop3_channel_is_called_one(scripted: StartScripted, security: str) -> None:
+    assert error_of(scripted(imap(), security=security)) == "other_protocol asked=POP3 heard=IMAP"
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
@@ -199,7 +200,7 @@ def test_unsafe_characters_are_refused_before_anything_is_sent(
         (b"-ERR [IN-USE] locked", "mailbox_in_use"),
         (b"-ERR [LOGIN-DELAY] 900 seconds", "server_busy"),
         (b"-ERR [SYS/TEMP] disk", "server_unavailable"),
-        (b"-ERR [SYS/PERM] Your account is not enabled for POP access", "mailbox_not_allowed"),
+        (b"-ERR [SYS/PERM] Your account is not enabled for POP access", "protocol_off"),
         (b"-ERR [AUTH] Application-specific password required", "app_password_needed"),
         (b"nonsense", "server_answer_unreadable"),
     ],

@@ -156,7 +156,7 @@ def test_capa_is_not_asked_again_where_it_hung_up(scripted: StartScripted) -> No
     ("told", "code"),
     [
         ({"USER": b"-ERR what\r\n"}, "connection_lost"),  # it may know other ways, and hung up by chance
-        ({"PASS": b"-ERR wrong\r\n"}, "password_refused"),
+        ({"PASS": b"-ERR wrong password\r\n"}, "password_refused"),
         ({"PASS": b"-ERR [SYS/TEMP] later\r\n"}, "server_unavailable"),
     ],
 )

@@ -221,8 +221,8 @@ def test_time_that_cannot_be_proves_nothing_where_the_provider_tells_none(
 @pytest.mark.parametrize(
     ("certificate", "off", "code", "reason"),
     [
-        ("not_yet", timedelta(0), "provider_unavailable", "certificate_not_trusted"),
-        ("not_yet", timedelta(days=-2), "clock_wrong", None),
+        ("not_yet_valid", timedelta(0), "provider_unavailable", "certificate_not_trusted"),
+        ("not_yet_valid", timedelta(days=-2), "clock_wrong", None),
         ("expired", timedelta(0), "provider_unavailable", "certificate_expired"),
         ("expired", timedelta(days=2), "clock_wrong", None),
         ("self_signed", timedelta(days=-2), "provider_unavailable", "certificate_not_trusted"),

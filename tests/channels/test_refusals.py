@@ -31,8 +31,8 @@ from channels.mailboxes.refusals import (
         ("[ALERT] Too many simultaneous connections. (Failure)", "too_many_connections"),
         ("[OVERQUOTA] Account exceeded command or bandwidth limits.", "quota_reached"),
         ("[ALERT] Application-specific password required: https://support.example", "app_password_needed"),
-        ("[ALERT] Please log in via your web browser", "account_locked"),
-        ("[WEBALERT https://accounts.example/x] Web login required.", "account_locked"),
+        ("[ALERT] Please log in via your web browser", "sign_in_by_browser"),
+        ("[WEBALERT https://accounts.example/x] Web login required.", "sign_in_by_browser"),
         ("Too many login failures. Account temporarily locked.", "account_locked"),
         ("[AUTHENTICATIONFAILED] Account suspended, contact support", "account_locked"),
         ("Account is disabled", "account_locked"),
@@ -42,15 +42,15 @@ from channels.mailboxes.refusals import (
             "app_password_needed",
         ),
         ("[LIMIT] LOGIN Rate limit hit.", "server_busy"),
-        ("-ERR [AUTH] login failure or POP3 disabled, try later. sc=x", "password_refused"),
+        ("-ERR [AUTH] login failure or POP3 disabled, try later. sc=x", "password_or_protocol_off"),
         ("-ERR Unable to lock maildrop: Mailbox is locked by POP server", "mailbox_in_use"),
         ("-ERR POP3 lock busy! Is another session active? (11)", "mailbox_in_use"),
         ("-ERR [LOGIN-DELAY] minimum time between mail checks violation", "server_busy"),
         ("-ERR login allowed only every 15 minutes", "server_busy"),
         ("-ERR [SYS/TEMP] Temporary failure", "server_unavailable"),
-        ("LOGIN failed.", "password_refused"),  # Exchange, and others without response codes
+        ("LOGIN failed.", "sign_in_refused"),  # Exchange says it of a wrong password and of much else
         ("Login failed, try again later", "server_unavailable"),
-        ("", "password_refused"),
+        ("", "sign_in_refused"),
     ],
 )
 def test_sign_in_refused_reads_the_response_code_first(answer: str, code: str) -> None:
@@ -75,11 +75,11 @@ def test_folder_refused_without_a_reason_blames_the_name_except_inbox(folder: st
     [
         ("[OVERQUOTA] Quota exceeded (mailbox for user is full)", "mailbox_full"),
         ("[OVERQUOTA] no", "mailbox_full"),
-        ("User is authenticated but not connected.", "server_unavailable"),
+        ("User is authenticated but not connected.", "exchange_not_connected"),
         ("Request is throttled. Suggested Backoff Time: 299902 milliseconds", "server_busy"),
         ("SELECT failed: mailbox locked", "mailbox_in_use"),
         ("SELECT Unsafe Login. Please contact kefu@188.com for help", "mailbox_not_allowed"),
-        ("[NOPERM] Permission denied", "mailbox_not_allowed"),
+        ("[NOPERM] Permission denied", "folder_not_allowed"),
         ("[NONEXISTENT] Mailbox doesn't exist: Later", "folder_missing"),
         ("Mailbox doesn't exist: Later", "folder_missing"),
         ("later", "server_unavailable"),

@@ -12,7 +12,9 @@ from administrations.models import User
 from channels import notices, reminders
 from channels.errors import CODES
 from channels.models import Channel
-from channels.words import phrases, subjects
+from channels.words import notices as words
+from channels.words import phrases
+from channels.words.notices import Kind
 from channels.words.sentences import Reader
 from notifications import tasks
 from tests.cast import Cast
@@ -56,7 +58,7 @@ def test_channel_that_works_again_is_named_whole(channel: Channel) -> None:
         finish(channel, REFUSED)
     tasks.send_emails()
     with administration_scope(channel.administration_id):
-        notices.tell(channel, notices.RECOVERED, "again")
+        notices.tell(channel, Kind.RECOVERED, "again")
     assert posted() == {
         ("gerda", f"Kanaal {NAME} werkt weer · Bakkerij De Vries"),
         ("bert", f"Channel {NAME} works again · Bakkerij De Vries"),
@@ -67,7 +69,7 @@ def test_longest_name_is_not_cut(channel: Channel) -> None:
     with administration_scope(channel.administration_id):
         Channel.objects.filter(pk=channel.pk).update(name="F. " * 39 + "abc")
         channel.refresh_from_db()
-        notices.tell(channel, notices.ATTENTION, "now")
+        notices.tell(channel, Kind.ATTENTION, "now")
     assert [subject for who, subject in posted() if who == "gerda" and f"Kanaal {channel.name} vraagt" in subject]
 
 
@@ -92,7 +94,7 @@ KINDS = ["channel_deactivated", "channel_needs_attention", "channel_fetches_noth
 def test_every_cause_reads_on_after_the_colon(code: str, kind: str, language: str) -> None:
     channel = Channel(name=NAME, host="mail.devries.nl", port=993, username="jan", auth="google", error_code=code)
     with translation.override(language):
-        subject = subjects.subject(channel, kind)
+        subject = words.subject(channel, kind)
         text = phrases.about(channel, code, reader=Reader.HOLDER).text
     head, _, cause = subject.rpartition(": ")
     assert head.startswith(("Kanaal " if language == "nl" else "Channel ") + NAME)

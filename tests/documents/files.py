@@ -64,3 +64,34 @@ def pdf_with(files: dict[str, bytes], text: str = "Rechnung") -> bytes:
     target = io.BytesIO()
     document.save(target)
     return target.getvalue()
+
+
+def ubl_with(*files: tuple[str, str, str, bytes]) -> bytes:
+    """A UBL that carries files. Of each: mimeCode, file name, description, and the text that stands in its element."""
+    references = "".join(
+        f"<cac:AdditionalDocumentReference><cbc:ID>{number}</cbc:ID><cbc:DocumentDescription>{about}"
+        f'</cbc:DocumentDescription><cac:Attachment><cbc:EmbeddedDocumentBinaryObject mimeCode="{kind}"'
+        f' filename="{name}">{data.decode()}</cbc:EmbeddedDocumentBinaryObject></cac:Attachment>'
+        f"</cac:AdditionalDocumentReference>"
+        for number, (kind, name, about, data) in enumerate(files, start=1)
+    ).encode()
+    return invoice("peppol-invoice").replace(
+        b"<cac:AccountingSupplierParty>", references + b"<cac:AccountingSupplierParty>", 1
+    )
+
+
+def cii_with(kind: str, name: str, data: bytes) -> bytes:
+    """A CII that carries one file."""
+    reference = (
+        f"<ram:AdditionalReferencedDocument><ram:IssuerAssignedID>1</ram:IssuerAssignedID><ram:TypeCode>916</ram:TypeCode>"
+        f'<ram:AttachmentBinaryObject mimeCode="{kind}" filename="{name}">{data.decode()}</ram:AttachmentBinaryObject>'
+        f"</ram:AdditionalReferencedDocument></ram:ApplicableHeaderTradeAgreement>"
+    )
+    return invoice("xrechnung-cii").replace(b"</ram:ApplicableHeaderTradeAgreement>", reference.encode(), 1)
+
+
+def two_accounts() -> bytes:
+    """A UBL with two ways to pay, of which the second has a wrong IBAN."""
+    data = invoice("peppol-invoice")
+    means = data[data.index(b"<cac:PaymentMeans>") : data.index(b"</cac:PaymentMeans>")] + b"</cac:PaymentMeans>"
+    return data.replace(means, means + means.replace(b"NL91 ABNA 0417 1643 00", b"BE68 5390 0754 7035"))

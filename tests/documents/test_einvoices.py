@@ -20,7 +20,7 @@ from documents import einvoices, preview, processes, storage, tasks
 from documents.models import Document, EInvoice
 from tests.cast import Cast
 from tests.documents.conftest import Shelf
-from tests.documents.files import XML, invoice, pdf, pdf_with
+from tests.documents.files import XML, invoice, pdf, pdf_with, two_accounts, ubl_with
 from tests.documents.test_sweeping import run
 from zenvoices.lib.scoping import administration_scope, every_administration
 
@@ -81,7 +81,8 @@ def test_the_worker_reads_and_draws_what_is_inside(cast: Cast, shelf: Shelf, fin
             ubl.pk: "V-26-0815",
         }
     assert find(plain).einvoice_read_at is not None
-    known = preview.known_facts(find(ubl))
+    with administration_scope(cast.bakery.pk):
+        known = preview.known_facts(find(ubl))
     assert known is not None
     assert known.pages == 1
 
@@ -291,6 +292,100 @@ def test_the_pdf_inside_is_the_preview_else_its_lines(cast: Cast, shelf: Shelf, 
     assert kept.pdf_sha256 != ""
     assert "Reparatie etageoven" in page(client, broken, "document-preview")
     assert "invoice-sheet" in page(client, broken)
+
+
+def with_pdfs(*names: str) -> bytes:
+    """Each PDF says its name."""
+    return ubl_with(*(("application/octet-stream", name, "", base64.b64encode(pdf(name))) for name in names))
+
+
+def image_of(document: Document, place: int = 0) -> str:
+    address = reverse("document-page", args=[document.administration_id, document.pk, 1, 1000])
+    return f"{address}?inside={place}" if place else address
+
+
+def test_of_several_pdfs_inside_the_invoice_is_shown_and_each_can_be_opened(
+    cast: Cast, shelf: Shelf, signed_in: SignIn
+) -> None:
+    client = signed_in(cast.gerda)
+    document = xml_of(shelf, data=with_pdfs("voorwaarden.pdf", "Factuur 2026-114.pdf"))
+    read(document)
+    address = reverse("document", args=[cast.bakery.pk, document.pk])
+    downloads = [reverse("document-inside", args=[cast.bakery.pk, document.pk, place]) for place in (0, 1)]
+
+    first = page(client, document, "document-preview")
+    assert f'src="{image_of(document)}"' in first
+    links = re.findall(rf'href="{address}\?inside=(\d)"( aria-current="true")?>.*?</svg> ([^<]*)</a>', first, re.S)
+    assert links == [("0", ' aria-current="true"', "Factuur 2026-114.pdf"), ("1", "", "voorwaarden.pdf")]
+    assert [client.get(one).content for one in downloads] == [pdf("Factuur 2026-114.pdf"), pdf("voorwaarden.pdf")]
+    assert client.get(downloads[1])["Content-Disposition"] == 'attachment; filename="voorwaarden.pdf"'
+
+    other = client.get(reverse("document-preview", args=[cast.bakery.pk, document.pk]) + "?inside=1").content.decode()
+    assert f'src="{image_of(document, 1)}"' in other
+    drawn = [client.get(image_of(document, place)) for place in (0, 1)]
+    assert [answer["Content-Type"] for answer in drawn] == ["image/webp"] * 2
+    assert drawn[0].content != drawn[1].content
+
+
+@pytest.mark.parametrize("place", ["2", "99", "-1", "x"])
+def test_a_pdf_that_is_not_inside_is_not_found(cast: Cast, shelf: Shelf, signed_in: SignIn, place: str) -> None:
+    client = signed_in(cast.gerda)
+    document = xml_of(shelf, data=with_pdfs("a.pdf", "b.pdf"))
+    tasks.prepare(str(cast.bakery.pk), str(document.pk))
+    address = reverse("document-inside", args=[cast.bakery.pk, document.pk, 7]).replace("/7/", f"/{place}/")
+
+    assert client.get(address).status_code == 404
+    shown = client.get(reverse("document", args=[cast.bakery.pk, document.pk]) + f"?inside={place}").content.decode()
+    assert f'src="{image_of(document)}"' in shown
+    drawn = client.get(f"{image_of(document)}?inside={place}")
+    assert drawn.status_code == (404 if place.isdigit() else 200)
+
+
+def test_one_pdf_inside_needs_no_list(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    document = xml_of(shelf, "nlcius-with-pdf")
+    tasks.prepare(str(cast.bakery.pk), str(document.pk))
+    shown = page(signed_in(cast.gerda), document)
+    assert (image_of(document) in shown, "insides" in shown) == (True, False)
+
+
+def test_a_pdf_inside_that_is_not_the_one_beside_can_be_opened_from_either(
+    cast: Cast, shelf: Shelf, signed_in: SignIn
+) -> None:
+    client, email = signed_in(cast.gerda), shelf.email()
+    beside = pdf("Factuur.pdf")
+    data = with_pdfs("Factuur.pdf", "urenstaat.pdf")
+    halves = [xml_of(shelf, data=data, email=email), shelf.document(beside, email=email, filename="x.pdf")]
+    for document in halves:
+        tasks.prepare(str(cast.bakery.pk), str(document.pk))
+    link = reverse("document", args=[cast.bakery.pk, halves[0].pk]) + "?inside=1"
+
+    for document in halves:
+        shown = page(client, document)
+        assert (link in shown, link.replace("=1", "=0") in shown, image_of(halves[1]) in shown) == (True, False, True)
+    assert (
+        f'src="{image_of(halves[0], 1)}"'
+        in client.get(reverse("document-preview", args=[cast.bakery.pk, halves[0].pk]) + "?inside=1").content.decode()
+    )
+
+
+def test_every_account_stands_on_the_page_and_the_wrong_one_is_marked(
+    cast: Cast, shelf: Shelf, signed_in: SignIn
+) -> None:
+    document = xml_of(shelf, data=two_accounts())
+    read(document)
+    shown = page(signed_in(cast.gerda), document)
+    marked = re.findall(r"<dt>IBAN</dt><dd>(\w+)(?: <span[^>]*>.*?</svg> ([^<]*)</span>)?</dd>", shown, re.S)
+    assert marked == [("NL91ABNA0417164300", ""), ("BE68539007547035", "geen geldig IBAN")]
+
+
+def test_what_was_mended_to_read_it_joins_what_was_mended_in_the_mail(cast: Cast, shelf: Shelf, find: Find) -> None:
+    latin = invoice("peppol-invoice").replace(b"De Molen", "De Mölen".encode("latin-1"))
+    document = xml_of(shelf, data=latin, defects=["base64_repaired"])
+    for _ in range(2):
+        read(document)
+    assert find(document).defects == ["base64_repaired", "encoding_guessed"]
+    (line,) = run("list_documents", "--administration", str(cast.bakery.pk))[1]
+    assert (line["defects"], line["einvoice"]["supplier"]) == (find(document).defects, "Meelfabriek De Mölen B.V.")
 
 
 @pytest.fixture

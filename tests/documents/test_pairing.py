@@ -42,6 +42,7 @@ def desk(shelf: Shelf) -> Desk:
 
 Mail = list[tuple[str, dict[str, Any] | None]]
 ONE, TWO = {"number": "2026-114"}, {"number": "2026-115"}
+INSIDE = {"pdf_sha256": "of no document here"}
 CASES: list[tuple[str, Mail, list[set[str]]]] = [
     ("same name", [("f-1.xml", ONE), ("F-1.pdf", None), ("terms.pdf", None)], [{"f-1.xml", "F-1.pdf"}]),
     ("two pairs by name", [("a.xml", ONE), ("b.xml", TWO), ("a.pdf", None), ("b.pdf", None)],
@@ -51,6 +52,23 @@ CASES: list[tuple[str, Mail, list[set[str]]]] = [
      [{"ubl1.xml", "Factuur_2026_114.pdf"}, {"ubl2.xml", "Factuur 2026-115.pdf"}]),
     ("by the number inside the PDF", [("x.xml", ONE), ("y.pdf", ONE), ("z.pdf", TWO)], [{"x.xml", "y.pdf"}]),
     ("the only two", [("ubl.xml", ONE), ("Factuur.pdf", None)], [{"ubl.xml", "Factuur.pdf"}]),
+    ("the only two, and nothing says an invoice", [("ubl.xml", ONE), ("scan.pdf", None)], []),
+    ("the only two, of another number in the name", [("ubl.xml", ONE), ("Factuur 2026-115.pdf", None)], []),
+    ("the only two, of the XML's number in the name",
+     [("0118.xml", ONE), ("Invoice_0118 copy.pdf", None)], [{"0118.xml", "Invoice_0118 copy.pdf"}]),
+    ("the only two, but the XML has pages of its own", [("ubl.xml", ONE | INSIDE), ("Factuur.pdf", None)], []),
+    *((f"the only two, and one is {name}", [("ubl.xml", ONE), (f"{name}.pdf", None)], [])
+      for name in ("Algemene voorwaarden", "Leveringsvoorwaarden factuur", "AGB", "Terms of invoice",
+                   "Urenstaat factuur",
+                   "Rechnung Stundennachweis", "Specificatie factuur", "Invoice timesheet", "Bijlage bij factuur")),
+    ("a paper that bears the number, beside the invoice",
+     [("u.xml", ONE), ("Urenstaat 2026-114.pdf", None), ("Factuur 2026-114.pdf", None)],
+     [{"u.xml", "Factuur 2026-114.pdf"}]),
+    ("only a paper that bears the number", [("u.xml", ONE), ("Specificatie 2026-114.pdf", None)], []),
+    ("a paper that bears the number, beside an XML with pages of its own",
+     [("u.xml", ONE | INSIDE), ("2026-114.pdf", None)], []),
+    ("the same name, although the XML has pages of its own",
+     [("f-1.xml", ONE | INSIDE), ("f-1.pdf", None)], [{"f-1.xml", "f-1.pdf"}]),
     ("two and two that nothing links", [("a.xml", ONE), ("b.xml", TWO), ("c.pdf", None), ("d.pdf", None)], []),
     ("the only two, but of another number", [("f.xml", ONE), ("f.pdf", TWO)], []),
     ("the only two, but of another supplier",
@@ -61,6 +79,12 @@ CASES: list[tuple[str, Mail, list[set[str]]]] = [
     ("part of a number is no proof", [("a.xml", ONE), ("2026-1145.pdf", None), ("114.pdf", None)], []),
     ("no PDF", [("a.xml", ONE), ("b.xml", TWO)], []),
 ]  # fmt: skip
+
+
+def test_the_only_two_wait_until_the_xml_was_read() -> None:
+    xml, pdf = unsaved("ubl.xml", None), unsaved("Factuur.pdf", None)
+    xml.einvoice_read_at = pdf.einvoice_read_at = None
+    assert pairs([xml, pdf]) == []
 
 
 def unsaved(name: str, facts: dict[str, Any] | None) -> Document:

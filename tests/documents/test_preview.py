@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import struct
 import time
@@ -56,11 +57,22 @@ def test_nothing_is_known_before_the_first_drawing() -> None:
         ("image/bmp", image("BMP")),
         ("image/tiff", image("TIFF")),
         ("image/heic", heic()),
+        ("image/webp", image("WEBP")),
+        ("image/avif", image("AVIF")),
     ],
 )
 def test_images_are_drawn_without_being_made_larger(content_type: str, data: bytes) -> None:
     with Image.open(preview.page(stored(data, content_type), 1, preview.PAGE)) as drawn:
         assert (drawn.format, drawn.width <= 300) == ("WEBP", True)
+
+
+def test_what_shines_through_is_white() -> None:
+    """Programs leave black there, and a receipt in black on black says nothing."""
+    clear = io.BytesIO()
+    Image.new("RGBA", (40, 40), (0, 0, 0, 0)).save(clear, "PNG")
+
+    with Image.open(preview.page(stored(clear.getvalue(), "image/png"), 1, preview.PAGE)) as drawn:
+        assert drawn.convert("RGB").getpixel((20, 20)) == (255, 255, 255)
 
 
 def test_each_page_of_a_fax_is_drawn() -> None:

@@ -17,6 +17,8 @@ from documents.phrases import upload_problem
 from tests.cast import Cast
 from tests.documents.conftest import Shelf
 from tests.documents.files import XML, image, office, pdf
+from tests.mails.building import zip_of
+from tests.mails.reported.packages import SHEET
 from zenvoices.lib.scoping import administration_scope
 
 SignIn = Callable[[User], Client]
@@ -45,6 +47,9 @@ def stored(cast: Cast) -> list[tuple[str, str]]:
         ("a.pdf", pdf(), "application/pdf"),
         ("a.docx", office("word/document.xml"), f"{OFFICE}wordprocessingml.document"),
         ("a.xlsx", office("xl/workbook.xml"), f"{OFFICE}spreadsheetml.sheet"),
+        ("b.xlsx", office("xl\\workbook.xml"), f"{OFFICE}spreadsheetml.sheet"),
+        ("c.xlsx", zip_of(SHEET, ("xl/book.xml", b"<workbook/>")), f"{OFFICE}spreadsheetml.sheet"),
+        ("b.docx", office("word/document2.xml"), f"{OFFICE}wordprocessingml.document"),
         ("a.doc", stream("WordDocument"), "application/msword"),
         ("a.xls", stream("Workbook"), "application/vnd.ms-excel"),
         ("a.msg", stream("__properties_version1.0"), "application/vnd.ms-outlook"),
@@ -74,7 +79,10 @@ def test_each_accepted_format_is_known_by_its_content(
         ("a.exe", b"MZ program", "type_not_allowed"),
         ("a.html", b"<html><script>", "type_not_allowed"),
         ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "type_not_allowed"),
-        ("a.zip", office("invoice.pdf"), "type_not_allowed"),
+        ("a.zip", zip_of(("invoice.pdf", pdf())), "archive"),
+        ("a.asice", zip_of(("mimetype", b"application/vnd.etsi.asic-e+zip"), ("invoice.pdf", pdf())), "archive"),
+        ("a.numbers", zip_of(("Index/Document.iwa", b"x"), ("preview.jpg", image("JPEG"))), "type_not_allowed"),
+        ("a.xlsb", office("xl/workbook.bin"), "type_not_allowed"),
         ("a.docx", b"PK\x03\x04 cut off", "type_not_allowed"),
         ("a.docm", office("word/vbaProject.bin"), "type_not_allowed"),
         ("a.txt", b"hello", "type_not_allowed"),

@@ -34,7 +34,7 @@ from tests.mails.building import (
     zip_of,
 )
 from tests.mails.expectation import expectation
-from tests.mails.reported import bodies, encodings, mails, names, packages, pictures, signatures
+from tests.mails.reported import bodies, einvoices, encodings, mails, names, packages, pictures, programs, signatures
 
 HERE = Path(__file__).parent
 PDF = "application/pdf"
@@ -538,7 +538,7 @@ CASES: dict[str, Callable[[], bytes]] = {
 #: made after what people reported of this and other programs
 REPORTED = {
     name: build
-    for reported in (packages, bodies, pictures, mails, signatures, encodings, names)
+    for reported in (packages, bodies, pictures, mails, signatures, encodings, names, programs, einvoices)
     for name, build in reported.CASES.items()
 }
 CASES |= REPORTED

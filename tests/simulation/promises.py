@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from channels import notices
 from channels.models import Channel, FetchRun, ReceivedMail
+from channels.words.notices import Kind
 from documents import storage
 from documents.models import Document
 from notifications.models import Notification
@@ -87,7 +87,7 @@ class Promises:
             self._check("bytes behind every document", storage.exists(administration_id, sha256), sha256)
 
     def _nobody_was_told_twice(self) -> None:
-        open_ones = Notification.objects.filter(closed_at=None).exclude(kind=notices.RECOVERED)
+        open_ones = Notification.objects.filter(closed_at=None).exclude(kind=Kind.RECOVERED)
         open_ones = open_ones.values_list("user_id", "subject_id", "kind")
         for told, count in Counter(open_ones).items():
             self._check("told once", count == 1, f"{told[2]} stands {count} times")

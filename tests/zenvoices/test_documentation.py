@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from django.utils import translation
+
+from channels.words.parts import known_reasons, reason
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -78,6 +81,14 @@ def test_handbooks_have_the_same_structure() -> None:
         return heads + [link.replace(f"/{language}-", "/") for link in _LINK.findall("\n".join(lines)) if "/" in link]
 
     assert shape("nl") == shape("en")
+
+
+@pytest.mark.parametrize(("language", "page"), [("nl", "welke-documenten.nl"), ("en", "which-documents.en")])
+def test_each_reason_why_a_file_is_no_document_is_explained(language: str, page: str) -> None:
+    told = (ROOT / "docs" / f"{page}.md").read_text()
+    with translation.override(language):
+        said = {re.split(r"[,;(]", reason(code))[0].strip() for code in known_reasons()}
+    assert {words for words in said if words not in told} == set()
 
 
 def test_pictures_are_small_and_used() -> None:

@@ -22,12 +22,13 @@ from administrations import services
 from administrations.models import Role
 from channels import authorisation
 from channels.models import Channel
+from documents import einvoices
 from documents.models import Document, Email
 from documents.queries import moment_to_text
 from documents.storage import put_bytes
 from tests.cast import Cast
 from tests.channels.rows import make_channel, make_mail, make_part, make_run
-from tests.documents.files import image
+from tests.documents.files import image, invoice
 from tests.notifications.rows import make_notification
 from zenvoices.lib.scoping import administration_scope
 
@@ -163,7 +164,8 @@ def _own_upload(cast: Cast, **facts: Any) -> Any:
     """Arie's own, so that an Aanleveraar may see it too; with a mail, so that every address of it has something."""
     with administration_scope(cast.bakery.pk):
         sha256 = put_bytes(cast.bakery.pk, image())
-        email = Email.objects.create(administration=cast.bakery, raw_sha256=sha256, raw_size=1)
+        raw = put_bytes(cast.bakery.pk, b"Content-Type: text/html\r\n\r\n<p>Hierbij.</p>")
+        email = Email.objects.create(administration=cast.bakery, raw_sha256=raw, raw_size=1)
         return Document.objects.create(
             administration=cast.bakery,
             email=email,
@@ -177,8 +179,14 @@ def bakery_document(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "document_id": _own_upload(cast).pk}
 
 
-def bakery_mail_text(cast: Cast) -> dict[str, Any]:
-    return {**bakery(cast), "document_id": _own_upload(cast, content_type="text/html").pk}
+def bakery_einvoice(cast: Cast) -> dict[str, Any]:
+    """Of an XML that has a PDF inside."""
+    with administration_scope(cast.bakery.pk):
+        sha256 = put_bytes(cast.bakery.pk, invoice("nlcius-with-pdf"))
+    document = _own_upload(cast, content_type="application/xml", sha256=sha256)
+    with administration_scope(cast.bakery.pk):
+        einvoices.read(document)
+    return {**bakery(cast), "document_id": document.pk, "place": 0}
 
 
 def bakery_deleted(cast: Cast) -> dict[str, Any]:
@@ -193,8 +201,11 @@ DOCUMENTS = {
     "document": Row(SUBMITTER, bakery_document),
     "document-preview": Row(SUBMITTER, bakery_document),
     "document-download": Row(SUBMITTER, bakery_document),
+    "document-inside": Row(SUBMITTER, bakery_einvoice),
     "document-email-file": Row(SUBMITTER, bakery_document),
-    "document-body": Row(SUBMITTER, bakery_mail_text),
+    "document-email-pdf": Row(SUBMITTER, bakery_document),
+    "document-looks": Row(SUBMITTER, bakery_document),
+    "document-body": Row(SUBMITTER, bakery_document),
     "document-page": Row(SUBMITTER, lambda cast: {**bakery_document(cast), "number": 1, "width": 160}),
     "documents-zip": Row(USER, bakery, get=False, post=True),
     "documents-delete": Row(USER, bakery, get=False, post=True),

@@ -18,7 +18,7 @@ OUTLOOK = "application/vnd.ms-outlook"
 SMIME = "application/pkcs7-mime"
 PKCS7 = bytes.fromhex("06092a864886f70d0107")  # 1.2.840.113549.1.7 (RFC 5652)
 #: of a ZIP, by what is in it
-office_kind = packages.package_kind
+zip_kind = packages.zip_kind
 BINARY = "application/octet-stream"
 GZIP, BZIP2, TAR = "application/gzip", "application/x-bzip2", "application/x-tar"
 #: archives that nothing here opens
@@ -52,13 +52,14 @@ _MAGIC = (
     (b"\0\x05\x16\x07", "application/applefile"),
 )
 _HEIC_BRANDS = frozenset([b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"])
-_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 # The optional declaration, comments, other instructions and doctype, then the root element's local name.
 _XML_ROOT = re.compile(
     r"\s*(?P<xml><\?xml\b[^>]{0,300}\?>)?(?:\s|<\?[^>]{0,500}>|<!--(?:(?!-->).){0,2000}-->)*+"
     r"(?P<doctype><!DOCTYPE\s[^>\[]{0,300}(?:\[|>)\s*)?(?:<(?:[\w.-]{1,80}:)?(?P<root>[\w.-]{1,80})[\s/>])?",
     re.DOTALL | re.IGNORECASE,
 )
+# Behind other text: a declaration, or an element that names its namespace.
+_XML_WITHIN = re.compile(r"<\?xml\s|<[\w.:-]{1,80}\s[^<>]{0,1000}?\bxmlns(?::[\w.-]{1,40})?\s*=")
 _NAMESPACE = re.compile(r"[^>]{0,1000}?\sxmlns(?::[\w.-]{1,40})?\s*=")
 _HTML = re.compile(r"\s*(?:<!--(?:(?!-->).){0,2000}-->\s*)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
 _MAILS = frozenset([MAIL, "message/global", "multipart/related", "application/x-mimearchive"])
@@ -76,7 +77,7 @@ def expected(name: str, declared: str) -> str:
 
 
 def sniff(data: bytes, name: str, declared: str) -> str:
-    """The content type of a part. A ZIP may still turn out to be an office document (`office_kind`)."""
+    """The content type of a part. A ZIP may still turn out to be an office document (`zip_kind`)."""
     start = data[:1024].lstrip()
     if not start and not data.strip():
         return expected(name, declared) or BINARY
@@ -122,8 +123,9 @@ def _is_zip(data: bytes, hint: str) -> bool:
 def markup(data: bytes, hint: str = "") -> str:
     """XML, SVG or HTML at the very start of the data; "" for anything else."""
     text = _first_text(data)
+    called = hint in ("application/xml", "text/xml") or hint.endswith("+xml")
     if not text.lstrip().startswith("<"):
-        return ""
+        return "application/xml" if called and _XML_WITHIN.search(text) else ""
     if _HTML.match(text):
         return "text/html"
     match = _XML_ROOT.match(text)
@@ -131,20 +133,20 @@ def markup(data: bytes, hint: str = "") -> str:
     special = {"html": "text/html", "svg": "image/svg+xml", "smil": "application/smil"}
     if root in special:
         return special[root]
-    called = hint in ("application/xml", "text/xml") or hint.endswith("+xml")
     if match and (match["xml"] or (root and (called or _NAMESPACE.match(text, match.start("root"))))):
         return "application/xml"
     return ""
 
 
 def _first_text(data: bytes) -> str:
-    start = data.find(b"<?xml", 0, _JUNK)
-    if start > 0 and not data[:start].strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
-        data = data[start:]  # blanks, NULs or several byte order marks before the declaration
-    for bom, codec in _BOMS:
-        if data.startswith(bom):
-            return data[len(bom) : 8192].decode(codec, "ignore")
-    return data[:8192].decode("utf-8", "replace")
+    """From the first sign of markup on, when only blanks, NULs and byte order marks stand before it."""
+    start = data.find(b"<", 0, _JUNK)
+    if start < 0 or data[:start].strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
+        return data[:8192].decode("utf-8", "replace")
+    if data[start + 1 : start + 2] == b"\0" == data[start + 3 : start + 4]:  # UTF-16, with or without its mark
+        odd = start % 2
+        return data[start - odd : 8192].decode("utf-16-be" if odd else "utf-16-le", "ignore")
+    return data[start : start + 8192].decode("utf-8", "replace")
 
 
 def ole_kind(holds: Callable[[bytes], bool], hint: str) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import struct
+import zipfile
+import zlib
 from collections.abc import Callable, Collection
 
 ZIP = "application/zip"
@@ -45,6 +48,29 @@ _TYPE = re.compile(r'contenttype\s*=\s*["\']application/(?:vnd\.)?([^"\']{1,120}
 _CONTENT_TYPES = "[content_types].xml"
 
 Read = Callable[[str], bytes]
+# LZMA takes as much memory as the archive asks for.
+_METHODS = frozenset([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+#: what zipfile raises for a file that is not what it says
+ZIP_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, LookupError, NotImplementedError, OverflowError),
+    *(RuntimeError, ValueError),
+)
+
+
+def zip_kind(archive: zipfile.ZipFile, hint: str) -> str:
+    """The content type of an open ZIP. At most LARGEST_READ bytes of one entry are unpacked."""
+    files = {info.filename: info for info in archive.infolist() if not info.filename.endswith("/")}
+
+    def read(name: str) -> bytes:
+        if files[name].compress_type not in _METHODS:
+            return b""
+        try:
+            with archive.open(files[name]) as stream:
+                return stream.read(LARGEST_READ)
+        except (*ZIP_DAMAGE, OSError):
+            return b""
+
+    return package_kind(list(files), read, hint)
 
 
 def package_kind(names: Collection[str], read: Read | None = None, hint: str = "") -> str:

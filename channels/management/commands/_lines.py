@@ -34,12 +34,16 @@ def opened_channel(channel_id: UUID) -> Iterator[Channel]:
         yield channel
 
 
-def error_line(code: str, detail: dict[str, Any]) -> dict[str, str] | None:
+def error_line(code: str, facts: dict[str, Any]) -> dict[str, str] | None:
+    """`facts`: of the error, and of the channel for what it does not tell."""
     if not code:
         return None
     with translation.override("en"):
-        phrase = phrases.phrase(code, detail)
-        return {"code": code, "text": f"{phrase.text} {phrase.next_step}".strip()}
+        return {"code": code, "text": str(phrases.phrase(code, facts))}
+
+
+def error_at(channel: Channel, code: str, detail: dict[str, Any]) -> dict[str, str] | None:
+    return error_line(code, phrases.facts_of(channel) | detail)
 
 
 def fetch_line(run: FetchRun) -> dict[str, Any]:
@@ -48,5 +52,5 @@ def fetch_line(run: FetchRun) -> dict[str, Any]:
         "run": run.pk,
         "outcome": run.outcome or run.state,
         **{name: getattr(run, name) for name in counts},
-        "error": error_line(run.error_code, run.error_detail),
+        "error": error_at(run.channel, run.error_code, run.error_detail),
     }

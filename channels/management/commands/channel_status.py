@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from channels.management.commands._lines import error_line, opened_channel, uuid_argument
+from channels.management.commands._lines import error_at, opened_channel, uuid_argument
 from zenvoices.lib.commands import OperatorCommand
 
 
@@ -25,7 +25,7 @@ class Command(OperatorCommand):
                     "failures": channel.failures,
                     "next_fetch_at": channel.next_fetch_at,
                     "last_success_at": channel.last_success_at,
-                    "error": error_line(channel.error_code, channel.error_detail),
+                    "error": error_at(channel, channel.error_code, channel.error_detail),
                     "not_taken_in": channel.ledger.filter(standing=True).count(),
                 }
             )

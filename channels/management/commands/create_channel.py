@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
+from django.utils import translation
 
 from administrations.models import Administration
 from channels import check, services
 from channels.management.commands._lines import error_line, uuid_argument
 from channels.models import Channel
+from channels.pages.forms import ChannelForm
 from zenvoices.lib.commands import OperatorCommand, OperatorError, secret_from
 from zenvoices.lib.scoping import administration_scope
 
@@ -35,31 +36,29 @@ class Command(OperatorCommand):
         administration = Administration.objects.filter(pk=options["administration"]).first()
         if administration is None:
             raise OperatorError("not_found", f"There is no administration {options['administration']}.")
-        names = ("name", "protocol", "host", "port", "security", "username", "folder")
-        fields = {name: options[name] for name in names} | {"auth": Channel.Auth.PASSWORD}
+        fields = _read({**options, "auth": Channel.Auth.PASSWORD, "password": password})
         with administration_scope(administration.pk):
-            _validate(administration, fields, password)
             if not options["no_check"]:
                 _check(fields, password)
             channel = _create(administration, fields, password)
         self.say({"channel": channel.pk})
 
 
-def _validate(administration: Administration, fields: dict[str, Any], password: str) -> None:
-    try:
-        services.validate(fields, password)
-        Channel(administration=administration, **fields).clean_fields()
-    except ValidationError as problem:
-        raise OperatorError("invalid", " ".join(problem.messages)) from problem
+def _read(typed: dict[str, Any]) -> dict[str, Any]:
+    """The fields as the form of the pages reads them."""
+    with translation.override("en"):
+        form = ChannelForm(typed)
+        if not form.is_valid():
+            said = [f"{name}: {' '.join(map(str, problems))}" for name, problems in form.errors.items()]
+            raise OperatorError("invalid", " ".join(said))
+    return form.channel_fields
 
 
 def _check(fields: dict[str, Any], password: str) -> None:
-    target = check.Target(
-        **{name: value for name, value in fields.items() if name != "name"}, secrets={"password": password}
-    )
+    target = check.Target(**{name: fields[name] for name in check.TYPED}, secrets={"password": password})
     failed = next((step.error for step in check.run_check(target) if step.error), None)
     if failed:
-        line = error_line(failed.code, dict(failed.detail))
+        line = error_line(failed.code, fields | failed.detail)
         raise OperatorError(failed.code, line["text"] if line else failed.code)
 
 

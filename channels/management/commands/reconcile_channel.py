@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 
 from channels.errors import ChannelError
 from channels.fetching import reconcile
-from channels.management.commands._lines import error_line, opened_channel, uuid_argument
+from channels.management.commands._lines import error_at, opened_channel, uuid_argument
 from zenvoices.lib.commands import OperatorCommand
 
 
@@ -25,7 +25,7 @@ class Command(OperatorCommand):
             try:
                 found = reconcile.by_hand(channel)
             except ChannelError as error:
-                said = error_line(error.code, dict(error.detail))
+                said = error_at(channel, error.code, dict(error.detail))
                 self.say({**line, "outcome": "failed", "error": said}, failed=True)
             else:
                 self.say(line | (asdict(found.numbers) if found else {"outcome": "busy"}))

@@ -6,6 +6,7 @@ second look-up cannot lead elsewhere (DNS rebinding).
 
 from __future__ import annotations
 
+from zenvoices.lib.net import clock
 from zenvoices.lib.net.addresses import MAIL_PORTS, Address, clean_host, is_public, resolve, to_ascii
 from zenvoices.lib.net.connection import Connection, TlsFacts, connect, tls_context
 from zenvoices.lib.net.watch import NetError, Watch
@@ -18,6 +19,7 @@ __all__ = [
     "TlsFacts",
     "Watch",
     "clean_host",
+    "clock",
     "connect",
     "is_public",
     "resolve",

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from zenvoices.lib.net.addresses import Address, clean_host
 from zenvoices.lib.net.dialing import dial
+from zenvoices.lib.net.tls_failures import handshake_failure, line_failure
 from zenvoices.lib.net.watch import NetError, Watch
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 _BUFFER: Final = 64 * 1024
-_PLAIN_TEXT_ANSWERS: Final = frozenset(
-    {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +69,17 @@ class Connection:
         try:
             context = tls_context(ca_file)
         except OSError:
-            raise NetError("internal") from None  # OUTBOUND_CA_FILE is ours to mend
+            raise NetError("ca_store_empty") from None  # OUTBOUND_CA_FILE is ours to mend
         try:
             tls = context.wrap_socket(self._sock, server_hostname=clean_host(host), do_handshake_on_connect=False)
-            self._sock, self._patient_for = tls, None
+        except OSError as error:  # what came before TLS, or a line that is lost
+            raise NetError("tls_failed" if isinstance(error, ssl.SSLError) else "connection_lost") from None
+        self._sock, self._patient_for = tls, None
+        try:
             self._set_timeout()
             tls.do_handshake()
         except OSError as error:
-            raise _tls_failure(error) from None
+            raise handshake_failure(error, tls) from None
         self.secured = True
         return _facts(tls)
 
@@ -91,8 +92,8 @@ class Connection:
         except TimeoutError:
             self._watch.allowance(self.patience)  # when it was the deadline, says so
             raise NetError("server_silent") from None
-        except OSError:
-            raise NetError("connection_lost") from None
+        except OSError as error:
+            raise line_failure(error) from None
         if count == 0:
             raise NetError("connection_lost")
         return count
@@ -144,17 +145,3 @@ def _facts(tls: ssl.SSLSocket) -> TlsFacts:
     end = certificate.get("notAfter")
     expires_at = datetime.fromtimestamp(ssl.cert_time_to_seconds(end), UTC) if isinstance(end, str) else None
     return TlsFacts(tls.version() or "", expires_at)
-
-
-def _tls_failure(error: OSError) -> NetError:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        # X509_V_ERR_CERT_HAS_EXPIRED, ..._HOSTNAME_MISMATCH and ..._IP_ADDRESS_MISMATCH
-        by_code = {10: "certificate_expired", 62: "certificate_other_name", 64: "certificate_other_name"}
-        return NetError(by_code.get(error.verify_code, "certificate_not_trusted"))
-    if isinstance(error, TimeoutError):
-        return NetError("server_silent")
-    if isinstance(error, ssl.SSLError) and error.reason in _PLAIN_TEXT_ANSWERS:
-        return NetError("tls_expected")
-    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
-        return NetError("tls_failed")
-    return NetError("connection_lost")
