@@ -17,8 +17,9 @@ from administrations.access import may, role_in
 from administrations.models import Role, User
 from channels import lease, notices, reminders, services
 from channels.auth.base import Grant
-from channels.errors import ChannelError, OurProblem
-from channels.links import providers, tokens, vault
+from channels.errors import ChannelError
+from channels.fetching import ours
+from channels.links import providers, tokens, vault, whose
 from channels.models import Channel, ConsentLink, PendingAuthorisation
 from channels.words.notices import Kind
 from zenvoices.lib.crypto import KeyProblem
@@ -78,9 +79,12 @@ def hashed(secret: str) -> str:
 
 def begin(channel: Channel, authoriser: Authoriser) -> str:
     """The provider's address. Raises ChannelError when the provider cannot be asked."""
-    sent = providers.method_of(channel).authorise(
-        providers.registration_of(channel), providers.account_of(channel), providers.redirect_uri(channel.auth)
-    )
+    try:
+        sent = providers.method_of(channel).authorise(
+            providers.registration_of(channel), providers.account_of(channel), providers.redirect_uri(channel.auth)
+        )
+    except ChannelError as error:
+        raise _explained(channel, error) from None
     now = timezone.now()
     PendingAuthorisation.objects.filter(channel=channel, expires_at__lt=now - REMEMBERED).delete()
     pending = PendingAuthorisation(
@@ -168,7 +172,7 @@ def _shown(pending: PendingAuthorisation, channel: Channel) -> Channel | None:
 def _exchange(pending: PendingAuthorisation, channel: Channel, answer: Mapping[str, str]) -> Linked:
     by_consent = pending.consent_link_id is not None
     try:
-        kept = json.loads(_opened(pending))
+        kept = json.loads(_opened(pending, channel))
         if kept["asked"] != _asked(channel):
             raise LinkRefused("changed", _shown(pending, channel))
         grant = providers.method_of(channel).exchange(
@@ -176,7 +180,7 @@ def _exchange(pending: PendingAuthorisation, channel: Channel, answer: Mapping[s
             kept["flow"], answer,
         )  # fmt: skip
     except ChannelError as error:
-        raise ProviderRefused(error, channel, by_consent=by_consent) from error
+        raise ProviderRefused(_explained(channel, error), channel, by_consent=by_consent) from error
     linked = _link(pending, channel, grant)
     if linked is None:
         tokens.revoke(channel, lambda: grant.tokens)
@@ -184,11 +188,18 @@ def _exchange(pending: PendingAuthorisation, channel: Channel, answer: Mapping[s
     return Linked(linked, grant.account, pending.consent_link)
 
 
-def _opened(pending: PendingAuthorisation) -> str:
+def _explained(channel: Channel, error: ChannelError) -> ChannelError:
+    """Told to the operator when it is the operator's: nobody's fetch would ever meet it."""
+    found = whose.explained(channel, error)
+    ours.tell_operator(channel, found)
+    return found
+
+
+def _opened(pending: PendingAuthorisation, channel: Channel) -> str:
     try:
         return vault.key_ring().decrypt(pending.flow, belongs_to=_place(pending))
     except KeyProblem as problem:
-        raise OurProblem("key_missing") from problem
+        raise vault.key_missing(tokens.NAME, channel.auth) from problem
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -12,7 +12,7 @@ from channels import auth
 from channels.connect import Kind, address_of, credentials_of, explained, kind_of, protocol_of, server_at
 from channels.credentials import Credentials
 from channels.errors import ChannelError, ConfigurationProblem, TransientProblem
-from channels.links import providers, vault
+from channels.links import providers, vault, whose
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Mailbox, Watch
 from channels.models import Channel
@@ -44,6 +44,8 @@ class Target:
     #: for a channel whose owner signs in at a provider: its name there, and how to get a token
     provider: str = ""
     token: Callable[[], Credentials] | None = field(default=None, repr=False)
+    #: what is behind an error, when it is known which channel asks
+    explain: Callable[[ChannelError], ChannelError] = field(default=lambda error: error, repr=False)
     kind: Kind = Kind.OWN
 
 
@@ -61,15 +63,16 @@ class Step:
     error: ChannelError | None = None
 
 
-def target_of(channel: Channel, new_secret: str = "") -> Target:
-    """`new_secret`: a client secret that is tried before it is kept. Raises OurProblem when our key is missing."""
+def target_of(channel: Channel, typed: Mapping[str, str] | None = None) -> Target:
+    """`typed`: a client secret or certificate that is tried before it is kept. Raises OurProblem without its key."""
     host, port, security = address_of(channel)
     provider = providers.NAMES.get(channel.auth, "")
     return Target(
         protocol_of(channel), channel.auth, host, port, security, channel.username, channel.folder,
         secrets={} if provider else vault.read_all(channel),
         provider=provider,
-        token=partial(credentials_of, channel, fresh=True, new_secret=new_secret) if provider else None,
+        token=partial(credentials_of, channel, fresh=True, typed=typed) if provider else None,
+        explain=partial(whose.explained, channel),
         kind=kind_of(channel),
     )  # fmt: skip
 
@@ -92,7 +95,7 @@ def _steps(target: Target) -> Iterator[Step]:
             try:
                 found = act()
             except ChannelError as error:
-                error = explained(error, target.kind)
+                error = target.explain(explained(error, target.kind))
                 yield Step(_failed_at(name, error), ok=False, facts=asked, error=error)
                 return
             yield Step(name, ok=True, facts=asked | found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from enum import Enum, auto
 from http.client import HTTPS_PORT
@@ -17,7 +17,7 @@ from channels import auth
 from channels.auth.identity import same_account
 from channels.credentials import BearerToken, Credentials
 from channels.errors import ChannelError, ConfigurationProblem, channel_error
-from channels.links import google_testing, providers, tokens, vault
+from channels.links import providers, tokens, vault, whose
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Mailbox, Server, Watch, open_session
 from channels.models import Channel, ReceivedMail
@@ -116,7 +116,7 @@ def opened(channel: Channel, watch: Watch) -> Iterator[Mailbox]:
         with mailbox:
             yield mailbox
     except ChannelError as problem:
-        raise explained(problem, kind_of(channel)) from None
+        raise whose.explained(channel, explained(problem, kind_of(channel))) from None
 
 
 def kind_of(channel: Channel) -> Kind:
@@ -155,18 +155,15 @@ def _asked_for(channel_id: UUID) -> QuerySet[ReceivedMail]:
     return wanted.filter(next_try_at__isnull=False).order_by().only("pk")[:1]
 
 
-def credentials_of(channel: Channel, *, fresh: bool = False, new_secret: str = "") -> Credentials:
+def credentials_of(channel: Channel, *, fresh: bool = False, typed: Mapping[str, str] | None = None) -> Credentials:
     """May ask the provider for tokens: not inside a transaction. `fresh`: those that stand were refused.
 
-    `new_secret`: a client secret that is tried before it is kept.
+    `typed`: a client secret or certificate that is tried before it is kept.
     """
     if channel.auth in providers.NAMES:
-        try:
-            current = tokens.current(channel, fresh=fresh, new_secret=new_secret)
-            return BearerToken(channel.username, current.access_token)
-        except ChannelError as error:
-            raise google_testing.explained(channel, error) from None
+        current = tokens.current(channel, fresh=fresh, typed=typed)
+        return BearerToken(channel.username, current.access_token)
     method = auth.METHODS.get(channel.auth)
     if method is None:
         raise ConfigurationProblem("sign_in_method_missing", method=channel.auth)
-    return method.credentials(channel.username, vault.read_all(channel))
+    return method.credentials(channel.username, vault.read(channel, *method.secrets))

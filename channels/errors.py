@@ -109,6 +109,11 @@ CODES: Final[dict[str, Code]] = {
     "scope_missing": Code(CredentialProblem, Whose.OWNER),
     "refresh_token_missing": Code(CredentialProblem, Whose.OWNER),
     "blocked_by_administrator": Code(CredentialProblem, Whose.IT),
+    "account_gone": Code(CredentialProblem, Whose.IT),  # deleted, or renamed
+    "account_restricted": Code(CredentialProblem, Whose.IT),
+    "account_at_risk": Code(CredentialProblem, Whose.IT),
+    "device_not_allowed": Code(CredentialProblem, Whose.IT),  # a rule wants a device that the organisation manages
+    "sign_in_frequency": Code(CredentialProblem, Whose.IT),  # a rule ends each sign-in after a while
     # configuration
     "host_unknown": Code(ConfigurationProblem, Whose.MANAGER),
     "address_not_allowed": Code(ConfigurationProblem, Whose.MANAGER),
@@ -144,12 +149,20 @@ CODES: Final[dict[str, Code]] = {
     "client_secret_wrong": Code(ConfigurationProblem, Whose.MANAGER),
     "client_secret_is_id": Code(ConfigurationProblem, Whose.MANAGER),
     "client_secret_expired": Code(ConfigurationProblem, Whose.MANAGER),
+    "client_certificate_wrong": Code(ConfigurationProblem, Whose.MANAGER),
+    "client_certificate_expired": Code(ConfigurationProblem, Whose.MANAGER),
     "client_not_web": Code(ConfigurationProblem, Whose.MANAGER),
+    "client_is_spa": Code(ConfigurationProblem, Whose.MANAGER),  # a single-page app: its tokens die within a day
     "client_unknown": Code(ConfigurationProblem, Whose.MANAGER),
+    "client_deleted": Code(ConfigurationProblem, Whose.MANAGER),
+    "client_disabled": Code(ConfigurationProblem, Whose.MANAGER),
     "tenant_unknown": Code(ConfigurationProblem, Whose.MANAGER),
     "redirect_unknown": Code(ConfigurationProblem, Whose.MANAGER),
     "user_not_assigned": Code(ConfigurationProblem, Whose.IT),
     "permission_missing": Code(ConfigurationProblem, Whose.IT),
+    "app_permission_missing": Code(ConfigurationProblem, Whose.IT),  # of an app that signs in by itself
+    "app_not_in_tenant": Code(ConfigurationProblem, Whose.IT),
+    "exchange_missing": Code(ConfigurationProblem, Whose.IT),
     "registration_refused": Code(ConfigurationProblem, Whose.MANAGER),
     "provider_refused": Code(ConfigurationProblem, Whose.SERVER),  # with a code that we do not know
     # configuration: the Gmail API
@@ -176,10 +189,10 @@ CODES: Final[dict[str, Code]] = {
     "server_busy": Code(Throttled, Whose.SERVER),
     "provider_busy": Code(Throttled, Whose.SERVER),
     "provider_unavailable": Code(Throttled, Whose.SERVER),
+    "provider_clock_wrong": Code(Throttled, Whose.SERVER),
+    "sign_in_hours": Code(Throttled, Whose.IT),  # the organisation lets nobody sign in now
     # ours
     "internal": Code(OurProblem, Whose.CODE),
-    "clock_wrong": Code(OurProblem, Whose.OPERATOR),
-    "ca_store_empty": Code(OurProblem, Whose.OPERATOR),  # no issuer of certificates is known here
     "no_network": Code(OurProblem, Whose.OPERATOR),
     "storage_failed": Code(OurProblem, Whose.OPERATOR),
     "disk_full": Code(OurProblem, Whose.OPERATOR),
@@ -188,6 +201,8 @@ CODES: Final[dict[str, Code]] = {
     "key_missing_link": Code(OurProblem, Whose.OPERATOR),
     "key_missing_secret": Code(OurProblem, Whose.OPERATOR),
     "portal_registration": Code(OurProblem, Whose.OPERATOR),  # the portal's own, at Google or Microsoft
+    "clock_wrong": Code(OurProblem, Whose.OPERATOR),
+    "ca_store_empty": Code(OurProblem, Whose.OPERATOR),  # no issuer of certificates is known here
     "no_host_works": Code(OurProblem, Whose.OPERATOR),  # many hosts fail alike and none succeeds
     "interrupted": Code(OurProblem, Whose.CODE),
     "sign_in_broken": Code(OurProblem, Whose.CODE),  # the provider finds our request malformed

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from channels.errors import CODES
 from channels.fetching import schedule
 from channels.fetching.places import open_runs
+from channels.links.providers import portal_ends
 from channels.models import Channel, FailingStep, HostOutage
 from notifications.operator import open_alerts
 from zenvoices.lib.scoping import every_administration
@@ -30,6 +31,7 @@ class ChannelCollector(Collector):
             yield _failing_steps()
             yield _in_error()
             yield _operator_alerts()
+            yield _registrations()
 
 
 def _by_state() -> GaugeMetricFamily:
@@ -84,4 +86,13 @@ def _operator_alerts() -> GaugeMetricFamily:
     family = GaugeMetricFamily("zenvoices_operator_alerts", "What only the operator can mend, by code", labels=["code"])
     for alert in open_alerts():
         family.add_metric([alert.code], 1)
+    return family
+
+
+def _registrations() -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        "zenvoices_registration_days_left", "Until the portal's own registration ends", labels=["provider"]
+    )
+    for provider, day in portal_ends().items():
+        family.add_metric([provider], (day - timezone.localdate()).days)
     return family

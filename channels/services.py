@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -17,6 +18,7 @@ from channels.fetching import parts
 from channels.fetching.schedule import next_slot
 from channels.fetching.upkeep import PURGE_AFTER
 from channels.links import vault
+from channels.links.providers import PROOFS
 from channels.models import Channel, ConsentLink, FetchRun, ReceivedMail, ReceivedPart
 from documents import services as documents
 from documents.models import Document
@@ -27,6 +29,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 BOUND = {
     "password": {"protocol", "host", "port", "security", "username", "auth"},
     "client_secret": {"auth", "client_id", "tenant_id"},
+    "client_certificate": {"auth", "client_id", "tenant_id"},
     "tokens": {"auth", "client_id", "tenant_id", "protocol", "username", "signs_in_as", "app_only"},
 }
 BOUND_TO_SECRET = (
@@ -54,14 +57,14 @@ class NotLinked(Exception):
 @transaction.atomic
 def create_channel(
     administration: Administration, *, password: str, activate: bool, by: User | None, client_secret: str = "",
-    **fields: Any,
+    client_certificate: str = "", **fields: Any,
 ) -> Channel:  # fmt: skip
     """`fields`: name, folder and what BOUND_TO_SECRET lists. Due at its own second when active."""
     if not administration.is_premium:
         raise NotPremium
     fields |= connect.server_fields(fields["auth"], fields["protocol"])
     channel = Channel.objects.create(administration=administration, created_by=by, **fields)
-    _store(channel, password, client_secret)
+    _store(channel, {"password": password, "client_secret": client_secret, "client_certificate": client_certificate})
     if activate:
         _activate(channel)
     return channel
@@ -69,8 +72,9 @@ def create_channel(
 
 @transaction.atomic
 def update_channel(
-    channel: Channel, *, password: str | None, by: User | None, client_secret: str = "", **fields: Any
-) -> Channel:
+    channel: Channel, *, password: str | None, by: User | None, client_secret: str = "", client_certificate: str = "",
+    **fields: Any,
+) -> Channel:  # fmt: skip
     """Saves the fields. A secret that was given for something else is cleared; without a link it is a draft again."""
     _reread(channel)
     fields |= connect.server_fields(fields.get("auth", channel.auth), fields.get("protocol", channel.protocol))
@@ -93,10 +97,11 @@ def update_channel(
         channel.runs.exclude(read_elsewhere_uids=[]).update(read_elsewhere=0, read_elsewhere_uids=[])
         written |= set(LISTED)  # a running fetch writes them too: left alone unless they end here
     channel.save(update_fields=written)
-    _store(channel, password, client_secret)
-    if client_secret or "secret_expires_on" in changed:
+    secrets = {"password": password, "client_secret": client_secret, "client_certificate": client_certificate}
+    _store(channel, secrets)
+    if client_secret or client_certificate or "secret_expires_on" in changed:
         reminders.secret_was_replaced(channel)
-    if password or client_secret or changed - {"name"}:
+    if any(secrets.values()) or changed - {"name"}:
         lease.revoke(channel.pk)
     return channel
 
@@ -113,11 +118,13 @@ def close_consent_links(links: QuerySet[ConsentLink]) -> None:
     links.filter(used_at=None, expires_at__gt=now).update(expires_at=now)
 
 
-def _store(channel: Channel, password: str | None, client_secret: str) -> None:
-    if password:
-        vault.store(channel, "password", password)
-    if client_secret:
-        vault.store(channel, "client_secret", client_secret)
+def _store(channel: Channel, secrets: Mapping[str, str | None]) -> None:
+    """Those that were typed. Of client secret and certificate one proves the registration: the other is erased."""
+    for name, secret in secrets.items():
+        if secret:
+            vault.store(channel, name, secret)
+            if name in PROOFS:
+                vault.clear(channel, *(other for other in PROOFS if other != name))
 
 
 def note_check(channel: Channel, error: ChannelError | None) -> None:
@@ -127,8 +134,11 @@ def note_check(channel: Channel, error: ChannelError | None) -> None:
     drafts.update(error_code=channel.error_code, error_detail=channel.error_detail)
 
 
-def set_secret_end(channel: Channel, day: date | None) -> None:
-    channel.secret_expires_on = day
+@transaction.atomic
+def keep_proof(channel: Channel, typed: Mapping[str, str], ends_on: date | None) -> None:
+    """A client secret or certificate that the provider took, and the day it ends."""
+    _store(channel, typed)
+    channel.secret_expires_on = ends_on
     channel.save(update_fields=["secret_expires_on"])
     reminders.secret_was_replaced(channel)
 

@@ -31,6 +31,11 @@ def tell(code: str, *, text_nl: str, text_en: str) -> None:
         OperatorAlert.objects.filter(pk=alert.pk).update(last_at=now)
 
 
+def was_told(code: str) -> bool:
+    """Ever: for what is told once, however long ago."""
+    return OperatorAlert.objects.filter(code=code).exists()
+
+
 def over(code: str) -> None:
     """Ends it at once, with every reason of it."""
     OperatorAlert.objects.filter(code__startswith=code, ended_at=None).update(ended_at=timezone.now())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from zenvoices.lib import failpoints
+from zenvoices.lib.keypairs import KeyPairProblem, read_pair
 from zenvoices.lib.logs import processors
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -220,6 +221,30 @@ GOOGLE_CLIENT_ID: str = env.str("GOOGLE_CLIENT_ID", "")
 GOOGLE_CLIENT_SECRET: str = env.str("GOOGLE_CLIENT_SECRET", "")
 ENTRA_CLIENT_ID: str = env.str("ENTRA_CLIENT_ID", "")
 ENTRA_CLIENT_SECRET: str = env.str("ENTRA_CLIENT_SECRET", "")
+#: a file with a key and its certificate (PEM), instead of the secret
+ENTRA_CLIENT_CERTIFICATE: str = env.str("ENTRA_CLIENT_CERTIFICATE", "")
+if ENTRA_CLIENT_CERTIFICATE:
+    try:
+        read_pair(Path(ENTRA_CLIENT_CERTIFICATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as unreadable:
+        raise ImproperlyConfigured(f"ENTRA_CLIENT_CERTIFICATE cannot be read: {unreadable}") from None
+    except KeyPairProblem as problem:
+        raise ImproperlyConfigured(
+            f"ENTRA_CLIENT_CERTIFICATE needs an RSA key without password and its certificate, as PEM: {problem}"
+        ) from None
+
+
+def _day(name: str) -> date | None:
+    text = env.str(name, "").strip()
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {text!r}: write a day as 2027-03-31") from None
+
+
+#: the day that the portal's own registration ends: its operator is reminded
+ENTRA_CLIENT_SECRET_EXPIRES_ON: date | None = _day("ENTRA_CLIENT_SECRET_EXPIRES_ON")
+GOOGLE_CLIENT_SECRET_EXPIRES_ON: date | None = _day("GOOGLE_CLIENT_SECRET_EXPIRES_ON")
 GOOGLE_AUTH_URI: str = env.str("GOOGLE_AUTH_URI", "https://accounts.google.com/o/oauth2/v2/auth")
 GOOGLE_TOKEN_URI: str = env.str("GOOGLE_TOKEN_URI", "https://oauth2.googleapis.com/token")
 GOOGLE_REVOKE_URI: str = env.str("GOOGLE_REVOKE_URI", "https://oauth2.googleapis.com/revoke")

@@ -27,11 +27,15 @@ class AuthMethod(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """The app that a provider knows us by. `tenant`: Entra's directory."""
+    """The app that a provider knows us by. `tenant`: Entra's directory.
+
+    `certificate`: at Entra, a key with its certificate (PEM) that proves the app instead of the secret.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
     tenant: str = ""
+    certificate: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

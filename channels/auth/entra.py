@@ -16,8 +16,9 @@ import requests
 from channels.auth import identity
 from channels.auth.base import Account, AuthorisationRequest, Grant, Registration, Tokens
 from channels.auth.provider_errors import MICROSOFT, entra_error, is_guid
-from channels.auth.transport import prepare
+from channels.auth.transport import ProviderAdapter, prepare, said
 from channels.errors import ChannelError, ConfigurationProblem, CredentialProblem, Throttled, channel_error
+from zenvoices.lib.keypairs import KeyPairProblem, read_pair
 
 # form_post would come as a cross-site POST, which carries no session cookie (SameSite=Lax); the code in the address
 # is of no use without its PKCE verifier.
@@ -33,6 +34,8 @@ _SCOPES: Final = {
 }
 _APP_SCOPE: Final = "https://outlook.office365.com/.default"
 _DOMAIN: Final = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}")
+#: how msal ends over an answer that lacks what it takes for granted, as an id_token without `sub`
+_STUMBLED: Final = (ValueError, LookupError, TypeError, AttributeError)
 #: seconds that a directory's addresses are believed
 _DISCOVERY_LASTS: Final = 86_400
 
@@ -76,17 +79,16 @@ class EntraAuth:
     ) -> Grant:
         if "code" not in answer:
             raise entra_error(answer.get("error", ""), answer.get("error_description", ""))
-        app = self._app(registration)
+        line = _Line(self.ca_file)
+        app = self._app(registration, line)
         try:
             told = app.acquire_token_by_auth_code_flow(dict(flow), {"code": answer["code"], "state": flow["state"]})
-        except RuntimeError:  # the nonce is another one; the text of the error holds claims
+        except (RuntimeError, *_STUMBLED):  # another nonce, or no id_token; the text of the error holds claims
             raise CredentialProblem("identity_unproven", provider=MICROSOFT) from None
-        except ValueError:
-            raise Throttled("provider_unavailable", provider=MICROSOFT) from None
         if "error" in told:
             raise _code_refused(told, registration)
         tokens = _tokens(told)
-        address = self._check(identity.claims_of(told.get("id_token")), registration, account, flow)
+        address = self._check(identity.claims_of(told.get("id_token")), registration, account, flow, line.ahead)
         if not tokens.refresh_token:
             raise channel_error("refresh_token_missing", provider=MICROSOFT)
         if not _covers(tokens.scopes, account.protocol):
@@ -102,17 +104,22 @@ class EntraAuth:
                 told = app.acquire_token_by_refresh_token(tokens.refresh_token, [_SCOPES[account.protocol]])
             else:
                 raise CredentialProblem("not_linked", provider=MICROSOFT)
-        except ValueError:
+        except _STUMBLED:
             raise Throttled("provider_unavailable", provider=MICROSOFT) from None
         if "error" in told:
-            raise _refused(told, registration)
+            raise _refused(told, registration, renews=True, app_only=account.app_only)
         return _tokens(told, instead=tokens.refresh_token if tokens else "")
 
     def revoke(self, registration: Registration, tokens: Tokens) -> None:
         """Entra has no address for it (RFC 7009): a forgotten link ends by itself after 90 days unused."""
 
     def _check(
-        self, claims: Mapping[str, Any], registration: Registration, account: Account, flow: Mapping[str, object]
+        self,
+        claims: Mapping[str, Any],
+        registration: Registration,
+        account: Account,
+        flow: Mapping[str, object],
+        ahead: float | None,
     ) -> str:
         tenant, tid = clean_tenant(registration.tenant), str(claims.get("tid", ""))
         if tid == PERSONAL_TENANT:
@@ -126,6 +133,7 @@ class EntraAuth:
             audience=registration.client_id,
             nonce=hashlib.sha256(str(flow["nonce"]).encode("ascii")).hexdigest(),  # as msal sends it
             provider=MICROSOFT,
+            ahead=ahead,
         )
         return identity.check_account(claims.get("preferred_username"), account.login, MICROSOFT, "wrong_entra_account")
 
@@ -134,19 +142,30 @@ class EntraAuth:
         configuration = _Line(self.ca_file).get(f"{self.authority_base}/{tenant}/v2.0/.well-known/openid-configuration")
         return str(configuration.json().get("issuer", ""))
 
-    def _app(self, registration: Registration) -> Any:
+    def _app(self, registration: Registration, line: _Line | None = None) -> Any:
         """A new one each time, with an empty memory: what a person has just mended is tried at once."""
         tenant = clean_tenant(registration.tenant)
         try:
             return msal.ConfidentialClientApplication(
                 registration.client_id,
-                client_credential=registration.client_secret,
+                client_credential=_credential(registration),
                 authority=f"{self.authority_base}/{tenant}",
                 instance_discovery=False,  # ENTRA_AUTHORITY_BASE is the operator's word
-                http_client=_Line(self.ca_file),
+                http_client=line or _Line(self.ca_file),
             )
-        except ValueError:
-            raise ConfigurationProblem("tenant_unknown", provider=MICROSOFT) from None
+        except ValueError:  # what the directory says of itself is not whole
+            raise Throttled("provider_unavailable", provider=MICROSOFT) from None
+
+
+def _credential(registration: Registration) -> str | dict[str, str]:
+    """As msal takes it: with a certificate, what it signs is the proof."""
+    if not registration.certificate:
+        return registration.client_secret
+    try:
+        pair = read_pair(registration.certificate)
+    except KeyPairProblem:
+        raise ConfigurationProblem("client_certificate_wrong", provider=MICROSOFT, reason="") from None
+    return {"private_key": pair.key, "public_certificate": pair.certificate}
 
 
 class _Line:
@@ -156,40 +175,65 @@ class _Line:
 
     def __init__(self, ca_file: str | None) -> None:
         self._ca_file = ca_file
+        self._adapter: ProviderAdapter | None = None
+
+    @property
+    def ahead(self) -> float | None:
+        """Seconds that Microsoft's clock was ahead of ours at the last answer."""
+        return self._adapter.ahead if self._adapter else None
 
     def get(self, url: str, **kwargs: Any) -> requests.Response:
         until, remembered = self._remembered.get(url, (0.0, None))
         if remembered is not None and until > time.monotonic():
             return remembered
-        with prepare(requests.Session(), MICROSOFT, self._ca_file) as session:
-            response = session.get(url, **kwargs)
-        if response.ok:
-            self._remembered[url] = time.monotonic() + _DISCOVERY_LASTS, response
+        response = _directory(self._ask("GET", url, **kwargs))
+        self._remembered[url] = time.monotonic() + _DISCOVERY_LASTS, response
         return response
 
     def post(self, url: str, **kwargs: Any) -> requests.Response:
+        return _readable(self._ask("POST", url, **kwargs))
+
+    def _ask(self, method: str, url: str, **kwargs: Any) -> requests.Response:
         with prepare(requests.Session(), MICROSOFT, self._ca_file) as session:
-            return _readable(session.post(url, **kwargs))
+            response = session.request(method, url, **kwargs)
+            adapter = session.get_adapter(url)
+        self._adapter = adapter if isinstance(adapter, ProviderAdapter) else None
+        return response
 
     def close(self) -> None:
         """Nothing stays open."""
 
 
+def _directory(response: requests.Response) -> requests.Response:
+    """Before msal looks at it: only Microsoft itself knows that a directory does not exist."""
+    answer = said(response) or {}
+    if response.ok and {"token_endpoint", "authorization_endpoint"} <= answer.keys():
+        return response
+    if "error" in answer:
+        refused = _refused(answer)
+        if refused.code == "tenant_unknown":
+            raise refused
+    raise Throttled("provider_unavailable", provider=MICROSOFT)
+
+
 def _readable(response: requests.Response) -> requests.Response:
     """Before msal looks at it: what is neither a token nor a refusal is for later."""
-    try:
-        answer = response.json()
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict) or not {"access_token", "error"} & answer.keys():
+    answer = said(response)
+    if answer is None or not {"access_token", "error"} & answer.keys():
         raise Throttled("provider_unavailable", provider=MICROSOFT)
     return response
 
 
-def _refused(told: Mapping[str, Any], registration: Registration) -> ChannelError:
-    numbers = [number for number in told.get("error_codes") or () if isinstance(number, int)]
-    description = str(told.get("error_description", ""))
-    return entra_error(str(told["error"]), description, numbers, secret=registration.client_secret)
+def _refused(
+    told: Mapping[str, Any], registration: Registration | None = None, *, renews: bool = False, app_only: bool = False
+) -> ChannelError:
+    listed = told.get("error_codes")
+    numbers = [number for number in listed if isinstance(number, int)] if isinstance(listed, list) else []
+    return entra_error(
+        str(told["error"]), str(told.get("error_description", "")), numbers,
+        secret=registration.client_secret if registration else "",
+        certificate=bool(registration and registration.certificate), renews=renews, app_only=app_only,
+    )  # fmt: skip
 
 
 def _code_refused(told: Mapping[str, Any], registration: Registration) -> ChannelError:

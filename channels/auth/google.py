@@ -17,7 +17,7 @@ from oauthlib.oauth2 import OAuth2Error
 from channels.auth import identity
 from channels.auth.base import Account, AuthorisationRequest, Grant, Registration, Tokens
 from channels.auth.provider_errors import GOOGLE, google_error
-from channels.auth.transport import prepare
+from channels.auth.transport import ProviderAdapter, prepare, said
 from channels.errors import ChannelError, CredentialProblem, Throttled, channel_error
 
 # oauthlib raises a Warning when other scopes were granted than asked, and has no other switch than this.
@@ -71,7 +71,7 @@ class GoogleAuth:
     ) -> Grant:
         if "code" not in answer:
             raise google_error(answer.get("error", ""), answer.get("error_description", ""))
-        told = self._exchange(registration, redirect_uri, str(flow["code_verifier"]), answer["code"])
+        told, ahead = self._exchange(registration, redirect_uri, str(flow["code_verifier"]), answer["code"])
         claims = identity.claims_of(told.get("id_token"))
         try:
             identity.check(
@@ -80,6 +80,7 @@ class GoogleAuth:
                 audience=registration.client_id,
                 nonce=str(flow["nonce"]),
                 provider=GOOGLE,
+                ahead=ahead,
             )
             address = identity.check_account(claims.get("email"), account.login, GOOGLE)
             if claims.get("email_verified") is not True:
@@ -113,15 +114,19 @@ class GoogleAuth:
         with suppress(ChannelError):  # what was refused is told; that its token lives on for now is the lesser news
             self.revoke(Registration("", ""), Tokens(token, 0))
 
-    def _exchange(self, registration: Registration, redirect_uri: str, verifier: str, code: str) -> dict[str, Any]:
+    def _exchange(
+        self, registration: Registration, redirect_uri: str, verifier: str, code: str
+    ) -> tuple[dict[str, Any], float | None]:
+        """What Google told, and how many seconds its clock was ahead of ours."""
         try:
             with self._asking(registration, _ASKED, redirect_uri=redirect_uri, code_verifier=verifier) as flow:
                 told: dict[str, Any] = flow.fetch_token(code=code)
+                adapter = flow.oauth2session.get_adapter(self.token_uri)
         except CredentialProblem as refused:
             # No link has ended here, there is none yet: the code was used before or is too old.
             code = "sign_in_used" if refused.code == "link_revoked" else refused.code
             raise CredentialProblem(code, **refused.detail) from None
-        return told
+        return told, adapter.ahead if isinstance(adapter, ProviderAdapter) else None
 
     @contextmanager
     def _asking(self, registration: Registration, scopes: Sequence[str] | None, **kept: str) -> Iterator[Flow]:
@@ -155,11 +160,8 @@ class GoogleAuth:
 
 def _readable(response: requests.Response) -> requests.Response:
     """Before oauthlib looks at it: a refusal raises what it means, and what nobody can read is for later."""
-    try:
-        answer = response.json()
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
+    answer = said(response)
+    if answer is None:
         raise Throttled("provider_unavailable", provider=GOOGLE)
     if "error" in answer:
         description = f"{answer.get('error_subtype', '')} {answer.get('error_description', '')}".strip()

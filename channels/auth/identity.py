@@ -9,14 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
 import time
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from channels.auth import clocks
 from channels.errors import CredentialProblem
 
-_SKEW: Final = 300  # seconds that our clock may differ
 _ADDRESS: Final = re.compile(r"[^\s@<>\"\x00-\x1f\x7f]{1,64}@[^\s@<>\"\x00-\x1f\x7f]{1,253}")
 _GOOGLE_MAIL: Final = ("gmail.com", "googlemail.com")
 
@@ -26,24 +27,39 @@ def claims_of(id_token: object) -> dict[str, Any]:
     try:
         payload = str(id_token).split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, ValueError, binascii.Error):
+    except (IndexError, ValueError, binascii.Error, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}
 
 
-def check(claims: Mapping[str, Any], *, issuers: Collection[str], audience: str, nonce: str, provider: str) -> None:
-    """Raises CredentialProblem unless these claims are meant for us and this very sign-in."""
-    expires_at = claims.get("exp")
+def check(
+    claims: Mapping[str, Any],
+    *,
+    issuers: Collection[str],
+    audience: str,
+    nonce: str,
+    provider: str,
+    ahead: float | None,
+) -> None:
+    """Raises ChannelError unless these claims are meant for us and this very sign-in, now.
+
+    `ahead`: seconds that the provider's clock was ahead of ours when it told them.
+    """
     meant = (
-        claims.get("iss") in issuers
+        isinstance(claims.get("sub"), str)
+        and bool(claims["sub"])
+        and claims.get("iss") in issuers
         and audience in _listed(claims.get("aud"))
-        and isinstance(expires_at, int | float)
-        and expires_at > time.time() - _SKEW
+        and _is_moment(claims.get("exp"))
         and bool(nonce)
         and claims.get("nonce") == nonce
     )
     if not meant:
         raise CredentialProblem("identity_unproven", provider=provider)
+    now = time.time()
+    begins = [claims[name] for name in ("iat", "nbf") if _is_moment(claims.get(name))]
+    if claims["exp"] <= now - clocks.SKEW or any(moment > now + clocks.SKEW for moment in begins):
+        raise clocks.blamed(ahead, provider)
 
 
 def check_account(signed_in: object, expected: str, provider: str, refusal: str = "wrong_account") -> str:
@@ -57,6 +73,10 @@ def check_account(signed_in: object, expected: str, provider: str, refusal: str 
 def same_account(one: str, other: str) -> bool:
     """However it is written: Google knows its own addresses with and without dots, under either name."""
     return _plain(one) == _plain(other)
+
+
+def _is_moment(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _listed(audience: object) -> list[object]:

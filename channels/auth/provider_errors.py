@@ -34,8 +34,8 @@ _BY_WORD: Final = {
     "access_denied": "consent_refused",
     "invalid_client": "registration_refused",
     "unauthorized_client": "registration_refused",
-    "deleted_client": "client_unknown",
-    "disabled_client": "client_unknown",
+    "deleted_client": "client_deleted",
+    "disabled_client": "client_disabled",
     "invalid_scope": "permission_missing",
     "invalid_resource": "permission_missing",
     "invalid_tenant": "tenant_unknown",
@@ -50,48 +50,93 @@ _BY_WORD: Final = {
 #: Google's error_subtype and its few telling descriptions
 _GOOGLE_DETAILS: Final = (
     (r"invalid_rapt|reauth", "sign_in_again"),
-    (r"account has been deleted|account is disabled|user_disabled", "account_disabled"),
-    (r"client was not found|client is disabled", "client_unknown"),
+    (r"account has been deleted", "account_gone"),
+    (r"account is disabled|user_disabled", "account_disabled"),
+    (r"account restricted", "account_restricted"),
+    (r"client was not found", "client_unknown"),
+    (r"client was deleted", "client_deleted"),
+    (r"client (is|was) disabled", "client_disabled"),
     (r"^unauthorized$|client secret is invalid|invalid client secret", "client_secret_wrong"),
 )
 _AADSTS_GROUPS: Final = {
     "client_secret_wrong": (7000215, 70002),
     "client_secret_expired": (7000222,),
+    "client_certificate_wrong": (700027, 700030, 50012),
+    "clock_wrong": (700024,),  # what we signed is not valid at Microsoft's time
     "client_not_web": (7000218, 700025),
-    "client_unknown": (700016, 700011, 7000112, 70001),
-    "tenant_unknown": (90002, 90019, 50059),
-    "redirect_unknown": (50011, 900971),
+    "client_is_spa": (700084, 9002327),
+    "client_unknown": (700016, 700011),
+    "client_disabled": (7000112, 70001, 1000031),
+    "tenant_unknown": (90002, 90019, 50059, 50128, 900023, 90038, 900382),
+    "redirect_unknown": (50011, 500113, 900971, 70004),
     "account_of_other_organisation": (50020, 50034, 51004, 90072, 16000),
+    "account_gone": (500341,),
     "user_not_assigned": (50105,),
     "consent_needed": (65001, 90094, 90095),
     "consent_refused": (65004,),
-    "permission_missing": (650052, 650056, 650057, 500011, 65005, 70011),
-    "sign_in_again": (50076, 50074, 50079, 50078, 50158),
-    "blocked_by_administrator": (53003, 53000, 53001, 53002, 530032, 530035, 50005),
+    "permission_missing": (650056, 650057, 65005, 65006, 70011),
+    "app_permission_missing": (501051,),
+    "app_not_in_tenant": (7000229,),
+    "exchange_missing": (650052, 650054, 500011, 50001),
+    "sign_in_again": (50076, 50074, 50079, 50078, 50158, 50072, 50085, 700020),
+    "blocked_by_administrator": (
+        53003, 53002, 530032, 530035, 50005, 50131, 50002, 500021, 500212, 500213,
+    ),
+    "device_not_allowed": (53000, 53001, 530002, 530003, 50097, 50127, 50129, 50155, 50187),
+    "account_at_risk": (53011, 53004, 530034),
     "account_blocked": (50053, 50126),
     "account_disabled": (50057,),
-    "account_password_expired": (50055,),
-    "link_revoked": (50173, 700082, 70008, 70043, 50089, 70000, 50132, 50133),
+    "account_password_expired": (50055, 50144, 50135),
+    "sign_in_frequency": (70043,),
+    "sign_in_hours": (80012,),
+    "link_revoked": (50173, 700082, 70008, 50089, 70000, 50132, 50133),
     "sign_in_used": (54005,),
     "sign_in_broken": (501481, 700005, 9002313, 900144, 50194, 700022, 28002),
-    "provider_unavailable": (90055, 90006, 90024, 90025, 90033, 90012, 50196),
-}
+    "provider_unavailable": (90055, 90006, 90024, 90025, 90033, 90012, 90090, 50196, 50033, 50087),
+}  # fmt: skip
 AADSTS: Final = {number: code for code, numbers in _AADSTS_GROUPS.items() for number in numbers}
+#: An account that signed in before cannot be of another organisation now.
+_AT_RENEWAL: Final = {50034: "account_gone", 51004: "account_gone"}
+#: Nobody signs in for an app that does so by itself: there is no link to end, and what it may is given to it.
+_APP_ONLY: Final = {
+    "permission_missing": "app_permission_missing",
+    "consent_needed": "app_permission_missing",
+    "user_not_assigned": "app_permission_missing",
+    "link_revoked": "provider_refused",
+    "sign_in_again": "blocked_by_administrator",
+}
+_CERTIFICATE: Final = {
+    "client_secret_wrong": "client_certificate_wrong",
+    "client_secret_expired": "client_certificate_expired",
+}
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 
 
-def entra_error(word: str, description: str = "", numbers: Iterable[int] = (), *, secret: str = "") -> ChannelError:
+def entra_error(
+    word: str,
+    description: str = "",
+    numbers: Iterable[int] = (),
+    *,
+    secret: str = "",
+    certificate: bool = False,
+    renews: bool = False,
+    app_only: bool = False,
+) -> ChannelError:
     """`numbers`: error_codes of a token answer; a redirect has its number in the description only.
 
-    `secret`: the client secret that was sent, to tell its ID from its value.
+    `secret`: the client secret that was sent, to tell its ID from its value; `certificate`: there was one instead.
+    `renews`: somebody signed in before. `app_only`: nobody ever does.
     """
     found = [*numbers, *map(int, re.findall(r"AADSTS(\d{4,9})", description))]
-    code = _LATER.get(word) or next((AADSTS[number] for number in found if number in AADSTS), None)
+    known = AADSTS | _AT_RENEWAL if renews else AADSTS
+    code = _LATER.get(word) or next((known[number] for number in found if number in known), None)
     if code in ("client_secret_wrong", None) and word == "invalid_client" and is_guid(secret):
         code = "client_secret_is_id"
-    reason = f"AADSTS{found[0]}" if found else _clean(word)
-    return _error(code or _BY_WORD.get(word), MICROSOFT, reason)
+    code = code or _BY_WORD.get(word) or "provider_refused"
+    code = _CERTIFICATE.get(code, code) if certificate else code
+    code = _APP_ONLY.get(code, code) if app_only else code
+    return _error(code, MICROSOFT, f"AADSTS{found[0]}" if found else _clean(word))
 
 
 def google_error(word: str, description: str = "") -> ChannelError:

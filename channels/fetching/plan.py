@@ -65,6 +65,8 @@ class Plan:
     unlisted: set[Key] = field(default_factory=set)
     #: rows that know less than the server states, or something else that it is not believed in
     learned: list[tuple[ReceivedMail, MessageRef]] = field(default_factory=list)
+    #: not had, under a number of which the server states otherwise by now: it may be another mail's
+    anew: list[ReceivedMail] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
@@ -86,6 +88,7 @@ class Plan:
         _rows(self.standing).update(standing=True, failing_since=Coalesce("failing_since", timezone.now()))
         for row, ref in self.learned:
             learn(row, ref, same=True)
+        ReceivedMail.objects.bulk_update(self.anew, ["attempts", "failing_since", "error_detail", "false_alarms"])
         told = ["listed_size", "arrived", "false_alarms"]
         ReceivedMail.objects.bulk_update([row for row, _ref in self.learned], told)
 
@@ -117,6 +120,8 @@ class _Planner:
             if len(self.plan.learned) < LEARNED_AT_ONCE and (can_learn(row, ref) or states_otherwise(row, ref)):
                 self.plan.learned.append((row, ref))
         elif self._is_due(row) or states_otherwise(row, ref):
+            if is_doubtful(row, ref) and not row.raw_sha256:
+                self._begin_anew(row)
             self._try_again(ref, row)
         else:
             self._owe(row)
@@ -152,6 +157,14 @@ class _Planner:
         if row.next_try_at is None:  # a person decides; who fetches by hand has, but for what ends our process
             return self.by_hand and row.error_code != "mail_quarantined"
         return self.by_hand or row.next_try_at <= self.now
+
+    def _begin_anew(self, row: ReceivedMail) -> None:
+        """The tries before are no reason to blame what is there now, or to give it up. Each time an alarm that may be
+        false: a server that states something else each time is believed no more.
+        """
+        row.attempts, row.failing_since, row.false_alarms = 0, None, row.false_alarms + 1
+        row.error_detail = {name: value for name, value in row.error_detail.items() if name != "runs"}
+        self.plan.anew.append(row)
 
     def _try_again(self, ref: MessageRef, row: ReceivedMail) -> None:
         if _is_kept(row):

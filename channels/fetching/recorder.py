@@ -141,7 +141,7 @@ class Recorder:
             return self._record_problem(row, prepared, prepared.problem or MessageProblem("mail_unreadable"))
         row.raw_sha256, row.content_sha256, row.size = prepared.raw_sha256, prepared.content_sha256, prepared.raw_size
         row.message_id, row.parts_sha256 = prepared.mail.message_id[:998], prepared.parts_sha256
-        row.error_code, row.error_detail = "", {}
+        row.error_code, row.error_detail, row.false_alarms = "", {}, 0
         self._stand(row, told=False)
         earlier = self._same_mail(row)
         if earlier is None:

@@ -25,9 +25,14 @@ def explained(channel: Channel, error: ChannelError) -> ChannelError:
     if channel.short_lived_link_at != channel.linked_at:
         if abs(timezone.now() - channel.linked_at - WEEK) > MARGIN:
             return error
-        Channel.objects.filter(pk=channel.pk, linked_at=channel.linked_at).update(short_lived_link_at=channel.linked_at)
-        channel.short_lived_link_at = channel.linked_at
+        if channel.client_id:  # of the portal's own project its operator is told; the next link may last
+            _remember(channel)
     return CredentialProblem("google_testing", **error.detail)
+
+
+def _remember(channel: Channel) -> None:
+    Channel.objects.filter(pk=channel.pk, linked_at=channel.linked_at).update(short_lived_link_at=channel.linked_at)
+    channel.short_lived_link_at = channel.linked_at
 
 
 def lasts_a_week(channel: Channel) -> bool:

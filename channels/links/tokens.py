@@ -12,7 +12,7 @@ that takes its second use for a theft ends the link: the channel then asks to be
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -23,8 +23,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from channels.auth.base import Tokens
-from channels.errors import ChannelError, CredentialProblem, Throttled
-from channels.links import providers, vault
+from channels.errors import ChannelError, CredentialProblem, OurProblem, Throttled
+from channels.links import providers, vault, whose
 from channels.models import Channel, ChannelSecret
 
 log = structlog.get_logger(__name__)
@@ -38,10 +38,10 @@ _WAIT_SECONDS: Final = 40.0
 _LOOK_AGAIN_SECONDS: Final = 0.1
 
 
-def current(channel: Channel, *, fresh: bool = False, new_secret: str = "") -> Tokens:
+def current(channel: Channel, *, fresh: bool = False, typed: Mapping[str, str] | None = None) -> Tokens:
     """Tokens that live for five more minutes. `fresh`: others than those that stand now, which were refused.
 
-    `new_secret`: the client secret to ask with, in place of the one that is kept.
+    `typed`: the client secret or certificate to ask with, in place of the one that is kept.
 
     Asks the provider when it must: call it outside a transaction. Raises ChannelError.
     """
@@ -55,7 +55,7 @@ def current(channel: Channel, *, fresh: bool = False, new_secret: str = "") -> T
         if tokens is None and not channel.app_only:
             raise CredentialProblem("not_linked", provider=providers.NAMES[channel.auth])
         if row is None or _claim(row):
-            fresh_tokens = _renew(channel, row, tokens, new_secret)
+            fresh_tokens = _renew(channel, row, tokens, typed)
             if fresh_tokens is not None:
                 return fresh_tokens
         elif time.monotonic() > deadline:
@@ -101,7 +101,15 @@ def _row(channel: Channel) -> ChannelSecret | None:
 
 
 def _read(channel: Channel, row: ChannelSecret | None) -> Tokens | None:
-    return _tokens_in(row) if row is not None else None
+    """None also for an app's that our keys do not open: it simply asks for new ones."""
+    if row is None:
+        return None
+    try:
+        return _tokens_in(row)
+    except OurProblem:
+        if channel.app_only:
+            return None
+        raise
 
 
 def _tokens_in(row: ChannelSecret) -> Tokens:
@@ -118,21 +126,27 @@ def _claim(row: ChannelSecret) -> bool:
     return bool(_standing(row).filter(free).update(renewing_until=Now() + CLAIM))
 
 
-def _renew(channel: Channel, row: ChannelSecret | None, tokens: Tokens | None, new_secret: str) -> Tokens | None:
+def _renew(
+    channel: Channel, row: ChannelSecret | None, tokens: Tokens | None, typed: Mapping[str, str] | None
+) -> Tokens | None:
     """None when the link was made anew or forgotten meanwhile: what came then belongs to nothing."""
     try:
-        registration, account = providers.registration_of(channel, new_secret), providers.account_of(channel)
-        fresh = providers.method_of(channel).renew(registration, account, tokens)
-    except ChannelError:
+        fresh = _asked(channel, tokens, typed)
+    except ChannelError as error:
         if row is not None:
             _standing(row).update(renewing_until=None)
-        raise
+        raise whose.explained(channel, error) from None
     if row is None:  # an app's first; two that ask at once both get one, and either is good
         vault.store(channel, NAME, fresh.dumps())
         return fresh
     ciphertext = vault.encrypt(channel, NAME, fresh.dumps())
     kept = _standing(row).update(ciphertext=ciphertext, set_at=timezone.now(), renewing_until=None)
     return fresh if kept else None
+
+
+def _asked(channel: Channel, tokens: Tokens | None, typed: Mapping[str, str] | None) -> Tokens:
+    registration, account = providers.registration_of(channel, typed), providers.account_of(channel)
+    return providers.method_of(channel).renew(registration, account, tokens)
 
 
 def _standing(row: ChannelSecret) -> QuerySet[ChannelSecret]:

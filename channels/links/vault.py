@@ -9,9 +9,11 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from channels.auth import PROVIDER_NAMES
 from channels.errors import OurProblem
 from channels.models import Channel, ChannelSecret
 from zenvoices.lib.crypto import KeyProblem, KeyRing
+from zenvoices.lib.scoping import administration_scope
 from zenvoices.lib.statements import select_once
 
 
@@ -33,11 +35,18 @@ def encrypt(channel: Channel, name: str, plain: str) -> str:
 
 
 def decrypt(secret: ChannelSecret) -> str:
-    """Raises OurProblem when a key is missing."""
+    """Raises OurProblem when a key is missing: which cure there is, depends on what it was."""
     try:
         return key_ring().decrypt(secret.ciphertext, belongs_to=_place(secret.channel_id, secret.name))
     except KeyProblem as problem:
-        raise OurProblem("key_missing") from problem
+        raise key_missing(secret.name, secret.channel.auth) from problem
+
+
+def key_missing(name: str, auth: str) -> OurProblem:
+    """`name`: what cannot be opened; `auth`: where it is for."""
+    code = {"password": "key_missing", "tokens": "key_missing_link"}.get(name, "key_missing_secret")
+    provider = PROVIDER_NAMES.get(auth, "")
+    return OurProblem(code, provider=provider) if provider else OurProblem(code)
 
 
 def store(channel: Channel, name: str, plain: str) -> None:
@@ -56,6 +65,17 @@ def store(channel: Channel, name: str, plain: str) -> None:
 def read_all(channel: Channel) -> dict[str, str]:
     """Every secret of the channel by name. Raises OurProblem when a key is missing."""
     return {secret.name: decrypt(secret) for secret in _secrets_of(channel.pk)}
+
+
+def holds(channel: Channel, name: str) -> bool:
+    """Asked from any scope, by who may see the channel."""
+    with administration_scope(channel.administration_id):
+        return ChannelSecret.objects.filter(channel=channel, name=name).exists()
+
+
+def read(channel: Channel, *names: str) -> dict[str, str]:
+    """Those of these that there are. Another one, whose key is missing, is no matter."""
+    return {secret.name: decrypt(secret) for secret in _secrets_of(channel.pk) if secret.name in names}
 
 
 @select_once

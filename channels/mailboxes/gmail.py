@@ -22,15 +22,16 @@ from channels.errors import (
     ConfigurationProblem,
     CredentialProblem,
     MessageProblem,
+    Throttled,
     TransientProblem,
     channel_error,
 )
 from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results
 from channels.mailboxes.gmail_batch import BATCH_TYPE, batch_body, parts
-from channels.mailboxes.gmail_http import body_of, whole
+from channels.mailboxes.gmail_http import LONGEST_ANSWER, body_of, whole, words_of
 from channels.mailboxes.gmail_raw import CutOff, RawMail
 from channels.mailboxes.gmail_refusals import error_of
-from channels.mailboxes.gmail_session import COST, LONGEST_ANSWER, ROOT, GmailSession, Pairs
+from channels.mailboxes.gmail_session import COST, ROOT, GmailSession, Pairs
 from channels.mailboxes.session import refuse_line_breaks
 from channels.mailboxes.spool import Spool, discard, handed_over
 
@@ -45,6 +46,8 @@ _MARKED_AT_ONCE: Final = 1000
 _HIDDEN: Final = ("SPAM", "TRASH")
 #: so many mails that came broken, and not one whole: it is the service
 _DOUBTFUL: Final = 3
+#: what is about more than a page: the pages before it are not taken for the list
+_ENDS_A_LIST: Final = ("server_too_slow", "quota_reached", "server_busy")
 #: refusals without a known reason: of one mail when the service gave another, else of them all
 _PERHAPS_OF_ONE_MAIL: Final = ("gmail_forbidden", "gmail_missing", "server_answer_unreadable")
 
@@ -96,8 +99,8 @@ class GmailMailbox(GmailSession):
             try:
                 with self.border():
                     answer = self._get("messages", [*asked, ("pageToken", page)] if page else asked, "messages")
-            except TransientProblem as problem:
-                if not page or problem.code == "server_too_slow":
+            except (TransientProblem, Throttled) as problem:
+                if not page or problem.code in _ENDS_A_LIST:
                     raise
                 return list(found), False
             ids = [message.get("id") for message in answer.get("messages", [])]
@@ -152,22 +155,22 @@ class GmailMailbox(GmailSession):
             return NotFetched(ref, MessageProblem("mail_gone"))
         with self.border(), Spool(directory, self._server.largest_mail) as spool:
             with self._answer("GET", ROOT + _message(ref), COST["message"]) as answer:
-                chunks = body_of(answer)
                 if answer.status == http.client.OK:
-                    result = _mail_in(ref, chunks, spool)
+                    self._is_of_the_api(answer)
+                    result = _mail_in(ref, body_of(answer), spool)
                 else:
-                    result = self._not_given(ref, answer.status, chunks, answer.headers.get("Retry-After", ""))
+                    result = self._not_given(ref, answer)
             if not isinstance(result, Fetched):
                 self.close()  # of an answer that was not whole, more may come
             self._gave = self._gave or _was_given(result)
             return result
 
-    def _not_given(self, ref: MessageRef, status: int, chunks: Iterator[bytes], retry_after: str) -> NotFetched:
+    def _not_given(self, ref: MessageRef, answer: http.client.HTTPResponse) -> NotFetched:
         """Raises for what is about more than this mail."""
-        body = whole(chunks, LONGEST_ANSWER)
-        if status == http.client.NOT_FOUND and error_of(body):
+        body = words_of(answer)
+        if answer.status == http.client.NOT_FOUND and error_of(body):
             return NotFetched(ref, MessageProblem("mail_gone"))
-        problem = self._refusal(status, body, retry_after)
+        problem = self._refusal(answer.status, body, answer.headers.get("Retry-After", ""))
         if problem.code not in _PERHAPS_OF_ONE_MAIL or not self._gave:
             raise problem
         return NotFetched(ref, MessageProblem("mail_unreadable"))

@@ -16,6 +16,7 @@ from channels.mailboxes.base import Watch
 from zenvoices.lib import net
 
 CHUNK: Final = 64 * 1024
+LONGEST_ANSWER: Final = 4 * 1024 * 1024
 # https://developers.google.com/workspace/gmail/api/reference/quota: what one user may cost in a minute, and
 # what each call costs. Projects from before May 2026 may do more; they wait here for nothing only above 300 mails.
 UNITS_A_MINUTE: Final = 6000
@@ -87,6 +88,17 @@ def body_of(answer: http.client.HTTPResponse) -> Iterator[bytes]:
     while chunk := answer.read1(CHUNK):
         yield chunk
     answer.read()
+
+
+def is_json(answer: http.client.HTTPResponse) -> bool:
+    """Whether it is the API that speaks. A page is somebody else's: of a proxy, or of Google's own front."""
+    return answer.headers.get_content_type() == "application/json"
+
+
+def words_of(answer: http.client.HTTPResponse) -> bytes:
+    """The body of a refusal; b"" when it is not the API's."""
+    body = whole(body_of(answer), LONGEST_ANSWER)
+    return body if is_json(answer) else b""
 
 
 def whole(chunks: Iterator[bytes], limit: int) -> bytes:

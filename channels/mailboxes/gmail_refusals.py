@@ -32,14 +32,16 @@ def refusal(status: int, body: bytes, retry_after: str = "") -> ChannelError:
     """`retry_after`: the header of that name. The text of the answer goes no further than here.
 
     The API refuses in JSON. An error page is somebody else's, whatever its status: of a proxy, or of Google's own
-    front. It says nothing of the token, the rights or the mail.
+    front. It says nothing of the token, the rights or the mail, and is nobody's of the office.
     """
     said = error_of(body)
     wait = _seconds(retry_after, str((said or {}).get("message", "")))
     code = next((_BY_REASON[reason] for reason in _reasons(said or {}) if reason in _BY_REASON), "")
     if code == "quota_reached" or status == 429:
         return Throttled("quota_reached", retry_after=wait)
-    if said is None or status >= 500:
+    if said is None:
+        return Throttled("provider_unavailable", retry_after=wait)
+    if status >= 500:
         return channel_error("server_unavailable") if wait is None else Throttled("server_busy", retry_after=wait)
     if status == 401:
         return channel_error("token_refused")

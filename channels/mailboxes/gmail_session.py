@@ -13,13 +13,12 @@ from urllib.parse import urlencode
 from channels.credentials import BearerToken, Credentials
 from channels.errors import ChannelError, channel_error
 from channels.mailboxes.base import Server, Watch
-from channels.mailboxes.gmail_http import Http, Quota, body_of, whole
+from channels.mailboxes.gmail_http import LONGEST_ANSWER, Http, Quota, body_of, is_json, whole, words_of
 from channels.mailboxes.gmail_refusals import refusal
 from channels.mailboxes.session import Session
 from zenvoices.lib import net
 
 ROOT: Final = "/gmail/v1/users/me/"
-LONGEST_ANSWER: Final = 4 * 1024 * 1024
 #: quota units
 COST: Final = {"profile": 1, "labels": 1, "messages": 5, "message": 20, "modify": 50}
 
@@ -54,6 +53,7 @@ class GmailSession(Session):
         asked = f"{ROOT}{path}?{urlencode(query)}" if query else ROOT + path
         with self._answer("GET", asked, COST[kind]) as answer:
             self._refuse(answer)
+            self._is_of_the_api(answer)
             body = whole(body_of(answer), LONGEST_ANSWER)
         found = json.loads(body)
         if not isinstance(found, dict):
@@ -110,8 +110,11 @@ class GmailSession(Session):
     def _refuse(self, answer: http.client.HTTPResponse) -> None:
         """Raises unless the call was done."""
         if answer.status not in (http.client.OK, http.client.NO_CONTENT):
-            body = whole(body_of(answer), LONGEST_ANSWER)
-            raise self._refusal(answer.status, body, answer.headers.get("Retry-After", ""))
+            raise self._refusal(answer.status, words_of(answer), answer.headers.get("Retry-After", ""))
+
+    def _is_of_the_api(self, answer: http.client.HTTPResponse) -> None:
+        if not is_json(answer):
+            raise channel_error("provider_unavailable")
 
     def _refusal(self, status: int, body: bytes, retry_after: str) -> ChannelError:
         error = refusal(status, body, retry_after)

@@ -23,6 +23,7 @@ from channels.errors import ChannelError
 from channels.links import providers
 from channels.models import Channel
 from channels.pages.access import channel_or_404, premium_view
+from channels.pages.registrations import console_of
 from channels.words.callbacks import Refusal, provider_refusal, refusal
 from channels.words.phrases import about
 from channels.words.sentences import Moment, Reader
@@ -51,7 +52,10 @@ def channel_connect(request: AdministrationRequest, channel_id: UUID) -> HttpRes
     if not channel.is_authorised_by_a_person:
         return redirect("channel-edit", channel.administration_id, channel.pk)
     if not is_from_our_page(request):
-        return render(request, "channels/connect.html", {"channel": channel, "provider": providers.NAMES[channel.auth]})
+        context = {
+            "channel": channel, "provider": providers.NAMES[channel.auth], "console": console_of(channel),
+        }  # fmt: skip
+        return render(request, "channels/connect.html", context)
     return redirect_to_provider(request, channel, Authoriser(browser_of(request), person=request.user))
 
 

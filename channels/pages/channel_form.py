@@ -177,13 +177,12 @@ def _check_typed(form: ChannelForm, channel: Channel | None) -> list[Step]:
 
 
 def _check_link(form: ChannelForm, channel: Channel) -> list[Step]:
-    """The stored link, into the folder that was typed. A new client secret is kept once the provider took it."""
-    secret = form.secrets.get("client_secret", "")
+    """The stored link, into the folder that was typed. A new secret is kept once the provider took it."""
+    typed = {name: secret for name, secret in form.secrets.items() if name in providers.PROOFS}
     try:
-        steps = check.run_check(replace(check.target_of(channel, secret), folder=form.cleaned_data["folder"]))
-        if secret and _took_secret(steps):
-            vault.store(channel, "client_secret", secret)
-            services.set_secret_end(channel, form.cleaned_data["secret_expires_on"])
+        steps = check.run_check(replace(check.target_of(channel, typed), folder=form.cleaned_data["folder"]))
+        if typed and _took_secret(steps):
+            services.keep_proof(channel, typed, form.cleaned_data["secret_expires_on"])
     except ChannelError as error:
         return [Step("provider", ok=False, error=error)]
     return steps
@@ -222,6 +221,7 @@ def _page(
         "open_tab": _open_tab(request, form, channel, steps),
         "password_kept": kept.get("password"),
         "secret_kept": kept.get("client_secret"),
+        "certificate_kept": kept.get("client_certificate"),
         "retype": bool(form["password"].errors) or any(step.name == "sign_in" and not step.ok for step in steps or []),
         "presets": presets.for_the_page(),
         "portal_apps": " ".join(providers.portal_apps()),

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from channels.models import Channel
 from channels.services import CONTROL
@@ -20,13 +21,30 @@ FIELDS_OF: Final[dict[str, frozenset[str]]] = {
     "password": frozenset({"password", "host", "port", "security"}),
     "google": frozenset({"own_registration", "client_id", "client_secret"}),
     "entra": frozenset(
-        {"own_registration", "tenant_id", "client_id", "client_secret", "secret_expires_on", "signs_in_as", "app_only"}
+        {
+            "own_registration",
+            "tenant_id",
+            "client_id",
+            "client_secret",
+            "client_certificate",
+            "secret_expires_on",
+            "signs_in_as",
+            "app_only",
+        }
     ),
 }
 #: what a field that is not asked for becomes
 LEFT_OUT: Final = {"port": None, "security": Channel.Security.TLS, "app_only": False, "secret_expires_on": None}
 #: Microsoft's names for "any directory", and the one that all personal accounts live in
 NO_DIRECTORY: Final = ("common", "organizations", "consumers", "9188040d-6c67-4c5b-b112-36a304b66dad")
+#: why a certificate is refused (zenvoices.lib.keypairs), in words
+CERTIFICATE_REFUSED: Final = {
+    "no_key": _("Add the private key: the part that begins with BEGIN PRIVATE KEY."),
+    "no_certificate": _("Add the certificate: the part that begins with BEGIN CERTIFICATE."),
+    "locked": _("Take the password off the private key: it is kept encrypted here."),
+    "not_rsa": _("Make a certificate with an RSA key: Microsoft takes no other."),
+    "apart": _("Enter the key and the certificate that belong together: these do not."),
+}
 #: Google's client secrets begin so, its client ids end so: pasted the wrong way round more often than not
 GOOGLE_SECRET, GOOGLE_ID = "GOCSPX-", ".apps.googleusercontent.com"
 #: Entra allows at most 24 months
@@ -50,6 +68,18 @@ def plain(**attributes: str) -> forms.TextInput:
 
 def secret() -> forms.PasswordInput:
     return forms.PasswordInput(attrs={"autocomplete": "new-password", "hx-preserve": "true"})
+
+
+class HiddenTextarea(forms.Textarea):
+    """Several lines that are typed and never shown again."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+def secret_lines() -> forms.Textarea:
+    plain_text = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+    return HiddenTextarea(attrs={"rows": 4, "hx-preserve": "true", **plain_text})
 
 
 def is_guid(text: str) -> bool:

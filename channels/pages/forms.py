@@ -15,6 +15,7 @@ from channels import connect, presets
 from channels.links import providers
 from channels.models import Channel
 from channels.pages.form_fields import (
+    CERTIFICATE_REFUSED,
     FIELDS_OF,
     GOOGLE_ID,
     GOOGLE_SECRET,
@@ -27,10 +28,12 @@ from channels.pages.form_fields import (
     is_hostname,
     plain,
     secret,
+    secret_lines,
 )
 from channels.presets import DEFAULT_PORTS, is_microsoft_host
 from channels.services import BOUND, BOUND_TO_SECRET
 from channels.words.phrases import phrase
+from zenvoices.lib.keypairs import KeyPairProblem, read_pair
 
 #: tab "General"; every other field stands on "Settings"
 GENERAL_FIELDS = ("name", "active")
@@ -64,6 +67,10 @@ class ChannelForm(forms.Form):
     tenant_id = LineField(label=_("Directory (tenant) ID"), max_length=255, required=False, widget=plain())
     client_id = LineField(label=_("Client id"), max_length=255, required=False, widget=plain())
     client_secret = LineField(label=_("Client secret"), max_length=1000, required=False, widget=secret())
+    client_certificate = forms.CharField(
+        label=_("Certificate (instead of client secret)"), max_length=50_000, required=False, widget=secret_lines(),
+        help_text=_("Private key and certificate in one PEM file. Its end date is read from it."),
+    )  # fmt: skip
     secret_expires_on = forms.DateField(
         label=_("End date of the client secret"),
         required=False,
@@ -178,7 +185,7 @@ class ChannelForm(forms.Form):
 
     def _registration_of_the_portal(self) -> None:
         """Everything about a registration is ours; only who signs in is asked."""
-        for name in ("tenant_id", "client_id", "client_secret", "secret_expires_on", "app_only"):
+        for name in FIELDS_OF["entra"] - {"own_registration", "signs_in_as"}:
             self.errors.pop(name, None)
             self.cleaned_data[name] = LEFT_OUT.get(name, "")
 
@@ -190,7 +197,12 @@ class ChannelForm(forms.Form):
             self._entra_registration()
         else:
             self._google_registration()
-        if not self.errors and not data["client_secret"]:
+        if self.errors or data["client_secret"] or data["client_certificate"]:
+            return
+        if "client_certificate" in self.stored:
+            said = _("Enter the certificate again: it is not used for another registration.")
+            self._require_secret("client_certificate", "", said)
+        else:
             said = _("Enter the client secret again: it is not sent for another registration.")
             self._require_secret("client_secret", _("Enter the client secret."), said)
 
@@ -210,7 +222,32 @@ class ChannelForm(forms.Form):
         if is_guid(data.get("client_secret", "")):
             said = _("Copy the Value of the client secret: this is its Secret ID.")
             self._refuse("client_secret", said, "secret_id")
-        self._check_end(data.get("secret_expires_on"))
+        if data.get("client_certificate"):
+            self._read_certificate(data["client_certificate"])
+        elif self._keeps_certificate():
+            self.errors.pop("secret_expires_on", None)
+            data["secret_expires_on"] = self.channel.secret_expires_on if self.channel else None
+        else:
+            self._check_end(data.get("secret_expires_on"))
+
+    def _keeps_certificate(self) -> bool:
+        return "client_certificate" in self.stored and not self.cleaned_data.get("client_secret")
+
+    def _read_certificate(self, text: str) -> None:
+        """Its own end is the end."""
+        self.errors.pop("secret_expires_on", None)
+        if self.cleaned_data.get("client_secret"):
+            self._refuse("client_certificate", _("Enter the client secret or the certificate, not both."), "both")
+            return
+        try:
+            pair = read_pair(text)
+        except KeyPairProblem as problem:
+            self._refuse("client_certificate", CERTIFICATE_REFUSED[problem.reason], problem.reason)
+            return
+        if pair.ends_on < timezone.localdate():
+            self._refuse("client_certificate", _("Make a new certificate: this one has expired."), "expired")
+        self.cleaned_data["client_certificate"] = f"{pair.key}\n{pair.certificate}\n"
+        self.cleaned_data["secret_expires_on"] = pair.ends_on
 
     def _check_tenant(self) -> None:
         tenant = self.cleaned_data.get("tenant_id", "").lower()
@@ -248,7 +285,7 @@ class ChannelForm(forms.Form):
     @property
     def secrets(self) -> dict[str, str]:
         """Those that were typed now."""
-        typed = {name: self.cleaned_data[name] for name in ("password", "client_secret")}
+        typed = {name: self.cleaned_data[name] for name in ("password", "client_secret", "client_certificate")}
         return {name: value for name, value in typed.items() if value}
 
     @property

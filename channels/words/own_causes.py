@@ -24,11 +24,11 @@ OWN_CAUSES: Final[dict[str, Sentences]] = {
         operator=_("Look at network, DNS and firewall of this machine."),
     ),
     "clock_wrong": Sentences(
-        _("The portal's clock is wrong, so it cannot check certificates."),
+        _("The portal's clock is wrong."),
         operator=_("Set the clock of this machine, and let it follow a time server."),
     ),
     "ca_store_empty": Sentences(
-        _("The portal knows no issuer of certificates, so it trusts no mail server."),
+        _("The portal knows no issuer of certificates, so it trusts no server."),
         operator=_("Install the system's CA certificates, or look at OUTBOUND_CA_FILE."),
     ),
     "no_host_works": Sentences(
@@ -61,9 +61,9 @@ OWN_CAUSES: Final[dict[str, Sentences]] = {
         operator=_KEY_BACK,
     ),
     "key_missing_secret": Sentences(
-        _("The portal cannot open the stored client secret."),
-        do=_("Enter the client secret again; it then works with the new key."),
-        running=_("We are working on it; entering the client secret again helps too."),
+        _("The portal cannot open the stored client secret or certificate."),
+        do=_("Enter it again; it then works with the new key."),
+        running=_("We are working on it; entering it again helps too."),
         operator=_KEY_BACK,
     ),
     "portal_registration": Sentences(

@@ -73,6 +73,7 @@ PROVIDER_CAUSES: Final[dict[str, Sentences]] = {
     "consent_needed": Sentences(
         _("%(provider)s has no permission of your organisation for this yet."),
         do=_("Ask your administrator for consent, then connect again."),
+        consent=_("Ask your administrator to agree first, then open this link again."),
         topic="entra_admin",
     ),
     "consent_refused": Sentences(
@@ -90,6 +91,32 @@ PROVIDER_CAUSES: Final[dict[str, Sentences]] = {
     "blocked_by_administrator": Sentences(
         _("A rule of your organisation blocks this access."),
         do=_("Ask your administrator to allow this application."),
+        app=_("Ask your administrator to allow this application."),
+        consent=_("Ask your administrator to allow this application, then open this link again."),
+    ),
+    "account_gone": Sentences(
+        _("%(provider)s no longer knows %(username)s: deleted, or renamed."),
+        do=_("Ask your administrator for the address of now, and connect that."),
+    ),
+    "account_restricted": Sentences(
+        _("Google restricts %(username)s: it may use no other applications."),
+        do=_("Ask your Google Workspace administrator to trust this application, then connect again."),
+        consent=_("Ask your Google Workspace administrator to trust this application, then open this link again."),
+    ),
+    "account_at_risk": Sentences(
+        _("%(provider)s holds this account for at risk and blocks it."),
+        do=_("Ask your administrator to clear the risk, then connect again."),
+        consent=_("Ask your administrator to clear the risk, then open this link again."),
+    ),
+    "device_not_allowed": Sentences(
+        _("Your organisation allows this only from devices that it manages."),
+        do=_("Ask your administrator to exempt this application from that rule, then connect again."),
+        consent=_("Ask your administrator to exempt this application, then open this link again."),
+    ),
+    "sign_in_frequency": Sentences(
+        _("Your organisation ends every sign-in after a while."),
+        do=_("Ask your administrator to exempt this application from that rule, then connect again."),
+        consent=_("Ask your administrator to exempt this application, then open this link again."),
     ),
     # configuration, of the registration at a provider
     "client_secret_missing": Sentences(
@@ -108,13 +135,34 @@ PROVIDER_CAUSES: Final[dict[str, Sentences]] = {
         _("The client secret has expired."),
         do=_("Make a new client secret at %(provider)s and enter it here."),
     ),
+    "client_certificate_wrong": Sentences(
+        _("%(provider)s does not accept the certificate."),
+        do=_("Upload this same certificate at Certificates & secrets of the app registration."),
+    ),
+    "client_certificate_expired": Sentences(
+        _("The certificate has expired."),
+        do=_("Make a new certificate, upload it at %(provider)s and enter it here."),
+    ),
     "client_not_web": Sentences(
         _("%(provider)s knows this application not as a web application."),
         do=_("Add the platform Web to the app registration."),
     ),
+    "client_is_spa": Sentences(
+        _("The redirect URI is registered as a single-page app: such links end each day."),
+        do=_("Move the redirect URI to the platform Web, then connect again."),
+        app=_("Move the redirect URI to the platform Web."),
+    ),
     "client_unknown": Sentences(
         _("%(provider)s does not know this client id."),
         do=_("Check the client id; the application may also be switched off."),
+    ),
+    "client_deleted": Sentences(
+        _("The client of this client id was deleted at %(provider)s."),
+        do=_("Restore it within thirty days, or make a new one and enter it here."),
+    ),
+    "client_disabled": Sentences(
+        _("The application of this client id is switched off at %(provider)s."),
+        do=_("Switch it on again there, or ask %(provider)s why it is off."),
     ),
     "tenant_unknown": Sentences(
         _("%(provider)s does not know this directory (tenant) ID."),
@@ -133,6 +181,22 @@ PROVIDER_CAUSES: Final[dict[str, Sentences]] = {
         do=_("Add the permission in the registration, then connect again."),
         app=_("Add the application permission in the registration, and have an administrator consent."),
     ),
+    "app_permission_missing": Sentences(
+        _("The application may open no mailbox by itself."),
+        do=_("Give it IMAP.AccessAsApp or POP.AccessAsApp, with consent of an administrator."),
+        topic="entra_shared",
+    ),
+    "app_not_in_tenant": Sentences(
+        _("The application is not known in your organisation yet."),
+        do=_("Let an administrator agree with the administrator's link first."),
+        consent=_("Ask your administrator to agree first, then open this link again."),
+        topic="entra_admin",
+    ),
+    "exchange_missing": Sentences(
+        _("Your organisation has no Exchange Online, or it is switched off."),
+        do=_("Ask your administrator for Exchange Online, or check the directory (tenant) ID."),
+        consent=_("Ask your administrator for Exchange Online, then open this link again."),
+    ),
     "registration_refused": Sentences(
         _("%(provider)s refuses this application (%(reason)s)."),
         do=_("Check the client id and client secret."),
@@ -148,6 +212,15 @@ PROVIDER_CAUSES: Final[dict[str, Sentences]] = {
     ),
     "provider_unavailable": Sentences(
         _("Signing in at %(provider)s does not work at the moment."),
+    ),
+    "provider_clock_wrong": Sentences(
+        _("%(provider)s proves who signed in with a time that cannot be."),
+    ),
+    "sign_in_hours": Sentences(
+        _("Your organisation lets nobody sign in at this hour."),
+        do=_("Try again within the hours that your organisation allows."),
+        consent=_("Open this link again within the hours that your organisation allows."),
+        running=_("You need not do anything: it is tried again later."),
     ),
     # ours
     "sign_in_broken": Sentences(

@@ -9,6 +9,8 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from channels.links import vault
+
 if TYPE_CHECKING:
     from channels.models import Channel
 
@@ -18,11 +20,15 @@ def shown_at(channel: Channel, today: date) -> str:
     day = channel.secret_expires_on
     if day is None or day > today or not channel.client_id:
         return ""
+    if vault.holds(channel, "client_certificate"):
+        return _("The certificate ended on %(day)s: make a new one and enter it here.") % {"day": _day(day)}
     return _("The client secret ended on %(day)s: make a new one and enter it here.") % {"day": _day(day)}
 
 
 def secret_ends(channel: Channel, day: date, days: int) -> str:
     """`days` until it ends; below 0 it has."""
+    if vault.holds(channel, "client_certificate"):
+        return _certificate_ends(channel, day, days)
     if days > 0:
         said = ngettext(
             "Replace the client secret of channel %(channel)s: it ends tomorrow, on %(day)s.",
@@ -35,6 +41,15 @@ def secret_ends(channel: Channel, day: date, days: int) -> str:
         said = _("Replace the client secret of channel %(channel)s: it ended on %(day)s.")
     how = _("Make a new one in Microsoft Entra and enter its value. Connecting again is not needed.")
     return f"{said % {'channel': channel.name, 'days': days, 'day': _day(day)}} {how}"
+
+
+def _certificate_ends(channel: Channel, day: date, days: int) -> str:
+    if days >= 0:
+        said = _("Replace the certificate of channel %(channel)s: it ends on %(day)s.")
+    else:
+        said = _("Replace the certificate of channel %(channel)s: it ended on %(day)s.")
+    how = _("Upload a new one in Microsoft Entra and enter it here with its key. Connecting again is not needed.")
+    return f"{said % {'channel': channel.name, 'day': _day(day)}} {how}"
 
 
 def link_ends(channel: Channel, ends_at: datetime, *, weekly: bool) -> str:

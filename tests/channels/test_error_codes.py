@@ -17,7 +17,8 @@ GOLDEN = {
         wrong_entra_account personal_account account_of_other_organisation account_blocked
         account_disabled account_password_expired consent_needed consent_refused scope_missing
         refresh_token_missing blocked_by_administrator password_or_protocol_off full_address_needed
-        sign_in_by_browser
+        sign_in_by_browser account_gone account_restricted account_at_risk device_not_allowed
+        sign_in_frequency
         """,
     ),
     "ConfigurationProblem": (
@@ -31,6 +32,8 @@ GOLDEN = {
         client_secret_is_id client_secret_expired client_not_web client_unknown tenant_unknown
         redirect_unknown user_not_assigned permission_missing registration_refused provider_refused
         gmail_api_disabled gmail_forbidden gmail_missing folder_not_allowed protocol_off blocked_here
+        exchange_missing app_not_in_tenant app_permission_missing client_is_spa client_deleted
+        client_disabled client_certificate_wrong client_certificate_expired
         certificate_incomplete certificate_not_yet_valid certificate_weak client_certificate_wanted
         tls_version_old tls_ciphers_old other_protocol app_not_allowed
         """,
@@ -49,6 +52,7 @@ GOLDEN = {
         False,
         """
         too_many_connections quota_reached mailbox_in_use server_busy provider_busy provider_unavailable
+        provider_clock_wrong sign_in_hours
         """,
     ),
     "OurProblem": (
@@ -83,11 +87,14 @@ WHOSE = {
         starttls_missing not_a_mail_server folder_missing unsafe_characters microsoft_needs_entra
         secret_missing client_secret_missing client_secret_wrong client_secret_is_id client_secret_expired
         client_not_web client_unknown tenant_unknown redirect_unknown registration_refused
-        gmail_api_disabled other_protocol
+        gmail_api_disabled other_protocol client_is_spa client_deleted client_disabled client_certificate_wrong
+        client_certificate_expired
         """,
     "it": """
         account_disabled consent_needed blocked_by_administrator user_not_assigned permission_missing
         gmail_forbidden exchange_not_connected exchange_not_connected_shared exchange_not_connected_app
+        account_gone account_restricted account_at_risk device_not_allowed sign_in_frequency sign_in_hours
+        exchange_missing app_not_in_tenant app_permission_missing
         app_not_allowed
         """,
     "server": """
@@ -95,7 +102,8 @@ WHOSE = {
         sign_in_method_missing uidl_missing provider_refused connection_refused connect_timeout
         connection_lost server_silent server_too_slow server_unavailable server_answer_unreadable
         sign_in_refused too_many_connections quota_reached server_busy provider_busy provider_unavailable
-        mail_cut_off mail_withheld certificate_incomplete certificate_not_yet_valid certificate_weak
+        mail_cut_off mail_withheld provider_clock_wrong
+        certificate_incomplete certificate_not_yet_valid certificate_weak
         client_certificate_wanted tls_version_old tls_ciphers_old
         """,
     "operator": """

@@ -345,9 +345,9 @@ def test_throttling_that_lasts_hands_over_what_came_before(
         ("too short", "mail_cut_off"),
         ("no json", "server_answer_unreadable"),
         ("500", "server_unavailable"),
-        ("404 page", "server_unavailable"),
-        ("403 page", "server_unavailable"),
-        ("401 page", "server_unavailable"),
+        ("404 page", "provider_unavailable"),
+        ("403 page", "provider_unavailable"),
+        ("401 page", "provider_unavailable"),
         ("429 page", "quota_reached"),
         ("403", "gmail_forbidden"),
     ],
@@ -386,7 +386,7 @@ def test_mail_that_an_error_page_says_is_not_there_is_not_gone(
     gmail_api.faults.append(Fault("404 page", f"/messages/{refs[1].uid}"))
     assert said(mailbox, refs, tmp_path) == [MAIL] * 3
     gmail_api.faults.append(Fault("404 page", f"/messages/{refs[1].uid}", times=2))
-    assert raised(lambda: said(mailbox, refs, tmp_path)) == "server_unavailable"
+    assert raised(lambda: said(mailbox, refs, tmp_path)) == "provider_unavailable"
 
 
 @pytest.mark.parametrize("kind", ["429", "403 rate", "500", "503"])
@@ -510,6 +510,15 @@ def test_refusal_has_its_own_code(
 ) -> None:
     gmail_api.faults.append(Fault(kind))
     assert raised(lambda: open_session(mailbox_with(), TOKEN)) == code
+
+
+@pytest.mark.parametrize("kind", ["401", "403", "403 disabled", "404"])
+def test_refusal_that_is_not_typed_as_the_apis_is_nobodys(
+    gmail_api: GmailApi, account: Account, mailbox_with: Callable[..., Mailbox], kind: str
+) -> None:
+    gmail_api.faults.append(Fault(kind, headers={"Content-Type": "text/html"}))
+    with pytest.raises(Throttled, match="provider_unavailable"):
+        open_session(mailbox_with(), TOKEN)
 
 
 def test_refusals_here_are_those_of_the_table() -> None:

@@ -137,7 +137,7 @@ def test_failed_fetch_says_why_and_counts_what_counts(
     link: Callable[..., Channel], gmail_api: GmailApi, settings: object, kind: str, code: str, strikes: int
 ) -> None:
     settings.FETCH_RETRY_SECONDS = ()
-    channel = link()
+    channel = link(client_id="own")
     gmail_api.faults.append(Fault(kind, times=9))
     run = fetch_now(channel, trigger="schedule")
     channel.refresh_from_db()

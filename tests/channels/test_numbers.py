@@ -7,8 +7,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from django.utils import timezone
 
 from channels.fetching import reconcile
+from channels.fetching.again import GIVEN_UP_AFTER
 from channels.mailboxes.base import Listing
 from channels.mailboxes.fake import FakeMailbox
 from channels.models import Channel, ReceivedMail
@@ -118,6 +120,35 @@ def test_mail_that_cannot_be_had_under_a_known_number_leaves_the_known_one_as_it
     assert dict(ReceivedMail.objects.values_list("former", "state")) == {0: "failed", 1: "delivered"}
     box.mails[uid].problem = None
     assert (books(channel), files()) == ((1, 1, 0, 0), ["anders-1.pdf", "factuur-1.pdf"])
+
+
+def test_other_mail_under_the_number_of_one_that_was_not_had_has_no_tries_behind_it(
+    channel: Channel, box: FakeMailbox
+) -> None:
+    """It is given up after four weeks of its own, and not blamed because the other was."""
+    uid = box.deliver(invoice(1), problem="mail_cut_off", arrived=1_700_000_000)
+    box.deliver(invoice(2))
+    assert books(channel) == (2, 1, 1, 0)
+    four_weeks_ago = timezone.now() - GIVEN_UP_AFTER
+    ReceivedMail.objects.filter(uid=uid).update(attempts=30, failing_since=four_weeks_ago)
+    box.mails[uid].raw, box.mails[uid].arrived = other(1), 1_700_000_001
+    box.deliver(invoice(3))
+    assert books(channel) == (2, 1, 1, 0)
+    row = ReceivedMail.objects.get(uid=uid)
+    assert (row.state, row.attempts, row.standing) == ("failed", 1, True)
+    assert row.failing_since > four_weeks_ago
+    box.mails[uid].problem = None
+    assert (books(channel), files()) == ((1, 1, 0, 0), ["anders-1.pdf", "factuur-2.pdf", "factuur-3.pdf"])
+
+
+def test_tries_are_counted_at_a_server_that_states_something_else_each_time(channel: Channel, box: FakeMailbox) -> None:
+    uid = box.deliver(invoice(1), problem="mail_cut_off", claimed_size=1000)
+    box.deliver(invoice(2))
+    for number in range(7):
+        box.mails[uid].claimed_size = 1000 + number
+        box.deliver(invoice(3 + number))
+        assert books(channel)[2] == 1
+    assert ReceivedMail.objects.get(uid=uid).attempts == 4
 
 
 # --- The same mail, whatever the server states -------------------------------------------------------------------

@@ -548,3 +548,30 @@ def test_notification_leads_to_the_provider(cast: Cast, signed_in: SignedIn, sai
     assert (note.path, note.action_nl) == (address("channel-connect", channel), "Opnieuw koppelen")
     answer = signed_in(cast.bert).get(reverse("notification-open", args=[note.pk]), follow=True, headers=OUR_OWN)
     assert answer.redirect_chain[-1][0].startswith(ADDRESS)
+
+
+# --- What stands first: an administrator agrees before anybody tries ---------------------------------------
+
+
+def entra(administration: Administration) -> Channel:
+    return gmail(administration, auth="entra", username="jan@acme.test", client_id="2222", tenant_id="1111")
+
+
+@pytest.mark.parametrize("page", ["channel-edit", "channel-connect"])
+def test_administrators_link_stands_before_the_way_to_microsoft(
+    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, page: str
+) -> None:
+    channel = entra(cast.bakery)
+    shown = signed_in(cast.bert).get(address(page, channel) + "?ask").content.decode()
+    admin = shown.index("/1111/adminconsent?client_id=2222")
+    assert admin < shown.index(f'href="{address("channel-connect", channel)}">Ja')
+
+
+def test_help_names_where_microsoft_keeps_each_permission(cast: Cast, signed_in: SignedIn) -> None:
+    shown = signed_in(cast.bert).get(address("channel-edit", entra(cast.bakery))).content.decode()
+    places = [
+        'id="help-entra_admin" open', "Microsoft Graph, Delegated permissions", "IMAP.AccessAsUser.All",
+        "Office 365 Exchange Online, Delegated permissions", "00000002-0000-0ff1-ce00-000000000000",
+        "Office 365 Exchange Online, Application permissions", "IMAP.AccessAsApp",
+    ]  # fmt: skip
+    assert sorted(places, key=shown.index) == places

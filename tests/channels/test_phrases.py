@@ -67,6 +67,13 @@ def test_sentences_suit_code_moment_reader_and_language(code: str, moment: Momen
         assert not re.search(r"\b(enter|save|activate|registration|hostname|port)\b", step, re.IGNORECASE)
 
 
+@pytest.mark.parametrize("moment", [Moment.CHECK, Moment.RUNNING, Moment.STOPPED])
+@pytest.mark.parametrize("code", sorted(set(CODES) - {"gmail_missing", "key_missing_link"}))  # neither is Entra's
+def test_nobody_is_asked_to_connect_an_app_that_signs_in_by_itself(code: str, moment: Moment) -> None:
+    said = phrases.said_in("en", code, DETAIL | {"app_only": True}, moment)
+    assert not re.search(r"\bconnect\b", said.next_step, re.IGNORECASE), said
+
+
 def test_server_is_quoted_to_who_manages_the_channel_only() -> None:
     detail = DETAIL | {"said": "LOGIN failed"}
     assert phrases.said_in("en", "sign_in_refused", detail).text == (

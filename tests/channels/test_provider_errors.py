@@ -18,13 +18,26 @@ MICROSOFT = [
     (700025, "invalid_client", "client_not_web", ConfigurationProblem),
     (700016, "unauthorized_client", "client_unknown", ConfigurationProblem),
     (700011, "unauthorized_client", "client_unknown", ConfigurationProblem),
-    (7000112, "unauthorized_client", "client_unknown", ConfigurationProblem),
-    (70001, "unauthorized_client", "client_unknown", ConfigurationProblem),
+    (7000112, "unauthorized_client", "client_disabled", ConfigurationProblem),
+    (70001, "unauthorized_client", "client_disabled", ConfigurationProblem),
+    (1000031, "unauthorized_client", "client_disabled", ConfigurationProblem),
+    (700084, "invalid_grant", "client_is_spa", ConfigurationProblem),
+    (9002327, "invalid_request", "client_is_spa", ConfigurationProblem),
+    (700027, "invalid_client", "client_certificate_wrong", ConfigurationProblem),
+    (700030, "invalid_client", "client_certificate_wrong", ConfigurationProblem),
+    (50012, "invalid_client", "client_certificate_wrong", ConfigurationProblem),
+    (700024, "invalid_client", "clock_wrong", OurProblem),
     (90002, "invalid_request", "tenant_unknown", ConfigurationProblem),
     (90019, "invalid_request", "tenant_unknown", ConfigurationProblem),
     (50059, "invalid_request", "tenant_unknown", ConfigurationProblem),
+    (900023, "invalid_request", "tenant_unknown", ConfigurationProblem),
+    (50128, "invalid_request", "tenant_unknown", ConfigurationProblem),
+    (90038, "invalid_request", "tenant_unknown", ConfigurationProblem),
+    (900382, "invalid_request", "tenant_unknown", ConfigurationProblem),
     (50011, "invalid_request", "redirect_unknown", ConfigurationProblem),
     (900971, "invalid_request", "redirect_unknown", ConfigurationProblem),
+    (500113, "invalid_request", "redirect_unknown", ConfigurationProblem),
+    (70004, "invalid_request", "redirect_unknown", ConfigurationProblem),
     (50020, "invalid_grant", "account_of_other_organisation", CredentialProblem),
     (50034, "invalid_grant", "account_of_other_organisation", CredentialProblem),
     (51004, "invalid_grant", "account_of_other_organisation", CredentialProblem),
@@ -35,10 +48,15 @@ MICROSOFT = [
     (90094, "access_denied", "consent_needed", CredentialProblem),
     (90095, "access_denied", "consent_needed", CredentialProblem),
     (65004, "access_denied", "consent_refused", CredentialProblem),
-    (650052, "invalid_client", "permission_missing", ConfigurationProblem),
+    (650052, "invalid_client", "exchange_missing", ConfigurationProblem),
+    (650054, "invalid_client", "exchange_missing", ConfigurationProblem),
+    (500011, "invalid_resource", "exchange_missing", ConfigurationProblem),
+    (50001, "invalid_resource", "exchange_missing", ConfigurationProblem),
     (650056, "invalid_client", "permission_missing", ConfigurationProblem),
     (650057, "invalid_resource", "permission_missing", ConfigurationProblem),
-    (500011, "invalid_resource", "permission_missing", ConfigurationProblem),
+    (65006, "invalid_client", "permission_missing", ConfigurationProblem),
+    (7000229, "invalid_client", "app_not_in_tenant", ConfigurationProblem),
+    (501051, "invalid_grant", "app_permission_missing", ConfigurationProblem),
     (65005, "invalid_client", "permission_missing", ConfigurationProblem),
     (70011, "invalid_scope", "permission_missing", ConfigurationProblem),
     (50076, "interaction_required", "sign_in_again", CredentialProblem),
@@ -46,9 +64,28 @@ MICROSOFT = [
     (50079, "invalid_grant", "sign_in_again", CredentialProblem),
     (50078, "invalid_grant", "sign_in_again", CredentialProblem),
     (50158, "interaction_required", "sign_in_again", CredentialProblem),
+    (50072, "interaction_required", "sign_in_again", CredentialProblem),
+    (50085, "invalid_grant", "sign_in_again", CredentialProblem),
+    (700020, "interaction_required", "sign_in_again", CredentialProblem),
     (53003, "access_denied", "blocked_by_administrator", CredentialProblem),
-    (53000, "interaction_required", "blocked_by_administrator", CredentialProblem),
-    (53001, "interaction_required", "blocked_by_administrator", CredentialProblem),
+    (50131, "interaction_required", "blocked_by_administrator", CredentialProblem),
+    (50002, "access_denied", "blocked_by_administrator", CredentialProblem),
+    (500021, "access_denied", "blocked_by_administrator", CredentialProblem),
+    (500212, "access_denied", "blocked_by_administrator", CredentialProblem),
+    (500213, "access_denied", "blocked_by_administrator", CredentialProblem),
+    (53000, "interaction_required", "device_not_allowed", CredentialProblem),
+    (53001, "interaction_required", "device_not_allowed", CredentialProblem),
+    (530002, "interaction_required", "device_not_allowed", CredentialProblem),
+    (530003, "interaction_required", "device_not_allowed", CredentialProblem),
+    (50097, "interaction_required", "device_not_allowed", CredentialProblem),
+    (50129, "interaction_required", "device_not_allowed", CredentialProblem),
+    (50155, "interaction_required", "device_not_allowed", CredentialProblem),
+    (50187, "interaction_required", "device_not_allowed", CredentialProblem),
+    (50127, "interaction_required", "device_not_allowed", CredentialProblem),
+    (53011, "interaction_required", "account_at_risk", CredentialProblem),
+    (53004, "interaction_required", "account_at_risk", CredentialProblem),
+    (530034, "access_denied", "account_at_risk", CredentialProblem),
+    (80012, "invalid_grant", "sign_in_hours", Throttled),
     (53002, "interaction_required", "blocked_by_administrator", CredentialProblem),
     (530032, "invalid_grant", "blocked_by_administrator", CredentialProblem),
     (530035, "invalid_grant", "blocked_by_administrator", CredentialProblem),
@@ -57,10 +94,13 @@ MICROSOFT = [
     (50126, "invalid_grant", "account_blocked", CredentialProblem),
     (50057, "invalid_grant", "account_disabled", CredentialProblem),
     (50055, "invalid_grant", "account_password_expired", CredentialProblem),
+    (50144, "invalid_grant", "account_password_expired", CredentialProblem),
+    (50135, "interaction_required", "account_password_expired", CredentialProblem),
+    (500341, "invalid_grant", "account_gone", CredentialProblem),
     (50173, "invalid_grant", "link_revoked", CredentialProblem),
     (700082, "invalid_grant", "link_revoked", CredentialProblem),
     (70008, "invalid_grant", "link_revoked", CredentialProblem),
-    (70043, "invalid_grant", "link_revoked", CredentialProblem),
+    (70043, "invalid_grant", "sign_in_frequency", CredentialProblem),
     (50089, "invalid_grant", "link_revoked", CredentialProblem),
     (70000, "invalid_grant", "link_revoked", CredentialProblem),
     (50132, "invalid_grant", "link_revoked", CredentialProblem),
@@ -80,19 +120,26 @@ MICROSOFT = [
     (90025, "invalid_request", "provider_unavailable", Throttled),
     (90033, "invalid_request", "provider_unavailable", Throttled),
     (50196, "invalid_grant", "provider_unavailable", Throttled),
+    (50033, "invalid_request", "provider_unavailable", Throttled),
+    (50087, "interaction_required", "provider_unavailable", Throttled),
+    (90090, "invalid_request", "provider_unavailable", Throttled),
 ]
 #: error word, description or subtype, our code, its class
 GOOGLE = [
     ("invalid_grant", "Token has been expired or revoked.", "link_revoked", CredentialProblem),
     ("invalid_grant", "invalid_rapt reauth related error (invalid_rapt)", "sign_in_again", CredentialProblem),
-    ("invalid_grant", "Account has been deleted", "account_disabled", CredentialProblem),
+    ("invalid_grant", "Account has been deleted", "account_gone", CredentialProblem),
+    ("invalid_grant", "Account restricted", "account_restricted", CredentialProblem),
+    ("invalid_request", "Account Restricted", "account_restricted", CredentialProblem),
+    ("invalid_client", "The OAuth client was deleted.", "client_deleted", ConfigurationProblem),
+    ("invalid_client", "The OAuth client was disabled.", "client_disabled", ConfigurationProblem),
     ("invalid_client", "The OAuth client was not found.", "client_unknown", ConfigurationProblem),
     ("invalid_client", "Unauthorized", "client_secret_wrong", ConfigurationProblem),
     ("invalid_client", "The provided client secret is invalid.", "client_secret_wrong", ConfigurationProblem),
     ("invalid_client", "", "registration_refused", ConfigurationProblem),
     ("unauthorized_client", "Unauthorized", "client_secret_wrong", ConfigurationProblem),
-    ("deleted_client", "", "client_unknown", ConfigurationProblem),
-    ("disabled_client", "", "client_unknown", ConfigurationProblem),
+    ("deleted_client", "", "client_deleted", ConfigurationProblem),
+    ("disabled_client", "", "client_disabled", ConfigurationProblem),
     ("redirect_uri_mismatch", "", "redirect_unknown", ConfigurationProblem),
     ("invalid_scope", "", "permission_missing", ConfigurationProblem),
     ("access_denied", "", "consent_refused", CredentialProblem),
@@ -149,6 +196,34 @@ def test_googles_error_has_code_class_and_strike(
 def test_unknown_number_leaves_the_word_to_decide_and_is_told(word: str, code: str) -> None:
     error = entra_error(word, "AADSTS999999: new", [999999])
     assert (error.code, error.detail["reason"]) == (code, "AADSTS999999")
+
+
+@pytest.mark.parametrize("number", [50034, 51004])
+def test_account_that_signed_in_before_and_is_not_found_at_renewal_is_gone(number: int) -> None:
+    linking, renewal = (entra_error("invalid_grant", "", [number], renews=renews) for renews in (False, True))
+    assert (linking.code, renewal.code) == ("account_of_other_organisation", "account_gone")
+
+
+@pytest.mark.parametrize(
+    ("number", "word", "code"),
+    [
+        (65001, "invalid_grant", "app_permission_missing"),
+        (65006, "invalid_client", "app_permission_missing"),
+        (50105, "invalid_grant", "app_permission_missing"),
+        (999999, "invalid_grant", "provider_refused"),
+        (53003, "invalid_grant", "blocked_by_administrator"),
+        (7000222, "invalid_client", "client_secret_expired"),
+    ],
+)
+def test_app_that_signs_in_by_itself_has_no_link_and_asks_nobody(number: int, word: str, code: str) -> None:
+    assert entra_error(word, "", [number], app_only=True).code == code
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(7000215, "client_certificate_wrong"), (7000222, "client_certificate_expired")]
+)
+def test_certificate_is_not_called_a_secret(number: int, code: str) -> None:
+    assert entra_error("invalid_client", "", [number], certificate=True).code == code
 
 
 @pytest.mark.parametrize("number", [7000215, 700082, 50011])

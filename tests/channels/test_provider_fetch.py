@@ -21,6 +21,7 @@ from tests.channels.authorised import draft, link
 from tests.channels.linked import fetch_now, invoice
 from tests.servers.openid import ENTRA_CLIENT, TENANT, OpenIdProvider
 from tests.servers.plugin import MailboxUser
+from zenvoices.lib.crypto import new_key
 from zenvoices.lib.scoping import administration_scope
 
 pytestmark = [pytest.mark.provider, pytest.mark.dovecot, pytest.mark.slow, pytest.mark.django_db]
@@ -245,3 +246,17 @@ def test_erasing_a_channel_ends_its_link_first(
     assert upkeep.purge_deleted() == 1
     left = Channel.objects.filter(pk=channel.pk).exists()
     assert (left, at_provider.requests_to("google", "revoke")) == (False, 1)
+
+
+def test_app_whose_token_no_key_opens_asks_for_another(
+    cast: Cast, at_provider: OpenIdProvider, box: MailboxUser, settings: object
+) -> None:
+    at_provider.open_mailbox(ENTRA_CLIENT, box.name)
+    channel = draft(cast.bakery, "entra", box.name, app_only=True)
+    services.activate(channel, by=None)
+    tokens.current(channel)
+    secret = vault.read_all(channel)["client_secret"]
+    settings.CREDENTIAL_KEYS = [new_key()]  # type: ignore[attr-defined]
+    vault.store(channel, "client_secret", secret)
+    assert told(fetch_now(channel, "schedule")) == ("succeeded", "", 1)
+    assert vault.read_all(channel).keys() == {"client_secret", "tokens"}

@@ -319,6 +319,25 @@ def test_secret_that_expired_is_told_apart_from_a_wrong_one(cast: Cast, at_provi
 
 
 @pytest.mark.parametrize(
+    ("app_only", "number", "codes", "code"),
+    [
+        (False, 50034, [50034], "account_gone"),
+        (False, 50034, "50034", "account_gone"),  # not a list: the number stands in the text too
+        (True, 65001, [65001], "app_permission_missing"),
+        (True, 7000229, [7000229], "app_not_in_tenant"),
+    ],
+)
+def test_same_number_means_something_else_at_renewal_and_for_an_app(
+    cast: Cast, at_provider: OpenIdProvider, app_only: bool, number: int, codes: object, code: str
+) -> None:
+    body = {"error": "invalid_grant", "error_description": f"AADSTS{number}: ...", "error_codes": codes}
+    at_provider.answer(TENANT, body)
+    with pytest.raises(ChannelError) as refused:
+        renew(draft(cast.bakery, "entra", JAN, app_only=app_only), None if app_only else Tokens("a", 0, "r"))
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
     ("auth", "secret", "code"),
     [
         ("google", "wrong", "registration_refused"),

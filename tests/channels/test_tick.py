@@ -58,6 +58,7 @@ STEPS = {
     "lost": "channels.fetching.schedule.unstarted",
     "tell_outages": "channels.fetching.upkeep.tell_outages",
     "look_ahead": "channels.expiry.look",
+    "remind_operator": "channels.operator_reminders.look",
     "purge": "channels.fetching.upkeep.purge_deleted",
     "prune": "channels.fetching.upkeep.prune_logbook",
     "sweep_spool": "channels.fetching.tick.sweep_spool",

@@ -11,6 +11,8 @@ import sys
 import time
 
 import django
+from django.conf import settings
+from django.db import connection
 
 import tests.environment  # noqa: F401 -- before Django reads its settings
 
@@ -36,6 +38,9 @@ def main() -> int:
         print("\n".join(WRONG))  # noqa: T201
         return 0
     seeds = range(options.seed, options.seed + options.seeds)
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = ":memory:"
     runner = DiscoverRunner(verbosity=0, interactive=False)
     databases = runner.setup_databases()
     try:

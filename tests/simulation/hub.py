@@ -18,8 +18,12 @@ import time_machine
 from django.db import connection
 from greenlet import getcurrent, greenlet
 
+from zenvoices.lib.scoping import announce_to_new_connection
+
 #: how Django writes Now() for SQLite and for PostgreSQL
 _NOW = re.compile(r"STRFTIME\('[^']*', 'NOW'\)|STATEMENT_TIMESTAMP\(\)")
+#: steps between which an order is kept: there the power fails so many times as often
+_KEEPS_ORDER = {"named": 10, "before_commit": 10, "committed": 50, "before_seen": 10, "store": 10, "finish": 10}
 BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
@@ -41,9 +45,15 @@ class Process:
 class Hub:
     random: random.Random
     now: float = BEGIN.timestamp()
-    #: how likely a process is killed at a step of a fetch
+    #: how likely a process is killed at a step
     deadly: float = 0.0
     kills: int = 0
+    #: how likely the machine loses its power at a step, while it may
+    powerless: float = 0.0
+    power_cuts: int = 0
+    #: called after each, and after the end of each process that was killed
+    on_power_cut: Callable[[], object] = lambda: None
+    on_kill: Callable[[Process], object] = lambda process: None
     processes: dict[greenlet, Process] = field(default_factory=dict)
     _queue: list[tuple[float, int, Callable[[], object]]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -64,11 +74,19 @@ class Hub:
 
         process = Process(role, f"{role}-{next(self._numbers)}", greenlet(live, self._main))
         self.processes[process.greenlet] = process
-        self.after(0, process.greenlet.switch)
+        self._wake_after(0, process)
         return process
 
     def after(self, seconds: float, what: Callable[[], object]) -> None:
         heapq.heappush(self._queue, (self.now + seconds, next(self._numbers), what))
+
+    def _wake_after(self, seconds: float, process: Process) -> None:
+        self.after(seconds, lambda: self._wake(process))
+
+    def _wake(self, process: Process) -> None:
+        if not process.dead:
+            process.greenlet.switch()
+            _announce_scope()
 
     def run(self, seconds: float) -> None:
         """Everything that happens in this time."""
@@ -85,29 +103,51 @@ class Hub:
     def sleep(self, seconds: float) -> None:
         """Others have their turn, unless we hold a transaction: SQLite has one writer."""
         process = self.current()
-        if process is None or connection.in_atomic_block:
+        if process is None or process.dead or connection.in_atomic_block:
             return
-        self.after(max(seconds, 0.0), process.greenlet.switch)
+        self._wake_after(max(seconds, 0.0), process)
         self._main.switch()
+        _announce_scope()
 
     def step(self, name: str) -> None:
-        """A named step of a fetch: the process may end here as by `kill -9`, or others go first."""
+        """A named step: the process may end here as by `kill -9`, all may end with the power, or others go first."""
         process = self.current()
-        if process is None:
+        if process is None or process.dead:  # dead: a transaction is being taken back
             return
-        if self.random.random() < self.deadly:
+        chance = self.random.random()
+        powerless = self.powerless * _KEEPS_ORDER.get(name, 1)
+        if chance < powerless:
+            self.cut_power(process)
+        elif chance < powerless + self.deadly:
             self.kill(process)
         self.sleep(self.random.random() * 0.2)
 
     def kill(self, process: Process) -> None:
-        """Nothing of it is run any more: no `finally`, no goodbye."""
+        """The one whose turn it is. Nothing of it is run any more: no `finally`, no goodbye."""
+        if connection.in_atomic_block:
+            self._end(process)
+            raise Killed
+        self._bury(process)
+        self._main.switch()
+
+    def cut_power(self, process: Process) -> None:
+        """All processes end at once, and what was not flushed is lost. Only `process`, whose turn it is, may be inside
+        a transaction.
+        """
+        self.power_cuts += 1
+        for other in [other for other in self.processes.values() if other is not process]:
+            self._bury(other)
+        self.on_power_cut()
+        self.kill(process)
+
+    def _end(self, process: Process) -> None:
         self.kills += 1
         process.dead = True
-        if connection.in_atomic_block:
-            raise Killed
-        self.processes.pop(process.greenlet)
-        self._graves.append(process.greenlet)
-        self._main.switch()
+        self.on_kill(process)
+
+    def _bury(self, process: Process) -> None:
+        self._end(process)
+        self._graves.append(self.processes.pop(process.greenlet).greenlet)
 
     def is_dead(self, name: str) -> bool:
         return not any(process.name == name for process in self.processes.values())
@@ -144,3 +184,8 @@ class Hub:
 
     def date(self) -> str:
         return str(timedelta(seconds=round(self.now - BEGIN.timestamp())))
+
+
+def _announce_scope() -> None:
+    """Everybody has the one connection: it is told whose turn it is (zenvoices/lib/scoping.py)."""
+    announce_to_new_connection(None, connection)

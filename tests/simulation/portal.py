@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from unittest import mock
@@ -14,32 +14,43 @@ from django.db.models import Q
 
 from administrations.models import Administration, AdministrationAccess, Environment, EnvironmentAdmin, Role
 from channels import connect, lease, services, tasks
-from channels.fetching import ending
-from channels.models import Channel, FetchRun
+from channels.extract import Mail
+from channels.fetching import ending, intake
+from channels.models import Channel, FetchRun, ReceivedMail
 from tests.cast import person
+from tests.simulation.disk import Disk
 from tests.simulation.hub import Hub, Process
-from tests.simulation.promises import Promises
-from tests.simulation.world import HOUR, Box, Session, disturb
+from tests.simulation.promises import Met, Promises, failures_of, is_in
+from tests.simulation.session import Session
+from tests.simulation.world import HOUR, KILLER, Box, disturb
 from zenvoices.lib import failpoints
+from zenvoices.lib.bulkheads import Steps
 from zenvoices.lib.scoping import administration_scope, every_administration
 
 OFFICES = 3
 #: of one office, on hosts that they share with others
-CHANNELS_EACH = 2
+CHANNELS_EACH = 3
 HOSTS = ("mail.een.test", "mail.twee.test")
 WORKERS = 4
-#: of two schedulers, seconds: one minute would find no more, and costs most of the time
-TICK = 240
+SCHEDULERS = ("beat-a", "beat-b")
+#: of each scheduler, on average, seconds: every half minute would find no more, and cost most of the time
+TICK = 900
+#: of all mails: those that end who reads them, and those that are not had the first times
+KILLING = 0.01
+FAULTS = {"cut": (0.02, 0.1), "refused": (0.1, 0.15), "breaks": (0.15, 0.18)}
+#: seconds that a mail stays in a mailbox
+KEPT_IN_BOX = 5 * 24 * HOUR
 
 
 @dataclass
 class Portal:
     hub: Hub
     promises: Promises
+    disk: Disk
     waiting: deque[tuple[str, str]] = field(default_factory=deque)
     boxes: dict[UUID, Box] = field(default_factory=dict)
-    #: what each run that is under way met, so that its strike can be judged
-    met: dict[UUID, bool] = field(default_factory=dict)
+    #: what the run that is under way met, by the name of its process
+    met: dict[str, Met] = field(default_factory=dict)
     #: nothing more happens to the mailboxes
     is_calm: bool = False
 
@@ -65,24 +76,37 @@ class Portal:
             administration, password="geheim", activate=True, by=None, name=user, protocol=protocol, auth="password",
             host=host, port=993, security="tls", username=user, folder="INBOX",
         )  # fmt: skip
-        box = Box(self.hub, protocol, host, user, gone_after_quit=protocol == "pop3" and office % 2 == 0)
+        is_pop3 = protocol == "pop3"
+        box = Box(self.hub, protocol, host, user)
+        box.gone_after_quit, box.named_by_place = is_pop3 and office == 2, is_pop3 and office == 1
         box.about_to_flag = lambda letters: self.promises.taken_in_before_flagged(channel.pk, letters)
         self.boxes[channel.pk] = box
 
     # --- processes -----------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        for name in ("beat-a", "beat-b"):
-            self.hub.start(self._beat, name)
+        for name in SCHEDULERS:
+            self._start_beat(name)
+        self.hub.on_kill = self._start_again
+        self.hub.on_power_cut = self.disk.lose_power
+        self.hub.after(24 * HOUR, self._owner_tidies)
         for box in self.boxes.values():
             self.hub.after(self.hub.random.uniform(0, HOUR), lambda box=box: self._mail_comes(box))
             self.hub.after(self.hub.random.uniform(1, 8) * HOUR, lambda box=box: self._something_happens(box))
         self.hub.after(2 * HOUR, self._person_looks)
 
+    def _start_beat(self, name: str) -> None:
+        self.hub.start(self._beat, name)
+
     def _beat(self) -> None:
         while True:
+            self.hub.sleep(self.hub.random.uniform(0.5, 1.5) * TICK)
             tasks.tick()
-            self.hub.sleep(TICK)
+
+    def _start_again(self, process: Process) -> None:
+        """A worker comes with the next message."""
+        if process.role in SCHEDULERS:
+            self.hub.after(60, lambda: self._start_beat(process.role))
 
     def send(self, ids: tuple[str, str], priority: int) -> None:
         """A message to the broker: a hint, of which some are lost and some come twice."""
@@ -106,25 +130,27 @@ class Portal:
     def _mail_comes(self, box: Box) -> None:
         if self.is_calm:
             return
-        chance, number = self.hub.random.random(), len(box.all_letters)
-        faults = {"cut": self.hub.random.randint(1, 3)} if chance < 0.1 else {}
-        faults = {"refused": self.hub.random.randint(1, 4)} if chance > 0.95 else faults
-        box.deliver(f"{box.user} {number}", plain=chance > 0.7, **faults)
-        self.hub.after(self.hub.random.expovariate(1 / (3 * HOUR)), lambda: self._mail_comes(box))
+        random = self.hub.random
+        for _mail in range(random.choice((1, 1, 1, 1, 2, 3, 5))):
+            chance = random.random()
+            faults = {name: random.randint(1, 4) for name, (least, most) in FAULTS.items() if least <= chance < most}
+            name = f"{box.user} {len(box.all_letters)}"
+            box.deliver(name, plain=random.random() < 0.3, kills=chance < KILLING, **faults)
+        self.hub.after(random.expovariate(1 / (5 * HOUR)), lambda: self._mail_comes(box))
 
     def _something_happens(self, box: Box) -> None:
         if self.is_calm:
             return
         if self.hub.random.random() < 0.2 and box.unread():
             letter = self.hub.random.choice(box.unread())
-            self.promises.owner_takes_away(box, letter)
+            letter.waiting_since = None  # what we did not see by then we never had to
             if box.protocol == "pop3" or self.hub.random.random() < 0.5:
                 letter.gone = True
             else:
                 letter.seen = True
         else:
             disturb(box, self.hub.random)
-        self.hub.after(self.hub.random.expovariate(1 / (4 * HOUR)), lambda: self._something_happens(box))
+        self.hub.after(self.hub.random.expovariate(1 / (2.5 * HOUR)), lambda: self._something_happens(box))
 
     def _person_looks(self) -> None:
         """Some hours later somebody reads the notice: the password is put right, the channel activated again."""
@@ -139,42 +165,75 @@ class Portal:
                         services.activate(channel, None)
         self.hub.after(self.hub.random.uniform(1, 6) * HOUR, self._person_looks)
 
+    def _owner_tidies(self) -> None:
+        """What is old is thrown away, so that mailboxes stay small; what we failed to take in stays for the end."""
+        old = self.hub.now - KEPT_IN_BOX
+        with every_administration():
+            for channel_id, box in self.boxes.items():
+                for letter in box.there():
+                    if letter.arrived < old and is_in(channel_id, letter):
+                        letter.gone = True
+        self.hub.after(24 * HOUR, self._owner_tidies)
+
     # --- where the portal meets the world ------------------------------------------------------------------
 
     def session(self, channel: Channel, watch: object) -> Session:
-        box = self.boxes[channel.pk]
-        # A server that gives none of several new mails is to blame itself.
-        spoilt = sum(1 for letter in box.there() if letter.cut or letter.refused) > 1
-        self.met[channel.pk] = spoilt or (box.trouble is not None and box.trouble.strikes)
-        return Session(box, 50_000_000)
+        session, who = Session(self.boxes[channel.pk], 50_000_000), _name(self.hub.current())
+        if who not in self.met:
+            tried = ReceivedMail.objects.filter(channel=channel, attempts__gt=0)
+            self.met[who] = Met(dict(tried.values_list("pk", "attempts")))
+        self.met[who].sessions.append(session)
+        return session
 
     @contextmanager
     def connected(self) -> Iterator[None]:
-        """Inside, the portal's own code meets our mailboxes, broker and killed processes."""
-        hub, finish = self.hub, ending.finish
-
-        def watched_finish(run: FetchRun, *rest: object) -> FetchRun | None:
-            before = Channel.objects.values_list("failures", flat=True).get(pk=run.channel_id)
-            done = finish(run, *rest)
-            if done is None:
-                return None
-            self.promises.books_balance(done)
-            self.promises.part_is_no_whole(done, self.boxes[run.channel_id])
-            self.promises.strike_is_deserved(run, before, met=self.met.get(run.channel_id, False))
-            return done
-
+        """Inside, the portal's own code meets our mailboxes, disk, broker and killed processes."""
+        hub = self.hub
         with ExitStack() as stack:
+            stack.enter_context(self.disk.mounted())
             for target, name, instead in (
                 (connect, "mailbox_of", self.session),
                 (tasks.fetch, "apply_async", self.send),
                 (tasks, "queue_preparation", lambda *_: None),
                 (failpoints, "reach", hub.step),
-                (ending, "finish", watched_finish),
+                (Steps, "run", self._stepping(Steps.run)),
+                (ending, "finish", self._judged(ending.finish)),
+                (intake, "extract", self._deadly(intake.extract)),
                 (lease, "_this_process", lambda: _name(hub.current())),
                 (lease, "_is_dead", lambda owner: hub.is_dead(owner) and self._same_machine(owner)),
             ):
                 stack.enter_context(mock.patch.object(target, name, instead))
             yield
+
+    def _judged(self, finish: Callable[..., FetchRun | None]) -> Callable[..., FetchRun | None]:
+        def judged(run: FetchRun, *rest: object) -> FetchRun | None:
+            before, met = failures_of(run.channel_id), self.met.pop(_name(self.hub.current()), Met({}))
+            done = finish(run, *rest)
+            if done is not None:
+                self.promises.after_run(done, met, (before, failures_of(run.channel_id)))
+            return done
+
+        return judged
+
+    def _stepping(self, run: Callable[..., None]) -> Callable[..., None]:
+        """Schedulers take turns and are killed between two steps."""
+
+        def stepping(steps: Steps, name: str, step: Callable[[], int | None]) -> None:
+            self.hub.step(name)
+            run(steps, name, step)
+
+        return stepping
+
+    def _deadly(self, extract: Callable[..., Mail]) -> Callable[..., Mail]:
+        """Some mails kill who reads them."""
+
+        def deadly(raw: bytes, *rest: object) -> Mail:
+            process = self.hub.current()
+            if process and KILLER in raw:
+                self.hub.kill(process)
+            return extract(raw, *rest)
+
+        return deadly
 
     def _same_machine(self, owner: str) -> bool:
         """Only there a process is known to be dead at once; elsewhere its lease must run out."""

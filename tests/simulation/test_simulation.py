@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.history import run
+from tests.simulation.history import DAY, run
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.usefixtures("transactional_db"), pytest.mark.slow]
+CALM = 0.4 * DAY
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_every_promise_holds_in_this_history(seed: int) -> None:
-    history = run(seed, days=0.5)
+    history = run(seed, days=0.5, calm=CALM)
     assert history.broken == []
     assert history.documents > 0
 
 
 def test_half_a_mail_taken_for_a_mail_breaks_a_promise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("channels.mailboxes.spool.is_complete", lambda *_: True)
-    assert run(1, days=0.5).broken != []
+    assert any(run(seed, days=0.5, calm=CALM).broken for seed in (2, 3, 4))
 
 
 def test_same_seed_gives_the_same_history() -> None:
-    first, second = run(4, days=0.2), run(4, days=0.2)
+    first, second = (run(4, days=0.2, calm=CALM) for _time in range(2))
     assert (first.told(), first.checked) == (second.told(), second.checked)

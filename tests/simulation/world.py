@@ -1,24 +1,20 @@
-"""Mailboxes that behave as servers do: mail arrives, is read, moved, renumbered, cut off, throttled and refused."""
+"""Mailboxes as their owners and servers treat them: mail arrives, is read, moved, renumbered, lost and put back."""
 
 from __future__ import annotations
 
+import hashlib
 import random
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from channels.credentials import Credentials
 from channels.errors import ChannelError, MessageProblem, Throttled, channel_error
-from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results, TlsFacts
-from channels.mailboxes.spool import Spool, handed_over
 from tests.channels.linked import PDF, mail
 from tests.simulation.hub import Hub
 
 HOUR = 3600.0
+LINE_BREAKS = "connection_lost"
+#: a line of its head by which a mail ends the process that reads it
+KILLER = b"X-Kills-Its-Reader: yes\r\n"
 
 
 @dataclass(eq=False)
@@ -33,16 +29,33 @@ class Letter:
     seen: bool = False
     arrived: float = 0.0
     gone: bool = False
-    #: how often its next fetches fail by themselves: cut off, refused
+    #: how often its next fetches fail by themselves: cut off, refused, the line breaks at it
     cut: int = 0
     refused: int = 0
+    breaks: int = 0
+    #: it was not had once, by itself: what is said of it later may be said because of that
+    was_to_blame: bool = False
+    #: in how many sessions the line broke at it by the server's doing
+    breaks_met: int = 0
     #: since when it has stood unread in a mailbox that worked
     waiting_since: float | None = None
+    #: of all bytes that it ever had
+    hashes: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.have(self.raw)
+
+    def have(self, raw: bytes) -> None:
+        self.raw = raw
+        self.hashes.add(hashlib.sha256(raw).hexdigest())
 
 
 @dataclass
 class Trouble:
-    """What is the matter with a mailbox for a while. `strikes`: whether a scheduled fetch that meets it may count."""
+    """What is the matter with a mailbox for a while. `strikes`: whether a scheduled fetch that meets it may count.
+
+    A MessageProblem is given for each mail, and the session goes on.
+    """
 
     kind: str
     step: str
@@ -50,25 +63,33 @@ class Trouble:
     strikes: bool
     #: by itself it does not end: somebody must act
     needs_person: bool = False
+    #: so many mails come before it, in each session
+    after: int = 0
 
 
 def _throttled() -> ChannelError:
     return Throttled("quota_reached", retry_after=900)
 
 
-TROUBLES = (
-    Trouble("down", "connect", lambda: channel_error("connection_refused"), strikes=True),
-    Trouble("silent", "open", lambda: channel_error("server_silent"), strikes=True),
-    Trouble("full up", "sign_in", lambda: channel_error("too_many_connections"), strikes=False),
-    Trouble("throttled", "fetch", _throttled, strikes=False),
-    Trouble("unavailable", "fetch", lambda: channel_error("server_unavailable"), strikes=True),
-    Trouble("password", "sign_in", lambda: channel_error("password_refused"), strikes=True, needs_person=True),
-)
+def _troubles() -> list[Trouble]:
+    return [
+        Trouble("down", "connect", lambda: channel_error("connection_refused"), strikes=True),
+        Trouble("silent", "open", lambda: channel_error("server_silent"), strikes=True),
+        Trouble("full up", "sign_in", lambda: channel_error("too_many_connections"), strikes=False),
+        Trouble("lists nothing", "candidates", _throttled, strikes=False),
+        Trouble("throttled", "fetch", _throttled, strikes=False),
+        Trouble("unavailable", "fetch", lambda: channel_error("server_unavailable"), strikes=True),
+        Trouble("line breaks", "fetch", lambda: channel_error(LINE_BREAKS), strikes=True),
+        Trouble("gives none", "fetch", lambda: MessageProblem("mail_unreadable"), strikes=True),
+        Trouble("password", "sign_in", lambda: channel_error("password_refused"), strikes=True, needs_person=True),
+    ]
 
 
 @dataclass(eq=False)
 class Box:
-    """The mailbox of one channel. `protocol` imap or pop3; a POP3 box may lose what was retrieved at QUIT (Gmail)."""
+    """The mailbox of one channel. `protocol` imap or pop3; a POP3 box may lose what was retrieved at QUIT (Gmail), or
+    name its mails by their place.
+    """
 
     hub: Hub
     protocol: str
@@ -82,19 +103,30 @@ class Box:
     partial: bool = False
     read_only: bool = False
     gone_after_quit: bool = False
+    named_by_place: bool = False
     #: called with the letters that are about to be flagged, or forgotten by the server
     about_to_flag: Callable[[Sequence[Letter]], None] = lambda letters: None
     all_letters: list[Letter] = field(default_factory=list)
 
     # --- what its owner and its server do ----------------------------------------------------------------
 
-    def deliver(self, name: str, *, plain: bool, **faults: int) -> Letter:
+    def deliver(self, name: str, *, plain: bool, kills: bool = False, **faults: int) -> Letter:
         raw = mail(name, text=f"Hierbij {name}.") if plain else mail(name, (f"{name}.pdf", PDF + name.encode()))
-        letter = Letter(name, raw, plain, **faults)
+        head = (KILLER if kills else b"") + self._ballast(len(raw))
+        letter = Letter(name, head + raw, plain, **faults)
         self.all_letters.append(letter)
         self._add(letter)
         letter.waiting_since = self.hub.now
         return letter
+
+    def _ballast(self, size: int) -> bytes:
+        """No two mails here have one size: POP3 tells nothing else by which a number is known to be another mail's."""
+        sizes = {len(letter.raw) for letter in self.letters}
+        lines = [b"X-Ballast: %s\r\n" % (b"." * self.hub.random.randrange(60)) for _ in range(5)]
+        ballast = b"".join(lines)
+        while size + len(ballast) in sizes:
+            ballast += b"X-Ballast: .\r\n"
+        return ballast
 
     def _add(self, letter: Letter) -> None:
         letter.uid, self.next_uid = self.next_uid, self.next_uid + 1
@@ -128,130 +160,37 @@ class Box:
         for letter in self.letters:
             letter.uid, self.next_uid = self.next_uid, self.next_uid + 1
 
+    def put_backup_back(self) -> None:
+        """What came in the last hours is gone, and its numbers are given to other mails."""
+        since = self.hub.now - self.hub.random.uniform(2, 30) * HOUR
+        for letter in self.there():
+            if letter.arrived > since:
+                letter.gone, letter.waiting_since = True, None
+        self.letters = self.there()
+        self.next_uid = max((letter.uid for letter in self.letters), default=0) + 1
+
     def rewrite(self, letter: Letter) -> None:
         """As mbox servers do: its state is written into the mail."""
-        head = letter.raw.partition(b"X-Status: ")[0] if letter.raw.startswith(b"Status:") else b""
-        raw = letter.raw[len(head) :].partition(b"\r\n")[2] if head else letter.raw
-        letter.raw = b"Status: RO\r\nX-Status: %d\r\n" % self.hub.random.randrange(99) + raw
+        raw = letter.raw.split(b"\r\n", 2)[2] if letter.raw.startswith(b"Status:") else letter.raw
+        letter.have(b"Status: RO\r\nX-Status: %d\r\n" % self.hub.random.randrange(99) + raw)
 
-
-@dataclass
-class Session:
-    """A session of ours with a box: channels.mailboxes.base.Mailbox."""
-
-    box: Box
-    largest: int
-    retrieved: list[Letter] = field(default_factory=list)
-    #: retrieved and not kept: then there is no QUIT (channels/mailboxes/pop3.py)
-    dropped: bool = False
-    flags_refused: bool = False
-
-    def _go(self, step: str) -> None:
-        self.box.hub.step(step)
-        self.box.hub.sleep(0.05)
-        trouble = self.box.trouble
-        if trouble is not None and trouble.step == step:
-            raise trouble.error()
-
-    def resolve(self) -> str:
-        return "192.0.2.1"
-
-    def connect(self) -> None:
-        self._go("connect")
-
-    def secure(self) -> TlsFacts:
-        return TlsFacts("TLSv1.3", datetime(2038, 1, 19, tzinfo=UTC))
-
-    def sign_in(self, credentials: Credentials) -> None:
-        self._go("sign_in")
-
-    def open(self) -> int:
-        self._go("open")
-        return len(self.box.unread())
-
-    def candidates(self, since: int = 0) -> Listing:
-        self._go("candidates")
-        listed = self.box.unread()
-        if self.box.partial:
-            listed = listed[len(listed) // 2 :]
-        refs = [self._ref(letter) for letter in listed]
-        if self.box.protocol == "pop3":
-            return Listing(refs, whole=not self.box.partial)
-        read = [self._ref(letter) for letter in self.box.there() if letter.seen and 0 < since <= letter.uid]
-        return Listing(
-            refs, read, str(self.box.validity), self.box.next_uid,
-            whole=not self.box.partial, keeps_seen=not self.box.read_only,
-        )  # fmt: skip
-
-    def _ref(self, letter: Letter) -> MessageRef:
-        if self.box.protocol == "pop3":
-            return MessageRef("", letter.name, len(letter.raw))
-        return MessageRef(str(self.box.validity), str(letter.uid), len(letter.raw), int(letter.arrived))
-
-    def _find(self, ref: MessageRef) -> Letter | None:
-        named = ((self._ref(letter), letter) for letter in self.box.there())
-        return next((one for own, one in named if (own.validity, own.uid) == (ref.validity, ref.uid)), None)
-
-    def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
-        for ref in refs:
-            self._go("fetch")
-            with Spool(spool, self.largest) as files:
-                result = self._result(ref, self._find(ref), files)
-            yield from handed_over(deque([result]))
-
-    def _result(self, ref: MessageRef, letter: Letter | None, spool: Spool) -> Fetched | NotFetched:
-        if letter is None:
-            return NotFetched(ref, MessageProblem("mail_gone"))
-        if letter.refused:
-            letter.refused -= 1
-            return NotFetched(ref, MessageProblem("mail_unreadable"))
-        raw = letter.raw
-        if letter.cut:
-            letter.cut -= 1
-            raw = raw[: self.box.hub.random.choice((0, 9, len(raw) // 2))]
-        self.retrieved.append(letter)
-        result = spool.result(ref, spool.write([raw]))
-        self.dropped = self.dropped or isinstance(result, NotFetched)
-        return result
-
-    def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
-        self.box.hub.step("store")
-        if self.box.protocol == "pop3":
-            return []
-        if self.box.read_only:
-            self.flags_refused = bool(refs)
-            return []
-        letters = [letter for ref in refs if (letter := self._find(ref))]
-        self.box.about_to_flag(letters)
-        for letter in letters:
-            letter.seen = True
-        return refs
-
-    def finish(self) -> None:
-        self.box.hub.step("finish")
-        if self.box.gone_after_quit and not self.dropped:
-            self.box.about_to_flag(self.retrieved)
-            for letter in self.retrieved:
-                letter.gone = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
+    def calm_down(self) -> None:
+        """Nothing is wrong with it or any of its mails."""
+        self.trouble, self.partial, self.read_only = None, False, False
+        for letter in self.all_letters:
+            letter.cut = letter.refused = letter.breaks = 0
 
 
 def disturb(box: Box, random: random.Random) -> None:
     """Something happens to a mailbox."""
     letters = box.there()
     choices: list[tuple[int, Callable[[], object]]] = [
-        (6, lambda: begin_trouble(box, random)),
-        (2, lambda: _for_a_while(box, "partial", random)),
+        (10, lambda: begin_trouble(box, random)),
+        (3, lambda: _for_a_while(box, "partial", random)),
         (2, lambda: _for_a_while(box, "read_only", random)),
         (2, box.renumber),
         (2, box.use_numbers_again),
+        (2, box.put_backup_back),
     ]
     if letters:
         letter = random.choice(letters)
@@ -265,12 +204,19 @@ def disturb(box: Box, random: random.Random) -> None:
 
 
 def begin_trouble(box: Box, random: random.Random) -> None:
-    if box.trouble is None:
-        box.trouble = trouble = random.choice(TROUBLES)
-        if not trouble.needs_person:
-            box.hub.after(random.uniform(0.2, 9) * HOUR, lambda: setattr(box, "trouble", None))
+    if box.trouble is not None:
+        return
+    box.trouble = trouble = random.choice(_troubles())
+    trouble.after = random.choice((0, 0, 0, 1, 2))
+    if not trouble.needs_person:
+        box.hub.after(random.uniform(0.2, 9) * HOUR, lambda: _end_trouble(box, trouble))
+
+
+def _end_trouble(box: Box, trouble: Trouble) -> None:
+    if box.trouble is trouble:
+        box.trouble = None
 
 
 def _for_a_while(box: Box, what: str, random: random.Random) -> None:
     setattr(box, what, True)
-    box.hub.after(random.uniform(0.2, 6) * HOUR, lambda: setattr(box, what, False))
+    box.hub.after(random.uniform(0.2, 12) * HOUR, lambda: setattr(box, what, False))

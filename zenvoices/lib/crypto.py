@@ -1,4 +1,4 @@
-"""Secrets at rest: AES-256-GCM under a ring of keys. The only user of `cryptography`.
+"""Secrets at rest: AES-256-GCM under a ring of keys. With keypairs.py the only user of `cryptography`.
 
 The associated data names the row and field a secret belongs to, so a ciphertext copied to another
 tenant's row does not decrypt. Format: `1.<first 8 hex of sha256(key)>.<base64url(nonce + ciphertext)>`.

@@ -202,7 +202,18 @@ function ask() {
   history.replaceState(null, "", location.pathname); // asked once: a reload is no second question
 }
 
+// A key is read here and typed for the person: it never travels or lies anywhere as a file.
+function readFiles() {
+  for (const place of document.querySelectorAll("[data-reads-file]")) {
+    place.hidden = false;
+    place.querySelector("input").onchange = async ({ target }) => {
+      document.getElementById(place.dataset.readsFile).value = await target.files[0]?.text() ?? "";
+    };
+  }
+}
+
 function begin() {
+  readFiles();
   startTabs();
   untouchedPort = table && field("protocol") ? String(table.ports[`${field("protocol").value} ${field("security").value}`]) : "";
   if (table) { followProtocol(); suggest(); }
