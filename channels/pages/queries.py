@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Exists, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery
 
 from administrations.models import Environment
 from channels.models import Channel, FetchRun, HostOutage, ReceivedMail
@@ -45,7 +45,13 @@ def _listed(channels: QuerySet[Channel]) -> QuerySet[Channel]:
         .annotate(
             documents_count=_Count(documents.values("pk")[: DOCUMENTS_COUNTED + 1]),
             not_taken_in=_Count(standing.values("pk")),
-            in_outage=Exists(HostOutage.objects.filter(host=OuterRef("host"), ended_at=None)),
+            outage_code=Subquery(
+                HostOutage.objects.filter(
+                    Q(code=OuterRef("error_code")) | Q(code=""), host=OuterRef("host"), ended_at=None
+                )
+                .order_by("-code")
+                .values("code")[:1]
+            ),
             # The newest by their index, for each channel anew: a join would look at every run there ever was.
             open_run_id=Subquery(runs.filter(finished_at=None)[:1]),
             last_run_id=Subquery(runs.filter(finished_at__isnull=False)[:1]),

@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy as _
 
 from channels import services
 from channels.errors import needs_somebody
-from channels.fetching import health
+from channels.fetching import health, outages
 from channels.models import Channel, FetchRun
 from channels.notices import is_reconnecting
 from channels.pages.queries import DOCUMENTS_COUNTED
-from channels.words.phrases import Phrase, about
+from channels.words.phrases import Phrase, about, outage_of
 from channels.words.reminders import shown_at
 from zenvoices.lib import health as health_of_parts
 
@@ -65,6 +65,8 @@ class Row:
     needs_mending: bool
     #: active, and yet without a success for hours
     nothing_since: datetime | None
+    #: its host fails for everybody
+    in_outage: bool
     #: mended by signing in at the provider again
     reconnects: bool
     #: a draft that nobody authorised at its provider yet
@@ -103,14 +105,15 @@ def row_of(channel: Channel) -> Row:
     return Row(
         channel=channel,
         pill=BUSY if run else _standing(channel),
-        phrase=error_of(channel, channel),
+        phrase=outage_of(channel) if _is_in_outage(channel) else error_of(channel, channel),
         run=run,
         result=None if run else result,
         result_phrase=error_of(channel, result) if result else None,
         poll_seconds=_pace(run) if run else 0,
-        needs_mending=needs_somebody(channel.error_code, channel.failures) or channel.inactive_reason == "failures",
+        needs_mending=_needs_mending(channel),
         nothing_since=health.nothing_since(channel),
-        reconnects=is_reconnecting(channel),
+        in_outage=_is_in_outage(channel),
+        reconnects=is_reconnecting(channel) and not _is_in_outage(channel),
         unlinked=services.needs_link(channel),
         waits_for_us=run is not None and _waits_for_us(run),
         not_taken_in=channel.not_taken_in,  # type: ignore[attr-defined]
@@ -133,11 +136,24 @@ def _standing(channel: Channel) -> Pill:
         return DRAFT
     if channel.state == Channel.State.INACTIVE:
         return STOPPED if channel.inactive_reason else PAUSED
-    if channel.in_outage:  # type: ignore[attr-defined]
+    if _is_in_outage(channel):
         return OUTAGE
     if needs_somebody(channel.error_code, channel.failures):
         return RECONNECT
     return NOTHING if health.nothing_since(channel) else ACTIVE
+
+
+def _needs_mending(channel: Channel) -> bool:
+    if channel.inactive_reason == "failures":
+        return True
+    return needs_somebody(channel.error_code, channel.failures) and not _is_in_outage(channel)
+
+
+def _is_in_outage(channel: Channel) -> bool:
+    """What stands at it is everybody's at that host, and its own settings are no cause."""
+    if channel.state != Channel.State.ACTIVE or channel.outage_code is None:  # type: ignore[attr-defined]
+        return False
+    return bool(channel.outage_code) or channel.error_code in outages.TRANSIENT  # type: ignore[attr-defined]
 
 
 def _recent_result(run: FetchRun | None) -> FetchRun | None:

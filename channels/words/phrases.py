@@ -42,6 +42,8 @@ _UNKNOWN: Final = Sentences(
     _("Fetching failed with code %(code)s."),
     do=_("Try again; mention this code if it goes on."),
 )
+_OUTAGE: Final = _("%(host)s has an outage: other offices have it too.")
+_KEEP_TRYING: Final = _("You need not do anything: we keep trying.")
 #: Only who manages the channel reads a server's own words: they come from outside.
 _SERVER_SAID: Final = _("The server says: “%(said)s”.")
 
@@ -72,6 +74,11 @@ def about(
     `moment`: that of the channel now, when it is not told.
     """
     return phrase(code, facts_of(channel) | dict(detail or {}), moment or moment_of(channel), reader)
+
+
+def outage_of(channel: Channel) -> Phrase:
+    """Instead of its error, while its host is *in storing*."""
+    return Phrase(filled_in(_OUTAGE, facts_of(channel)), str(_KEEP_TRYING))
 
 
 def facts_of(channel: Channel) -> dict[str, Any]:

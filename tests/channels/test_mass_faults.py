@@ -175,6 +175,22 @@ def test_office_reads_that_we_are_at_it_and_gets_no_button_to_mend_it(cast: Cast
     assert "Haalt niets op" in page
 
 
+def test_row_of_a_channel_in_an_outage_blames_none_of_its_settings(cast: Cast, client: Client) -> None:
+    channel = channel_in(cast.bakery)
+    finish(channel, channel_error("connect_timeout"))
+    HostOutage.objects.create(host=channel.host)
+    client.force_login(cast.bert)
+    (row,) = client.get(reverse("channels", args=[cast.bakery.pk])).context["rows"]
+    assert (str(row.pill.text), str(row.phrase), row.needs_mending) == (
+        "Provider in storing",
+        "mail.test is in storing: andere kantoren hebben het ook. Je hoeft niets te doen: wij blijven het proberen.",
+        False,
+    )
+    finish(channel, channel_error("folder_missing"))  # its own, whatever its host is doing
+    (row,) = client.get(reverse("channels", args=[cast.bakery.pk])).context["rows"]
+    assert (str(row.pill.text), row.needs_mending) == ("Opnieuw koppelen", True)
+
+
 def test_operator_is_told_once_of_each_fault_by_log_page_metric_and_mail(
     cast: Cast, client: Client, settings: Any
 ) -> None:
