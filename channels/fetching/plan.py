@@ -135,7 +135,7 @@ class _Planner:
             self.plan.gone.append(row)
         elif self._is_due(row) and (row.state in TO_COME or row.raw_sha256):
             self.plan.unlisted.add(key_of(row))
-            self._try_again(MessageRef(row.validity, row.uid, row.size or None), row)
+            self._try_again(MessageRef(row.validity, row.uid, row.listed_size or row.size or None), row)
         elif self.whole and row.standing and not row.raw_sha256:
             self.plan.over.append(row)
 

@@ -453,3 +453,16 @@ def test_what_was_given_up_before_stands_after_the_migration(cast: Cast) -> None
         "asked for": ("wanted", False, True),
     }
     assert {uid: row.content_sha256[:1] for uid, row in rows.items() if row.content_sha256} == {"in": "a", "apart": "b"}
+
+
+def test_half_of_a_mail_that_its_owner_read_meanwhile_is_no_mail(channel: Channel, box: FakeMailbox) -> None:
+    """It is held against the size that the server stated while it listed the mail."""
+    box.__class__ = Breaking
+    uid = box.deliver(invoice(1))
+    box.at = {uid}
+    fetch_now(channel, "schedule")
+    whole = box.mails[uid].raw
+    box.at, box.mails[uid].seen, box.mails[uid].raw = set(), True, whole[: whole.index(b"\r\n\r\n") // 2]
+    assert fetch_now(channel, "schedule").delivered == 0
+    box.mails[uid].raw = whole
+    assert fetch_now(channel, "schedule").delivered == 1
