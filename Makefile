@@ -5,12 +5,12 @@ VENV := .venv/bin
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help python run dev test test-fast simulate bench servers lint format messages lock clean
+.PHONY: help python run dev test test-fast faults simulate bench servers lint format messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-run test test-fast dev simulate bench servers lint format messages lock: python
+run test test-fast faults dev simulate bench servers lint format messages lock: python
 
 python:
 	@$(PYTHON) -c '' || { echo "$(PYTHON) does not run here: Python 3.11 or newer is needed. Install it" \
@@ -27,6 +27,10 @@ test:  ## every check and every test (ARGS="-k fetch" chooses; CI=true lets noth
 
 test-fast:  ## the tests that need no server, in under a minute (ARGS as for test)
 	@$(PYTHON) -m scripts.test --fast $(ARGS)
+
+faults:  ## every provoked fault through all that people read of it; prints how many are right (ARGS="-k google")
+	@$(PYTHON) -m scripts.bootstrap --dev
+	@$(VENV)/python -m tests.faults $(ARGS)
 
 simulate:  ## the portal on a simulated clock, in mailboxes that misbehave (SEED=1 DAYS=7)
 	@$(PYTHON) -m scripts.bootstrap --dev

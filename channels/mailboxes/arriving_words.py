@@ -11,7 +11,8 @@ _OFF: Final = (
     r"(disabled?|switched off|turned off|is off|deactivated|inactive|blocked"
     r"|not (been |yet |currently )?(enabled|activated|allowed|permitted|active|included|supported|authori[sz]ed|open)"
     r"|not available (for|in|on|with)|deaktiviert|gesperrt|nicht (aktiviert|aktiv|freigeschaltet|erlaubt)"
-    r"|uitgeschakeld|geblokkeerd|niet (ingeschakeld|toegestaan|actief|geactiveerd)|désactivée?|non activée?"
+    r"|(aus|ab)geschaltet|désactivée?|non activée?"
+    r"|uitgeschakeld|geblokkeerd|staat (uit|niet aan)|niet (ingeschakeld|toegestaan|actief|geactiveerd)"
     r"|des(h|)abilitad[oa]|no está (habilitado|activado)|disabilitat[oa]|non (è )?(abilitat|attiv)[oa]"
     r"|otklyuchen|vyklyuchen|отключ[её]н|выключен)"
 )

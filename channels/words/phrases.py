@@ -16,6 +16,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from channels.auth import PROVIDER_NAMES
+from channels.connect import address_of
 from channels.words.own_causes import OWN_CAUSES
 from channels.words.provider_causes import PROVIDER_CAUSES
 from channels.words.sentences import Moment, Reader, Sentences, Text, moment_of, next_step
@@ -82,9 +83,12 @@ def outage_of(channel: Channel) -> Phrase:
 
 
 def facts_of(channel: Channel) -> dict[str, Any]:
+    host, port = channel.host, channel.port
+    if channel.uses_gmail_api:  # no mail server is asked there, although the row names one
+        host, port, _security = address_of(channel)
     return {
-        "host": channel.host,
-        "port": channel.port,
+        "host": host,
+        "port": port,
         "username": channel.username,
         "folder": channel.folder,
         "app_only": channel.app_only,
