@@ -307,7 +307,7 @@ def test_full_disk_costs_no_mail_and_no_strike(
 @pytest.mark.django_db(transaction=True)
 def test_file_that_may_not_grow_costs_no_mail_and_no_strike(cast: Cast, mailbox_user: MailboxUser) -> None:
     """The same without root: a limit on the size of any file, in a process of its own."""
-    mailbox_user.deliver(mail("Factuur 0", ("factuur-0.pdf", PDF + b"0" * 6_000_000)))
+    mailbox_user.deliver(mail("Factuur 0", ("factuur-0.pdf", PDF + b"0" * 6_000_000 + b"\n%%EOF\n")))
     for number in (1, 2):
         mailbox_user.deliver(invoice(number))
     channel = link(cast.bakery, mailbox_user)

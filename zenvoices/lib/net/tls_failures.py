@@ -38,6 +38,8 @@ _CLIENT_CERTIFICATE: Final = frozenset(
         *("SSLV3_ALERT_UNSUPPORTED_CERTIFICATE", "TLSV1_ALERT_ACCESS_DENIED"),
     }
 )
+#: how a peer that hangs up looks, by the version of Python and OpenSSL
+_HUNG_UP: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 _NAMES_SHOWN: Final = 3
 _LONGEST_NAME: Final = 60
 
@@ -49,7 +51,7 @@ def handshake_failure(error: OSError, tls: ssl.SSLSocket) -> NetError:
         return _certificate_refused(error.verify_code, _shown(tls), tls.context)
     if isinstance(error, TimeoutError):
         return NetError("server_silent")
-    if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError):
+    if not isinstance(error, ssl.SSLError) or isinstance(error, _HUNG_UP):
         return NetError("connection_lost")
     if error.reason in _PLAIN_TEXT_ANSWERS:
         return NetError("tls_expected")
