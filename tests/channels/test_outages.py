@@ -290,7 +290,9 @@ def test_full_disk_costs_no_mail_and_no_strike(
 ) -> None:
     settings.DATA_DIR = tmp_path
     for number in range(MAILS):
-        mailbox_user.deliver(mail(f"Factuur {number}", (f"factuur-{number}.pdf", PDF + bytes([number]) * size)))
+        mailbox_user.deliver(
+            mail(f"Factuur {number}", (f"factuur-{number}.pdf", PDF + bytes([number]) * size + b"\n%%EOF\n"))
+        )
     channel = link(cast.bakery, mailbox_user)
     (tmp_path / place).mkdir()
     with small_disk(tmp_path / place, kilobytes) as disk:

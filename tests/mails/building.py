@@ -295,6 +295,13 @@ def rtf_stored(text: bytes) -> bytes:
     return struct.pack("<II4sI", len(text) + 12, len(text), b"MELA", 0) + text
 
 
+def gzipped(data: bytes) -> bytes:
+    """The same bytes with every Python: the header names the system, which 3.11 and 3.13 do differently (RFC 1952)."""
+    packed = bytearray(gzip.compress(data, mtime=0))
+    packed[9] = 3
+    return bytes(packed)
+
+
 def tar_of(*files: tuple[str, bytes], packed: str = "") -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
@@ -303,7 +310,7 @@ def tar_of(*files: tuple[str, bytes], packed: str = "") -> bytes:
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
     if packed == "gz":
-        return gzip.compress(out.getvalue(), mtime=0)
+        return gzipped(out.getvalue())
     return bz2.compress(out.getvalue()) if packed == "bz2" else out.getvalue()
 
 

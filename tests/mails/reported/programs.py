@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-
 from tests.mails.building import (
     attached,
     b64,
     encoded,
+    gzipped,
     jpeg_of,
     mail,
     mixed,
@@ -97,7 +96,7 @@ CASES = {
         )
     ),
     "content-encoding-gzip": lambda: mixed(
-        encoded(gzip.compress(pdf("ingepakt"), mtime=0), f"Content-Type: {PDF}; name=a.pdf", "Content-Encoding: gzip")
+        encoded(gzipped(pdf("ingepakt")), f"Content-Type: {PDF}; name=a.pdf", "Content-Encoding: gzip")
     ),
     "line-ends-twice-cr": lambda: mixed(attached(pdf("a"), PDF, "a.pdf")).replace(b"\r\n", b"\r\r\n"),
     "text-utf16-called-utf8": lambda: mail(encoded(TOTAL.encode("utf-16"), "Content-Type: text/html; charset=utf-8")),
