@@ -172,7 +172,9 @@ class _Writer:
         ).encode()
 
     def _newsletter(self) -> bytes:
-        logo = b"\x89PNG\r\n\x1a\n" + self._random.randbytes(self._random.randint(4, 40) * KB)
+        # Its size is that of a logo: a large picture in the text is a document.
+        logo = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x78\0\0\0\x28"
+        logo += self._random.randbytes(self._random.randint(4, 40) * KB)
         html = f'<html><body><img src="cid:logo1">{f"<p>{SENTENCE}</p>" * 80}</body></html>'
         shown = _multipart(
             "related",
