@@ -26,7 +26,7 @@ from zenvoices.lib import bulkheads
 
 log = structlog.get_logger(__name__)
 
-#: days before the end of a client secret
+#: days before the end of a client secret; the last for one that is over
 REMIND_AT: Final = (60, 30, 14, 7, 1, 0)
 #: before a link ends: on the fifth day of one that lasts a week
 WARN_BEFORE: Final = timedelta(days=2)

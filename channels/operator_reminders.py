@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
 
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from channels.expiry import REMIND_AT
 from channels.links import providers
 from notifications import operator
-
-#: days before the end; the last for one that is over
-REMIND_AT: Final = (60, 30, 14, 7, 1, 0)
 
 
 def look() -> int:

@@ -8,26 +8,17 @@ from __future__ import annotations
 
 import http.client
 import ssl
-import time
-from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 from channels.errors import ChannelError, channel_error
+from zenvoices.lib import net
 
 #: seconds that two clocks may differ
 SKEW: Final = 300
 #: OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED
 NOT_YET_VALID, EXPIRED = 9, 10
 _TIMEOUT: Final = 5.0
-
-
-def ahead(date: str | None) -> float | None:
-    """Seconds that the clock of who sent this `Date` header is ahead of ours; None when it says no time."""
-    try:
-        return parsedate_to_datetime(date or "").timestamp() - time.time()
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def ours_is_wrong(seconds_ahead: float | None) -> bool:
@@ -59,7 +50,7 @@ def _ahead_at(url: str) -> float | None:
     line = http.client.HTTPSConnection(address.hostname or "", address.port, timeout=_TIMEOUT, context=context)
     try:
         line.request("HEAD", "/")
-        return ahead(line.getresponse().headers["Date"])
+        return net.clock.ahead(line.getresponse().headers["Date"])
     except (OSError, http.client.HTTPException):
         return None
     finally:

@@ -45,8 +45,7 @@ class ProviderAdapter(HTTPAdapter):
             response.content  # noqa: B018 -- read here, so that an answer that breaks off is a hiccup too
         except (requests.RequestException, OSError) as error:
             raise self._out_of_reach(error, request.url or "") from None
-        self.ahead = clocks.ahead(response.headers.get("Date"))
-        net.clock.heard(response.headers.get("Date"))  # mail servers tell no time
+        self.ahead = net.clock.heard(response.headers.get("Date"))
         busy = response.status_code == requests.codes.too_many_requests
         if busy or response.status_code >= 500 or response.is_redirect:
             response.close()

@@ -79,14 +79,15 @@ def _deactivate(channel: Channel) -> None:
 
 
 def fetches_nothing() -> Q:
-    """Of active channels: no success for NO_SUCCESS_HOURS, and failing all that time."""
-    limit = timezone.now() - timedelta(hours=settings.NO_SUCCESS_HOURS)
-    return Q(failing_since__lt=limit) & (Q(last_success_at=None) | Q(last_success_at__lt=limit))
+    """Of active channels: failing for NO_SUCCESS_HOURS. A success ends that, so there was none."""
+    return Q(failing_since__lt=_long_ago())
 
 
 def nothing_since(channel: Channel) -> datetime | None:
     """The same of one channel: since when, or None."""
-    limit = timezone.now() - timedelta(hours=settings.NO_SUCCESS_HOURS)
-    if channel.state != Channel.State.ACTIVE or channel.failing_since is None or channel.failing_since >= limit:
-        return None
-    return channel.failing_since
+    failing = channel.failing_since if channel.state == Channel.State.ACTIVE else None
+    return failing if failing is not None and failing < _long_ago() else None
+
+
+def _long_ago() -> datetime:
+    return timezone.now() - timedelta(hours=settings.NO_SUCCESS_HOURS)

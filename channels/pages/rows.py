@@ -102,18 +102,21 @@ def row_of(channel: Channel) -> Row:
     """`channel` as channels.pages.queries lists it, with `open_run`, `last_run` and `not_taken_in`."""
     run: FetchRun | None = channel.open_run  # type: ignore[attr-defined]
     result = _recent_result(channel.last_run)  # type: ignore[attr-defined]
+    in_outage, nothing_since = _is_in_outage(channel), health.nothing_since(channel)
+    needs_somebody_now = needs_somebody(channel.error_code, channel.failures) and not in_outage
+    pill = OUTAGE if in_outage else RECONNECT if needs_somebody_now else NOTHING if nothing_since else ACTIVE
     return Row(
         channel=channel,
-        pill=BUSY if run else _standing(channel),
-        phrase=outage_of(channel) if _is_in_outage(channel) else error_of(channel, channel),
+        pill=BUSY if run else _not_active(channel) or pill,
+        phrase=outage_of(channel) if in_outage else error_of(channel, channel),
         run=run,
         result=None if run else result,
         result_phrase=error_of(channel, result) if result else None,
         poll_seconds=_pace(run) if run else 0,
-        needs_mending=_needs_mending(channel),
-        nothing_since=health.nothing_since(channel),
-        in_outage=_is_in_outage(channel),
-        reconnects=is_reconnecting(channel) and not _is_in_outage(channel),
+        needs_mending=needs_somebody_now or channel.inactive_reason == "failures",
+        nothing_since=nothing_since,
+        in_outage=in_outage,
+        reconnects=is_reconnecting(channel) and not in_outage,
         unlinked=services.needs_link(channel),
         waits_for_us=run is not None and _waits_for_us(run),
         not_taken_in=channel.not_taken_in,  # type: ignore[attr-defined]
@@ -131,22 +134,12 @@ def error_of(channel: Channel, failed: Channel | FetchRun) -> Phrase | None:
     return about(channel, failed.error_code, failed.error_detail)
 
 
-def _standing(channel: Channel) -> Pill:
+def _not_active(channel: Channel) -> Pill | None:
     if channel.state == Channel.State.DRAFT:
         return DRAFT
     if channel.state == Channel.State.INACTIVE:
         return STOPPED if channel.inactive_reason else PAUSED
-    if _is_in_outage(channel):
-        return OUTAGE
-    if needs_somebody(channel.error_code, channel.failures):
-        return RECONNECT
-    return NOTHING if health.nothing_since(channel) else ACTIVE
-
-
-def _needs_mending(channel: Channel) -> bool:
-    if channel.inactive_reason == "failures":
-        return True
-    return needs_somebody(channel.error_code, channel.failures) and not _is_in_outage(channel)
+    return None
 
 
 def _is_in_outage(channel: Channel) -> bool:

@@ -15,13 +15,20 @@ _BELIEVED: Final = 86_400.0  # seconds that what another said of the time is hel
 _heard: list[tuple[float, float]] = []
 
 
-def heard(date: str | None) -> None:
-    """The `Date` of an answer that came over a verified line (RFC 9110 6.6.1). What is no date says nothing."""
+def ahead(date: str | None) -> float | None:
+    """Seconds that the clock of who sent this `Date` header (RFC 9110 6.6.1) is ahead of ours; None for no date."""
     try:
-        others = parsedate_to_datetime(date or "").timestamp()
-    except ValueError:
-        return
-    _heard[:] = [(time.time() - others, time.monotonic())]
+        return parsedate_to_datetime(date or "").timestamp() - time.time()
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def heard(date: str | None) -> float | None:
+    """The `Date` of an answer that came over a verified line. Returns what `ahead` says; no date says nothing."""
+    seconds = ahead(date)
+    if seconds is not None:
+        _heard[:] = [(-seconds, time.monotonic())]
+    return seconds
 
 
 def now() -> float:
