@@ -81,8 +81,10 @@ def _erase(channel_id: UUID) -> bool:
 
 def prune_logbook() -> int:
     """Takes away old runs, but the last of each channel. What the ledger knows of their mails stays."""
-    last = FetchRun.objects.filter(channel=OuterRef("channel")).order_by("-queued_at", "-id").values("pk")[:1]
-    old = FetchRun.objects.filter(finished_at__lt=logbook_reaches_to()).exclude(pk=Subquery(last))
+    later = FetchRun.objects.filter(channel=OuterRef("channel"), queued_at__gt=OuterRef("queued_at")).order_by()
+    # Any later one, unsorted, and one value, not EXISTS: PostgreSQL would sort or join all runs of the channel.
+    old = FetchRun.objects.alias(later=Subquery(later.values("pk")[:1])).exclude(later=None)
+    old = old.filter(finished_at__lt=logbook_reaches_to())
     ids = list(old.order_by("finished_at").values_list("pk", flat=True)[:PRUNED_A_TICK])
     FetchRun.objects.filter(pk__in=ids).delete()
     return len(ids)
