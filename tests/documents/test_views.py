@@ -348,6 +348,12 @@ def test_pages_are_images_and_thumbnails_may_be_kept(cast: Cast, shelf: Shelf, s
     assert client.get(address("document-page", document, 1, 5000)).status_code == 404
 
 
+def test_a_thumbnail_of_what_cannot_be_drawn_is_none_and_no_error(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    document, client = shelf.document(pdf(password="x")), signed_in(cast.gerda)
+
+    assert [client.get(address("document-page", document, 1, width)).status_code for width in (160, 1000)] == [204, 404]
+
+
 @pytest.mark.parametrize(
     ("data", "content_type", "shown"),
     [
