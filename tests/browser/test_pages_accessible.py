@@ -31,6 +31,7 @@ LOOKS: dict[str, list[tuple[Literal["light", "dark"], int]]] = {
     "en": [("dark", 1440), ("light", 768), ("dark", 390)],
 }
 LONG = "Coöperatieve Groothandel in Bakkerijgrondstoffen en Verpakkingsmaterialen Noord-Nederland U.A."
+LONG_DOMAIN = "mail.bakkerij-de-vries-en-zonen-hoogezand.example"
 CATALOGUE = Path(__file__).parents[2] / "zenvoices" / "locale" / "nl" / "LC_MESSAGES" / "django.po"
 #: Rows of a channel in each state, beside the real one
 STATES: dict[str, dict[str, Any]] = {
@@ -39,10 +40,8 @@ STATES: dict[str, dict[str, Any]] = {
     "gestopt": {"state": "inactive", "inactive_reason": "failures", "failures": 5, "error_code": "password_refused"},
     "herverbinden": {"failures": 2, "error_code": "password_refused"},
     "storing": {"failures": 1, "error_code": "connect_timeout"},
-    "facturen-inkoop-en-administratie@bakkerij-de-vries-en-zonen-hoogezand.example": {
-        "failures": 4, "error_code": "certificate_other_name", "host": "mail.bakkerij-de-vries-en-zonen-hoogezand.example",
-    },
-}  # fmt: skip
+    f"facturen-inkoop@{LONG_DOMAIN}": {"failures": 4, "error_code": "certificate_other_name", "host": LONG_DOMAIN},
+}
 MAKE_STATES = """
 from administrations.models import Administration
 from channels.models import Channel, FetchRun
@@ -179,7 +178,8 @@ def wider_than_its_window(page: Page) -> list[str]:
 OUTSIDE = """() => document.documentElement.scrollWidth <= innerWidth ? '' :
   [document.documentElement.scrollWidth, ...[...document.body.querySelectorAll('*')]
     .filter(one => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 0.5)
-    .map(one => `${one.tagName} ${one.id || one.className} ${one.textContent.trim().slice(0, 40)}`).slice(0, 6)].join(' | ')"""
+    .map(one => `${one.tagName} ${one.id || one.className} ${one.textContent.trim().slice(0, 40)}`)
+    .slice(0, 6)].join(' | ')"""
 
 
 TEXTS = """() => {
