@@ -314,6 +314,8 @@ MFA_TOTP_TOLERANCE = 1  # a code counts one step of 30 seconds longer: clocks di
 MFA_FORMS = {"add_webauthn": "administrations.passkey_forms.AddPasskeyForm"}
 USERSESSIONS_TRACK_ACTIVITY = False
 INVITATION_DAYS = 14
+#: that one person may send in one environment
+INVITATIONS_PER_HOUR: int = env.int("INVITATIONS_PER_HOUR", 60)
 
 # --- Languages and times --------------------------------------------------------------------------------
 LANGUAGE_CODE = "nl"
@@ -360,10 +362,13 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 _https = _site.scheme == "https"
+#: proxies in front of us whose forwarded headers are believed (zenvoices.lib.addresses)
+TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", 0)
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", _https) else None
-SECURE_SSL_REDIRECT = _https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
+# Without a proxy that tells the scheme, each page would be led to itself for ever: zenvoices.checks says so.
+SECURE_SSL_REDIRECT = _https and TRUSTED_PROXY_COUNT > 0
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
