@@ -28,6 +28,9 @@ from zenvoices.lib.logs import processors
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
 
+# Every process reads this first: database, mails, documents, previews and outbox are for the portal's own user only.
+os.umask(0o077)
+
 # --- Basics ---------------------------------------------------------------------------------------
 DEBUG: bool = env.bool("DEBUG", False)
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
