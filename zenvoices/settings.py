@@ -102,6 +102,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "zenvoices.lib.headers.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "zenvoices.lib.sessions.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
