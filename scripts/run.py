@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import quote
 
-from scripts import bootstrap, broker, keys, prepared, reasons
+from scripts import bootstrap, broker, keys, prepared, private, reasons
 from scripts.bootstrap import PYTHON, ROOT, VENV, say
 from scripts.lock import AlreadyRunning, hold
 from scripts.processes import ProcessEnded, Processes
@@ -101,6 +101,8 @@ def _begin(options: Options, commands: Callable[[Options], Commands]) -> None:
         with hold(options.data / "run.lock", options.url) as lock:
             _check_port(options.port)
             bootstrap.ensure(bootstrap.RUN_LOCKS)
+            os.umask(private.UMASK)
+            private.narrow(options.data)
             keys.make_keys(options.data / "keys", demo=options.demo)
             _run(options, commands(options), Processes(options.data / "logs", lock))
     except OSError as error:
