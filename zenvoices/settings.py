@@ -295,6 +295,8 @@ MFA_TOTP_TOLERANCE = 1  # a code counts one step of 30 seconds longer: clocks di
 MFA_FORMS = {"add_webauthn": "administrations.passkey_forms.AddPasskeyForm"}
 USERSESSIONS_TRACK_ACTIVITY = False
 INVITATION_DAYS = 14
+#: administrations knows no channels: what each withdraws when somebody loses a right (administrations.rights.lost)
+RESTS_ON_RIGHTS = ["channels.authorisation.right_lost"]
 
 # --- Languages and times --------------------------------------------------------------------------------
 LANGUAGE_CODE = "nl"
