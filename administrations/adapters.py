@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smtplib import SMTPException
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
@@ -11,6 +12,8 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
+
+from zenvoices.lib.addresses import absolute, own_path
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +27,17 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("my-security")
+
+    def is_safe_url(self, url: str) -> bool:
+        """allauth would lead to any name that we answer to."""
+        return own_path(url) != ""
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """allauth asks the request, and so whoever made it, where we are."""
+        return absolute(urlsplit(super().get_reset_password_from_key_url(key)).path)
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        return absolute(urlsplit(super().get_email_confirmation_url(request, emailconfirmation)).path)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """A mail server that is down breaks no page; whether the address is known is not told by it."""

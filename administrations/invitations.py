@@ -5,12 +5,12 @@ from __future__ import annotations
 from smtplib import SMTPException
 
 import structlog
-from django.conf import settings
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from administrations.models import Invitation
+from zenvoices.lib.addresses import absolute
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +19,7 @@ def send_invitation(invitation: Invitation, token: str) -> bool:
     """In the language of the request, so the inviter's. False when the mail server refused it."""
     words = {
         "invitation": invitation,
-        "link": settings.BASE_URL + reverse("invitation", args=[token]),
+        "link": absolute(reverse("invitation", args=[token])),
         "by": invitation.invited_by,
     }
     subject = render_to_string("administrations/email/invitation_subject.txt", words).strip()

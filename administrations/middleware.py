@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from zenvoices.lib.addresses import own_path
+
 LANGUAGE_COOKIE = "zenvoices_language"
 
 
@@ -53,5 +55,5 @@ class SignedOutMiddleware:
             return response
         if request.htmx and not len(messages.get_messages(request)):  # type: ignore[attr-defined]
             messages.warning(request, _("You were signed out. Sign in again to go on where you were."))
-        back = request.htmx.current_url_abs_path or reverse("home")  # type: ignore[attr-defined]
+        back = own_path(request.htmx.current_url_abs_path or "") or reverse("home")  # type: ignore[attr-defined]
         return HttpResponse(status=401, headers={"HX-Redirect": redirect_to_login(back).url})

@@ -49,7 +49,13 @@ SECRET_KEY = _made_by_make_run("SECRET_KEY")
 CREDENTIAL_KEYS: list[str] = [key for key in _made_by_make_run("CREDENTIAL_KEYS").split(",") if key.strip()]
 
 _site = urlsplit(BASE_URL)
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[_site.hostname or "localhost", "localhost", "127.0.0.1"])
+_LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+_own_host = _site.hostname or "localhost"
+#: pages answer to these, probes to any (zenvoices.hosts); a portal on this machine has three names
+ALLOWED_HOSTS: list[str] = [
+    *(_LOOPBACK if _own_host in _LOOPBACK else [_own_host]),
+    *env.list("ALLOWED_HOSTS", default=[]),
+]
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 ROOT_URLCONF = "zenvoices.urls"
 WSGI_APPLICATION = "zenvoices.wsgi.application"
@@ -81,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "zenvoices.hosts.HostMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -347,6 +354,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", _https) else None
 SECURE_SSL_REDIRECT = _https
+SECURE_SSL_HOST = _site.netloc if _https else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
