@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from smtplib import SMTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,10 +10,13 @@ from urllib.parse import urlsplit
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib import messages
+from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from administrations.models import User
+from administrations.sessions import SINCE, end_sessions
 from zenvoices.lib.addresses import absolute, own_path
 
 log = structlog.get_logger(__name__)
@@ -38,6 +42,16 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         return absolute(urlsplit(super().get_email_confirmation_url(request, emailconfirmation)).path)
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        super().login(request, user)
+        request.session[SINCE] = int(time.time())
+
+    def set_password(self, user: User, password: str) -> None:
+        """Ends what the old one opened; links for a new one end with it, since they are made of its hash."""
+        super().set_password(user, password)
+        here = self.request.session.session_key if self.request.user == user else None
+        end_sessions(user, but=here)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """A mail server that is down breaks no page; whether the address is known is not told by it."""

@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "administrations.middleware.PersonLocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "administrations.sessions.UsedSessionMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "administrations.middleware.SignedOutMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -289,7 +290,9 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # people come by invitation, which proves the address
-ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_SESSION_REMEMBER = None  # a choice of whoever signs in
+ACCOUNT_FORMS = {"login": "administrations.sign_in_form.SignInForm"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "administrations.reset_tokens.ResetTokens"  # noqa: S105 (a class)
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
@@ -364,7 +367,13 @@ SESSION_COOKIE_NAME = "__Host-session" if _https else "zenvoices_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if _https else "zenvoices_csrf"
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # a provider's redirect must carry the session back
-SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+#: a session ends so long after its last use, or with the browser; one that was asked to stay lives SESSION_DAYS
+SESSION_IDLE_HOURS: float = env.float("SESSION_IDLE_HOURS", 12.0)
+#: since signing in, for every session
+SESSION_DAYS: int = env.int("SESSION_DAYS", 14)
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_AGE = int(SESSION_IDLE_HOURS * 3600)
+ACCOUNT_SESSION_COOKIE_AGE = SESSION_DAYS * 86_400  # what allauth gives who asks to stay
 X_FRAME_OPTIONS = "SAMEORIGIN"
 #: W019 asks for DENY: the text of a mail is shown in a sandboxed frame of our own.
 SILENCED_SYSTEM_CHECKS = ["security.W019"]
