@@ -88,8 +88,7 @@ def ask(
 
 def _refuse_when_full(administration: Administration) -> None:
     with every_administration():
-        waiting = open_checks().values_list("administration_id", flat=True)
-        places = list(waiting.filter(queued_at__gt=timezone.now() - STARTS_WITHIN - ENDS_WITHIN))
+        places = list(open_checks().exclude(_overdue()).values_list("administration_id", flat=True))
     if places.count(administration.pk) >= settings.CHECKS_PER_ADMINISTRATION:
         raise Full(in_administration=True)
     if len(places) >= settings.CHECKS_AT_ONCE:
@@ -98,6 +97,14 @@ def _refuse_when_full(administration: Administration) -> None:
 
 def open_checks() -> QuerySet[ConnectionCheck]:
     return ConnectionCheck.objects.filter(finished_at=None).order_by()
+
+
+def _overdue() -> Q:
+    """Nobody took it up in time, or its worker did not end it."""
+    now = timezone.now()
+    return Q(state=State.QUEUED, queued_at__lt=now - STARTS_WITHIN) | Q(
+        state=State.RUNNING, started_at__lt=now - ENDS_WITHIN
+    )
 
 
 def _place(asked: ConnectionCheck) -> str:
@@ -266,13 +273,10 @@ def _tell_office(asked: ConnectionCheck) -> None:
 
 
 def settle(asked: ConnectionCheck) -> bool:
-    """Ends what nobody took up in time, and what its worker did not end. Returns whether it did."""
-    now = timezone.now()
-    if asked.state == State.QUEUED and asked.queued_at < now - STARTS_WITHIN:
-        return _close(asked, Outcome.NOT_STARTED)
-    if asked.state == State.RUNNING and asked.started_at is not None and asked.started_at < now - ENDS_WITHIN:
-        return _close(asked, Outcome.INTERRUPTED)
-    return False
+    """Ends what is overdue. Returns whether it did."""
+    if not ConnectionCheck.objects.filter(_overdue(), pk=asked.pk, state=asked.state).exists():
+        return False
+    return _close(asked, Outcome.NOT_STARTED if asked.state == State.QUEUED else Outcome.INTERRUPTED)
 
 
 def is_to_be_offered(asked: ConnectionCheck) -> bool:
@@ -288,6 +292,5 @@ def tidy() -> list[ConnectionCheck]:
     ConnectionCheck.objects.filter(queued_at__lt=now - KEPT).delete()
     left = Q(left_since__lt=now - timedelta(days=settings.DRAFTS_KEPT_DAYS), state=Channel.State.DRAFT)
     Channel.objects.filter(left, deleted_at=None).update(deleted_at=now)
-    waiting = list(open_checks())
-    bulkheads.each(waiting, settle)
-    return [asked for asked in waiting if is_to_be_offered(asked)]
+    bulkheads.each(list(open_checks().filter(_overdue())), settle)
+    return [asked for asked in open_checks().filter(state=State.QUEUED) if is_to_be_offered(asked)]

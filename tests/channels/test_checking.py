@@ -145,10 +145,13 @@ def test_coming_back_from_the_provider_when_full_links_all_the_same(
         assert Channel.objects.get(pk=channel.pk).linked_at is not None
 
 
-def test_check_that_was_given_up_holds_no_place(cast: Cast, settings: Any) -> None:
+@pytest.mark.parametrize(("state", "ago"), [("queued", STARTS_WITHIN), ("running", ENDS_WITHIN)])
+def test_check_that_nobody_ends_holds_no_place(cast: Cast, settings: Any, state: str, ago: timedelta) -> None:
     settings.CHECKS_PER_ADMINISTRATION = 1
-    ask(cast.bakery)
-    long_ago(queued_at=STARTS_WITHIN + ENDS_WITHIN)
+    asked = ask(cast.bakery)
+    with every_administration():
+        ConnectionCheck.objects.filter(pk=asked.pk).update(state=state)
+    long_ago(queued_at=ago, started_at=ago)
     assert ask(cast.bakery).is_open
 
 
