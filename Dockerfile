@@ -1,4 +1,4 @@
-# One image for all five services; docker-compose.yml says which program each runs.
+# One image for all our services; docker-compose.yml says which program each runs.
 FROM python:3.12-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \

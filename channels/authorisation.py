@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from administrations import rights
-from administrations.models import Environment, User
+from administrations.models import Administration, Environment, User
 from channels import lease, notices, reminders, services
 from channels.auth.base import Grant
 from channels.errors import ChannelError
@@ -155,17 +155,18 @@ def _is_allowed(pending: PendingAuthorisation, channel: Channel) -> None:
             raise LinkRefused("consent_closed")
     elif channel.deleted_at is not None:
         raise LinkRefused("gone")
-    elif not _manages(pending.person, channel):
+    elif not manages(pending.person, channel.administration):
         raise LinkRefused("not_allowed")
 
 
-def _manages(person: User | None, channel: Channel) -> bool:
-    return channel.administration.is_premium and rights.may_manage(person, channel.administration)
+def manages(person: User | None, administration: Administration) -> bool:
+    """Whether this person may make and change channels here now."""
+    return administration.is_premium and rights.may_manage(person, administration)
 
 
 def _shown(pending: PendingAuthorisation, channel: Channel) -> Channel | None:
     """The channel, when the authoriser may know of it beside what they were asked."""
-    return channel if _manages(pending.person, channel) else None
+    return channel if manages(pending.person, channel.administration) else None
 
 
 def _exchange(pending: PendingAuthorisation, channel: Channel, answer: Mapping[str, str]) -> Linked:
@@ -239,13 +240,13 @@ def stays_inactive(channel: Channel) -> bool:
 
 
 def disconnect(channel: Channel, by: User | None) -> None:
-    """*Verbinding verbreken*: ended at the provider when it answers, erased here in any case, a draft again.
+    """*Verbinding verbreken*: a draft again. A worker ends it at the provider (tasks.revoke after the commit).
 
     The client secret stays: it belongs to the registration, not to the link.
     """
-    tokens.forget(channel)
     with transaction.atomic():
         found = Channel.objects.select_for_update().get(pk=channel.pk)
+        tokens.set_aside(found)
         found.save(update_fields=services.unlink(found))
         lease.revoke(found.pk)
         notices.close(found, Kind.ATTENTION, Kind.DEACTIVATED)
@@ -289,7 +290,7 @@ def closed_because(link: ConsentLink) -> str:
     channel = link.channel
     if link.used_at is not None:
         return "used"
-    if not _manages(link.created_by, channel):
+    if not manages(link.created_by, channel.administration):
         return "right_lost"
     if link.expires_at <= timezone.now():
         return "expired"

@@ -25,9 +25,11 @@ from scripts.screen import welcome
 
 READY_SECONDS = 90
 DEMO_MAIL_PORTS = range(11993, 12993)
-#: One for each queue: in one worker for both, a hundred first pages to be drawn keep a fetch waiting.
+#: One for each queue: in one worker for all, a hundred first pages to be drawn keep a fetch waiting, and long fetches
+#: whoever has a connection checked.
 WORKERS = {
     "fetch": ("--pool", "threads", "--concurrency", "32"),
+    "checks": ("--pool", "threads", "--concurrency", "24"),
     "documents": ("--pool", "prefork", "--concurrency", "1"),
 }
 
@@ -142,7 +144,7 @@ def _start(options: Options, commands: Commands, processes: Processes) -> None:
     for name in ("web", "beat"):
         processes.start(name, commands.pop(name), env)
     processes.wait_until(lambda: _ready(options.port), "Becoming ready", READY_SECONDS)
-    # The workers follow: started together, all four would be ready later than the first two are now.
+    # The workers follow: started together, all of them would be ready later than the first two are now.
     for name, command in commands.items():
         processes.start(name, command, env)
 

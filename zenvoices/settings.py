@@ -191,7 +191,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0.2,
 }
 CELERY_TASK_DEFAULT_QUEUE = "fetch"
-CELERY_TASK_ROUTES = {"documents.tasks.*": {"queue": "documents"}}
+CELERY_TASK_ROUTES = {
+    "documents.tasks.*": {"queue": "documents"},
+    # People wait for these: never behind a long first fetch, and no server that drips keeps a fetch waiting.
+    "channels.tasks.check": {"queue": "checks"},
+    "channels.tasks.revoke": {"queue": "checks"},
+}
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
@@ -227,6 +232,12 @@ FETCH_RUN_BYTES: int = env.int("FETCH_RUN_BYTES", 1_000_000_000)
 #: at the same time, not in a minute: whoever ends a run hands its place on (channels.fetching.places)
 FETCH_PER_HOST: int = env.int("FETCH_PER_HOST", 20)
 FETCH_PER_ADMINISTRATION: int = env.int("FETCH_PER_ADMINISTRATION", 4)
+#: connection checks at the same time, queued ones counted: each keeps a worker's thread as long as its server likes
+CHECKS_PER_ADMINISTRATION: int = env.int("CHECKS_PER_ADMINISTRATION", 4)
+CHECKS_AT_ONCE: int = env.int("CHECKS_AT_ONCE", 24)
+#: drafts that nobody asked to keep (a check failed, a link was never made): how many, and how long
+DRAFTS_PER_ADMINISTRATION: int = env.int("DRAFTS_PER_ADMINISTRATION", 20)
+DRAFTS_KEPT_DAYS: int = env.int("DRAFTS_KEPT_DAYS", 30)
 #: runs of the logbook; the ledger, and so what is known of each mail, stays
 LOGBOOK_KEPT_DAYS: int = env.int("LOGBOOK_KEPT_DAYS", 400)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -49,7 +49,10 @@ class TypeForm(forms.Form):
 
 
 class ChannelForm(forms.Form):
-    """Step 2 and editing. `channel` is None for a new one; `stored`: the names of its secrets that are kept already."""
+    """Step 2 and editing. `channel` is None for a new one; `stored`: the names of its secrets that are kept already.
+
+    `typed`: what stands in it instead of the channel, as it was read before (ConnectionCheck.typed).
+    """
 
     name = NameField(label=_("Name"), max_length=120, help_text=_("For example the email address."))
     active = forms.BooleanField(
@@ -109,10 +112,12 @@ class ChannelForm(forms.Form):
     )  # fmt: skip
 
     def __init__(
-        self, data: Any = None, *, channel: Channel | None = None, stored: Collection[str] = (), **kwargs: Any
-    ) -> None:
+        self, data: Any = None, *, channel: Channel | None = None, stored: Collection[str] = (),
+        typed: Mapping[str, Any] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         self.channel, self.stored = channel, stored
-        super().__init__(data, initial=_initial(channel), **kwargs)
+        again = {**typed, "own_registration": bool(typed["client_id"])} if typed else {}
+        super().__init__(data, initial=_initial(channel) | again, **kwargs)
         self.fields["name"].widget.attrs["autocomplete"] = "off"
 
     # --- Reading --------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from channels.links import tokens
 from channels.models import Channel, ConsentLink, PendingAuthorisation
 from notifications.models import Notification
 from tests.cast import Cast
+from tests.channels.followed import follow
 from tests.channels.provider import TOKENS, SaidProvider
 from tests.channels.test_oauth_views import (
     GOOGLE,
@@ -129,7 +130,7 @@ def test_holder_mends_a_stopped_channel(
     channel, holder = linked(cast.bakery, state="inactive", inactive_reason="failures"), Client()
     path = make_link(signed_in(cast.bert), channel)
     holder.get(f"{path}/go", headers=OUR_OWN)
-    call_back(holder, said_provider)
+    follow(holder, call_back(holder, said_provider))
     assert fresh(channel).state == "active"
 
 

@@ -22,7 +22,8 @@ from django.utils import timezone
 
 from administrations import services
 from administrations.models import Role
-from channels import authorisation
+from channels import authorisation, checking
+from channels.checking import Purpose
 from channels.models import Channel
 from documents import einvoices
 from documents.models import Document, Email
@@ -107,6 +108,12 @@ def bakery_channel(cast: Cast) -> dict[str, Any]:
 
 def deleted_channel(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "channel_id": make_channel(cast.bakery, deleted_at=timezone.now()).pk}
+
+
+def bakery_check(cast: Cast) -> dict[str, Any]:
+    with administration_scope(cast.bakery.pk):
+        asked = checking.ask(cast.bakery, Purpose.ACTIVATE, channel=make_channel(cast.bakery, port=1), person=cast.bert)
+    return {**bakery(cast), "check_id": asked.pk}
 
 
 def gmail_channel(cast: Cast) -> dict[str, Any]:
@@ -237,6 +244,7 @@ CHANNELS = {
     "channel-new-email": Row(ADMIN, bakery, post=True),
     "channel-edit": Row(ADMIN, bakery_channel, post=True),
     "channel-row": Row(ADMIN, bakery_channel),
+    "channel-check": Row(ADMIN, bakery_check),
     "channel-connect": Row(ADMIN, gmail_channel),
     "channel-disconnect": Row(ADMIN, gmail_channel, get=False, post=True),
     "channel-consent": Row(ADMIN, gmail_channel, post=True),
