@@ -31,6 +31,7 @@ from channels.links import providers, vault
 from channels.models import Channel, ConnectionCheck
 from zenvoices.lib import bulkheads
 from zenvoices.lib.crypto import KeyProblem
+from zenvoices.lib.keyring import key_ring
 from zenvoices.lib.scoping import every_administration
 
 Purpose = ConnectionCheck.Purpose
@@ -78,7 +79,7 @@ def ask(
         asked.consent_link, asked.account = linked.consent_link, linked.account
     if typed is not None:
         asked.typed = {**typed.fields, "active": typed.active}
-        asked.secrets = vault.key_ring().encrypt(json.dumps(dict(typed.secrets)), belongs_to=_place(asked))
+        asked.secrets = key_ring().encrypt(json.dumps(dict(typed.secrets)), belongs_to=_place(asked))
     with transaction.atomic():
         one_at_a_time(_LOCK)
         _refuse_when_full(administration)
@@ -165,7 +166,7 @@ def _secrets_of(asked: ConnectionCheck) -> dict[str, str]:
     if not asked.secrets:
         return {}
     try:
-        opened: dict[str, str] = json.loads(vault.key_ring().decrypt(asked.secrets, belongs_to=_place(asked)))
+        opened: dict[str, str] = json.loads(key_ring().decrypt(asked.secrets, belongs_to=_place(asked)))
     except KeyProblem as problem:
         raise vault.key_missing("password", asked.typed["auth"]) from problem
     return opened
