@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from administrations import rights
-from administrations.models import Administration, Environment, User
+from administrations.models import Environment, User
 from channels import lease, notices, reminders, services
 from channels.auth.base import Grant
 from channels.errors import ChannelError
@@ -155,18 +155,17 @@ def _is_allowed(pending: PendingAuthorisation, channel: Channel) -> None:
             raise LinkRefused("consent_closed")
     elif channel.deleted_at is not None:
         raise LinkRefused("gone")
-    elif not manages(pending.person, channel.administration):
+    elif not _manages(pending.person, channel):
         raise LinkRefused("not_allowed")
 
 
-def manages(person: User | None, administration: Administration) -> bool:
-    """Whether this person may make and change channels here now."""
-    return administration.is_premium and rights.may_manage(person, administration)
+def _manages(person: User | None, channel: Channel) -> bool:
+    return channel.administration.is_premium and rights.may_manage(person, channel.administration)
 
 
 def _shown(pending: PendingAuthorisation, channel: Channel) -> Channel | None:
     """The channel, when the authoriser may know of it beside what they were asked."""
-    return channel if manages(pending.person, channel.administration) else None
+    return channel if _manages(pending.person, channel) else None
 
 
 def _exchange(pending: PendingAuthorisation, channel: Channel, answer: Mapping[str, str]) -> Linked:
@@ -290,7 +289,7 @@ def closed_because(link: ConsentLink) -> str:
     channel = link.channel
     if link.used_at is not None:
         return "used"
-    if not manages(link.created_by, channel.administration):
+    if not _manages(link.created_by, channel):
         return "right_lost"
     if link.expires_at <= timezone.now():
         return "expired"

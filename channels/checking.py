@@ -21,9 +21,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from administrations import rights
 from administrations.models import Administration, User
 from channels import check, notices, services
-from channels.authorisation import Linked, manages
+from channels.authorisation import Linked
 from channels.check import Step, Target
 from channels.errors import ChannelError, CredentialProblem
 from channels.fetching.places import one_at_a_time
@@ -178,6 +179,7 @@ def _secrets_of(asked: ConnectionCheck) -> dict[str, str]:
 @transaction.atomic
 def _conclude(asked: ConnectionCheck, steps: list[Step]) -> None:
     """Once: a check that was given up meanwhile changes nothing any more."""
+    rights.hold(asked.administration.environment_id)
     locked = _rows().select_for_update(of=("self",)).filter(pk=asked.pk, state=State.RUNNING).first()
     if locked is None:
         return
@@ -189,7 +191,9 @@ def _conclude(asked: ConnectionCheck, steps: list[Step]) -> None:
 def _follow(asked: ConnectionCheck, steps: list[Step]) -> Outcome:
     if asked.channel is not None and asked.channel.deleted_at is not None:
         return Outcome.GONE
-    if asked.person is not None and not manages(asked.person, asked.administration):
+    if not asked.administration.is_premium or (
+        asked.person is not None and not rights.may_manage(asked.person, asked.administration)
+    ):
         return Outcome.NOT_ALLOWED
     passed = check.succeeded(steps)
     try:
