@@ -39,10 +39,10 @@ class UploadRefused(Exception):
 
 
 class BoundedUploadHandler(TemporaryFileUploadHandler):
-    """Lets the bytes of a file that is too large pass by unwritten; its size is counted all the same."""
+    """Lets the bytes of a file that is too large pass by unwritten; its size is counted all the same.
 
-    #: so many full-size files in one request; the rest passes by too
-    REQUEST_FILES = 20
+    So do those after UPLOAD_FILES files of full size in one request.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -55,7 +55,7 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         most = settings.UPLOAD_MAX_BYTES
-        if start + len(raw_data) <= most and self.kept + len(raw_data) <= self.REQUEST_FILES * most:
+        if start + len(raw_data) <= most and self.kept + len(raw_data) <= settings.UPLOAD_FILES * most:
             self.kept += len(raw_data)
             super().receive_data_chunk(raw_data, start)
 

@@ -78,6 +78,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "zenvoices.lib.access_log.AccessLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -205,6 +206,9 @@ DOCUMENT_STORAGE: str = env.str("DOCUMENT_STORAGE", "")
 MAIL_MAX_BYTES: int = env.int("MAIL_MAX_BYTES", 50_000_000)
 PART_MAX_BYTES: int = env.int("PART_MAX_BYTES", 25_000_000)
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 25_000_000)
+#: of one upload, kept on the disk while it comes in (documents.uploads), and of a whole request
+UPLOAD_FILES = 20
+REQUEST_MAX_BYTES = (UPLOAD_FILES + 1) * UPLOAD_MAX_BYTES
 FILE_UPLOAD_HANDLERS = ["documents.uploads.BoundedUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 #: documents knows no mail: this module reads what a page of one needs (documents.render_mail)
