@@ -206,6 +206,10 @@ DOCUMENT_STORAGE: str = env.str("DOCUMENT_STORAGE", "")
 MAIL_MAX_BYTES: int = env.int("MAIL_MAX_BYTES", 50_000_000)
 PART_MAX_BYTES: int = env.int("PART_MAX_BYTES", 25_000_000)
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 25_000_000)
+#: files that one person may upload
+UPLOADS_PER_HOUR: int = env.int("UPLOADS_PER_HOUR", 1000)
+#: that the mails and documents of one administration may take (documents.quota); 0: no bound
+STORAGE_QUOTA_GB: float = env.float("STORAGE_QUOTA_GB", 0.0)
 #: of one upload, kept on the disk while it comes in (documents.uploads), and of a whole request
 UPLOAD_FILES = 20
 REQUEST_MAX_BYTES = (UPLOAD_FILES + 1) * UPLOAD_MAX_BYTES

@@ -110,6 +110,7 @@ def whole_portal(
         "MAIL_CONNECT_SECONDS": "3",
         "MAIL_SILENCE_SECONDS": "8",
         "UPLOAD_MAX_BYTES": str(UPLOAD_MAX_BYTES),
+        "STORAGE_QUOTA_GB": "1",
         "DJANGO_SETTINGS_MODULE": "zenvoices.settings",
     }
     portal = WholePortal(folder, ca_file, database_url, settings)
