@@ -449,6 +449,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.chosen("LOG_LEVEL", "INFO", *logging.getLevelNamesMapping())},
     "loggers": {
         "django": {"level": "INFO"},
+        "waitress.queue": {"level": "ERROR"},  # warns of each request that waits for a thread
         # Payloads on these loggers hold mail text, sign-ins and tokens.
         "imapclient": {"level": "WARNING"},
         "google": {"level": "WARNING"},
