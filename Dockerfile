@@ -33,4 +33,4 @@ RUN SECRET_KEY=build CREDENTIAL_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 USER portal
 VOLUME /data
 EXPOSE 8000
-CMD ["gunicorn", "zenvoices.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket", "--access-logfile", "-", "--logger-class", "zenvoices.lib.access_log.AccessLogger"]
+CMD ["gunicorn", "zenvoices.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "zenvoices.lib.web_worker.BufferingWorker", "--workers", "2", "--threads", "8", "--no-control-socket"]

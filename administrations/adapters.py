@@ -42,6 +42,10 @@ class AccountAdapter(DefaultAccountAdapter):
             sign_in_brakes.let_go(request, credentials.get("email", ""))
         return user
 
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        """allauth's name for what it does after a new password by mail."""
+        sign_in_brakes.start_anew(request, credentials.get("email", ""))
+
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **facts: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **facts)
         sign_in_brakes.remember_browser(request, response, user.get_username())

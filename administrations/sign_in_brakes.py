@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.utils.crypto import salted_hmac
 from django.utils.translation import ngettext
 
-from zenvoices.lib.rates import give_back, seconds_left, too_many, who_asks, within_rate
+from zenvoices.lib.rates import forget, give_back, seconds_left, too_many, who_asks, within_rate
 
 #: wrong passwords, in so many seconds
 ADDRESS_AND_ACCOUNT, ADDRESS, ACCOUNT, KNOWN_BROWSER = (5, 300), (20, 600), (100, 3600), (10, 300)
@@ -41,6 +41,13 @@ def let_go(request: HttpRequest, email: str) -> None:
     """The password was right: the try does not count."""
     for what, who, _amount, seconds in _brakes(request, email):
         give_back(what, who, seconds=seconds)
+
+
+def start_anew(request: HttpRequest, email: str) -> None:
+    """The password was replaced by mail, which only the account's owner can do."""
+    for what, who, _amount, seconds in _brakes(request, email):
+        if what != "sign-in-address":
+            forget(what, who, seconds=seconds)
 
 
 def remember_browser(request: HttpRequest, response: HttpResponseBase, email: str) -> None:

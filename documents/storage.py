@@ -29,7 +29,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class StorageProblem(Exception):
-    """Our own storage failed: `disk_full` or `storage_failed`. Never the sender's fault."""
+    """`disk_full` or `storage_failed`: our own failed; `storage_quota` (documents.quota). Never the sender's fault."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

@@ -25,6 +25,7 @@ from scripts.screen import welcome
 
 READY_SECONDS = 90
 DEMO_MAIL_PORTS = range(11993, 12993)
+WEB_WORKER = "zenvoices.lib.web_worker.BufferingWorker"
 #: One for each queue: in one worker for all, a hundred first pages to be drawn keep a fetch waiting, and long fetches
 #: whoever has a connection checked.
 WORKERS = {
@@ -68,12 +69,11 @@ Commands = dict[str, list[str]]
 def portal(options: Options) -> Commands:
     """The programs that serve: `web` and `beat` make it ready, the workers follow."""
     gunicorn = [str(PYTHON), "-m", "gunicorn", "zenvoices.wsgi:application", "--bind", f"127.0.0.1:{options.port}"]
-    web = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
-    log = ["--logger-class", "zenvoices.lib.access_log.AccessLogger"]
+    web = ["--worker-class", WEB_WORKER, "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
     celery = [str(PYTHON), "-m", "celery", "-A", "zenvoices.celery"]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     commands = {
-        "web": [*gunicorn, *web, "--graceful-timeout", "5", "--access-logfile", "-", *log],
+        "web": [*gunicorn, *web, "--graceful-timeout", "5"],
         "beat": [*celery, "beat", "--pidfile=", "--loglevel", "INFO"],
     }
     for queue, pool in WORKERS.items():

@@ -106,6 +106,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "zenvoices.lib.access_log.AccessLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "zenvoices.lib.headers.HeadersMiddleware",
@@ -253,6 +254,13 @@ elif DOCUMENT_STORAGE and not find_spec("storages"):
 MAIL_MAX_BYTES: int = env.int("MAIL_MAX_BYTES", 50_000_000)
 PART_MAX_BYTES: int = env.int("PART_MAX_BYTES", 25_000_000)
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 25_000_000)
+#: files that one person may upload
+UPLOADS_PER_HOUR: int = env.int("UPLOADS_PER_HOUR", 1000)
+#: that the mails and documents of one administration may take (documents.quota); 0: no bound
+STORAGE_QUOTA_GB: float = env.float("STORAGE_QUOTA_GB", 0.0)
+#: of one upload, kept on the disk while it comes in (documents.uploads), and of a whole request
+UPLOAD_FILES = 20
+REQUEST_MAX_BYTES = (UPLOAD_FILES + 1) * UPLOAD_MAX_BYTES
 FILE_UPLOAD_HANDLERS = ["documents.uploads.BoundedUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 #: documents knows no mail: this module reads what a page of one needs (documents.render_mail)
@@ -452,6 +460,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.chosen("LOG_LEVEL", "INFO", *logging.getLevelNamesMapping())},
     "loggers": {
         "django": {"level": "INFO"},
+        "waitress.queue": {"level": "ERROR"},  # warns of each request that waits for a thread
         # Payloads on these loggers hold mail text, sign-ins and tokens.
         "imapclient": {"level": "WARNING"},
         "google": {"level": "WARNING"},

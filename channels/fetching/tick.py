@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from channels import expiry, operator_reminders
 from channels.expiry import IdleLink
-from channels.fetching import schedule, upkeep
+from channels.fetching import room, schedule, upkeep
 from channels.fetching.schedule import Due
 from channels.fetching.spool import sweep_spool
 from channels.models import FailingStep
@@ -29,6 +29,7 @@ def tick(offer: Callable[[Due], object], keep_alive: Callable[[IdleLink], object
         steps.run("checks", checks)
         steps.run("tell_outages", upkeep.tell_outages)
         steps.run("tell_nothing_fetched", upkeep.tell_nothing_fetched)
+        steps.run("tell_nearly_full", room.tell_nearly_full)
         steps.run("remind_operator", operator_reminders.look)
         steps.run("tell_operator", operator.settle)
         steps.run("look_ahead", lambda: expiry.look(keep_alive))

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.run import WORKERS
+from scripts.run import WEB_WORKER, WORKERS
 from tests.portal import ROOT, Portal
 
 READY_SECONDS = 180
 UPLOAD_MAX_BYTES = 1_000_000
-WEB = ("--worker-class", "gthread", "--threads", "8", "--no-control-socket", "--graceful-timeout", "2")
+WEB = ("--worker-class", WEB_WORKER, "--threads", "8", "--no-control-socket", "--graceful-timeout", "2")
 QUIET = ("--without-gossip", "--without-mingle")
 SHELL = """
 import json, sys
@@ -111,6 +111,7 @@ def whole_portal(
         "MAIL_CONNECT_SECONDS": "3",
         "MAIL_SILENCE_SECONDS": "8",
         "UPLOAD_MAX_BYTES": str(UPLOAD_MAX_BYTES),
+        "STORAGE_QUOTA_GB": "1",
         "DJANGO_SETTINGS_MODULE": "zenvoices.settings",
     }
     portal = WholePortal(folder, ca_file, database_url, settings)

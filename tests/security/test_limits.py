@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
@@ -86,6 +88,17 @@ def test_known_browser_is_known_for_its_own_people_only_and_does_not_guess_for_e
 
 def test_right_passwords_are_not_counted(cast: Cast, behind_a_proxy: None) -> None:
     assert [sign_in(Client(), OWNER) for _ in range(25)] == [302] * 25
+
+
+def test_new_password_by_mail_ends_the_wait_of_its_owner(cast: Cast, behind_a_proxy: None) -> None:
+    client = Client()
+    assert [sign_in(client, OWNER, "vergeten") for _ in range(6)] == [200] * 5 + [429]
+    client.post(reverse("account_reset_password"), {"email": "gerda@devries.test"}, **at(OWNER))
+    found = re.search(r"http://\S+?(/account/password/reset/key/\S+)", mail.outbox[-1].body)
+    assert found
+    address = client.get(found[1], follow=True, **at(OWNER)).redirect_chain[-1][0]
+    client.post(address, {"password1": "Nieuw-paard-12", "password2": "Nieuw-paard-12"}, **at(OWNER))
+    assert sign_in(client, OWNER, "Nieuw-paard-12") == 302
 
 
 def test_addresses_of_one_network_count_together(cast: Cast, behind_a_proxy: None) -> None:

@@ -31,6 +31,11 @@ def give_back(what: str, who: str, *, seconds: int) -> None:
         cache.decr(_key(what, who, seconds))
 
 
+def forget(what: str, who: str, *, seconds: int) -> None:
+    """All that was counted in the running window."""
+    cache.delete(_key(what, who, seconds))
+
+
 def seconds_left(seconds: int) -> int:
     """Until the running window of so many seconds ends: 1 at least."""
     return seconds - int(time.time()) % seconds
