@@ -9,9 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from django.db import transaction
 from django.utils import timezone
 
-from administrations.models import User
+from administrations import audit
+from administrations.models import Administration, User
 from documents.models import Document, Email
 from documents.pairing import pair_saved as pair_saved
 from documents.pairing import pair_unsaved as pair_unsaved
@@ -140,12 +142,15 @@ def _earliest_with(administration_id: UUID, hashes: Iterable[str]) -> dict[str, 
     return found
 
 
+@transaction.atomic
 def delete_documents(documents: Iterable[Document], by: User) -> datetime:
     """Out of sight, all at one moment, which `restore_documents` takes to bring them back. Bytes stay for a month."""
     moment = timezone.now()
     ids = [document.pk for document in documents]
-    count = Document.objects.filter(pk__in=ids, deleted_at=None).update(deleted_at=moment)
-    log.info("documents deleted", count=count, by=str(by.pk))
+    chosen = list(Document.objects.select_for_update().filter(pk__in=ids, deleted_at=None))
+    Document.objects.filter(pk__in=[document.pk for document in chosen]).update(deleted_at=moment)
+    _note("document.deleted", chosen, by)
+    log.info("documents deleted", count=len(chosen), by=str(by.pk))
     return moment
 
 
@@ -159,7 +164,16 @@ def bring_back(document: Document) -> None:
     Document.objects.filter(pk=document.pk).update(deleted_at=None)
 
 
+@transaction.atomic
 def restore_documents(moment: datetime, by: User) -> int:
-    count = Document.objects.filter(deleted_at=moment).update(deleted_at=None)
-    log.info("documents restored", count=count, by=str(by.pk))
-    return count
+    back = list(Document.objects.select_for_update().filter(deleted_at=moment))
+    Document.objects.filter(pk__in=[document.pk for document in back]).update(deleted_at=None)
+    _note("document.restored", back, by)
+    log.info("documents restored", count=len(back), by=str(by.pk))
+    return len(back)
+
+
+def _note(code: str, documents: Sequence[Document], by: User) -> None:
+    if documents:
+        place = Administration.objects.get(pk=documents[0].administration_id)
+        audit.note_each(code, place, documents, by=by)

@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "administrations.audit_middleware.AuditMiddleware",
     "administrations.middleware.PersonLocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -198,6 +199,8 @@ FETCH_PER_HOST: int = env.int("FETCH_PER_HOST", 20)
 FETCH_PER_ADMINISTRATION: int = env.int("FETCH_PER_ADMINISTRATION", 4)
 #: runs of the logbook; the ledger, and so what is known of each mail, stays
 LOGBOOK_KEPT_DAYS: int = env.int("LOGBOOK_KEPT_DAYS", 400)
+#: who did what (administrations.audit)
+AUDIT_KEPT_DAYS: int = env.int("AUDIT_KEPT_DAYS", 730)
 
 # --- Documents ------------------------------------------------------------------------------------------
 #: empty: files in DATA_DIR/documents; or s3://bucket/prefix (requirements-s3.txt)

@@ -146,6 +146,10 @@ ADMINISTRATIONS = {
     "administration-invitation-resend": Row(ADMIN, bakery_invitation, get=False, post=True),
     "administration-invitation-withdraw": Row(ADMIN, bakery_invitation, get=False, post=True),
     "administration-settings": Row(ADMIN, bakery, post=True),
+    "administration-activity": Row(ADMIN, bakery),
+    "administration-activity-csv": Row(ADMIN, bakery),
+    "environment-activity": Row(OFFICE, office),
+    "environment-activity-csv": Row(OFFICE, office),
     "environment-administrations": Row(OFFICE, office),
     "environment-administration-new": Row(OFFICE, office, post=True),
     "environment-administration-edit": Row(

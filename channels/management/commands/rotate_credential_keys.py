@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from administrations import audit
 from channels.links import vault
 from zenvoices.lib.commands import OperatorCommand, OperatorError
 from zenvoices.lib.crypto import KeyProblem
@@ -15,6 +16,7 @@ class Command(OperatorCommand):
 
     def handle(self, **options: Any) -> None:
         try:
+            audit.note("operator.keys_rotated", None)
             with every_administration():
                 self.say({"rotated": vault.rotate()})
         except KeyProblem as problem:
