@@ -32,6 +32,8 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "environment.made": _("Made the environment %(thing)s"),
     "administration.made": _("Made the administration %(thing)s"),
     "administration.changed": _("Changed the administration %(thing)s"),
+    "administration.exported": _("Asked for an export of %(thing)s"),
+    "administration.export_downloaded": _("Downloaded an export of %(thing)s"),
     "audit.exported": _("Downloaded these activities"),
     "channel.made": _("Made the channel %(thing)s"),
     "channel.changed": _("Changed the channel %(thing)s"),

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "documents",
     "notifications",
     "channels",
+    "leaving",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -161,7 +162,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0.2,
 }
 CELERY_TASK_DEFAULT_QUEUE = "fetch"
-CELERY_TASK_ROUTES = {"documents.tasks.*": {"queue": "documents"}}
+CELERY_TASK_ROUTES = {"documents.tasks.*": {"queue": "documents"}, "leaving.tasks.*": {"queue": "documents"}}
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
@@ -183,6 +184,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 55},
     },
+    "look-after-exports": {"task": "leaving.tasks.look_after", "schedule": 60.0, "options": {"expires": 55}},
     "sweep": {"task": "documents.tasks.sweep", "schedule": 3600.0, "options": {"expires": 3000}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")

@@ -26,6 +26,8 @@ from documents import einvoices
 from documents.models import Document, Email
 from documents.queries import moment_to_text
 from documents.storage import put_bytes
+from leaving import exports
+from leaving.models import Export
 from tests.cast import Cast
 from tests.channels.rows import make_channel, make_mail, make_part, make_run
 from tests.documents.files import image, invoice
@@ -255,6 +257,18 @@ CHANNELS = {
     "environment-channels": Row(OFFICE, office),
 }
 
+
+def bakery_export(cast: Cast) -> dict[str, Any]:
+    with administration_scope(cast.bakery.pk):
+        exports.make(exports.ask(cast.bakery, cast.bert).pk)
+        return {**bakery(cast), "export_id": Export.objects.get().pk}
+
+
+LEAVING = {
+    "export": Row(ADMIN, bakery, post=True),
+    "export-file": Row(ADMIN, bakery_export),
+}
+
 #: django-allauth tests its own pages; here only that they are open to everybody, or to the person alone
 ALLAUTH_PUBLIC = {
     "account_login",
@@ -291,4 +305,4 @@ ALLAUTH_OWN = {
     "usersessions_list",
 }
 
-POLICY = {**OPERATIONS, **ADMINISTRATIONS, **DOCUMENTS, **NOTIFICATIONS, **CHANNELS}
+POLICY = {**OPERATIONS, **ADMINISTRATIONS, **DOCUMENTS, **NOTIFICATIONS, **CHANNELS, **LEAVING}
