@@ -10,7 +10,8 @@ ENV PYTHONUNBUFFERED=1 \
     STATIC_ROOT=/app/static
 
 RUN useradd --system --uid 10001 --create-home --home-dir /home/portal portal \
-    && install --directory --owner portal --group portal /data /app
+    && install --directory --owner portal --group portal --mode 0700 /data \
+    && install --directory --owner portal --group portal /app
 
 WORKDIR /app
 COPY requirements.txt requirements-s3.txt ./

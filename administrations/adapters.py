@@ -9,9 +9,13 @@ from typing import Any
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib import messages
-from django.http import HttpRequest
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+
+from administrations import sign_in_brakes
+from zenvoices.lib.addresses import address_of
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +23,25 @@ log = structlog.get_logger(__name__)
 class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """For allauth's limits and the list of sessions; its own reading fails at a header that is too short."""
+        return address_of(request.META) or super().get_client_ip(request)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Instead of allauth's limit, which counts everybody's tries against the account's owner."""
+        sign_in_brakes.hold_back(request, credentials.get("email", ""))
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
+        user: AbstractBaseUser | None = super().authenticate(request, **credentials)
+        if user:
+            sign_in_brakes.let_go(request, credentials.get("email", ""))
+        return user
+
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **facts: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **facts)
+        sign_in_brakes.remember_browser(request, response, user.get_username())
+        return response
 
     def format_email_subject(self, subject: str) -> str:
         return subject

@@ -26,7 +26,8 @@ from django.utils import timezone
 
 from administrations.audit_entry import AuditEntry
 from administrations.models import Administration, Environment, User
-from zenvoices.lib.origin import address_of, origin
+from zenvoices.lib.addresses import address_of
+from zenvoices.lib.origin import origin
 from zenvoices.lib.scoping import EVERY, administration_scope, current_scope, every_administration
 
 Place = Administration | Environment | None
@@ -95,7 +96,7 @@ def _who(by: User | None) -> dict[str, Any]:
 
 def _address() -> str:
     request = origin().request
-    return address_of(request)[:64] if request else ""
+    return address_of(request.META) if request else ""
 
 
 def _where(place: Place) -> dict[str, Any]:

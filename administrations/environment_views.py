@@ -22,9 +22,9 @@ from administrations.access import (
     person_in_environment,
 )
 from administrations.forms import AccessForm, AdministrationForm, EnvironmentInviteForm
-from administrations.invitations import send_invitation
+from administrations.invitations import refused_for_now, send_invitation
 from administrations.models import AdministrationAccess, Environment, User
-from administrations.people_views import say_sent
+from administrations.people_views import say_sent, send_again
 
 
 @require_safe
@@ -88,6 +88,8 @@ def invite(request: EnvironmentRequest) -> HttpResponse:
         administrations=environment.administrations.all(),
         taken=people_of_environment(environment).values_list("email", flat=True),
     )
+    if form.is_valid() and (refusal := refused_for_now(environment, request.user)):
+        form.add_error(None, refusal)
     if not form.is_valid():
         return render(
             request, "administrations/environment_invite.html", {"form": form}, status=422 if form.errors else 200
@@ -166,9 +168,7 @@ def remove_person(request: EnvironmentRequest, person_id: UUID) -> HttpResponse:
 @require_POST
 @environment_view
 def resend(request: EnvironmentRequest, invitation_id: UUID) -> HttpResponse:
-    invitation = invitation_in(request.environment, invitation_id)
-    token = services.renew_invitation(invitation=invitation, by=request.user)
-    say_sent(request, invitation, sent=send_invitation(invitation, token))
+    send_again(request, invitation_in(request.environment, invitation_id), request.user)
     return redirect("environment-people", request.environment.pk)
 
 

@@ -22,8 +22,8 @@ from administrations.access import (
     people_with_access,
 )
 from administrations.forms import AdministrationForm, InviteForm, RoleForm
-from administrations.invitations import send_invitation
-from administrations.models import Administration, Invitation, Role
+from administrations.invitations import refused_for_now, send_invitation
+from administrations.models import Administration, Invitation, Role, User
 
 
 @require_safe
@@ -56,6 +56,8 @@ def _may_change(request: AdministrationRequest, invitation: Invitation) -> bool:
 def invite(request: AdministrationRequest) -> HttpResponse:
     here = request.administration
     form = InviteForm(request.POST or None, taken=people_with_access(here).values_list("email", flat=True))
+    if form.is_valid() and (refusal := refused_for_now(here.environment, request.user)):
+        form.add_error(None, refusal)
     if not form.is_valid():
         return render(request, "administrations/invite.html", {"form": form}, status=422 if form.errors else 200)
     invitation, token = services.invite(
@@ -104,9 +106,16 @@ def remove(request: AdministrationRequest, person_id: UUID) -> HttpResponse:
 @administration_view(Role.ADMIN)
 def resend(request: AdministrationRequest, invitation_id: UUID) -> HttpResponse:
     invitation = _changeable(request, invitation_id)
-    token = services.renew_invitation(invitation=invitation, by=request.user)
-    say_sent(request, invitation, sent=send_invitation(invitation, token))
+    send_again(request, invitation, request.user)
     return redirect("administration-people", request.administration.pk)
+
+
+def send_again(request: HttpRequest, invitation: Invitation, by: User) -> None:
+    if refusal := refused_for_now(invitation.environment, by):
+        messages.error(request, refusal)
+        return
+    token = services.renew_invitation(invitation=invitation, by=by)
+    say_sent(request, invitation, sent=send_invitation(invitation, token))
 
 
 @require_POST

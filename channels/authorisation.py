@@ -24,6 +24,7 @@ from channels.links import providers, tokens, vault, whose
 from channels.models import Channel, ConsentLink, PendingAuthorisation
 from channels.words.notices import Kind
 from zenvoices.lib.crypto import KeyProblem
+from zenvoices.lib.keyring import key_ring
 from zenvoices.lib.scoping import administration_scope, every_administration
 
 #: from the request until the callback
@@ -94,7 +95,7 @@ def begin(channel: Channel, authoriser: Authoriser) -> str:
         person=authoriser.person, consent_link=authoriser.consent_link, expires_at=now + PENDING_FOR,
     )  # fmt: skip
     kept = json.dumps({"flow": sent.flow, "asked": _asked(channel)})
-    pending.flow = vault.key_ring().encrypt(kept, belongs_to=_place(pending))
+    pending.flow = key_ring().encrypt(kept, belongs_to=_place(pending))
     pending.save()
     return sent.url
 
@@ -198,7 +199,7 @@ def _explained(channel: Channel, error: ChannelError) -> ChannelError:
 
 def _opened(pending: PendingAuthorisation, channel: Channel) -> str:
     try:
-        return vault.key_ring().decrypt(pending.flow, belongs_to=_place(pending))
+        return key_ring().decrypt(pending.flow, belongs_to=_place(pending))
     except KeyProblem as problem:
         raise vault.key_missing(tokens.NAME, channel.auth) from problem
 

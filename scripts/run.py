@@ -15,8 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from urllib.parse import quote
 
-from scripts import bootstrap, broker, keys, prepared, reasons
+from scripts import bootstrap, broker, keys, prepared, private, reasons
 from scripts.bootstrap import PYTHON, ROOT, VENV, say
 from scripts.lock import AlreadyRunning, hold
 from scripts.processes import ProcessEnded, Processes
@@ -100,6 +101,8 @@ def _begin(options: Options, commands: Callable[[Options], Commands]) -> None:
         with hold(options.data / "run.lock", options.url) as lock:
             _check_port(options.port)
             bootstrap.ensure(bootstrap.RUN_LOCKS)
+            os.umask(private.UMASK)
+            private.narrow(options.data)
             keys.make_keys(options.data / "keys", demo=options.demo)
             _run(options, commands(options), Processes(options.data / "logs", lock))
     except OSError as error:
@@ -151,6 +154,9 @@ def _environment(options: Options) -> dict[str, str]:
     env.update(PYTHONUNBUFFERED="1", PYTHONUTF8="1", DJANGO_SETTINGS_MODULE="zenvoices.settings")
     env.setdefault("MAIL_ALLOW_PRIVATE_HOSTS", "true")
     env.setdefault("LOG_FORMAT", "console")
+    if not env.get("EMAIL_URL") and "DEBUG" not in env:
+        # Chosen, not forgotten: elsewhere a portal without a way to send mail does not start.
+        env["EMAIL_URL"] = f"filemail:///{quote(str(options.data / 'outbox'))}"
     return env
 
 
@@ -170,7 +176,9 @@ def _start_mailbox(options: Options, processes: Processes, env: dict[str, str]) 
         env[name] = (options.data / "keys" / name).read_text().strip()
     arguments = [str(folder), "--port", env["DEMO_MAILBOX_PORT"], "--password-env", "DEMO_MAILBOX_PASSWORD"]
     processes.start("demo-mailbox", [str(PYTHON), "-m", "demo.mailbox_server", *arguments], env)
-    env.setdefault("OUTBOUND_CA_FILE", str(folder / "tls" / "ca.pem"))
+    certificate = folder / "tls" / "ca.pem"
+    processes.wait_until(certificate.exists, "Starting the demo mailbox", 30)
+    env.setdefault("OUTBOUND_CA_FILE", str(certificate))
 
 
 def _mailbox_port(folder: Path) -> int:

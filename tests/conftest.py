@@ -9,6 +9,7 @@ import pytest
 from django.db.backends.sqlite3.base import DatabaseOperations
 from django.test import Client
 
+import tests.clients  # noqa: F401 -- teaches Django's client our cookie
 from administrations import audit
 from administrations.models import User
 from tests.cast import Cast, make_cast

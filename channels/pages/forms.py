@@ -33,6 +33,7 @@ from channels.pages.form_fields import (
 from channels.presets import DEFAULT_PORTS, is_microsoft_host
 from channels.services import BOUND, BOUND_TO_SECRET
 from channels.words.phrases import phrase
+from zenvoices.lib.fields import NameField
 from zenvoices.lib.keypairs import KeyPairProblem, read_pair
 
 #: tab "General"; every other field stands on "Settings"
@@ -50,7 +51,7 @@ class TypeForm(forms.Form):
 class ChannelForm(forms.Form):
     """Step 2 and editing. `channel` is None for a new one; `stored`: the names of its secrets that are kept already."""
 
-    name = LineField(label=_("Name"), max_length=120, help_text=_("For example the email address."))
+    name = NameField(label=_("Name"), max_length=120, help_text=_("For example the email address."))
     active = forms.BooleanField(
         label=_("Active"),
         required=False,

@@ -245,6 +245,7 @@ answer = [str(office.pk), str(bakery.pk)]
 """
 SIGN_IN = """
 from administrations.models import User
+import tests.clients
 from django.conf import settings
 from django.test import Client
 client = Client()

@@ -38,8 +38,3 @@ def working_for(one: Origin) -> Iterator[None]:
         yield
     finally:
         _origin.reset(token)
-
-
-def address_of(request: HttpRequest) -> str:
-    """The address of whoever asks; "" where the server has none to tell (a socket)."""
-    return str(request.META.get("REMOTE_ADDR") or "")
