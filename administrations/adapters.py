@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from smtplib import SMTPException
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
@@ -15,7 +17,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from administrations import sign_in_brakes
+from administrations.models import User
+from administrations.sessions import SINCE, end_sessions
 from zenvoices.lib.addresses import address_of
+from zenvoices.lib.own_addresses import absolute, own_path
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +53,27 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("my-security")
+
+    def is_safe_url(self, url: str) -> bool:
+        """allauth would lead to any name that we answer to."""
+        return own_path(url) != ""
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """allauth asks the request, and so whoever made it, where we are."""
+        return absolute(urlsplit(super().get_reset_password_from_key_url(key)).path)
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        return absolute(urlsplit(super().get_email_confirmation_url(request, emailconfirmation)).path)
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        super().login(request, user)
+        request.session[SINCE] = int(time.time())
+
+    def set_password(self, user: User, password: str) -> None:
+        """Ends what the old one opened; links for a new one end with it, since they are made of its hash."""
+        super().set_password(user, password)
+        here = self.request.session.session_key if self.request.user == user else None
+        end_sessions(user, but=here)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """After the transaction of the request, where it has one (AuditMiddleware)."""

@@ -18,13 +18,14 @@ from administrations.access import (
     environment_view,
     invitation_in,
     is_environment_admin,
+    open_invitations,
     people_of_environment,
     person_in_environment,
 )
 from administrations.forms import AccessForm, AdministrationForm, EnvironmentInviteForm
 from administrations.invitations import refused_for_now, send_invitation
 from administrations.models import AdministrationAccess, Environment, User
-from administrations.people_views import say_sent, send_again
+from administrations.people_views import say_sent, send_again, take_back
 
 
 @require_safe
@@ -74,7 +75,7 @@ def people(request: EnvironmentRequest) -> HttpResponse:
             )
         ),
         "admin_ids": set(environment.admins.values_list("user_id", flat=True)),
-        "invitations": services.open_invitations(environment),
+        "invitations": open_invitations(environment),
     }
     return render(request, "administrations/environment_people.html", found)
 
@@ -168,7 +169,8 @@ def remove_person(request: EnvironmentRequest, person_id: UUID) -> HttpResponse:
 @require_POST
 @environment_view
 def resend(request: EnvironmentRequest, invitation_id: UUID) -> HttpResponse:
-    send_again(request, invitation_in(request.environment, invitation_id), request.user)
+    invitation = invitation_in(request.environment, invitation_id)
+    send_again(request, invitation)
     return redirect("environment-people", request.environment.pk)
 
 
@@ -176,6 +178,5 @@ def resend(request: EnvironmentRequest, invitation_id: UUID) -> HttpResponse:
 @environment_view
 def withdraw(request: EnvironmentRequest, invitation_id: UUID) -> HttpResponse:
     invitation = invitation_in(request.environment, invitation_id)
-    services.withdraw_invitation(invitation=invitation)
-    messages.success(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
+    take_back(request, invitation)
     return redirect("environment-people", request.environment.pk)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from administrations.models import Environment, Invitation, User
+from zenvoices.lib.own_addresses import absolute
 from zenvoices.lib.rates import within_rate
 
 log = structlog.get_logger(__name__)
@@ -29,7 +30,7 @@ def send_invitation(invitation: Invitation, token: str) -> bool:
     """In the language of the request, so the inviter's. False when the mail server refused it."""
     words = {
         "invitation": invitation,
-        "link": settings.BASE_URL + reverse("invitation", args=[token]),
+        "link": absolute(reverse("invitation", args=[token])),
         "by": invitation.invited_by,
     }
     subject = render_to_string("administrations/email/invitation_subject.txt", words).strip()

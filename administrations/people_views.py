@@ -14,23 +14,25 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from administrations import services
 from administrations.access import (
     AdministrationRequest,
+    EnvironmentRequest,
     access_in,
     administration_view,
     invitation_in,
     is_environment_admin,
     only_about,
+    open_invitations,
     people_with_access,
 )
 from administrations.forms import AdministrationForm, InviteForm, RoleForm
 from administrations.invitations import refused_for_now, send_invitation
-from administrations.models import Administration, Invitation, Role, User
+from administrations.models import Administration, Invitation, Role
 
 
 @require_safe
 @administration_view(Role.ADMIN)
 def people(request: AdministrationRequest) -> HttpResponse:
     here = request.administration
-    asked = [i for i in services.open_invitations(here.environment) if str(here.pk) in i.roles or i.environment_admin]
+    asked = [i for i in open_invitations(here.environment) if str(here.pk) in i.roles or i.environment_admin]
     found = {
         "admins": here.environment.admins.select_related("user").order_by("user__name", "user__email"),
         "access": here.access.select_related("user").order_by("user__name", "user__email"),
@@ -80,6 +82,27 @@ def say_sent(request: HttpRequest, invitation: Invitation, *, sent: bool) -> Non
         )
 
 
+def send_again(request: AdministrationRequest | EnvironmentRequest, invitation: Invitation) -> None:
+    if refusal := refused_for_now(invitation.environment, request.user):
+        messages.error(request, refusal)
+        return
+    try:
+        token = services.renew_invitation(invitation=invitation, by=request.user)
+    except services.InvitationClosed:
+        messages.info(request, _("This invitation is already used"))
+    else:
+        say_sent(request, invitation, sent=send_invitation(invitation, token))
+
+
+def take_back(request: HttpRequest, invitation: Invitation) -> None:
+    try:
+        services.withdraw_invitation(invitation=invitation)
+    except services.InvitationClosed:
+        messages.info(request, _("This invitation is already used"))
+    else:
+        messages.success(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
+
+
 @require_POST
 @administration_view(Role.ADMIN)
 def role(request: AdministrationRequest, person_id: UUID) -> HttpResponse:
@@ -106,24 +129,15 @@ def remove(request: AdministrationRequest, person_id: UUID) -> HttpResponse:
 @administration_view(Role.ADMIN)
 def resend(request: AdministrationRequest, invitation_id: UUID) -> HttpResponse:
     invitation = _changeable(request, invitation_id)
-    send_again(request, invitation, request.user)
+    send_again(request, invitation)
     return redirect("administration-people", request.administration.pk)
-
-
-def send_again(request: HttpRequest, invitation: Invitation, by: User) -> None:
-    if refusal := refused_for_now(invitation.environment, by):
-        messages.error(request, refusal)
-        return
-    token = services.renew_invitation(invitation=invitation, by=by)
-    say_sent(request, invitation, sent=send_invitation(invitation, token))
 
 
 @require_POST
 @administration_view(Role.ADMIN)
 def withdraw(request: AdministrationRequest, invitation_id: UUID) -> HttpResponse:
     invitation = _changeable(request, invitation_id)
-    services.withdraw_invitation(invitation=invitation)
-    messages.success(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
+    take_back(request, invitation)
     return redirect("administration-people", request.administration.pk)
 
 

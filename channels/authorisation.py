@@ -13,9 +13,8 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from administrations import audit
-from administrations.access import may, role_in
-from administrations.models import Role, User
+from administrations import audit, rights
+from administrations.models import Environment, User
 from channels import lease, notices, reminders, services
 from channels.auth.base import Grant
 from channels.errors import ChannelError
@@ -161,9 +160,7 @@ def _is_allowed(pending: PendingAuthorisation, channel: Channel) -> None:
 
 
 def _manages(person: User | None, channel: Channel) -> bool:
-    if person is None or not person.is_active or not channel.administration.is_premium:
-        return False
-    return may(role_in(person, channel.administration), Role.ADMIN)
+    return channel.administration.is_premium and rights.may_manage(person, channel.administration)
 
 
 def _shown(pending: PendingAuthorisation, channel: Channel) -> Channel | None:
@@ -183,10 +180,11 @@ def _exchange(pending: PendingAuthorisation, channel: Channel, answer: Mapping[s
         )  # fmt: skip
     except ChannelError as error:
         raise ProviderRefused(_explained(channel, error), channel, by_consent=by_consent) from error
-    linked = _link(pending, channel, grant)
-    if linked is None:
+    try:
+        linked = _link(pending, channel, grant)
+    except LinkRefused:
         tokens.revoke(channel, lambda: grant.tokens)
-        raise LinkRefused("changed", _shown(pending, channel))
+        raise
     return Linked(linked, grant.account, pending.consent_link)
 
 
@@ -205,17 +203,20 @@ def _opened(pending: PendingAuthorisation, channel: Channel) -> str:
 
 
 @transaction.atomic
-def _link(pending: PendingAuthorisation, asked: Channel, grant: Grant) -> Channel | None:
-    """Under the channel's lock. None when it was changed or deleted while the provider answered."""
+def _link(pending: PendingAuthorisation, asked: Channel, grant: Grant) -> Channel:
+    """Under the lock of the rights it rests on, then the channel's: either may be gone since the provider was asked."""
+    rights.hold(asked.administration.environment_id)
     locked = Channel.objects.select_for_update(of=("self",)).select_related("administration__environment")
     channel = locked.get(pk=asked.pk)
     if channel.deleted_at is not None or _asked(channel) != _asked(asked):
-        return None
+        raise LinkRefused("changed", _shown(pending, channel))
+    makers = PendingAuthorisation.objects.select_related("person", "consent_link__created_by", "consent_link__channel")
+    _is_allowed(makers.get(pk=pending.pk), channel)
     now = timezone.now()
     if pending.consent_link_id is not None:
         unused = ConsentLink.objects.filter(pk=pending.consent_link_id, used_at=None, expires_at__gt=now)
         if not unused.update(used_at=now, account=grant.account):
-            return None
+            raise LinkRefused("consent_closed")
     tokens.store(channel, grant.tokens)
     channel.granted, channel.linked_at = grant.granted, now
     channel.link_ends_at = now + timedelta(seconds=grant.link_seconds) if grant.link_seconds else None
@@ -284,6 +285,13 @@ def withdraw(link: ConsentLink) -> None:
     audit.note("channel.consent_withdrawn", link.channel.administration, link.channel)
 
 
+def right_lost(environment: Environment, person: User) -> None:
+    """Ends for good the links of channels that they manage no more: a right that comes back opens none."""
+    with every_administration():
+        links = ConsentLink.objects.filter(created_by=person, administration__environment=environment)
+        services.close_consent_links(links.exclude(administration__in=rights.managed_by(person, environment)))
+
+
 def consent_link_for(token: str) -> ConsentLink | None:
     """With its channel and administration."""
     with every_administration():
@@ -296,10 +304,11 @@ def closed_because(link: ConsentLink) -> str:
     channel = link.channel
     if link.used_at is not None:
         return "used"
+    if not _manages(link.created_by, channel):
+        return "right_lost"
     if link.expires_at <= timezone.now():
         return "expired"
-    stands = channel.deleted_at is None and channel.is_authorised_by_a_person
-    return "" if stands and _manages(link.created_by, channel) else "withdrawn"
+    return "" if channel.deleted_at is None and channel.is_authorised_by_a_person else "withdrawn"
 
 
 def opened(link: ConsentLink) -> None:

@@ -71,7 +71,13 @@ except KeyProblem as problem:
         env.wrong("CREDENTIAL_KEYS", f"is no ring of keys: {problem}", ".env.example has the command that makes one.")
 
 _site = urlsplit(BASE_URL)
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[_site.hostname or "localhost", "localhost", "127.0.0.1"])
+_LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+_own_host = _site.hostname or "localhost"
+#: pages answer to these, probes to any (zenvoices.hosts); a portal on this machine has three names
+ALLOWED_HOSTS: list[str] = [
+    *(_LOOPBACK if _own_host in _LOOPBACK else [_own_host]),
+    *env.list("ALLOWED_HOSTS", default=[]),
+]
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 ROOT_URLCONF = "zenvoices.urls"
 WSGI_APPLICATION = "zenvoices.wsgi.application"
@@ -105,6 +111,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "zenvoices.lib.headers.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
+    "zenvoices.hosts.HostMiddleware",
     "zenvoices.lib.sessions.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -113,6 +120,7 @@ MIDDLEWARE = [
     "administrations.middleware.PersonLocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "administrations.sessions.UsedSessionMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "administrations.middleware.SignedOutMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -310,7 +318,9 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # people come by invitation, which proves the address
-ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_SESSION_REMEMBER = None  # a choice of whoever signs in
+ACCOUNT_FORMS = {"login": "administrations.sign_in_form.SignInForm"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "administrations.reset_tokens.ResetTokens"  # noqa: S105 (a class)
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
@@ -325,6 +335,8 @@ USERSESSIONS_TRACK_ACTIVITY = False
 INVITATION_DAYS = 14
 #: that one person may send in one environment
 INVITATIONS_PER_HOUR: int = env.int("INVITATIONS_PER_HOUR", 60)
+#: administrations knows no channels: what each withdraws when somebody loses a right (administrations.rights.lost)
+RESTS_ON_RIGHTS = ["channels.authorisation.right_lost"]
 
 # --- Languages and times --------------------------------------------------------------------------------
 LANGUAGE_CODE = "nl"
@@ -378,6 +390,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
 # Without a proxy that tells the scheme, each page would be led to itself for ever: zenvoices.checks says so.
 SECURE_SSL_REDIRECT = _https and TRUSTED_PROXY_COUNT > 0
+SECURE_SSL_HOST = _site.netloc if _https else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
@@ -388,7 +401,13 @@ SESSION_COOKIE_NAME = "__Host-session" if _https else "zenvoices_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if _https else "zenvoices_csrf"
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # a provider's redirect must carry the session back
-SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+#: a session ends so long after its last use, or with the browser; one that was asked to stay lives SESSION_DAYS
+SESSION_IDLE_HOURS: float = env.float("SESSION_IDLE_HOURS", 12.0)
+#: since signing in, for every session
+SESSION_DAYS: int = env.int("SESSION_DAYS", 14)
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_AGE = int(SESSION_IDLE_HOURS * 3600)
+ACCOUNT_SESSION_COOKIE_AGE = SESSION_DAYS * 86_400  # what allauth gives who asks to stay
 X_FRAME_OPTIONS = "SAMEORIGIN"
 #: W019 asks for DENY: the text of a mail is shown in a sandboxed frame of our own.
 SILENCED_SYSTEM_CHECKS = ["security.W019"]

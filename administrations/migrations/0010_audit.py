@@ -47,7 +47,7 @@ def unprotect(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("administrations", "0002_invitation_withdrawn")]
+    dependencies = [("administrations", "0003_invitation_withdrawn_because")]
 
     operations = [
         migrations.CreateModel(

@@ -91,7 +91,8 @@ def test_https_without_a_proxy_that_is_named_is_told(
 
 @pytest.mark.parametrize(("proxies", "secure"), [("0", False), ("1", True)])
 def test_scheme_is_believed_of_a_proxy_only(tmp_path: Path, proxies: str, secure: bool) -> None:
-    portal = Portal(tmp_path, "", extra={"BASE_URL": "https://portal.test", "TRUSTED_PROXY_COUNT": proxies})
+    relay = {"EMAIL_URL": "smtp+tls://relay.example:587"}
+    portal = Portal(tmp_path, "", extra={"BASE_URL": "https://portal.test", "TRUSTED_PROXY_COUNT": proxies} | relay)
     portal.python(
         "from django.conf import settings\nfrom django.test import RequestFactory\n"
         "told = RequestFactory().get('/', HTTP_X_FORWARDED_PROTO='https').is_secure()\n"

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.usersessions.models import UserSession
+from django.test import Client
 from django.utils import timezone
 
 from administrations import services
@@ -69,6 +71,13 @@ def bakery_person(cast: Cast) -> dict[str, Any]:
 
 def office_person(cast: Cast) -> dict[str, Any]:
     return {**office(cast), "person_id": cast.gerda.pk}
+
+
+def gerdas_session(cast: Cast) -> dict[str, Any]:
+    browser = Client()
+    browser.force_login(cast.gerda)
+    known = {"session_key": browser.session.session_key, "ip": "192.0.2.1", "user_agent": "Firefox"}
+    return {**office(cast), "session_id": UserSession.objects.create(user=cast.gerda, **known).pk}
 
 
 def _invitation(cast: Cast) -> Any:
@@ -161,6 +170,9 @@ ADMINISTRATIONS = {
     "environment-invite": Row(OFFICE, office, post=True),
     "environment-person": Row(OFFICE, office_person, post=True),
     "environment-person-remove": Row(OFFICE, office_person, post=True),
+    "environment-sessions": Row(OFFICE, office),
+    "environment-session-end": Row(OFFICE, gerdas_session, get=False, post=True),
+    "environment-person-sessions-end": Row(OFFICE, office_person, get=False, post=True),
     "environment-invitation-resend": Row(OFFICE, office_invitation, get=False, post=True),
     "environment-invitation-withdraw": Row(OFFICE, office_invitation, get=False, post=True),
 }
