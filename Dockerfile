@@ -22,6 +22,7 @@ COPY zenvoices zenvoices
 COPY administrations administrations
 COPY documents documents
 COPY notifications notifications
+COPY leaving leaving
 COPY channels channels
 COPY templates templates
 

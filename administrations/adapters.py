@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from smtplib import SMTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,6 +80,14 @@ class AccountAdapter(DefaultAccountAdapter):
         end_sessions(user, but=here)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """After the transaction of the request, where it has one (AuditMiddleware)."""
+        waiting = getattr(self.request, "mails_to_send", None)
+        if waiting is None:
+            self._send(template_prefix, email, context)
+        else:
+            waiting.append(partial(self._send, template_prefix, email, context))
+
+    def _send(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """A mail server that is down breaks no page; whether the address is known is not told by it."""
         try:
             super().send_mail(template_prefix, email, context)

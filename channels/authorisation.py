@@ -13,7 +13,7 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from administrations import rights
+from administrations import audit, rights
 from administrations.models import Environment, User
 from channels import lease, notices, reminders, services
 from channels.auth.base import Grant
@@ -224,9 +224,19 @@ def _link(pending: PendingAuthorisation, asked: Channel, grant: Grant) -> Channe
     channel.save(update_fields=["granted", "linked_at", "link_ends_at", "error_code", "error_detail"])
     reminders.link_was_made_anew(channel)
     lease.revoke(channel.pk)
+    _note_linked(pending, channel, grant)
     if stays_inactive(channel):  # one that waited for this tells when it works
         notices.close(channel, Kind.ATTENTION)
     return channel
+
+
+def _note_linked(pending: PendingAuthorisation, channel: Channel, grant: Grant) -> None:
+    """Who holds a consent link has no account here, whoever is signed in in the same browser."""
+    after = {"account": grant.account}
+    if pending.consent_link_id is not None:
+        audit.note_guest("channel.consent_given", channel.administration, channel, after=after)
+    else:
+        audit.note("channel.linked", channel.administration, channel, by=pending.person, after=after)
 
 
 def stays_inactive(channel: Channel) -> bool:
@@ -250,11 +260,13 @@ def disconnect(channel: Channel, by: User | None) -> None:
         lease.revoke(found.pk)
         notices.close(found, Kind.ATTENTION, Kind.DEACTIVATED)
         reminders.link_was_made_anew(found)
+        audit.note("channel.disconnected", channel.administration, found, by=by)
 
 
 # --- Somebody else authorises -------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def invite(channel: Channel, by: User | None) -> tuple[ConsentLink, str]:
     """A link for the owner of the mailbox, and the token in it: only its hash is kept."""
     token = secrets.token_urlsafe(32)
@@ -262,12 +274,15 @@ def invite(channel: Channel, by: User | None) -> tuple[ConsentLink, str]:
         administration_id=channel.administration_id, channel=channel, created_by=by,
         token_sha256=hashed(token), expires_at=timezone.now() + timedelta(days=CONSENT_DAYS),
     )  # fmt: skip
+    audit.note("channel.consent_asked", channel.administration, channel, by=by)
     return link, token
 
 
+@transaction.atomic
 def withdraw(link: ConsentLink) -> None:
     """Whoever is under way with it comes back to a page that says so."""
     services.close_consent_links(ConsentLink.objects.filter(pk=link.pk))
+    audit.note("channel.consent_withdrawn", link.channel.administration, link.channel)
 
 
 def right_lost(environment: Environment, person: User) -> None:

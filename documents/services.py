@@ -12,7 +12,8 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from administrations.models import User
+from administrations import audit
+from administrations.models import Administration, User
 from documents import quota
 from documents.models import Document, Email
 from documents.pairing import pair_saved as pair_saved
@@ -162,9 +163,12 @@ def delete_documents(documents: Iterable[Document], by: User) -> datetime:
     """Out of sight, all at one moment, which `restore_documents` takes to bring them back. Bytes stay for a month."""
     moment = timezone.now()
     ids = [document.pk for document in documents]
-    count = Document.objects.filter(pk__in=ids, deleted_at=None).update(deleted_at=moment)
-    quota.grew_by(Document.objects.filter(pk__in=ids, deleted_at=moment), -1)
-    log.info("documents deleted", count=count, by=str(by.pk))
+    chosen = list(Document.objects.select_for_update().filter(pk__in=ids, deleted_at=None))
+    deleted = Document.objects.filter(pk__in=[document.pk for document in chosen])
+    deleted.update(deleted_at=moment)
+    quota.grew_by(deleted, -1)
+    _note("document.deleted", chosen, by)
+    log.info("documents deleted", count=len(chosen), by=str(by.pk))
     return moment
 
 
@@ -183,8 +187,16 @@ def bring_back(document: Document) -> None:
 
 @_together
 def restore_documents(moment: datetime, by: User) -> int:
-    deleted = Document.objects.filter(deleted_at=moment)
-    quota.grew_by(deleted)
-    count = deleted.update(deleted_at=None)
-    log.info("documents restored", count=count, by=str(by.pk))
-    return count
+    back = list(Document.objects.select_for_update().filter(deleted_at=moment))
+    restored = Document.objects.filter(pk__in=[document.pk for document in back])
+    quota.grew_by(restored)
+    restored.update(deleted_at=None)
+    _note("document.restored", back, by)
+    log.info("documents restored", count=len(back), by=str(by.pk))
+    return len(back)
+
+
+def _note(code: str, documents: Sequence[Document], by: User) -> None:
+    if documents:
+        place = Administration.objects.get(pk=documents[0].administration_id)
+        audit.note_each(code, place, documents, by=by)

@@ -20,7 +20,7 @@ from scripts import bootstrap
 from scripts.bootstrap import ROOT, VENV, say
 from scripts.components import COMPONENTS, missing
 
-CODE = ("zenvoices", "administrations", "documents", "notifications", "channels", "demo", "scripts")
+CODE = ("zenvoices", "administrations", "documents", "notifications", "channels", "leaving", "demo", "scripts")
 NOTHING_COLLECTED = 5
 #: as many as this process may use, which a container or taskset may have made fewer than the machine has
 WORKERS = ("-n", "auto")

@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "documents",
     "notifications",
     "channels",
+    "leaving",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -116,6 +117,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "administrations.audit_middleware.AuditMiddleware",
     "administrations.middleware.PersonLocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -194,6 +196,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_DEFAULT_QUEUE = "fetch"
 CELERY_TASK_ROUTES = {
     "documents.tasks.*": {"queue": "documents"},
+    "leaving.tasks.*": {"queue": "documents"},
     # People wait for these: never behind a long first fetch, and no server that drips keeps a fetch waiting.
     "channels.tasks.check": {"queue": "checks"},
     "channels.tasks.revoke": {"queue": "checks"},
@@ -219,6 +222,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 55},
     },
+    "look-after-exports": {"task": "leaving.tasks.look_after", "schedule": 60.0, "options": {"expires": 55}},
     "sweep": {"task": "documents.tasks.sweep", "schedule": 3600.0, "options": {"expires": 3000}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
@@ -241,6 +245,8 @@ DRAFTS_PER_ADMINISTRATION: int = env.int("DRAFTS_PER_ADMINISTRATION", 20)
 DRAFTS_KEPT_DAYS: int = env.int("DRAFTS_KEPT_DAYS", 30)
 #: runs of the logbook; the ledger, and so what is known of each mail, stays
 LOGBOOK_KEPT_DAYS: int = env.int("LOGBOOK_KEPT_DAYS", 400)
+#: who did what (administrations.audit)
+AUDIT_KEPT_DAYS: int = env.int("AUDIT_KEPT_DAYS", 730)
 
 # --- Documents ------------------------------------------------------------------------------------------
 #: empty: files in DATA_DIR/documents; or s3://bucket/prefix (requirements-s3.txt)

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("documents.urls")),
     path("", include("notifications.urls")),
     path("", include("channels.pages.urls")),
+    path("", include("leaving.urls")),
     path("account/", include("allauth.urls")),
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from administrations import audit
 from channels import expiry, operator_reminders
 from channels.expiry import IdleLink
 from channels.fetching import room, schedule, upkeep
@@ -35,6 +36,7 @@ def tick(offer: Callable[[Due], object], keep_alive: Callable[[IdleLink], object
         steps.run("look_ahead", lambda: expiry.look(keep_alive))
         steps.run("purge", upkeep.purge_deleted)
         steps.run("prune", upkeep.prune_logbook)
+        steps.run("prune_audit", audit.prune)
         steps.run("sweep_spool", sweep_spool)
         steps.run("remember", lambda: _remember(steps))
     return steps

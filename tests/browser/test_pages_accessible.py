@@ -130,8 +130,10 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
         addresses += [stage.address(f"documents/{credited}/")]
         own = ("notifications/", "settings", "settings/security", "account/sessions/", "account/password/change/")
         addresses += [f"{stage.portal.url}/{page}" for page in own]
-        addresses += [f"{managed}/{page}" for page in ("people", "people/invite", "settings")]
-        addresses += [f"{office}/{page}" for page in ("administrations", "people", "people/invite", "sessions")]
+        addresses += [f"{managed}/{page}" for page in ("people", "people/invite", "settings", "activity", "export")]
+        addresses += [
+            f"{office}/{page}" for page in ("administrations", "people", "people/invite", "sessions", "activity")
+        ]
         addresses += [f"{stage.portal.url}/environment/{stage.environment}/channels"]
         return stage, addresses
 

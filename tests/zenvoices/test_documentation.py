@@ -18,8 +18,8 @@ _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"`((?:[\w-]+/)+[\w.-]*\w/?)`")
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _MAKE = re.compile(r"\bmake ([a-z][a-z-]*)")
-_FOLDERS = ("administrations", "channels", "demo", "docker", "documents", "notifications", "scripts", "templates",
-            "tests", "zenvoices")  # fmt: skip
+_FOLDERS = ("administrations", "channels", "demo", "docker", "documents", "leaving", "notifications", "scripts",
+            "templates", "tests", "zenvoices")  # fmt: skip
 
 
 def section(title: str) -> str:

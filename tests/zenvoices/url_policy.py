@@ -29,6 +29,8 @@ from documents import einvoices
 from documents.models import Document, Email
 from documents.queries import moment_to_text
 from documents.storage import put_bytes
+from leaving import exports
+from leaving.models import Export
 from tests.cast import Cast
 from tests.channels.rows import make_channel, make_mail, make_part, make_run
 from tests.documents.files import image, invoice
@@ -162,6 +164,10 @@ ADMINISTRATIONS = {
     "administration-invitation-resend": Row(ADMIN, bakery_invitation, get=False, post=True),
     "administration-invitation-withdraw": Row(ADMIN, bakery_invitation, get=False, post=True),
     "administration-settings": Row(ADMIN, bakery, post=True),
+    "administration-activity": Row(ADMIN, bakery),
+    "administration-activity-csv": Row(ADMIN, bakery),
+    "environment-activity": Row(OFFICE, office),
+    "environment-activity-csv": Row(OFFICE, office),
     "environment-administrations": Row(OFFICE, office),
     "environment-administration-new": Row(OFFICE, office, post=True),
     "environment-administration-edit": Row(
@@ -271,6 +277,18 @@ CHANNELS = {
     "environment-channels": Row(OFFICE, office),
 }
 
+
+def bakery_export(cast: Cast) -> dict[str, Any]:
+    with administration_scope(cast.bakery.pk):
+        exports.make(exports.ask(cast.bakery, cast.bert).pk)
+        return {**bakery(cast), "export_id": Export.objects.get().pk}
+
+
+LEAVING = {
+    "export": Row(ADMIN, bakery, post=True),
+    "export-file": Row(ADMIN, bakery_export),
+}
+
 #: django-allauth tests its own pages; here only that they are open to everybody, or to the person alone
 ALLAUTH_PUBLIC = {
     "account_login",
@@ -307,4 +325,4 @@ ALLAUTH_OWN = {
     "usersessions_list",
 }
 
-POLICY = {**OPERATIONS, **ADMINISTRATIONS, **DOCUMENTS, **NOTIFICATIONS, **CHANNELS}
+POLICY = {**OPERATIONS, **ADMINISTRATIONS, **DOCUMENTS, **NOTIFICATIONS, **CHANNELS, **LEAVING}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from administrations import two_factor
+from administrations import audit, two_factor
 from channels.links import vault
 from zenvoices.lib.commands import OperatorCommand, OperatorError
 from zenvoices.lib.crypto import KeyProblem
@@ -16,6 +16,7 @@ class Command(OperatorCommand):
 
     def handle(self, **options: Any) -> None:
         try:
+            audit.note("operator.keys_rotated", None)
             with every_administration():
                 self.say({"rotated": vault.rotate() + two_factor.rotate()})
         except KeyProblem as problem:
