@@ -157,7 +157,8 @@ def problems(page: Page, address: str, language: str) -> list[str]:
         page.wait_for_load_state("networkidle")
     said = wider_than_its_window(page)
     for scheme, width in LOOKS[language]:
-        page.emulate_media(color_scheme=scheme)
+        # No transition: its colours in between are nobody's.
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 844})
         keep_picture(page)
         violations = Axe().run(page, options=RULES).response["violations"]
