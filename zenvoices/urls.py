@@ -16,3 +16,4 @@ urlpatterns = [
 ]
 
 handler400 = "zenvoices.errors.bad_request"
+handler403 = "zenvoices.errors.permission_denied"
