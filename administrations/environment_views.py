@@ -21,6 +21,7 @@ from administrations.access import (
     open_invitations,
     people_of_environment,
     person_in_environment,
+    second_steps,
 )
 from administrations.forms import AccessForm, AdministrationForm, EnvironmentInviteForm
 from administrations.invitations import refused_for_now, send_invitation
@@ -76,6 +77,9 @@ def people(request: EnvironmentRequest) -> HttpResponse:
         ),
         "admin_ids": set(environment.admins.values_list("user_id", flat=True)),
         "invitations": open_invitations(environment),
+        "second_step_ids": set(
+            second_steps().filter(user__in=people_of_environment(environment)).values_list("user_id", flat=True)
+        ),
     }
     return render(request, "administrations/environment_people.html", found)
 

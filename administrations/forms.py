@@ -51,6 +51,15 @@ class AdministrationForm(forms.ModelForm):
         return name
 
 
+class EnvironmentForm(forms.ModelForm):
+    class Meta:
+        model = Environment
+        fields = ["requires_two_factor"]
+        help_texts = {
+            "requires_two_factor": _("Whoever has none sets it up first, and sees nothing of the environment before.")
+        }
+
+
 class RoleForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
 

@@ -76,6 +76,8 @@ class Environment(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(_("Name"), max_length=120, unique=True)
+    #: closed to whoever has none (administrations.access)
+    requires_two_factor = models.BooleanField(_("Require two-factor authentication"), default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

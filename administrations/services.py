@@ -50,6 +50,12 @@ def create_environment(*, name: str, admin: User) -> Environment:
 
 
 @transaction.atomic
+def change_environment(*, environment: Environment, requires_two_factor: bool) -> None:
+    environment.requires_two_factor = requires_two_factor
+    environment.save(update_fields=["requires_two_factor"])
+
+
+@transaction.atomic
 def add_environment_admin(*, environment: Environment, user: User) -> None:
     made = EnvironmentAdmin.objects.get_or_create(environment=environment, user=user)[1]
     if made:

@@ -7,7 +7,7 @@ from administrations import (
     environment_views,
     invitation_views,
     people_views,
-    session_views,
+    security_views,
     settings_views,
     views,
 )
@@ -41,11 +41,13 @@ _environment = [
     path("people/<uuid:person_id>/remove", environment_views.remove_person, name="environment-person-remove"),
     path(
         "people/<uuid:person_id>/sessions/end",
-        session_views.end_sessions_of_person,
+        security_views.end_sessions_of_person,
         name="environment-person-sessions-end",
     ),
-    path("sessions", session_views.sessions, name="environment-sessions"),
-    path("sessions/<int:session_id>/end", session_views.end_session, name="environment-session-end"),
+    path("settings", security_views.settings, name="environment-settings"),
+    path("two-factor", security_views.two_factor_needed, name="two-factor-needed"),
+    path("sessions", security_views.sessions, name="environment-sessions"),
+    path("sessions/<int:session_id>/end", security_views.end_session, name="environment-session-end"),
     path("invitations/<uuid:invitation_id>/resend", environment_views.resend, name="environment-invitation-resend"),
     path(
         "invitations/<uuid:invitation_id>/withdraw", environment_views.withdraw, name="environment-invitation-withdraw"

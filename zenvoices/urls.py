@@ -18,3 +18,4 @@ urlpatterns = [
 
 handler400 = "zenvoices.errors.bad_request"
 handler429 = "zenvoices.errors.too_many_requests"
+handler403 = "zenvoices.errors.permission_denied"

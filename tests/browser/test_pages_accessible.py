@@ -131,9 +131,8 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
         own = ("notifications/", "settings", "settings/security", "account/sessions/", "account/password/change/")
         addresses += [f"{stage.portal.url}/{page}" for page in own]
         addresses += [f"{managed}/{page}" for page in ("people", "people/invite", "settings", "activity", "export")]
-        addresses += [
-            f"{office}/{page}" for page in ("administrations", "people", "people/invite", "sessions", "activity")
-        ]
+        of_office = ("administrations", "people", "people/invite", "sessions", "settings", "activity")
+        addresses += [f"{office}/{page}" for page in of_office]
         addresses += [f"{stage.portal.url}/environment/{stage.environment}/channels"]
         return stage, addresses
 
