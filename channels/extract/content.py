@@ -39,7 +39,7 @@ class Scratch(ExitStack):
 
     def __init__(self, directory: Path | None) -> None:
         super().__init__()
-        self._directory = directory or Path(tempfile.gettempdir())
+        self._directory = directory
 
     def file(self) -> BinaryIO:
         """Without a name."""
@@ -47,7 +47,7 @@ class Scratch(ExitStack):
 
     def path(self) -> Path:
         """For a file with a name, which may be taken away before the end."""
-        path = self._directory / uuid4().hex
+        path = Path(self._directory or tempfile.gettempdir(), uuid4().hex)
         self.callback(path.unlink, missing_ok=True)
         return path
 
@@ -192,5 +192,5 @@ class _Look:
         head, sha256 = self._head, self._digest.hexdigest()
         pdf = b"%PDF-" in head
         locked = pdf and (_ENCRYPT in head or _ENCRYPT in self._tail)
-        ended = not pdf or b"%%EOF" in self._tail
+        ended = not pdf or self._tail.rfind(b"%%EOF") >= 0  # it stands at the very end
         return Content(self.size, sha256, head, self._blank, locked, ended, pieces, region, path)
