@@ -32,6 +32,8 @@ class OperatorCommand(BaseCommand):
     """
 
     requires_migrations_checks = False
+    #: They load every page of the portal, which takes longer than most commands; `check` and the tests run them.
+    requires_system_checks = ()
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         self.failed = False
