@@ -26,6 +26,12 @@ def beat() -> None:
     cache.set(HEARTBEAT_KEY, time.time(), timeout=HEARTBEAT_LIMIT * 10)
 
 
+def last_beat() -> float | None:
+    """When the schedule last said so, in seconds since 1970."""
+    beaten: float | None = cache.get(HEARTBEAT_KEY)
+    return beaten
+
+
 def readiness() -> dict[str, bool]:
     return {
         "database": _answers(_database),
@@ -73,5 +79,5 @@ def _storage() -> bool:
 
 
 def _scheduler() -> bool:
-    last = cache.get(HEARTBEAT_KEY)
+    last = last_beat()
     return last is not None and time.time() - last < HEARTBEAT_LIMIT
