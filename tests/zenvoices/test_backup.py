@@ -31,7 +31,7 @@ def mail(number: int) -> bytes:
 
 @pytest.fixture
 def databases(portal_database: str) -> Iterator[Any]:
-    """A new, empty database for a portal, each time it is called. With `portal_database` it is run on PostgreSQL too."""
+    """A new, empty database for a portal, each time it is called; with `portal_database` on PostgreSQL too."""
     with ExitStack() as stack:
         yield lambda: stack.enter_context(database_of_a_portal())
 
