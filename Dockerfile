@@ -1,4 +1,4 @@
-# One image for all five services; docker-compose.yml says which program each runs.
+# One image for all our services; docker-compose.yml says which program each runs.
 FROM python:3.12-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \
@@ -10,7 +10,8 @@ ENV PYTHONUNBUFFERED=1 \
     STATIC_ROOT=/app/static
 
 RUN useradd --system --uid 10001 --create-home --home-dir /home/portal portal \
-    && install --directory --owner portal --group portal /data /app
+    && install --directory --owner portal --group portal --mode 0700 /data \
+    && install --directory --owner portal --group portal /app
 
 WORKDIR /app
 COPY requirements.txt requirements-s3.txt ./

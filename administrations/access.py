@@ -107,9 +107,14 @@ def access_in(administration: Administration, person_id: UUID) -> Administration
     return get_object_or_404(administration.access.select_related("user"), user_id=person_id)
 
 
+def open_invitations(environment: Environment) -> QuerySet[Invitation]:
+    """Neither accepted nor withdrawn by hand: those that expired or lost their right can be sent again."""
+    kept = Q(withdrawn_at=None) | Q(withdrawn_because=Invitation.Withdrawn.RIGHT_LOST)
+    return environment.invitations.filter(kept, accepted_at=None).select_related("invited_by").order_by("email")
+
+
 def invitation_in(environment: Environment, invitation_id: UUID) -> Invitation:
-    """An invitation that is neither accepted nor withdrawn."""
-    return get_object_or_404(environment.invitations, pk=invitation_id, accepted_at=None, withdrawn_at=None)
+    return get_object_or_404(open_invitations(environment), pk=invitation_id)
 
 
 def invitation_for(token: str) -> Invitation | None:

@@ -7,10 +7,12 @@ import secrets
 from collections.abc import Mapping
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from administrations import rights
+from administrations.access import open_invitations
 from administrations.models import (
     Administration,
     AdministrationAccess,
@@ -30,7 +32,11 @@ class LastAdministrator(Exception):
 
 
 class InvitationClosed(Exception):
-    """Used, withdrawn or expired between reading the page and pressing the button."""
+    """Used, withdrawn or expired between reading the page and pressing the button, or its maker may give it no more."""
+
+
+class PersonExists(Exception):
+    """Somebody with this address began meanwhile, by another invitation."""
 
 
 @transaction.atomic
@@ -61,6 +67,9 @@ def invite(
     *, environment: Environment, email: str, environment_admin: bool, roles: Roles, by: User
 ) -> tuple[Invitation, str]:
     """Returns the invitation and the token for its link; what `by` may change of this address is replaced."""
+    rights.hold(environment.pk)
+    if not rights.may_give(by, environment, environment_admin=environment_admin, roles=roles):
+        raise PermissionDenied
     email = email.strip().lower()
     everything = environment.admins.filter(user=by).exists()
     for known in open_invitations(environment).filter(email=email):
@@ -82,34 +91,36 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def open_invitations(environment: Environment) -> QuerySet[Invitation]:
-    """Neither accepted nor withdrawn; expired ones can still be sent again."""
-    return environment.invitations.filter(accepted_at=None, withdrawn_at=None).order_by("email")
-
-
 @transaction.atomic
 def renew_invitation(*, invitation: Invitation, by: User) -> str:
-    """A new link with a new term; the old link ends."""
+    """A new link with a new term, given by `by`; the old link ends. Raises InvitationClosed when it was accepted."""
     token = secrets.token_urlsafe(32)
+    _lock_unaccepted(invitation)
     invitation.token_hash = token_hash(token)
     invitation.expires_at = Invitation._meta.get_field("expires_at").get_default()
     invitation.invited_by = by
-    invitation.save(update_fields=["token_hash", "expires_at", "invited_by"])
+    invitation.withdrawn_at, invitation.withdrawn_because = None, Invitation.Withdrawn.BY_HAND
+    invitation.save(update_fields=["token_hash", "expires_at", "invited_by", "withdrawn_at", "withdrawn_because"])
     return token
 
 
 @transaction.atomic
 def withdraw_invitation(*, invitation: Invitation) -> None:
-    invitation.withdrawn_at = timezone.now()
-    invitation.save(update_fields=["withdrawn_at"])
+    """Raises InvitationClosed when it was accepted."""
+    _lock_unaccepted(invitation)
+    invitation.withdrawn_at, invitation.withdrawn_because = timezone.now(), Invitation.Withdrawn.BY_HAND
+    invitation.save(update_fields=["withdrawn_at", "withdrawn_because"])
+
+
+def _lock_unaccepted(invitation: Invitation) -> None:
+    if not Invitation.objects.select_for_update().filter(pk=invitation.pk, accepted_at=None).exists():
+        raise InvitationClosed
 
 
 @transaction.atomic
 def accept_invitation(*, invitation: Invitation, user: User) -> Administration | None:
     """Gives what was promised, never less than this person has; returns where to begin."""
-    locked = Invitation.objects.select_for_update().get(pk=invitation.pk)
-    if locked.closed_because:
-        raise InvitationClosed
+    locked = _lock_open(invitation)
     if locked.environment_admin:
         EnvironmentAdmin.objects.get_or_create(environment=locked.environment, user=user)
     promised = locked.environment.administrations.filter(pk__in=locked.roles)
@@ -120,9 +131,24 @@ def accept_invitation(*, invitation: Invitation, user: User) -> Administration |
     return promised.first() or locked.environment.administrations.first()
 
 
+def _lock_open(invitation: Invitation) -> Invitation:
+    """With the rights that it rests on, until the transaction ends."""
+    rights.hold(invitation.environment_id)
+    rows = Invitation.objects.select_for_update(of=("self",)).select_related("environment", "invited_by")
+    locked = rows.get(pk=invitation.pk)
+    if rights.why_closed(locked):
+        raise InvitationClosed
+    return locked
+
+
 @transaction.atomic
 def accept_as_new_person(*, invitation: Invitation, name: str, password: str, language: str) -> User:
-    user = User.objects.create_user(invitation.email, password, name=name, language=language)
+    _lock_open(invitation)  # of two at once the second finds it used, and makes nobody
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(invitation.email, password, name=name, language=language)
+    except IntegrityError:
+        raise PersonExists from None
     user.last_administration = accept_invitation(invitation=invitation, user=user)
     user.save(update_fields=["last_administration"])
     return user
@@ -139,7 +165,13 @@ def _raise_role(administration: Administration, user: User, role: str) -> None:
 
 @transaction.atomic
 def set_role(*, administration: Administration, user: User, role: Role | None) -> None:
-    """None ends the access, at once."""
+    """None ends the access, at once. What the person handed out and may give no more ends too."""
+    rights.hold(administration.environment_id)
+    _write_role(administration, user, role)
+    rights.lost(administration.environment, user)
+
+
+def _write_role(administration: Administration, user: User, role: Role | None) -> None:
     if role is None:
         AdministrationAccess.objects.filter(administration=administration, user=user).delete()
         return
@@ -148,13 +180,15 @@ def set_role(*, administration: Administration, user: User, role: Role | None) -
 
 @transaction.atomic
 def set_access(*, environment: Environment, user: User, environment_admin: bool, roles: Roles) -> None:
-    """Exactly this access in this environment: what is not named ends."""
+    """Exactly this access in this environment: what is not named ends, and what was handed out by it."""
+    rights.hold(environment.pk)
     _set_environment_admin(environment, user, environment_admin)
     AdministrationAccess.objects.filter(administration__environment=environment, user=user).exclude(
         administration__in=roles
     ).delete()
     for administration in environment.administrations.filter(pk__in=roles):
-        set_role(administration=administration, user=user, role=roles[administration.pk])
+        _write_role(administration, user, roles[administration.pk])
+    rights.lost(environment, user)
 
 
 @transaction.atomic
@@ -164,7 +198,7 @@ def remove_person(*, environment: Environment, user: User) -> None:
 
 
 def _set_environment_admin(environment: Environment, user: User, wanted: bool) -> None:
-    Environment.objects.select_for_update().get(pk=environment.pk)  # two admins removing each other
+    """The environment is held: of two who remove each other, one stays."""
     if wanted:
         EnvironmentAdmin.objects.get_or_create(environment=environment, user=user)
         return

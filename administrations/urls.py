@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from administrations import environment_views, invitation_views, people_views, settings_views, views
+from administrations import environment_views, invitation_views, people_views, session_views, settings_views, views
 
 _administration = [
     path("enter", views.enter, name="enter-administration"),
@@ -27,6 +27,13 @@ _environment = [
     path("people/invite", environment_views.invite, name="environment-invite"),
     path("people/<uuid:person_id>", environment_views.person, name="environment-person"),
     path("people/<uuid:person_id>/remove", environment_views.remove_person, name="environment-person-remove"),
+    path(
+        "people/<uuid:person_id>/sessions/end",
+        session_views.end_sessions_of_person,
+        name="environment-person-sessions-end",
+    ),
+    path("sessions", session_views.sessions, name="environment-sessions"),
+    path("sessions/<int:session_id>/end", session_views.end_session, name="environment-session-end"),
     path("invitations/<uuid:invitation_id>/resend", environment_views.resend, name="environment-invitation-resend"),
     path(
         "invitations/<uuid:invitation_id>/withdraw", environment_views.withdraw, name="environment-invitation-withdraw"

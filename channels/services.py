@@ -42,7 +42,7 @@ OTHER_MAILBOX = {"protocol", "host", "username"}
 LISTED = ("seen_validity", "seen_next_uid", "first_validity", "first_next_uid", "stays_unread")
 ACTIVATION = (
     "state", "inactive_reason", "inactive_since", "failures", "failing_since", "error_code", "error_detail",
-    "next_fetch_at",
+    "next_fetch_at", "left_since",
 )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def create_channel(
     administration: Administration, *, password: str, activate: bool, by: User | None, client_secret: str = "",
     client_certificate: str = "", **fields: Any,
 ) -> Channel:  # fmt: skip
-    """`fields`: name, folder and what BOUND_TO_SECRET lists. Due at its own second when active."""
+    """`fields`: name, folder, left_since and what BOUND_TO_SECRET lists. Due at its own second when active."""
     if not administration.is_premium:
         raise NotPremium
     fields |= connect.server_fields(fields["auth"], fields["protocol"])
@@ -190,6 +190,7 @@ def _activate(channel: Channel) -> None:
     channel.state, channel.inactive_reason, channel.inactive_since = Channel.State.ACTIVE, "", None
     channel.failures, channel.failing_since = 0, None
     channel.error_code, channel.error_detail = "", {}
+    channel.left_since = None
     channel.next_fetch_at = next_slot(channel.pk, timezone.now())
     channel.save(update_fields=ACTIVATION)
 

@@ -83,7 +83,7 @@ def page(request: AdministrationRequest, document_id: UUID, number: int, width: 
     found = visible_document(request, document_id)
     try:
         place = preview.page(found, number, width, place_inside(request) or 0)
-        return serving.drawing(place, keep=width == preview.THUMBNAIL)
+        return serving.drawing(place)
     except preview.PreviewProblem as problem:
         if width == preview.THUMBNAIL and problem.code != "busy":
             return HttpResponse(status=204)  # the list asks before anybody knows: its icon stays, nothing is wrong

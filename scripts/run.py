@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import quote
 
-from scripts import bootstrap, broker, keys, prepared, reasons
+from scripts import bootstrap, broker, keys, prepared, private, reasons
 from scripts.bootstrap import PYTHON, ROOT, VENV, say
 from scripts.lock import AlreadyRunning, hold
 from scripts.processes import ProcessEnded, Processes
@@ -25,9 +25,11 @@ from scripts.screen import welcome
 
 READY_SECONDS = 90
 DEMO_MAIL_PORTS = range(11993, 12993)
-#: One for each queue: in one worker for both, a hundred first pages to be drawn keep a fetch waiting.
+#: One for each queue: in one worker for all, a hundred first pages to be drawn keep a fetch waiting, and long fetches
+#: whoever has a connection checked.
 WORKERS = {
     "fetch": ("--pool", "threads", "--concurrency", "32"),
+    "checks": ("--pool", "threads", "--concurrency", "24"),
     "documents": ("--pool", "prefork", "--concurrency", "1"),
 }
 
@@ -101,6 +103,8 @@ def _begin(options: Options, commands: Callable[[Options], Commands]) -> None:
         with hold(options.data / "run.lock", options.url) as lock:
             _check_port(options.port)
             bootstrap.ensure(bootstrap.RUN_LOCKS)
+            os.umask(private.UMASK)
+            private.narrow(options.data)
             keys.make_keys(options.data / "keys", demo=options.demo)
             _run(options, commands(options), Processes(options.data / "logs", lock))
     except OSError as error:
@@ -140,7 +144,7 @@ def _start(options: Options, commands: Commands, processes: Processes) -> None:
     for name in ("web", "beat"):
         processes.start(name, commands.pop(name), env)
     processes.wait_until(lambda: _ready(options.port), "Becoming ready", READY_SECONDS)
-    # The workers follow: started together, all four would be ready later than the first two are now.
+    # The workers follow: started together, all of them would be ready later than the first two are now.
     for name, command in commands.items():
         processes.start(name, command, env)
 

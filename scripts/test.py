@@ -101,7 +101,12 @@ def _checks(summary: Summary, folder: Path) -> None:
     if templates:
         _step(summary, "templates", [_program("djade"), "--check", "--target-version", "5.2", *templates], env)
     _step(summary, "migrations", [*manage, "makemigrations", "--check", "--dry-run"], env)
-    deploy = {**env, "BASE_URL": "https://portal.example", "EMAIL_URL": "smtp+tls://relay.example:587"}
+    deploy = {
+        **env,
+        "BASE_URL": "https://portal.example",
+        "EMAIL_URL": "smtp+tls://relay.example:587",
+        "TRUSTED_PROXY_COUNT": "1",
+    }
     _step(summary, "check --deploy", [*manage, "check", "--deploy", "--fail-level", "WARNING"], deploy)
     _step(summary, "mypy", [_program("mypy"), *CODE], env)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.test import Client
 
+import tests.clients  # noqa: F401 -- teaches Django's client our cookie
 from administrations.models import User
 from tests.cast import Cast, make_cast
 from tests.portal import database_of_a_portal

@@ -1,11 +1,11 @@
-"""What `migrate` looks at beside the settings themselves, and no other start waits for."""
+"""What commands look at beside the settings themselves."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 
 from documents import storage
 
@@ -17,7 +17,7 @@ STORAGE_CURE: Final = (
 
 @register
 def check_storage(app_configs: Any, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """Only `migrate` names databases."""
+    """Only `migrate` names databases, so no other start waits for it."""
     if not databases:
         return []
     try:
@@ -27,3 +27,12 @@ def check_storage(app_configs: Any, databases: Any = None, **kwargs: Any) -> lis
         told = f"DOCUMENT_STORAGE takes no file ({place}): {storage.told(problem)}"
         return [Error(told, hint=STORAGE_CURE, id="zenvoices.E001")]
     return []
+
+
+@register
+def https_needs_a_proxy(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The portal itself speaks plain HTTP."""
+    if not settings.BASE_URL.startswith("https:") or settings.TRUSTED_PROXY_COUNT:
+        return []
+    said = "BASE_URL is https and TRUSTED_PROXY_COUNT is 0: whoever comes through the proxy counts as one address."
+    return [Warning(said, hint="Set TRUSTED_PROXY_COUNT to the number of proxies in front.", id="zenvoices.W001")]

@@ -7,6 +7,8 @@ from django.core.exceptions import TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from zenvoices.lib.rates import too_many
+
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's own view renders without a request, so without language and frame."""
@@ -16,3 +18,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403_csrf.html", status=403)
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """For allauth's own limits, which all count in minutes."""
+    return too_many(request, 60)

@@ -28,6 +28,9 @@ from zenvoices.lib.logs import processors
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
 
+# Every process reads this first: database, mails, documents, previews and outbox are for the portal's own user only.
+os.umask(0o077)
+
 # --- Basics ---------------------------------------------------------------------------------------
 DEBUG: bool = env.bool("DEBUG", False)
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
@@ -68,7 +71,13 @@ except KeyProblem as problem:
         env.wrong("CREDENTIAL_KEYS", f"is no ring of keys: {problem}", ".env.example has the command that makes one.")
 
 _site = urlsplit(BASE_URL)
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[_site.hostname or "localhost", "localhost", "127.0.0.1"])
+_LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+_own_host = _site.hostname or "localhost"
+#: pages answer to these, probes to any (zenvoices.hosts); a portal on this machine has three names
+ALLOWED_HOSTS: list[str] = [
+    *(_LOOPBACK if _own_host in _LOOPBACK else [_own_host]),
+    *env.list("ALLOWED_HOSTS", default=[]),
+]
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 ROOT_URLCONF = "zenvoices.urls"
 WSGI_APPLICATION = "zenvoices.wsgi.application"
@@ -99,14 +108,17 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "zenvoices.lib.headers.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "zenvoices.hosts.HostMiddleware",
+    "zenvoices.lib.sessions.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "administrations.middleware.PersonLocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "administrations.sessions.UsedSessionMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "administrations.middleware.SignedOutMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -179,7 +191,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0.2,
 }
 CELERY_TASK_DEFAULT_QUEUE = "fetch"
-CELERY_TASK_ROUTES = {"documents.tasks.*": {"queue": "documents"}}
+CELERY_TASK_ROUTES = {
+    "documents.tasks.*": {"queue": "documents"},
+    # People wait for these: never behind a long first fetch, and no server that drips keeps a fetch waiting.
+    "channels.tasks.check": {"queue": "checks"},
+    "channels.tasks.revoke": {"queue": "checks"},
+}
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
@@ -215,6 +232,12 @@ FETCH_RUN_BYTES: int = env.int("FETCH_RUN_BYTES", 1_000_000_000)
 #: at the same time, not in a minute: whoever ends a run hands its place on (channels.fetching.places)
 FETCH_PER_HOST: int = env.int("FETCH_PER_HOST", 20)
 FETCH_PER_ADMINISTRATION: int = env.int("FETCH_PER_ADMINISTRATION", 4)
+#: connection checks at the same time, queued ones counted: each keeps a worker's thread as long as its server likes
+CHECKS_PER_ADMINISTRATION: int = env.int("CHECKS_PER_ADMINISTRATION", 4)
+CHECKS_AT_ONCE: int = env.int("CHECKS_AT_ONCE", 24)
+#: drafts that nobody asked to keep (a check failed, a link was never made): how many, and how long
+DRAFTS_PER_ADMINISTRATION: int = env.int("DRAFTS_PER_ADMINISTRATION", 20)
+DRAFTS_KEPT_DAYS: int = env.int("DRAFTS_KEPT_DAYS", 30)
 #: runs of the logbook; the ledger, and so what is known of each mail, stays
 LOGBOOK_KEPT_DAYS: int = env.int("LOGBOOK_KEPT_DAYS", 400)
 
@@ -301,11 +324,13 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # people come by invitation, which proves the address
-ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_SESSION_REMEMBER = None  # a choice of whoever signs in
+ACCOUNT_FORMS = {"login": "administrations.sign_in_form.SignInForm"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "administrations.reset_tokens.ResetTokens"  # noqa: S105 (a class)
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
-MFA_ADAPTER = "allauth.mfa.adapter.DefaultMFAAdapter"
+MFA_ADAPTER = "administrations.two_factor.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _site.scheme == "http"
@@ -314,6 +339,10 @@ MFA_TOTP_TOLERANCE = 1  # a code counts one step of 30 seconds longer: clocks di
 MFA_FORMS = {"add_webauthn": "administrations.passkey_forms.AddPasskeyForm"}
 USERSESSIONS_TRACK_ACTIVITY = False
 INVITATION_DAYS = 14
+#: that one person may send in one environment
+INVITATIONS_PER_HOUR: int = env.int("INVITATIONS_PER_HOUR", 60)
+#: administrations knows no channels: what each withdraws when somebody loses a right (administrations.rights.lost)
+RESTS_ON_RIGHTS = ["channels.authorisation.right_lost"]
 
 # --- Languages and times --------------------------------------------------------------------------------
 LANGUAGE_CODE = "nl"
@@ -360,20 +389,31 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 _https = _site.scheme == "https"
+#: proxies in front of us whose forwarded headers are believed (zenvoices.lib.addresses)
+TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", 0)
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", _https) else None
-SECURE_SSL_REDIRECT = _https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
+# Without a proxy that tells the scheme, each page would be led to itself for ever: zenvoices.checks says so.
+SECURE_SSL_REDIRECT = _https and TRUSTED_PROXY_COUNT > 0
+SECURE_SSL_HOST = _site.netloc if _https else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https
+SESSION_ENGINE = "zenvoices.lib.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_NAME = "__Host-session" if _https else "zenvoices_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if _https else "zenvoices_csrf"
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # a provider's redirect must carry the session back
-SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+#: a session ends so long after its last use, or with the browser; one that was asked to stay lives SESSION_DAYS
+SESSION_IDLE_HOURS: float = env.float("SESSION_IDLE_HOURS", 12.0)
+#: since signing in, for every session
+SESSION_DAYS: int = env.int("SESSION_DAYS", 14)
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_AGE = int(SESSION_IDLE_HOURS * 3600)
+ACCOUNT_SESSION_COOKIE_AGE = SESSION_DAYS * 86_400  # what allauth gives who asks to stay
 X_FRAME_OPTIONS = "SAMEORIGIN"
 #: W019 asks for DENY: the text of a mail is shown in a sandboxed frame of our own.
 SILENCED_SYSTEM_CHECKS = ["security.W019"]

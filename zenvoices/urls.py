@@ -16,3 +16,4 @@ urlpatterns = [
 ]
 
 handler400 = "zenvoices.errors.bad_request"
+handler429 = "zenvoices.errors.too_many_requests"

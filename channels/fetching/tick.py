@@ -15,16 +15,18 @@ from zenvoices.lib.bulkheads import Steps
 from zenvoices.lib.scoping import every_administration
 
 
-def tick(offer: Callable[[Due], object], keep_alive: Callable[[IdleLink], object]) -> Steps:
+def tick(offer: Callable[[Due], object], keep_alive: Callable[[IdleLink], object], checks: Callable[[], int]) -> Steps:
     """Offers what is due before any housekeeping, which may be slow.
 
-    `offer` queues a fetch, `keep_alive` the use of an idle link. Says how much each step did, and which failed.
+    `offer` queues a fetch, `keep_alive` the use of an idle link, `checks` sees to connection checks. Says how much each
+    step did, and which failed.
     """
     steps = Steps()
     with every_administration():
         steps.run("reap", upkeep.reap)  # what died holds places, and is due at once
         steps.run("due", lambda: _offer(schedule.claim_due(), offer))
         steps.run("lost", lambda: _offer(schedule.unstarted(), offer))
+        steps.run("checks", checks)
         steps.run("tell_outages", upkeep.tell_outages)
         steps.run("tell_nothing_fetched", upkeep.tell_nothing_fetched)
         steps.run("remind_operator", operator_reminders.look)

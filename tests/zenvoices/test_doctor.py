@@ -50,7 +50,18 @@ def portal(
         assert made.run("migrate").code == 0
         server = dovecot_at(dovecot)
         made.channel(made.administration(), server, "imap", "u@acme.test", "geheim", "--no-check")
-        words = ("celery", "-A", "zenvoices.celery", "worker", "-Q", "fetch,documents", "--pool", "solo", "-n", "all@h")
+        words = (
+            "celery",
+            "-A",
+            "zenvoices.celery",
+            "worker",
+            "-Q",
+            "fetch,checks,documents",
+            "--pool",
+            "solo",
+            "-n",
+            "all@h",
+        )
         words += ("--loglevel", "INFO", "--without-gossip", "--without-mingle")
         worker = made.start(*words, log="worker.log")
         try:
@@ -150,7 +161,7 @@ def test_worker_that_is_missing_is_found_by_name(portal: Portal) -> None:
         other.python(BEAT)
         answer = other.run("doctor")
     assert ill(answer) == ["workers"]
-    assert "documents and fetch" in line_of(answer, "workers")
+    assert "checks and documents and fetch" in line_of(answer, "workers")
 
 
 def test_migration_that_is_not_applied_is_found_by_name(portal: Portal) -> None:

@@ -16,11 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.usersessions.models import UserSession
+from django.test import Client
 from django.utils import timezone
 
 from administrations import services
 from administrations.models import Role
-from channels import authorisation
+from channels import authorisation, checking
+from channels.checking import Purpose
 from channels.models import Channel
 from documents import einvoices
 from documents.models import Document, Email
@@ -69,6 +72,13 @@ def office_person(cast: Cast) -> dict[str, Any]:
     return {**office(cast), "person_id": cast.gerda.pk}
 
 
+def gerdas_session(cast: Cast) -> dict[str, Any]:
+    browser = Client()
+    browser.force_login(cast.gerda)
+    known = {"session_key": browser.session.session_key, "ip": "192.0.2.1", "user_agent": "Firefox"}
+    return {**office(cast), "session_id": UserSession.objects.create(user=cast.gerda, **known).pk}
+
+
 def _invitation(cast: Cast) -> Any:
     invitation, _token = services.invite(
         environment=cast.office,
@@ -98,6 +108,12 @@ def bakery_channel(cast: Cast) -> dict[str, Any]:
 
 def deleted_channel(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "channel_id": make_channel(cast.bakery, deleted_at=timezone.now()).pk}
+
+
+def bakery_check(cast: Cast) -> dict[str, Any]:
+    with administration_scope(cast.bakery.pk):
+        asked = checking.ask(cast.bakery, Purpose.ACTIVATE, channel=make_channel(cast.bakery, port=1), person=cast.bert)
+    return {**bakery(cast), "check_id": asked.pk}
 
 
 def gmail_channel(cast: Cast) -> dict[str, Any]:
@@ -155,6 +171,9 @@ ADMINISTRATIONS = {
     "environment-invite": Row(OFFICE, office, post=True),
     "environment-person": Row(OFFICE, office_person, post=True),
     "environment-person-remove": Row(OFFICE, office_person, post=True),
+    "environment-sessions": Row(OFFICE, office),
+    "environment-session-end": Row(OFFICE, gerdas_session, get=False, post=True),
+    "environment-person-sessions-end": Row(OFFICE, office_person, get=False, post=True),
     "environment-invitation-resend": Row(OFFICE, office_invitation, get=False, post=True),
     "environment-invitation-withdraw": Row(OFFICE, office_invitation, get=False, post=True),
 }
@@ -225,6 +244,7 @@ CHANNELS = {
     "channel-new-email": Row(ADMIN, bakery, post=True),
     "channel-edit": Row(ADMIN, bakery_channel, post=True),
     "channel-row": Row(ADMIN, bakery_channel),
+    "channel-check": Row(ADMIN, bakery_check),
     "channel-connect": Row(ADMIN, gmail_channel),
     "channel-disconnect": Row(ADMIN, gmail_channel, get=False, post=True),
     "channel-consent": Row(ADMIN, gmail_channel, post=True),

@@ -26,7 +26,7 @@ from zenvoices.doctor.parts import Ill
 from zenvoices.lib import health
 from zenvoices.lib.scoping import every_administration
 
-_QUEUES: Final = ("documents", "fetch")
+_QUEUES: Final = ("checks", "documents", "fetch")
 _BROKER_ERRORS: Final = (KombuError, RedisError, OSError)
 _MAIL_CURES: Final = {
     "sign_in_refused": "Look at user and password in EMAIL_URL: the server takes no sign-in, or not with a password.",
