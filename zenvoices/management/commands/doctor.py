@@ -31,7 +31,6 @@ PARTS: Final = (
 
 class Command(OperatorCommand):
     help = "Tries every part of the installation and says the next step where one does not work."
-    requires_system_checks: list[str] = []
 
     def handle(self, **options: Any) -> None:
         for finding in examine(PARTS):
