@@ -191,6 +191,7 @@ class _Look:
     def content(self, pieces: Pieces, region: Region | None = None, path: Path | None = None) -> Content:
         head, sha256 = self._head, self._digest.hexdigest()
         pdf = b"%PDF-" in head
-        locked = pdf and (_ENCRYPT in head or _ENCRYPT in self._tail)
-        ended = not pdf or self._tail.rfind(b"%%EOF") >= 0  # it stands at the very end
+        # Backwards: what is looked for stands at the very end, and this way takes less than half as long.
+        locked = pdf and (_ENCRYPT in head or self._tail.rfind(_ENCRYPT) >= 0)
+        ended = not pdf or self._tail.rfind(b"%%EOF") >= 0
         return Content(self.size, sha256, head, self._blank, locked, ended, pieces, region, path)
