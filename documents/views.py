@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -33,6 +32,7 @@ from documents.queries import (
     visible_documents,
 )
 from documents.uploads import ACCEPT
+from zenvoices.lib.own_addresses import own_path
 
 
 @require_safe
@@ -127,10 +127,9 @@ def _varied(response: HttpResponse) -> HttpResponse:
 
 def _back(request: AdministrationRequest) -> str:
     """The list as it was filtered, when the form says so."""
-    there = request.POST.get("next", "")
+    there = own_path(request.POST.get("next", ""))
     home = reverse("documents", args=[request.administration.pk])
-    allowed = url_has_allowed_host_and_scheme(there, allowed_hosts={request.get_host()}, require_https=False)
-    return there if allowed and there.startswith(home) else home
+    return there if there.startswith(home) else home
 
 
 def _common(request: AdministrationRequest) -> dict[str, Any]:
