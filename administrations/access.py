@@ -19,6 +19,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
+from administrations import audit
 from administrations.models import Administration, AdministrationAccess, Environment, Invitation, Role, User
 from zenvoices.lib.scoping import administration_scope
 
@@ -169,11 +170,18 @@ def administration_for(user: User, administration_id: UUID, needed: Role) -> tup
     administration = administrations_of(user).filter(pk=administration_id).first()
     role = role_in(user, administration) if administration else None
     if administration is None or role is None:
+        _note_stranger(user, Administration.objects.filter(pk=administration_id).first())
         raise Http404
     if not may(role, needed):
+        audit.note_refused(administration, user, foreign=False)
         raise PermissionDenied
     ask_second_step(user, administration.environment)
     return administration, role
+
+
+def _note_stranger(user: User, tried: Administration | Environment | None) -> None:
+    if tried is not None:
+        audit.note_refused(tried, user, foreign=True)
 
 
 def administration_view(needed: Role) -> Callable[[View], View]:
@@ -216,8 +224,10 @@ def environment_view(view: View) -> View:
         assert isinstance(request.user, User)  # noqa: S101 (login_required)
         environment = environments_of(request.user).filter(pk=environment_id).first()
         if environment is None:
+            _note_stranger(request.user, Environment.objects.filter(pk=environment_id).first())
             raise Http404
         if not is_environment_admin(request.user, environment):
+            audit.note_refused(environment, request.user, foreign=False)
             raise PermissionDenied
         ask_second_step(request.user, environment)
         request.environment = environment  # type: ignore[attr-defined]

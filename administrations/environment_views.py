@@ -24,7 +24,7 @@ from administrations.access import (
     second_steps,
 )
 from administrations.forms import AccessForm, AdministrationForm, EnvironmentInviteForm
-from administrations.invitations import send_invitation
+from administrations.invitations import refused_for_now, send_invitation
 from administrations.models import AdministrationAccess, Environment, User
 from administrations.people_views import say_sent, send_again, take_back
 
@@ -93,6 +93,8 @@ def invite(request: EnvironmentRequest) -> HttpResponse:
         administrations=environment.administrations.all(),
         taken=people_of_environment(environment).values_list("email", flat=True),
     )
+    if form.is_valid() and (refusal := refused_for_now(environment, request.user)):
+        form.add_error(None, refusal)
     if not form.is_valid():
         return render(
             request, "administrations/environment_invite.html", {"form": form}, status=422 if form.errors else 200

@@ -13,14 +13,19 @@ from administrations import rights, services
 from administrations.access import invitation_for
 from administrations.forms import NewPersonForm
 from administrations.models import Invitation, User
+from zenvoices.lib.rates import too_many, who_asks, within_rate
 
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+#: unknown links that one address may open in a minute
+LOOKS = 30
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     found = invitation_for(token)
+    if found is None and not within_rate("invitation-unknown", who_asks(request), amount=LOOKS, seconds=60):
+        return too_many(request, 60)
     reason = rights.why_closed(found) if found else "unknown"
     if found is None or reason:
         return _closed(request, reason, found)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from administrations.sessions import signed_out
-from zenvoices.lib.addresses import own_path
+from zenvoices.lib.own_addresses import own_path
 
 LANGUAGE_COOKIE = "zenvoices_language"
 

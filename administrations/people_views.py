@@ -24,7 +24,7 @@ from administrations.access import (
     people_with_access,
 )
 from administrations.forms import AdministrationForm, InviteForm, RoleForm
-from administrations.invitations import send_invitation
+from administrations.invitations import refused_for_now, send_invitation
 from administrations.models import Administration, Invitation, Role
 
 
@@ -58,6 +58,8 @@ def _may_change(request: AdministrationRequest, invitation: Invitation) -> bool:
 def invite(request: AdministrationRequest) -> HttpResponse:
     here = request.administration
     form = InviteForm(request.POST or None, taken=people_with_access(here).values_list("email", flat=True))
+    if form.is_valid() and (refusal := refused_for_now(here.environment, request.user)):
+        form.add_error(None, refusal)
     if not form.is_valid():
         return render(request, "administrations/invite.html", {"form": form}, status=422 if form.errors else 200)
     invitation, token = services.invite(
@@ -81,6 +83,9 @@ def say_sent(request: HttpRequest, invitation: Invitation, *, sent: bool) -> Non
 
 
 def send_again(request: AdministrationRequest | EnvironmentRequest, invitation: Invitation) -> None:
+    if refusal := refused_for_now(invitation.environment, request.user):
+        messages.error(request, refusal)
+        return
     try:
         token = services.renew_invitation(invitation=invitation, by=request.user)
     except services.InvitationClosed:

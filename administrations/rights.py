@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from administrations import audit
 from administrations.access import environments_of, is_environment_admin, may, role_in
 from administrations.models import Administration, Environment, Invitation, Role, User
 from administrations.sessions import end_sessions
@@ -63,6 +64,7 @@ def lost(environment: Environment, person: User) -> None:
         if why_closed(invitation) == "withdrawn":
             invitation.withdrawn_at, invitation.withdrawn_because = timezone.now(), Invitation.Withdrawn.RIGHT_LOST
             invitation.save(update_fields=["withdrawn_at", "withdrawn_because"])
+            audit.note("invitation.withdrawn", environment, invitation)
     if not environments_of(person).exists():
         end_sessions(person)
     for withdraw in settings.RESTS_ON_RIGHTS:

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from administrations import rights
+from administrations import audit, rights
 from administrations.access import open_invitations
 from administrations.models import (
     Administration,
@@ -25,6 +25,8 @@ from administrations.models import (
 
 _RANK = {role.value: rank for rank, role in enumerate((Role.SUBMITTER, Role.USER, Role.ADMIN))}
 Roles = Mapping[UUID, Role]
+#: a role in the audit trail that is no `Role`
+ENVIRONMENT_ADMIN = "environment_admin"
 
 
 class LastAdministrator(Exception):
@@ -42,7 +44,8 @@ class PersonExists(Exception):
 @transaction.atomic
 def create_environment(*, name: str, admin: User) -> Environment:
     environment = Environment.objects.create(name=name)
-    EnvironmentAdmin.objects.create(environment=environment, user=admin)
+    audit.note("environment.made", environment, environment)
+    add_environment_admin(environment=environment, user=admin)
     return environment
 
 
@@ -54,18 +57,25 @@ def change_environment(*, environment: Environment, requires_two_factor: bool) -
 
 @transaction.atomic
 def add_environment_admin(*, environment: Environment, user: User) -> None:
-    EnvironmentAdmin.objects.get_or_create(environment=environment, user=user)
+    made = EnvironmentAdmin.objects.get_or_create(environment=environment, user=user)[1]
+    if made:
+        audit.note("role.given", environment, user, after={"role": ENVIRONMENT_ADMIN})
 
 
 @transaction.atomic
 def create_administration(*, environment: Environment, name: str, plan: str) -> Administration:
-    return Administration.objects.create(environment=environment, name=name, plan=plan)
+    made = Administration.objects.create(environment=environment, name=name, plan=plan)
+    audit.note("administration.made", made, made, after={"name": name, "plan": str(plan)})
+    return made
 
 
 @transaction.atomic
 def change_administration(*, administration: Administration, name: str, plan: str) -> None:
+    was = Administration.objects.select_for_update().get(pk=administration.pk)
     administration.name, administration.plan = name, plan
     administration.save(update_fields=["name", "plan"])
+    before, after = {"name": was.name, "plan": was.plan}, {"name": name, "plan": str(plan)}
+    audit.note_change("administration.changed", administration, administration, before, after)
 
 
 @transaction.atomic
@@ -90,7 +100,22 @@ def invite(
         token_hash=token_hash(token),
         invited_by=by,
     )
+    audit.note("invitation.made", _place_of(invitation), invitation, by=by, after=_promised(invitation))
     return invitation, token
+
+
+def _place_of(invitation: Invitation) -> Administration | Environment:
+    """The administration that it is about, when it is about one."""
+    if invitation.environment_admin or len(invitation.roles) != 1:
+        return invitation.environment
+    return invitation.environment.administrations.filter(pk__in=invitation.roles).first() or invitation.environment
+
+
+def _promised(invitation: Invitation) -> dict[str, object]:
+    if invitation.environment_admin:
+        return {"role": ENVIRONMENT_ADMIN}
+    named = invitation.environment.administrations.filter(pk__in=invitation.roles)
+    return {"roles": {one.name: invitation.roles[str(one.pk)] for one in named}}
 
 
 def token_hash(token: str) -> str:
@@ -107,6 +132,7 @@ def renew_invitation(*, invitation: Invitation, by: User) -> str:
     invitation.invited_by = by
     invitation.withdrawn_at, invitation.withdrawn_because = None, Invitation.Withdrawn.BY_HAND
     invitation.save(update_fields=["token_hash", "expires_at", "invited_by", "withdrawn_at", "withdrawn_because"])
+    audit.note("invitation.renewed", _place_of(invitation), invitation, by=by)
     return token
 
 
@@ -116,6 +142,7 @@ def withdraw_invitation(*, invitation: Invitation) -> None:
     _lock_unaccepted(invitation)
     invitation.withdrawn_at, invitation.withdrawn_because = timezone.now(), Invitation.Withdrawn.BY_HAND
     invitation.save(update_fields=["withdrawn_at", "withdrawn_because"])
+    audit.note("invitation.withdrawn", _place_of(invitation), invitation)
 
 
 def _lock_unaccepted(invitation: Invitation) -> None:
@@ -127,6 +154,7 @@ def _lock_unaccepted(invitation: Invitation) -> None:
 def accept_invitation(*, invitation: Invitation, user: User) -> Administration | None:
     """Gives what was promised, never less than this person has; returns where to begin."""
     locked = _lock_open(invitation)
+    audit.note("invitation.accepted", _place_of(locked), locked, by=user, after=_promised(locked))
     if locked.environment_admin:
         EnvironmentAdmin.objects.get_or_create(environment=locked.environment, user=user)
     promised = locked.environment.administrations.filter(pk__in=locked.roles)
@@ -178,10 +206,16 @@ def set_role(*, administration: Administration, user: User, role: Role | None) -
 
 
 def _write_role(administration: Administration, user: User, role: Role | None) -> None:
+    access = AdministrationAccess.objects.filter(administration=administration, user=user).first()
+    before = {"role": access.role} if access else {}
     if role is None:
         AdministrationAccess.objects.filter(administration=administration, user=user).delete()
+        if access:
+            audit.note("role.removed", administration, user, before=before)
         return
     AdministrationAccess.objects.update_or_create(administration=administration, user=user, defaults={"role": role})
+    code = "role.changed" if access else "role.given"
+    audit.note_change(code, administration, user, before, {"role": str(role)})
 
 
 @transaction.atomic
@@ -189,9 +223,8 @@ def set_access(*, environment: Environment, user: User, environment_admin: bool,
     """Exactly this access in this environment: what is not named ends, and what was handed out by it."""
     rights.hold(environment.pk)
     _set_environment_admin(environment, user, environment_admin)
-    AdministrationAccess.objects.filter(administration__environment=environment, user=user).exclude(
-        administration__in=roles
-    ).delete()
+    for administration in environment.administrations.filter(access__user=user).exclude(pk__in=roles):
+        _write_role(administration, user, None)
     for administration in environment.administrations.filter(pk__in=roles):
         _write_role(administration, user, roles[administration.pk])
     rights.lost(environment, user)
@@ -206,10 +239,11 @@ def remove_person(*, environment: Environment, user: User) -> None:
 def _set_environment_admin(environment: Environment, user: User, wanted: bool) -> None:
     """The environment is held: of two who remove each other, one stays."""
     if wanted:
-        EnvironmentAdmin.objects.get_or_create(environment=environment, user=user)
+        add_environment_admin(environment=environment, user=user)
         return
     if not environment.admins.filter(user=user).exists():
         return
     if not environment.admins.exclude(user=user).filter(user__is_active=True).exists():
         raise LastAdministrator
     environment.admins.filter(user=user).delete()
+    audit.note("role.removed", environment, user, before={"role": ENVIRONMENT_ADMIN})

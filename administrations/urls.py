@@ -2,7 +2,15 @@
 
 from django.urls import include, path
 
-from administrations import environment_views, invitation_views, people_views, security_views, settings_views, views
+from administrations import (
+    audit_views,
+    environment_views,
+    invitation_views,
+    people_views,
+    security_views,
+    settings_views,
+    views,
+)
 
 _administration = [
     path("enter", views.enter, name="enter-administration"),
@@ -13,9 +21,13 @@ _administration = [
     path("invitations/<uuid:invitation_id>/resend", people_views.resend, name="administration-invitation-resend"),
     path("invitations/<uuid:invitation_id>/withdraw", people_views.withdraw, name="administration-invitation-withdraw"),
     path("settings", people_views.settings, name="administration-settings"),
+    path("activity", audit_views.of_administration, name="administration-activity"),
+    path("activity.csv", audit_views.csv_of_administration, name="administration-activity-csv"),
 ]
 
 _environment = [
+    path("activity", audit_views.of_environment, name="environment-activity"),
+    path("activity.csv", audit_views.csv_of_environment, name="environment-activity-csv"),
     path("administrations", environment_views.administrations, name="environment-administrations"),
     path("administrations/new", environment_views.new_administration, name="environment-administration-new"),
     path(

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from administrations.access import administration_for, administrations_of, may, remember, role_in
 from administrations.middleware import LANGUAGE_COOKIE
 from administrations.models import Administration, Role, User
-from zenvoices.lib.addresses import own_path
+from zenvoices.lib.own_addresses import own_path
 
 
 @require_safe

@@ -13,7 +13,7 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from administrations import rights
+from administrations import audit, rights
 from administrations.models import Environment, User
 from channels import lease, notices, reminders, services
 from channels.auth.base import Grant
@@ -23,6 +23,7 @@ from channels.links import providers, tokens, vault, whose
 from channels.models import Channel, ConsentLink, PendingAuthorisation
 from channels.words.notices import Kind
 from zenvoices.lib.crypto import KeyProblem
+from zenvoices.lib.keyring import key_ring
 from zenvoices.lib.scoping import administration_scope, every_administration
 
 #: from the request until the callback
@@ -93,7 +94,7 @@ def begin(channel: Channel, authoriser: Authoriser) -> str:
         person=authoriser.person, consent_link=authoriser.consent_link, expires_at=now + PENDING_FOR,
     )  # fmt: skip
     kept = json.dumps({"flow": sent.flow, "asked": _asked(channel)})
-    pending.flow = vault.key_ring().encrypt(kept, belongs_to=_place(pending))
+    pending.flow = key_ring().encrypt(kept, belongs_to=_place(pending))
     pending.save()
     return sent.url
 
@@ -196,7 +197,7 @@ def _explained(channel: Channel, error: ChannelError) -> ChannelError:
 
 def _opened(pending: PendingAuthorisation, channel: Channel) -> str:
     try:
-        return vault.key_ring().decrypt(pending.flow, belongs_to=_place(pending))
+        return key_ring().decrypt(pending.flow, belongs_to=_place(pending))
     except KeyProblem as problem:
         raise vault.key_missing(tokens.NAME, channel.auth) from problem
 
@@ -223,9 +224,19 @@ def _link(pending: PendingAuthorisation, asked: Channel, grant: Grant) -> Channe
     channel.save(update_fields=["granted", "linked_at", "link_ends_at", "error_code", "error_detail"])
     reminders.link_was_made_anew(channel)
     lease.revoke(channel.pk)
+    _note_linked(pending, channel, grant)
     if stays_inactive(channel):  # one that waited for this tells when it works
         notices.close(channel, Kind.ATTENTION)
     return channel
+
+
+def _note_linked(pending: PendingAuthorisation, channel: Channel, grant: Grant) -> None:
+    """Who holds a consent link has no account here, whoever is signed in in the same browser."""
+    after = {"account": grant.account}
+    if pending.consent_link_id is not None:
+        audit.note_guest("channel.consent_given", channel.administration, channel, after=after)
+    else:
+        audit.note("channel.linked", channel.administration, channel, by=pending.person, after=after)
 
 
 def stays_inactive(channel: Channel) -> bool:
@@ -238,22 +249,24 @@ def stays_inactive(channel: Channel) -> bool:
 
 
 def disconnect(channel: Channel, by: User | None) -> None:
-    """*Verbinding verbreken*: ended at the provider when it answers, erased here in any case, a draft again.
+    """*Verbinding verbreken*: a draft again. A worker ends it at the provider (tasks.revoke after the commit).
 
     The client secret stays: it belongs to the registration, not to the link.
     """
-    tokens.forget(channel)
     with transaction.atomic():
         found = Channel.objects.select_for_update().get(pk=channel.pk)
+        tokens.set_aside(found)
         found.save(update_fields=services.unlink(found))
         lease.revoke(found.pk)
         notices.close(found, Kind.ATTENTION, Kind.DEACTIVATED)
         reminders.link_was_made_anew(found)
+        audit.note("channel.disconnected", channel.administration, found, by=by)
 
 
 # --- Somebody else authorises -------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def invite(channel: Channel, by: User | None) -> tuple[ConsentLink, str]:
     """A link for the owner of the mailbox, and the token in it: only its hash is kept."""
     token = secrets.token_urlsafe(32)
@@ -261,12 +274,15 @@ def invite(channel: Channel, by: User | None) -> tuple[ConsentLink, str]:
         administration_id=channel.administration_id, channel=channel, created_by=by,
         token_sha256=hashed(token), expires_at=timezone.now() + timedelta(days=CONSENT_DAYS),
     )  # fmt: skip
+    audit.note("channel.consent_asked", channel.administration, channel, by=by)
     return link, token
 
 
+@transaction.atomic
 def withdraw(link: ConsentLink) -> None:
     """Whoever is under way with it comes back to a page that says so."""
     services.close_consent_links(ConsentLink.objects.filter(pk=link.pk))
+    audit.note("channel.consent_withdrawn", link.channel.administration, link.channel)
 
 
 def right_lost(environment: Environment, person: User) -> None:

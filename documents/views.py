@@ -32,7 +32,7 @@ from documents.queries import (
     visible_documents,
 )
 from documents.uploads import ACCEPT
-from zenvoices.lib.addresses import own_path
+from zenvoices.lib.own_addresses import own_path
 
 
 @require_safe

@@ -16,8 +16,8 @@ from administrations.models import User
 from notifications.models import Notification
 from notifications.queries import notification_page, notifications_for, unread_count
 from notifications.services import in_language, mark_read
-from zenvoices.lib.addresses import own_path
 from zenvoices.lib.keyset import Position
+from zenvoices.lib.own_addresses import own_path
 from zenvoices.lib.scoping import every_administration
 
 PAGE = 50

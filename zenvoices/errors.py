@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from administrations.access import TwoFactorNeeded
+from zenvoices.lib.rates import too_many
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -29,3 +30,8 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403_csrf.html", status=403)
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """For allauth's own limits, which all count in minutes."""
+    return too_many(request, 60)

@@ -15,6 +15,7 @@ from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_portions import FactsList, Portions
 from channels.mailboxes.imap_search import HIGHEST, NOTHING, Search
 from channels.mailboxes.imap_session import ImapSession
+from channels.mailboxes.imap_unsearched import all_by_flags, hides_unread
 
 _UNKNOWN = Facts(None, None)
 
@@ -47,17 +48,24 @@ class ImapMailbox(ImapSession):
             next_uid = self._next_uid(asked)
             for search in (unread, read):
                 search.take(folder)
-            uids, elsewhere = unread.finish(folder), read.finish(folder)
-            more = sorted(unread.uids.difference(found))
+            uids, elsewhere, whole = unread.finish(folder), read.finish(folder), unread.whole and read.whole
+            if not (uids or elsewhere) and self._came_since(since, next_uid) and hides_unread(self.client, folder):
+                uids, seen, whole = all_by_flags(self.client)
+                elsewhere = [uid for uid in seen if uid >= (since or NOTHING)]
+            more = sorted(set(uids).difference(found))
             facts = sizes.finish() | FactsList(self.client, self._portions, more).finish()
         return Listing(
             [MessageRef(folder.validity, str(uid), *facts.get(uid, _UNKNOWN)) for uid in uids],
             [MessageRef(folder.validity, str(uid)) for uid in elsewhere],
             folder.validity,
             next_uid,
-            whole=unread.whole and read.whole,
+            whole=whole,
             keeps_seen=folder.keeps_seen,
         )
+
+    def _came_since(self, since: int, next_uid: int) -> bool:
+        """Whether there should be something to find: mails came since the last time, or nobody looked before."""
+        return self.folder.exists > 0 and (not since or next_uid > since)
 
     def _ask_for_next_uid(self) -> Question | None:
         """Courier and Twisted say no UIDNEXT when a folder is opened."""

@@ -28,6 +28,7 @@ _SIZE: Final = re.compile(rb"[ (]RFC822\.SIZE (\d{1,18})\b", re.IGNORECASE)
 _DATE: Final = re.compile(
     rb'[ (]INTERNALDATE "[ ]?(\d{1,2})-([a-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"', re.IGNORECASE
 )
+_FLAGS: Final = re.compile(rb"[ (]FLAGS \(([^()]*)\)", re.IGNORECASE)
 _MONTHS: Final = (b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec")
 
 
@@ -158,6 +159,17 @@ def facts_in(lines: Iterable[Any]) -> dict[int, Facts]:
         if uid and (size or arrived):  # else the server tells of another's flags
             facts[int(uid[1])] = Facts(int(size[1]) if size else None, arrived)
     return facts
+
+
+def flags_in(lines: Iterable[Any]) -> dict[int, frozenset[bytes]]:
+    """The answers to a FETCH of flags, by UID, in small letters."""
+    flags: dict[int, frozenset[bytes]] = {}
+    for item in lines:
+        line = item[0] if isinstance(item, tuple) else item
+        uid, said = _UID.search(line), _FLAGS.search(line)
+        if uid and said:
+            flags[int(uid[1])] = frozenset(said[1].lower().split())
+    return flags
 
 
 def _arrived(line: bytes) -> int | None:

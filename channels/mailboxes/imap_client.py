@@ -21,6 +21,7 @@ from channels.mailboxes.imap_answers import (
     ListedFolder,
     extended_in,
     facts_in,
+    flags_in,
     folder_in,
     folders_in,
     found_in,
@@ -206,6 +207,14 @@ class Client(IMAPClient):
     def ask_about(self, command: str, uids: Sequence[int], *arguments: str) -> Question:
         """FETCH or STORE."""
         return self._question("UID", command, set_of(uids), *arguments)
+
+    def ask_flags(self, numbers: str) -> Question:
+        """Of mails by their place in the folder, "1:*"."""
+        return self._question("FETCH", numbers, "(UID FLAGS)")
+
+    def flags(self) -> dict[int, frozenset[bytes]]:
+        """By UID, in small letters, in answers to FETCH that came by now."""
+        return flags_in(self._protocol.untagged_responses.pop("FETCH", []))
 
     def facts(self) -> dict[int, Facts]:
         """Sizes and dates in answers to FETCH that came by now."""

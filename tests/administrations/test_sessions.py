@@ -19,6 +19,7 @@ from administrations import services
 from administrations.models import Role, User
 from administrations.sessions import NOTED, SINCE, device
 from tests.cast import PASSWORD, Cast
+from zenvoices.lib.sessions import key_of
 
 SignIn = Callable[[User], Client]
 HOUR, DAY = 3600, 86_400
@@ -40,7 +41,7 @@ def cookie(client: Client, settings: Any) -> Any:
 
 
 def row(client: Client, settings: Any) -> Session:
-    return Session.objects.get(session_key=cookie(client, settings).value)
+    return Session.objects.get(session_key=key_of(cookie(client, settings).value))
 
 
 def remember(client: Client, **values: Any) -> None:
@@ -101,7 +102,7 @@ def test_no_session_lives_longer_than_its_days_however_much_it_is_used(
     assert is_in(gerda)
     remember(gerda, **{SINCE: int(time.time()) - settings.SESSION_DAYS * DAY - 1})
     assert not is_in(gerda)
-    assert not Session.objects.filter(session_key=cookie(gerda, settings).value).exists()
+    assert not Session.objects.filter(session_key=key_of(cookie(gerda, settings).value)).exists()
 
 
 def test_session_of_before_this_was_noted_counts_from_its_next_use(cast: Cast, signed_in: SignIn) -> None:

@@ -37,6 +37,11 @@ def refuses_more_than(count: int, code: bytes = b"LIMIT") -> Manner:
     return lambda found: (found, b"OK done") if len(found) <= count else ([], b"NO [" + code + b"] too many")
 
 
+def nothing(found: list[int]) -> tuple[list[int], bytes]:
+    """As imap.strato.com is reported to answer every SEARCH since the middle of 2026."""
+    return [], b"OK done"
+
+
 class Box:
     """A folder with these UIDs, half of them read. `limit`: the mails that one SEARCH looks at (RFC 9738)."""
 
@@ -45,6 +50,8 @@ class Box:
     ) -> None:
         self.uids = uids
         self.unread = uids[::2]
+        self.deleted: list[int] = []
+        self.tells_flags = True
         self.manner = manner
         self.extended = extended
         self.limit = limit
@@ -55,7 +62,19 @@ class Box:
         select = b"* %d EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n* OK [UIDNEXT %d] ok\r\n{tag} OK done\r\n"
         greeting = b"* OK [CAPABILITY IMAP4rev1 " + self.extended + b"] ready"
         answers = {"SELECT": select % (len(self.uids), self.next_uid), "CAPABILITY": b"{tag} BAD no\r\n"}
-        return imap({**answers, "UID SEARCH": self._search, "UID FETCH": b"{tag} OK done\r\n"}, greeting)
+        answers |= {"UID SEARCH": self._search, "UID FETCH": b"{tag} OK done\r\n", "FETCH": self._flags}
+        return imap(answers, greeting)
+
+    def _flags(self, peer: Peer, tag: bytes) -> None:
+        command = peer.heard.decode().partition(" ")[2]
+        self.heard.append(command)
+        if not self.tells_flags:
+            peer.say(tag + b" NO [LIMIT] never")
+            return
+        for place, uid in list(enumerate(self.uids, 1))[int(command.split()[1].partition(":")[0]) - 1 :]:
+            flags = b"" if uid in self.unread else b"\\Deleted" if uid in self.deleted else b"\\Seen $Work"
+            peer.say(b"* %d FETCH (FLAGS (%b) UID %d)" % (place, flags, uid))
+        peer.say(tag + b" OK done")
 
     def _search(self, peer: Peer, tag: bytes) -> None:
         command = peer.heard.decode().partition(" ")[2]
@@ -176,8 +195,12 @@ def test_server_that_offers_sets_and_does_not_know_them_is_asked_plainly(scripte
         pytest.param(lambda found: ([], b"NO [MESSAGELIMIT 1] never"), id="never, by RFC 9738"),
     ],
 )
-def test_listing_that_cannot_be_made_whole_says_so(scripted: StartScripted, manner: Manner) -> None:
-    listing = listed(scripted, Box(MANY, manner))
+def test_server_that_refuses_every_search_is_asked_for_flags(scripted: StartScripted, manner: Manner) -> None:
+    box = Box(MANY, manner)
+    listing = listed(scripted, box)
+    assert (listing.whole, uids_in(listing.unread)) == (True, MANY[::2])
+    box.tells_flags = False
+    listing = listed(scripted, box)
     assert (listing.whole, list(listing.unread)) == (False, [])
 
 
@@ -342,3 +365,34 @@ def test_extended_answer_is_that_to_its_command(line: bytes, found: Found | None
 
 def test_plain_answer_comes_in_any_number_of_lines() -> None:
     assert found_in([b"", b"3 2", b"2 1 (MODSEQ 5)"]) == Found({1, 2, 3})
+
+
+def test_flags_are_asked_for_where_search_finds_nothing_though_mails_came(scripted: StartScripted) -> None:
+    box = Box([4, 6, 8, 9], nothing)
+    box.deleted = [6]
+    found = listed(scripted, box, since=5)
+    assert (uids_in(found.unread), uids_in(found.read_elsewhere), found.whole) == ([4, 8], [9], True)
+
+
+def test_flags_are_asked_for_when_a_mailbox_is_looked_at_first(scripted: StartScripted) -> None:
+    assert uids_in(listed(scripted, Box(MANY, nothing)).unread) == MANY[::2]
+
+
+def test_where_nothing_came_search_is_believed(scripted: StartScripted) -> None:
+    box = Box([4, 6, 8], nothing)
+    assert uids_in(listed(scripted, box, since=9).unread) == []
+    assert [command for command in box.heard if "FETCH" in command] == []
+
+
+def test_the_newest_mails_alone_are_looked_at_where_all_are_read(scripted: StartScripted) -> None:
+    box = Box(MANY)
+    box.unread = []
+    assert uids_in(listed(scripted, box).unread) == []
+    assert [command for command in box.heard if "FETCH" in command] == [f"FETCH {len(MANY) - 19}:* (UID FLAGS)"]
+
+
+def test_refused_flags_leave_what_search_said(scripted: StartScripted) -> None:
+    answers = {"UID SEARCH": b"* SEARCH\r\n{tag} OK done\r\n", "FETCH": b"{tag} BAD no\r\n"}
+    with mailbox_for("imap", scripted(imap(answers)), Watch()) as mailbox:
+        open_session(mailbox, JAN)
+        assert mailbox.candidates().unread == []

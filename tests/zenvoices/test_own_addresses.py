@@ -16,7 +16,7 @@ from administrations.models import User
 from tests.cast import PASSWORD, Cast
 from tests.notifications.rows import make_notification
 from tests.portal import ROOT, Portal
-from zenvoices.lib.addresses import own_path
+from zenvoices.lib.own_addresses import own_path
 from zenvoices.lib.scoping import every_administration
 
 SignIn = Callable[[User], Client]
@@ -82,7 +82,7 @@ def test_no_code_of_ours_builds_an_address_from_the_request() -> None:
     assert found == {
         "channels/pages/authorise.py": ["get_host"],
         "zenvoices/hosts.py": ["get_host"],
-        "zenvoices/lib/addresses.py": ["url_has_allowed_host_and_scheme("],
+        "zenvoices/lib/own_addresses.py": ["url_has_allowed_host_and_scheme("],
     }
 
 
@@ -125,7 +125,7 @@ HOSTS = "from django.conf import settings\nassert [settings.ALLOWED_HOSTS, setti
     ],
 )
 def test_public_pages_answer_to_the_host_of_base_url_alone(tmp_path: Path, base_url: str, wanted: list[Any]) -> None:
-    portal = Portal(tmp_path, ca_file="", extra={"BASE_URL": base_url})
+    portal = Portal(tmp_path, ca_file="", extra={"BASE_URL": base_url, "EMAIL_URL": "smtp+tls://relay.example:587"})
     portal.python(HOSTS.format(wanted=wanted))
 
 

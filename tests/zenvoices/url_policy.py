@@ -22,12 +22,15 @@ from django.utils import timezone
 
 from administrations import services
 from administrations.models import Role
-from channels import authorisation
+from channels import authorisation, checking
+from channels.checking import Purpose
 from channels.models import Channel
 from documents import einvoices
 from documents.models import Document, Email
 from documents.queries import moment_to_text
 from documents.storage import put_bytes
+from leaving import exports
+from leaving.models import Export
 from tests.cast import Cast
 from tests.channels.rows import make_channel, make_mail, make_part, make_run
 from tests.documents.files import image, invoice
@@ -109,6 +112,12 @@ def deleted_channel(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "channel_id": make_channel(cast.bakery, deleted_at=timezone.now()).pk}
 
 
+def bakery_check(cast: Cast) -> dict[str, Any]:
+    with administration_scope(cast.bakery.pk):
+        asked = checking.ask(cast.bakery, Purpose.ACTIVATE, channel=make_channel(cast.bakery, port=1), person=cast.bert)
+    return {**bakery(cast), "check_id": asked.pk}
+
+
 def gmail_channel(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "channel_id": make_channel(cast.bakery, auth="google", client_id="id", state="draft").pk}
 
@@ -156,6 +165,10 @@ ADMINISTRATIONS = {
     "administration-invitation-resend": Row(ADMIN, bakery_invitation, get=False, post=True),
     "administration-invitation-withdraw": Row(ADMIN, bakery_invitation, get=False, post=True),
     "administration-settings": Row(ADMIN, bakery, post=True),
+    "administration-activity": Row(ADMIN, bakery),
+    "administration-activity-csv": Row(ADMIN, bakery),
+    "environment-activity": Row(OFFICE, office),
+    "environment-activity-csv": Row(OFFICE, office),
     "environment-administrations": Row(OFFICE, office),
     "environment-administration-new": Row(OFFICE, office, post=True),
     "environment-administration-edit": Row(
@@ -239,6 +252,7 @@ CHANNELS = {
     "channel-new-email": Row(ADMIN, bakery, post=True),
     "channel-edit": Row(ADMIN, bakery_channel, post=True),
     "channel-row": Row(ADMIN, bakery_channel),
+    "channel-check": Row(ADMIN, bakery_check),
     "channel-connect": Row(ADMIN, gmail_channel),
     "channel-disconnect": Row(ADMIN, gmail_channel, get=False, post=True),
     "channel-consent": Row(ADMIN, gmail_channel, post=True),
@@ -263,6 +277,18 @@ CHANNELS = {
     "channel-mail-eml": Row(ADMIN, bakery_mail),
     "channel-part-take": Row(ADMIN, bakery_part, get=False, post=True),
     "environment-channels": Row(OFFICE, office),
+}
+
+
+def bakery_export(cast: Cast) -> dict[str, Any]:
+    with administration_scope(cast.bakery.pk):
+        exports.make(exports.ask(cast.bakery, cast.bert).pk)
+        return {**bakery(cast), "export_id": Export.objects.get().pk}
+
+
+LEAVING = {
+    "export": Row(ADMIN, bakery, post=True),
+    "export-file": Row(ADMIN, bakery_export),
 }
 
 #: django-allauth tests its own pages; here only that they are open to everybody, or to the person alone
@@ -301,4 +327,4 @@ ALLAUTH_OWN = {
     "usersessions_list",
 }
 
-POLICY = {**OPERATIONS, **ADMINISTRATIONS, **DOCUMENTS, **NOTIFICATIONS, **CHANNELS}
+POLICY = {**OPERATIONS, **ADMINISTRATIONS, **DOCUMENTS, **NOTIFICATIONS, **CHANNELS, **LEAVING}

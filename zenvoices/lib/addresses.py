@@ -1,25 +1,49 @@
-"""Addresses of our own: built from BASE_URL, never from what a request says of itself."""
+"""Whose address a request has: one answer for limits, sessions, logs and /metrics."""
 
 from __future__ import annotations
 
-import unicodedata
-from urllib.parse import urlsplit
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
-from django.utils.http import url_has_allowed_host_and_scheme
+
+#: all that one subscriber has (RFC 6177)
+IPV6_NETWORK = 64
+_WITH_PORT = re.compile(r"\[(?P<v6>[^\]]+)\](:\d+)?|(?P<v4>[\d.]+):\d+")
 
 
-def absolute(path: str) -> str:
-    """For mails and for providers."""
-    return f"{settings.BASE_URL}{path}"
+def address_of(environ: Mapping[str, Any]) -> str:
+    """The peer's, or what the outermost of our proxies says of its own peer; "" when neither is an address.
 
-
-def own_path(there: str) -> str:
-    """Where a request asks to be led to, when that is a path here; else "".
-
-    Browsers leave out tabs and line ends, and read a backslash as a slash: Django knows of those. Nothing that cannot
-    be seen belongs in an address anyway.
+    Each proxy appends to X-Forwarded-For, so what a stranger writes there stands further to the left. A header that
+    is too short or no address did not come through our front door.
     """
-    if not there.startswith("/") or any(unicodedata.category(sign).startswith("C") for sign in there):
+    peer = str(environ.get("REMOTE_ADDR", ""))
+    proxies: int = settings.TRUSTED_PROXY_COUNT
+    told = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    forwarded = _cleaned(told[-proxies]) if 0 < proxies <= len(told) else ""
+    return forwarded or _cleaned(peer)
+
+
+def network_of(address: str) -> str:
+    """What limits count as one: an IPv4 address, or a whole network of IPv6."""
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network(f"{address}/{IPV6_NETWORK}", strict=False).network_address)
+
+
+def is_loopback(address: str) -> bool:
+    return bool(address) and ipaddress.ip_address(address).is_loopback
+
+
+def _cleaned(text: str) -> str:
+    text = text.strip()
+    if found := _WITH_PORT.fullmatch(text):
+        text = found["v6"] or found["v4"]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
         return ""
-    return there if url_has_allowed_host_and_scheme(there, {urlsplit(settings.BASE_URL).netloc}) else ""
+    return str(getattr(address, "ipv4_mapped", None) or address)

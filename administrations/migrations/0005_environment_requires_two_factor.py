@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('administrations', '0003_invitation_withdrawn_because'),
+        ('administrations', '0004_audit'),
     ]
 
     operations = [
