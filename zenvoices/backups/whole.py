@@ -94,6 +94,12 @@ def _refuse_what_does_not_fit(made: Manifest) -> None:
         raise BackupProblem(
             "other_database", f"The backup is of {made.vendor}, DATABASE_URL names {connection.vendor}."
         )
+    if other := set(made.migrations) ^ manifest.known_migrations():
+        raise BackupProblem(
+            "other_version",
+            f"The backup was made by another version of the portal: they differ in {min(other)}."
+            " Restore with the code that made it, then upgrade.",
+        )
 
 
 def _refuse_damaged(folder: Path, made: Manifest) -> Path:
