@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from documents.models import Document
@@ -22,6 +24,13 @@ _SANE_DAYS = [
     MinValueValidator(date(FIRST_YEAR, 1, 1), _("Choose a date between 1970 and 2200.")),
     MaxValueValidator(date(LAST_YEAR, 12, 31), _("Choose a date between 1970 and 2200.")),
 ]
+
+
+def channel_asked_for(asked: QueryDict) -> list[tuple[UUID, str]]:
+    """For a form that is not shown: none of the channels there are is looked up."""
+    with suppress(ValueError):
+        return [(UUID(asked.get("channel", "")), "")]
+    return []
 
 
 class FilterForm(forms.Form):

@@ -29,6 +29,7 @@ def common(request: AdministrationRequest) -> dict[str, Any]:
         "here": request.administration,
         "may_work": may(request.role, Role.USER),
         "query": f"?{query}" if query else "",
+        "asked_query": query,
         "list_url": reverse("documents", args=[request.administration.pk]) + (f"?{query}" if query else ""),
     }
 
@@ -42,9 +43,9 @@ def counts(request: AdministrationRequest) -> worklist.Counts | None:
     return worklist.counts(visible(request)) if may(request.role, Role.USER) else None
 
 
-def filters_of(request: AdministrationRequest, form: FilterForm) -> Filters:
+def filters_for(role: Role, form: FilterForm) -> Filters:
     found = form.filters()
-    return found if may(request.role, Role.USER) else replace(found, state=worklist.ALL)
+    return found if may(role, Role.USER) else replace(found, state=worklist.ALL)
 
 
 def asked(request: AdministrationRequest, since: str, **more: str) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def listing(request: AdministrationRequest) -> dict[str, Any]:
     rows = visible(request)
     named = sources(rows)
     form = FilterForm(request.GET, named)
-    filters = filters_of(request, form)
+    filters = filters_for(request.role, form)
     after = Place.read(request.GET.get("older", ""))
     page = inbox(rows, filters, after, moment_from_text(request.GET.get("since", "")))
     is_empty = not page.documents and after is None and not rows.exists()

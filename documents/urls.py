@@ -29,6 +29,7 @@ urlpatterns = [
                 path("done/", work_views.done, name="documents-done"),
                 path("reopen/", work_views.reopen, name="documents-reopen"),
                 path("undo-done/<str:moment>/", work_views.undo_done, name="documents-undo-done"),
+                path("found/", work_views.found, name="documents-found"),
                 path("news/", work_views.news, name="documents-news"),
                 path("<uuid:document_id>/", include(_document)),
             ]

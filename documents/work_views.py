@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -18,9 +16,9 @@ from administrations.access import AdministrationRequest, administration_view
 from administrations.models import Role
 from administrations.templatetags.frame import UNDO
 from documents import worklist
-from documents.forms import FilterForm
-from documents.listing import asked, common, counts, filters_of, visible
-from documents.opening import chosen_documents
+from documents.forms import FilterForm, channel_asked_for
+from documents.listing import asked, common, counts, filters_for, visible
+from documents.opening import MOST_FOUND, chosen_documents, found_ids
 from documents.queries import lines, moment_from_text, moment_to_text
 from documents.views import back
 
@@ -71,18 +69,19 @@ def news(request: AdministrationRequest) -> HttpResponse:
     since = moment_from_text(request.GET.get("since", ""))
     if since:
         rows = visible(request)
-        filters = filters_of(request, FilterForm(request.GET, _channel_asked_for(request)))
+        filters = filters_for(request.role, FilterForm(request.GET, channel_asked_for(request.GET)))
         arrived = worklist.at_most(lines(rows, filters, since))
         context |= {"arrived": arrived, "arrived_text": worklist.written(arrived)}
         context |= asked(request, request.GET["since"])
     return render(request, "documents/_news.html", context)
 
 
-def _channel_asked_for(request: AdministrationRequest) -> list[tuple[UUID, str]]:
-    """Of the channels there are, none is looked up: this is asked every half minute."""
-    with suppress(ValueError):
-        return [(UUID(request.GET.get("channel", "")), "")]
-    return []
+@require_safe
+@administration_view(Role.USER)
+def found(request: AdministrationRequest) -> HttpResponse:
+    """Offers to select all that the filter finds, with how many that is."""
+    count = len(found_ids(request, request.GET, request.GET.get("until", "")))
+    return render(request, "documents/_found.html", {"count": count, "is_all": count < MOST_FOUND})
 
 
 def _answer(request: AdministrationRequest) -> HttpResponse:

@@ -162,6 +162,31 @@ def test_with_the_mouse_from_the_page_and_back(stage: Stage, browse: Browse) -> 
     assert states(stage) == {"bon-1.txt": "seen", "bon-2.txt": "seen"}
 
 
+def test_all_that_the_filter_finds_are_done_at_once(stage: Stage, browse: Browse) -> None:
+    fill(stage, 90)
+    page = browse(stage.anna)
+    page.goto(stage.address("documents/"))
+    page.get_by_role("checkbox", name="Alles selecteren").check()
+    page.get_by_role("checkbox", name="Alle 90 selecteren").check()
+    expect(page.get_by_text("Alle 90 geselecteerd")).to_be_visible()
+    page.locator("#bulk").get_by_role("button", name=NL.done_button).click()
+    expect(page.get_by_text("90 documenten zijn klaar")).to_be_visible()
+    expect(page.get_by_role("heading", name=NL.all_done)).to_be_visible()
+
+
+def test_all_is_no_longer_all_when_one_is_left_out(stage: Stage, browse: Browse) -> None:
+    fill(stage, 90)
+    page = browse(stage.anna)
+    page.goto(stage.address("documents/"))
+    page.get_by_role("checkbox", name="Alles selecteren").check()
+    page.get_by_role("checkbox", name="Alle 90 selecteren").check()
+    page.locator("#older").scroll_into_view_if_needed()
+    expect(page.locator(".row-check:checked")).to_have_count(80)
+    page.get_by_role("checkbox", name="bon-1.txt selecteren").uncheck()
+    expect(page.locator("[data-found]")).to_have_count(0)
+    expect(page.get_by_text("79 geselecteerd")).to_be_visible()
+
+
 def test_without_javascript(stage: Stage, browse: Browse) -> None:
     fill(stage, 2)
     page = browse(stage.anna, java_script_enabled=False)

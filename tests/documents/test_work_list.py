@@ -249,6 +249,67 @@ def test_more_than_a_page_of_arrivals_makes_the_page_anew(cast: Cast, shelf: She
     assert (answer.status_code, answer.headers["HX-Refresh"]) == (204, "true")
 
 
+# --- All that the filter finds -------------------------------------------------------------------
+
+
+def found(client: Client, cast: Cast, query: str = "") -> tuple[str, dict[str, str]]:
+    """What is offered above a list, and what its form sends when that is taken."""
+    page = client.get(inbox(cast, query)).content.decode()
+    offer = re.search(r'data-address="([^"]*)"', page)
+    sent = {name: re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("filters", "until")}
+    assert offer
+    text = client.get(offer[1].replace("&amp;", "&")).content.decode()
+    words = re.search(r'found-offer">([^<]*)<', text)
+    return words[1] if words else "", {name: value[1].replace("&amp;", "&") for name, value in sent.items() if value}
+
+
+def test_all_means_all_that_the_filter_finds(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, find: Find, pair: tuple[Document, Document]
+) -> None:
+    for _ in range(50):
+        shelf.document(b"%PDF same", filename="bon.pdf")
+    other = shelf.document(filename="brief.pdf")
+    client = signed_in(cast.gerda)
+    offer, form = found(client, cast, "?q=bon&state=new")
+    assert offer == "Alle 50 selecteren"
+
+    late = shelf.document(filename="bon-te-laat.pdf", received_at=timezone.now())
+    client.post(reverse("documents-done", args=[cast.bakery.pk]), form | {"found": "on"})
+
+    assert [find(one).state for one in (*pair, other, late)] == ["new"] * 4
+    with administration_scope(cast.bakery.pk):
+        assert Document.objects.filter(filename="bon.pdf", done_at__isnull=False).count() == 50
+
+    offer, form = found(client, cast)
+    assert offer == "Alle 3 selecteren"  # a PDF and its XML are one
+    client.post(reverse("documents-delete", args=[cast.bakery.pk]), form | {"found": "on"})
+    with administration_scope(cast.bakery.pk):
+        assert Document.objects.filter(deleted_at=None, done_at=None).count() == 0
+
+
+def test_more_than_are_acted_on_at_once_are_not_called_all(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("documents.opening.MOST_FOUND", 2)
+    monkeypatch.setattr("documents.work_views.MOST_FOUND", 2)
+    for _ in range(3):
+        shelf.document()
+    client = signed_in(cast.gerda)
+    offer, form = found(client, cast)
+    assert offer == "De nieuwste 2 selecteren"
+    client.post(reverse("documents-done", args=[cast.bakery.pk]), form | {"found": "on"})
+    assert names(client.get(inbox(cast))) == ["factuur-3.pdf"]
+
+
+@pytest.mark.parametrize("form", [{"until": "x"}, {"filters": "channel=x&since=y", "until": "1"}, {}])
+def test_nonsense_selects_nothing(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, find: Find, form: dict[str, str]
+) -> None:
+    document = shelf.document()
+    signed_in(cast.gerda).post(reverse("documents-done", args=[cast.bakery.pk]), form | {"found": "on"})
+    assert find(document).state == "new"
+
+
 # --- After an upgrade ----------------------------------------------------------------------------
 
 

@@ -218,6 +218,7 @@ DOCUMENTS = {
     "documents-done": Row(USER, bakery, get=False, post=True),
     "documents-reopen": Row(USER, bakery, get=False, post=True),
     "documents-undo-done": Row(USER, bakery_done, get=False, post=True),
+    "documents-found": Row(USER, bakery),
     "documents-news": Row(USER, bakery),
     "documents-restore": Row(USER, bakery_deleted, get=False, post=True),
 }

@@ -197,15 +197,29 @@
     const bulk = document.getElementById("bulk");
     if (!bulk) return;
     const all = [...document.querySelectorAll(".row-check")];
+    if (bulk.querySelector("[data-found]")?.checked) for (const box of all) box.checked = true; // older ones come in
     const chosen = all.filter((box) => box.checked).length;
     const box = bulk.querySelector("[data-select-all]");
     const words = bulk.querySelector("[data-selected]");
     words.dataset.none ??= words.textContent;
     box.checked = chosen > 0 && chosen === all.length;
     box.indeterminate = chosen > 0 && chosen < all.length;
+    offerFound(bulk, box.checked && !box.indeterminate && document.getElementById("older") !== null);
     words.textContent = chosen === 0 ? words.dataset.none : chosen === 1 ? bulk.dataset.one : bulk.dataset.many.replace("#", chosen);
   }
+  // Below what is shown there may be more of what the filter finds.
+  function offerFound(bulk, wanted) {
+    const found = bulk.querySelector("#found");
+    if (!found) return;
+    if (!wanted) { found.replaceChildren(); delete found.dataset.asked; return; }
+    if (found.dataset.asked) return;
+    found.dataset.asked = "yes";
+    htmx.ajax("GET", found.dataset.address, { source: found, target: found }).catch(() => {});
+  }
   document.addEventListener("change", (event) => {
+    const found = document.querySelector("[data-found]");
+    if (found && event.target.matches(".row-check:not(:checked), [data-select-all]:not(:checked)")) found.checked = false;
+    if (event.target.matches("[data-found]")) say(event.target.closest("label").innerText);
     if (event.target.matches("[data-select-all]")) document.querySelectorAll(".row-check").forEach((box) => { box.checked = event.target.checked; });
     if (event.target.matches("[data-select-all], .row-check")) countSelected();
     if (event.target.matches("[data-shortcuts-on]")) localStorage.setItem("shortcuts", event.target.checked ? "on" : "off");
