@@ -168,7 +168,7 @@ def test_all_that_the_filter_finds_are_done_at_once(stage: Stage, browse: Browse
     page.goto(stage.address("documents/"))
     page.get_by_role("checkbox", name="Alles selecteren").check()
     page.get_by_role("checkbox", name="Alle 90 selecteren").check()
-    expect(page.get_by_text("Alle 90 geselecteerd")).to_be_visible()
+    expect(page.locator("#found").get_by_text("Alle 90 geselecteerd")).to_be_visible()
     page.locator("#bulk").get_by_role("button", name=NL.done_button).click()
     expect(page.get_by_text("90 documenten zijn klaar")).to_be_visible()
     expect(page.get_by_role("heading", name=NL.all_done)).to_be_visible()
@@ -184,7 +184,14 @@ def test_all_is_no_longer_all_when_one_is_left_out(stage: Stage, browse: Browse)
     expect(page.locator(".row-check:checked")).to_have_count(80)
     page.get_by_role("checkbox", name="bon-1.txt selecteren").uncheck()
     expect(page.locator("[data-found]")).to_have_count(0)
-    expect(page.get_by_text("79 geselecteerd")).to_be_visible()
+    expect(page.locator("[data-selected]")).to_have_text("79 geselecteerd")
+
+
+def test_eleven_rows_are_seen_on_a_laptop(stage: Stage, browse: Browse) -> None:
+    fill(stage, 20)
+    page = browse(stage.anna, viewport={"width": 1440, "height": 900})
+    page.goto(stage.address("documents/"))
+    assert page.evaluate(WHOLE_ROWS) >= 11
 
 
 def test_without_javascript(stage: Stage, browse: Browse) -> None:
@@ -198,6 +205,12 @@ def test_without_javascript(stage: Stage, browse: Browse) -> None:
     expect(shown(page)).to_have_text("bon-1.txt")
 
 
+#: of the list, seen without scrolling
+WHOLE_ROWS = """() => {
+  const { bottom } = document.getElementById('inbox-list').getBoundingClientRect();
+  return [...document.querySelectorAll('.row-item')]
+    .filter(row => row.getBoundingClientRect().bottom <= Math.min(bottom, innerHeight)).length;
+}"""
 DOCUMENT = re.compile(r"/documents/[0-9a-f-]{36}/$")
 
 
