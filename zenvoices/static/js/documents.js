@@ -176,8 +176,8 @@
     work(row);
   });
 
-  // A drawing that did not come is asked for twice more: the server answers 503 while others are drawn.
-  const AGAIN_AFTER = [5, 20]; // seconds
+  // A drawing that did not come is asked for again: the server has others to draw first.
+  const AGAIN_AFTER = [2, 5, 10, 20, 40, 60]; // seconds
   document.addEventListener("error", (event) => {
     const image = event.target;
     if (!image.matches?.(".thumb img, img.sheet")) return;
