@@ -1,4 +1,4 @@
-# One image for all five services; docker-compose.yml says which program each runs.
+# One image for all our services; docker-compose.yml says which program each runs.
 FROM python:3.12-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \
@@ -10,7 +10,8 @@ ENV PYTHONUNBUFFERED=1 \
     STATIC_ROOT=/app/static
 
 RUN useradd --system --uid 10001 --create-home --home-dir /home/portal portal \
-    && install --directory --owner portal --group portal /data /app
+    && install --directory --owner portal --group portal --mode 0700 /data \
+    && install --directory --owner portal --group portal /app
 
 WORKDIR /app
 COPY requirements.txt requirements-s3.txt ./
@@ -21,6 +22,7 @@ COPY zenvoices zenvoices
 COPY administrations administrations
 COPY documents documents
 COPY notifications notifications
+COPY leaving leaving
 COPY channels channels
 COPY templates templates
 
@@ -32,4 +34,4 @@ RUN SECRET_KEY=build CREDENTIAL_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 USER portal
 VOLUME /data
 EXPOSE 8000
-CMD ["gunicorn", "zenvoices.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket", "--access-logfile", "-", "--logger-class", "zenvoices.lib.access_log.AccessLogger"]
+CMD ["gunicorn", "zenvoices.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "zenvoices.lib.web_worker.BufferingWorker", "--workers", "2", "--threads", "8", "--no-control-socket"]

@@ -11,13 +11,15 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
+from administrations import audit
 from administrations.models import Administration, AdministrationAccess, Environment, Invitation, Role, User
 from zenvoices.lib.scoping import administration_scope
 
@@ -39,6 +41,14 @@ class EnvironmentRequest(HttpRequest):
     environment: Environment
 
 
+class TwoFactorNeeded(PermissionDenied):
+    """The environment asks for a second step, and this person has none: they are led to set it up."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__()
+        self.environment_id = environment.pk
+
+
 _RANK = {Role.SUBMITTER: 1, Role.USER: 2, Role.ADMIN: 3}
 
 
@@ -50,6 +60,24 @@ def administrations_of(user: User) -> QuerySet[Administration]:
         .order_by("environment__name", "name")
         .distinct()
     )
+
+
+def open_administrations_of(user: User) -> QuerySet[Administration]:
+    """Those that ask for no second step, or for one that this person has."""
+    return administrations_of(user).filter(
+        Q(environment__requires_two_factor=False) | Exists(second_steps().filter(user=user))
+    )
+
+
+def second_steps() -> QuerySet[Authenticator]:
+    """Recovery codes are none: they come with one."""
+    return Authenticator.objects.filter(type__in=[Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN])
+
+
+def ask_second_step(user: User, environment: Environment) -> None:
+    """Raises TwoFactorNeeded."""
+    if environment.requires_two_factor and not second_steps().filter(user=user).exists():
+        raise TwoFactorNeeded(environment)
 
 
 def environments_of(user: User) -> QuerySet[Environment]:
@@ -107,9 +135,14 @@ def access_in(administration: Administration, person_id: UUID) -> Administration
     return get_object_or_404(administration.access.select_related("user"), user_id=person_id)
 
 
+def open_invitations(environment: Environment) -> QuerySet[Invitation]:
+    """Neither accepted nor withdrawn by hand: those that expired or lost their right can be sent again."""
+    kept = Q(withdrawn_at=None) | Q(withdrawn_because=Invitation.Withdrawn.RIGHT_LOST)
+    return environment.invitations.filter(kept, accepted_at=None).select_related("invited_by").order_by("email")
+
+
 def invitation_in(environment: Environment, invitation_id: UUID) -> Invitation:
-    """An invitation that is neither accepted nor withdrawn."""
-    return get_object_or_404(environment.invitations, pk=invitation_id, accepted_at=None, withdrawn_at=None)
+    return get_object_or_404(open_invitations(environment), pk=invitation_id)
 
 
 def invitation_for(token: str) -> Invitation | None:
@@ -133,14 +166,22 @@ def administrators_of(administration: Administration) -> QuerySet[User]:
 
 
 def administration_for(user: User, administration_id: UUID, needed: Role) -> tuple[Administration, Role]:
-    """Raises Http404 when foreign, PermissionDenied when the role is too weak."""
+    """Raises Http404 when foreign, PermissionDenied when the role is too weak or a second step is needed."""
     administration = administrations_of(user).filter(pk=administration_id).first()
     role = role_in(user, administration) if administration else None
     if administration is None or role is None:
+        _note_stranger(user, Administration.objects.filter(pk=administration_id).first())
         raise Http404
     if not may(role, needed):
+        audit.note_refused(administration, user, foreign=False)
         raise PermissionDenied
+    ask_second_step(user, administration.environment)
     return administration, role
+
+
+def _note_stranger(user: User, tried: Administration | Environment | None) -> None:
+    if tried is not None:
+        audit.note_refused(tried, user, foreign=True)
 
 
 def administration_view(needed: Role) -> Callable[[View], View]:
@@ -183,9 +224,12 @@ def environment_view(view: View) -> View:
         assert isinstance(request.user, User)  # noqa: S101 (login_required)
         environment = environments_of(request.user).filter(pk=environment_id).first()
         if environment is None:
+            _note_stranger(request.user, Environment.objects.filter(pk=environment_id).first())
             raise Http404
         if not is_environment_admin(request.user, environment):
+            audit.note_refused(environment, request.user, foreign=False)
             raise PermissionDenied
+        ask_second_step(request.user, environment)
         request.environment = environment  # type: ignore[attr-defined]
         return view(request, **kwargs)
 

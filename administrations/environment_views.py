@@ -18,13 +18,15 @@ from administrations.access import (
     environment_view,
     invitation_in,
     is_environment_admin,
+    open_invitations,
     people_of_environment,
     person_in_environment,
+    second_steps,
 )
 from administrations.forms import AccessForm, AdministrationForm, EnvironmentInviteForm
-from administrations.invitations import send_invitation
+from administrations.invitations import refused_for_now, send_invitation
 from administrations.models import AdministrationAccess, Environment, User
-from administrations.people_views import say_sent
+from administrations.people_views import say_sent, send_again, take_back
 
 
 @require_safe
@@ -74,7 +76,10 @@ def people(request: EnvironmentRequest) -> HttpResponse:
             )
         ),
         "admin_ids": set(environment.admins.values_list("user_id", flat=True)),
-        "invitations": services.open_invitations(environment),
+        "invitations": open_invitations(environment),
+        "second_step_ids": set(
+            second_steps().filter(user__in=people_of_environment(environment)).values_list("user_id", flat=True)
+        ),
     }
     return render(request, "administrations/environment_people.html", found)
 
@@ -88,6 +93,8 @@ def invite(request: EnvironmentRequest) -> HttpResponse:
         administrations=environment.administrations.all(),
         taken=people_of_environment(environment).values_list("email", flat=True),
     )
+    if form.is_valid() and (refusal := refused_for_now(environment, request.user)):
+        form.add_error(None, refusal)
     if not form.is_valid():
         return render(
             request, "administrations/environment_invite.html", {"form": form}, status=422 if form.errors else 200
@@ -167,8 +174,7 @@ def remove_person(request: EnvironmentRequest, person_id: UUID) -> HttpResponse:
 @environment_view
 def resend(request: EnvironmentRequest, invitation_id: UUID) -> HttpResponse:
     invitation = invitation_in(request.environment, invitation_id)
-    token = services.renew_invitation(invitation=invitation, by=request.user)
-    say_sent(request, invitation, sent=send_invitation(invitation, token))
+    send_again(request, invitation)
     return redirect("environment-people", request.environment.pk)
 
 
@@ -176,6 +182,5 @@ def resend(request: EnvironmentRequest, invitation_id: UUID) -> HttpResponse:
 @environment_view
 def withdraw(request: EnvironmentRequest, invitation_id: UUID) -> HttpResponse:
     invitation = invitation_in(request.environment, invitation_id)
-    services.withdraw_invitation(invitation=invitation)
-    messages.success(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
+    take_back(request, invitation)
     return redirect("environment-people", request.environment.pk)

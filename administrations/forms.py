@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from administrations.models import Administration, Environment, Role, User
+from zenvoices.lib.fields import AddressField, NameField
 
 ROLE_HELP = _("Submitter: uploads only. User: documents too. Administrator: channels and people too.")
 
@@ -23,6 +24,7 @@ class ProfileForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["name", "language", "theme", "email_notifications"]
+        field_classes = {"name": NameField}
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"}), "theme": forms.RadioSelect}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -35,6 +37,7 @@ class AdministrationForm(forms.ModelForm):
     class Meta:
         model = Administration
         fields = ["name", "plan"]
+        field_classes = {"name": NameField}
         help_texts = {"plan": _("Channels need the premium plan.")}
 
     def __init__(self, *args: Any, environment: Environment, **kwargs: Any) -> None:
@@ -48,6 +51,15 @@ class AdministrationForm(forms.ModelForm):
         return name
 
 
+class EnvironmentForm(forms.ModelForm):
+    class Meta:
+        model = Environment
+        fields = ["requires_two_factor"]
+        help_texts = {
+            "requires_two_factor": _("Whoever has none sets it up first, and sees nothing of the environment before.")
+        }
+
+
 class RoleForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
 
@@ -55,7 +67,7 @@ class RoleForm(forms.Form):
 class InviteForm(forms.Form):
     """Into one administration."""
 
-    email = forms.EmailField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = AddressField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.USER, help_text=ROLE_HELP)
 
     def __init__(self, *args: Any, taken: Iterable[str], **kwargs: Any) -> None:
@@ -103,7 +115,7 @@ class AccessForm(forms.Form):
 
 
 class EnvironmentInviteForm(AccessForm):
-    email = forms.EmailField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = AddressField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     field_order = ["email", "environment_admin"]
 
     def __init__(self, *args: Any, taken: Iterable[str], **kwargs: Any) -> None:
@@ -118,7 +130,7 @@ class EnvironmentInviteForm(AccessForm):
 
 
 class NewPersonForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = NameField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     password = forms.CharField(
         label=_("Password"),
         strip=False,

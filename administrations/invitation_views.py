@@ -9,36 +9,46 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from administrations import services
+from administrations import rights, services
 from administrations.access import invitation_for
 from administrations.forms import NewPersonForm
 from administrations.models import Invitation, User
+from zenvoices.lib.rates import too_many, who_asks, within_rate
 
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+#: unknown links that one address may open in a minute
+LOOKS = 30
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     found = invitation_for(token)
-    reason = found.closed_because if found else "unknown"
+    if found is None and not within_rate("invitation-unknown", who_asks(request), amount=LOOKS, seconds=60):
+        return too_many(request, 60)
+    reason = rights.why_closed(found) if found else "unknown"
     if found is None or reason:
         return _closed(request, reason, found)
     try:
         if isinstance(request.user, User):
             return _for_signed_in(request, found)
         if User.objects.filter(email=found.email).exists():
-            return render(request, "administrations/invitation_sign_in.html", {"invitation": found})
+            return _sign_in_first(request, found)
         return _for_new_person(request, found)
     except services.InvitationClosed:
-        return _closed(request, "used", found)
+        again = invitation_for(token)
+        return _closed(request, rights.why_closed(again) if again else "unknown", again)
+    except services.PersonExists:
+        return _sign_in_first(request, found)
 
 
 def _closed(request: HttpRequest, reason: str, found: Invitation | None) -> HttpResponse:
     status = 410 if found else 404
-    return render(
-        request, "administrations/invitation_closed.html", {"reason": reason, "invitation": found}, status=status
-    )
+    return render(request, "administrations/invitation_closed.html", {"reason": reason}, status=status)
+
+
+def _sign_in_first(request: HttpRequest, found: Invitation) -> HttpResponse:
+    return render(request, "administrations/invitation_sign_in.html", {"invitation": found})
 
 
 def _for_signed_in(request: HttpRequest, found: Invitation) -> HttpResponse:

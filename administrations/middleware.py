@@ -10,7 +10,9 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import translation
-from django.utils.translation import gettext as _
+
+from administrations.sessions import signed_out
+from zenvoices.lib.own_addresses import own_path
 
 LANGUAGE_COOKIE = "zenvoices_language"
 
@@ -37,7 +39,7 @@ def _language_for(request: HttpRequest) -> str:
 
 
 class SignedOutMiddleware:
-    """A script that asks for a part of a page hears 401 instead of being led to the page for signing in.
+    """Whose session ended reads so; a script that asks for a part of a page hears 401 instead of being led to sign in.
 
     It would follow that redirect by itself and show that page inside its part. htmx goes where HX-Redirect says,
     whatever the status; afterwards the person is back on the page they were on.
@@ -48,10 +50,13 @@ class SignedOutMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        asked_by_script = request.htmx or request.headers.get("Accept") == "application/json"  # type: ignore[attr-defined]
-        if not (asked_by_script and response.headers.get("Location", "").startswith(f"{reverse(settings.LOGIN_URL)}?")):
+        if not response.headers.get("Location", "").startswith(f"{reverse(settings.LOGIN_URL)}?"):
             return response
-        if request.htmx and not len(messages.get_messages(request)):  # type: ignore[attr-defined]
-            messages.warning(request, _("You were signed out. Sign in again to go on where you were."))
-        back = request.htmx.current_url_abs_path or reverse("home")  # type: ignore[attr-defined]
+        ended = settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty()
+        if (request.htmx or ended) and not len(messages.get_messages(request)):  # type: ignore[attr-defined]
+            messages.warning(request, signed_out())
+        asked_by_script = request.htmx or request.headers.get("Accept") == "application/json"  # type: ignore[attr-defined]
+        if not asked_by_script:
+            return response
+        back = own_path(request.htmx.current_url_abs_path or "") or reverse("home")  # type: ignore[attr-defined]
         return HttpResponse(status=401, headers={"HX-Redirect": redirect_to_login(back).url})

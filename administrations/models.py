@@ -13,6 +13,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from administrations.audit_entry import AuditEntry as AuditEntry
+
 
 class PersonManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
@@ -74,6 +76,8 @@ class Environment(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(_("Name"), max_length=120, unique=True)
+    #: closed to whoever has none (administrations.access)
+    requires_two_factor = models.BooleanField(_("Require two-factor authentication"), default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -152,6 +156,10 @@ def _invitation_end() -> Any:
 class Invitation(models.Model):
     """Asks somebody into an environment. The link holds a token; only its hash is kept."""
 
+    class Withdrawn(models.TextChoices):
+        BY_HAND = ""
+        RIGHT_LOST = "right_lost"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField(_("Email address"))
@@ -164,13 +172,15 @@ class Invitation(models.Model):
     expires_at = models.DateTimeField(default=_invitation_end)
     accepted_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    #: the database has the default too: a process of the version before writes no such column
+    withdrawn_because = models.CharField(max_length=10, choices=Withdrawn, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return self.email
 
     @property
     def closed_because(self) -> str:
-        """Why it can be accepted no more; empty while it is open."""
+        """What the row itself says; whether its maker may still give it, only `rights.why_closed` knows."""
         if self.accepted_at:
             return "used"
         if self.withdrawn_at:

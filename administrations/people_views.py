@@ -14,15 +14,17 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from administrations import services
 from administrations.access import (
     AdministrationRequest,
+    EnvironmentRequest,
     access_in,
     administration_view,
     invitation_in,
     is_environment_admin,
     only_about,
+    open_invitations,
     people_with_access,
 )
 from administrations.forms import AdministrationForm, InviteForm, RoleForm
-from administrations.invitations import send_invitation
+from administrations.invitations import refused_for_now, send_invitation
 from administrations.models import Administration, Invitation, Role
 
 
@@ -30,7 +32,7 @@ from administrations.models import Administration, Invitation, Role
 @administration_view(Role.ADMIN)
 def people(request: AdministrationRequest) -> HttpResponse:
     here = request.administration
-    asked = [i for i in services.open_invitations(here.environment) if str(here.pk) in i.roles or i.environment_admin]
+    asked = [i for i in open_invitations(here.environment) if str(here.pk) in i.roles or i.environment_admin]
     found = {
         "admins": here.environment.admins.select_related("user").order_by("user__name", "user__email"),
         "access": here.access.select_related("user").order_by("user__name", "user__email"),
@@ -56,6 +58,8 @@ def _may_change(request: AdministrationRequest, invitation: Invitation) -> bool:
 def invite(request: AdministrationRequest) -> HttpResponse:
     here = request.administration
     form = InviteForm(request.POST or None, taken=people_with_access(here).values_list("email", flat=True))
+    if form.is_valid() and (refusal := refused_for_now(here.environment, request.user)):
+        form.add_error(None, refusal)
     if not form.is_valid():
         return render(request, "administrations/invite.html", {"form": form}, status=422 if form.errors else 200)
     invitation, token = services.invite(
@@ -76,6 +80,27 @@ def say_sent(request: HttpRequest, invitation: Invitation, *, sent: bool) -> Non
         messages.error(
             request, _("The email to %(email)s could not be sent. Send it again later.") % {"email": invitation.email}
         )
+
+
+def send_again(request: AdministrationRequest | EnvironmentRequest, invitation: Invitation) -> None:
+    if refusal := refused_for_now(invitation.environment, request.user):
+        messages.error(request, refusal)
+        return
+    try:
+        token = services.renew_invitation(invitation=invitation, by=request.user)
+    except services.InvitationClosed:
+        messages.info(request, _("This invitation is already used"))
+    else:
+        say_sent(request, invitation, sent=send_invitation(invitation, token))
+
+
+def take_back(request: HttpRequest, invitation: Invitation) -> None:
+    try:
+        services.withdraw_invitation(invitation=invitation)
+    except services.InvitationClosed:
+        messages.info(request, _("This invitation is already used"))
+    else:
+        messages.success(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
 
 
 @require_POST
@@ -104,8 +129,7 @@ def remove(request: AdministrationRequest, person_id: UUID) -> HttpResponse:
 @administration_view(Role.ADMIN)
 def resend(request: AdministrationRequest, invitation_id: UUID) -> HttpResponse:
     invitation = _changeable(request, invitation_id)
-    token = services.renew_invitation(invitation=invitation, by=request.user)
-    say_sent(request, invitation, sent=send_invitation(invitation, token))
+    send_again(request, invitation)
     return redirect("administration-people", request.administration.pk)
 
 
@@ -113,8 +137,7 @@ def resend(request: AdministrationRequest, invitation_id: UUID) -> HttpResponse:
 @administration_view(Role.ADMIN)
 def withdraw(request: AdministrationRequest, invitation_id: UUID) -> HttpResponse:
     invitation = _changeable(request, invitation_id)
-    services.withdraw_invitation(invitation=invitation)
-    messages.success(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
+    take_back(request, invitation)
     return redirect("administration-people", request.administration.pk)
 
 

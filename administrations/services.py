@@ -7,10 +7,12 @@ import secrets
 from collections.abc import Mapping
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from administrations import audit, rights
+from administrations.access import open_invitations
 from administrations.models import (
     Administration,
     AdministrationAccess,
@@ -23,6 +25,8 @@ from administrations.models import (
 
 _RANK = {role.value: rank for rank, role in enumerate((Role.SUBMITTER, Role.USER, Role.ADMIN))}
 Roles = Mapping[UUID, Role]
+#: a role in the audit trail that is no `Role`
+ENVIRONMENT_ADMIN = "environment_admin"
 
 
 class LastAdministrator(Exception):
@@ -30,30 +34,48 @@ class LastAdministrator(Exception):
 
 
 class InvitationClosed(Exception):
-    """Used, withdrawn or expired between reading the page and pressing the button."""
+    """Used, withdrawn or expired between reading the page and pressing the button, or its maker may give it no more."""
+
+
+class PersonExists(Exception):
+    """Somebody with this address began meanwhile, by another invitation."""
 
 
 @transaction.atomic
 def create_environment(*, name: str, admin: User) -> Environment:
     environment = Environment.objects.create(name=name)
-    EnvironmentAdmin.objects.create(environment=environment, user=admin)
+    audit.note("environment.made", environment, environment)
+    add_environment_admin(environment=environment, user=admin)
     return environment
 
 
 @transaction.atomic
+def change_environment(*, environment: Environment, requires_two_factor: bool) -> None:
+    environment.requires_two_factor = requires_two_factor
+    environment.save(update_fields=["requires_two_factor"])
+
+
+@transaction.atomic
 def add_environment_admin(*, environment: Environment, user: User) -> None:
-    EnvironmentAdmin.objects.get_or_create(environment=environment, user=user)
+    made = EnvironmentAdmin.objects.get_or_create(environment=environment, user=user)[1]
+    if made:
+        audit.note("role.given", environment, user, after={"role": ENVIRONMENT_ADMIN})
 
 
 @transaction.atomic
 def create_administration(*, environment: Environment, name: str, plan: str) -> Administration:
-    return Administration.objects.create(environment=environment, name=name, plan=plan)
+    made = Administration.objects.create(environment=environment, name=name, plan=plan)
+    audit.note("administration.made", made, made, after={"name": name, "plan": str(plan)})
+    return made
 
 
 @transaction.atomic
 def change_administration(*, administration: Administration, name: str, plan: str) -> None:
+    was = Administration.objects.select_for_update().get(pk=administration.pk)
     administration.name, administration.plan = name, plan
     administration.save(update_fields=["name", "plan"])
+    before, after = {"name": was.name, "plan": was.plan}, {"name": name, "plan": str(plan)}
+    audit.note_change("administration.changed", administration, administration, before, after)
 
 
 @transaction.atomic
@@ -61,6 +83,9 @@ def invite(
     *, environment: Environment, email: str, environment_admin: bool, roles: Roles, by: User
 ) -> tuple[Invitation, str]:
     """Returns the invitation and the token for its link; what `by` may change of this address is replaced."""
+    rights.hold(environment.pk)
+    if not rights.may_give(by, environment, environment_admin=environment_admin, roles=roles):
+        raise PermissionDenied
     email = email.strip().lower()
     everything = environment.admins.filter(user=by).exists()
     for known in open_invitations(environment).filter(email=email):
@@ -75,41 +100,61 @@ def invite(
         token_hash=token_hash(token),
         invited_by=by,
     )
+    audit.note("invitation.made", _place_of(invitation), invitation, by=by, after=_promised(invitation))
     return invitation, token
+
+
+def _place_of(invitation: Invitation) -> Administration | Environment:
+    """The administration that it is about, when it is about one."""
+    if invitation.environment_admin or len(invitation.roles) != 1:
+        return invitation.environment
+    return invitation.environment.administrations.filter(pk__in=invitation.roles).first() or invitation.environment
+
+
+def _promised(invitation: Invitation) -> dict[str, object]:
+    if invitation.environment_admin:
+        return {"role": ENVIRONMENT_ADMIN}
+    named = invitation.environment.administrations.filter(pk__in=invitation.roles)
+    return {"roles": {one.name: invitation.roles[str(one.pk)] for one in named}}
 
 
 def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def open_invitations(environment: Environment) -> QuerySet[Invitation]:
-    """Neither accepted nor withdrawn; expired ones can still be sent again."""
-    return environment.invitations.filter(accepted_at=None, withdrawn_at=None).order_by("email")
-
-
 @transaction.atomic
 def renew_invitation(*, invitation: Invitation, by: User) -> str:
-    """A new link with a new term; the old link ends."""
+    """A new link with a new term, given by `by`; the old link ends. Raises InvitationClosed when it was accepted."""
     token = secrets.token_urlsafe(32)
+    _lock_unaccepted(invitation)
     invitation.token_hash = token_hash(token)
     invitation.expires_at = Invitation._meta.get_field("expires_at").get_default()
     invitation.invited_by = by
-    invitation.save(update_fields=["token_hash", "expires_at", "invited_by"])
+    invitation.withdrawn_at, invitation.withdrawn_because = None, Invitation.Withdrawn.BY_HAND
+    invitation.save(update_fields=["token_hash", "expires_at", "invited_by", "withdrawn_at", "withdrawn_because"])
+    audit.note("invitation.renewed", _place_of(invitation), invitation, by=by)
     return token
 
 
 @transaction.atomic
 def withdraw_invitation(*, invitation: Invitation) -> None:
-    invitation.withdrawn_at = timezone.now()
-    invitation.save(update_fields=["withdrawn_at"])
+    """Raises InvitationClosed when it was accepted."""
+    _lock_unaccepted(invitation)
+    invitation.withdrawn_at, invitation.withdrawn_because = timezone.now(), Invitation.Withdrawn.BY_HAND
+    invitation.save(update_fields=["withdrawn_at", "withdrawn_because"])
+    audit.note("invitation.withdrawn", _place_of(invitation), invitation)
+
+
+def _lock_unaccepted(invitation: Invitation) -> None:
+    if not Invitation.objects.select_for_update().filter(pk=invitation.pk, accepted_at=None).exists():
+        raise InvitationClosed
 
 
 @transaction.atomic
 def accept_invitation(*, invitation: Invitation, user: User) -> Administration | None:
     """Gives what was promised, never less than this person has; returns where to begin."""
-    locked = Invitation.objects.select_for_update().get(pk=invitation.pk)
-    if locked.closed_because:
-        raise InvitationClosed
+    locked = _lock_open(invitation)
+    audit.note("invitation.accepted", _place_of(locked), locked, by=user, after=_promised(locked))
     if locked.environment_admin:
         EnvironmentAdmin.objects.get_or_create(environment=locked.environment, user=user)
     promised = locked.environment.administrations.filter(pk__in=locked.roles)
@@ -120,9 +165,24 @@ def accept_invitation(*, invitation: Invitation, user: User) -> Administration |
     return promised.first() or locked.environment.administrations.first()
 
 
+def _lock_open(invitation: Invitation) -> Invitation:
+    """With the rights that it rests on, until the transaction ends."""
+    rights.hold(invitation.environment_id)
+    rows = Invitation.objects.select_for_update(of=("self",)).select_related("environment", "invited_by")
+    locked = rows.get(pk=invitation.pk)
+    if rights.why_closed(locked):
+        raise InvitationClosed
+    return locked
+
+
 @transaction.atomic
 def accept_as_new_person(*, invitation: Invitation, name: str, password: str, language: str) -> User:
-    user = User.objects.create_user(invitation.email, password, name=name, language=language)
+    _lock_open(invitation)  # of two at once the second finds it used, and makes nobody
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(invitation.email, password, name=name, language=language)
+    except IntegrityError:
+        raise PersonExists from None
     user.last_administration = accept_invitation(invitation=invitation, user=user)
     user.save(update_fields=["last_administration"])
     return user
@@ -139,22 +199,35 @@ def _raise_role(administration: Administration, user: User, role: str) -> None:
 
 @transaction.atomic
 def set_role(*, administration: Administration, user: User, role: Role | None) -> None:
-    """None ends the access, at once."""
+    """None ends the access, at once. What the person handed out and may give no more ends too."""
+    rights.hold(administration.environment_id)
+    _write_role(administration, user, role)
+    rights.lost(administration.environment, user)
+
+
+def _write_role(administration: Administration, user: User, role: Role | None) -> None:
+    access = AdministrationAccess.objects.filter(administration=administration, user=user).first()
+    before = {"role": access.role} if access else {}
     if role is None:
         AdministrationAccess.objects.filter(administration=administration, user=user).delete()
+        if access:
+            audit.note("role.removed", administration, user, before=before)
         return
     AdministrationAccess.objects.update_or_create(administration=administration, user=user, defaults={"role": role})
+    code = "role.changed" if access else "role.given"
+    audit.note_change(code, administration, user, before, {"role": str(role)})
 
 
 @transaction.atomic
 def set_access(*, environment: Environment, user: User, environment_admin: bool, roles: Roles) -> None:
-    """Exactly this access in this environment: what is not named ends."""
+    """Exactly this access in this environment: what is not named ends, and what was handed out by it."""
+    rights.hold(environment.pk)
     _set_environment_admin(environment, user, environment_admin)
-    AdministrationAccess.objects.filter(administration__environment=environment, user=user).exclude(
-        administration__in=roles
-    ).delete()
+    for administration in environment.administrations.filter(access__user=user).exclude(pk__in=roles):
+        _write_role(administration, user, None)
     for administration in environment.administrations.filter(pk__in=roles):
-        set_role(administration=administration, user=user, role=roles[administration.pk])
+        _write_role(administration, user, roles[administration.pk])
+    rights.lost(environment, user)
 
 
 @transaction.atomic
@@ -164,12 +237,13 @@ def remove_person(*, environment: Environment, user: User) -> None:
 
 
 def _set_environment_admin(environment: Environment, user: User, wanted: bool) -> None:
-    Environment.objects.select_for_update().get(pk=environment.pk)  # two admins removing each other
+    """The environment is held: of two who remove each other, one stays."""
     if wanted:
-        EnvironmentAdmin.objects.get_or_create(environment=environment, user=user)
+        add_environment_admin(environment=environment, user=user)
         return
     if not environment.admins.filter(user=user).exists():
         return
     if not environment.admins.exclude(user=user).filter(user__is_active=True).exists():
         raise LastAdministrator
     environment.admins.filter(user=user).delete()
+    audit.note("role.removed", environment, user, before={"role": ENVIRONMENT_ADMIN})

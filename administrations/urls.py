@@ -2,7 +2,15 @@
 
 from django.urls import include, path
 
-from administrations import environment_views, invitation_views, people_views, settings_views, views
+from administrations import (
+    audit_views,
+    environment_views,
+    invitation_views,
+    people_views,
+    security_views,
+    settings_views,
+    views,
+)
 
 _administration = [
     path("enter", views.enter, name="enter-administration"),
@@ -13,9 +21,13 @@ _administration = [
     path("invitations/<uuid:invitation_id>/resend", people_views.resend, name="administration-invitation-resend"),
     path("invitations/<uuid:invitation_id>/withdraw", people_views.withdraw, name="administration-invitation-withdraw"),
     path("settings", people_views.settings, name="administration-settings"),
+    path("activity", audit_views.of_administration, name="administration-activity"),
+    path("activity.csv", audit_views.csv_of_administration, name="administration-activity-csv"),
 ]
 
 _environment = [
+    path("activity", audit_views.of_environment, name="environment-activity"),
+    path("activity.csv", audit_views.csv_of_environment, name="environment-activity-csv"),
     path("administrations", environment_views.administrations, name="environment-administrations"),
     path("administrations/new", environment_views.new_administration, name="environment-administration-new"),
     path(
@@ -27,6 +39,15 @@ _environment = [
     path("people/invite", environment_views.invite, name="environment-invite"),
     path("people/<uuid:person_id>", environment_views.person, name="environment-person"),
     path("people/<uuid:person_id>/remove", environment_views.remove_person, name="environment-person-remove"),
+    path(
+        "people/<uuid:person_id>/sessions/end",
+        security_views.end_sessions_of_person,
+        name="environment-person-sessions-end",
+    ),
+    path("settings", security_views.settings, name="environment-settings"),
+    path("two-factor", security_views.two_factor_needed, name="two-factor-needed"),
+    path("sessions", security_views.sessions, name="environment-sessions"),
+    path("sessions/<int:session_id>/end", security_views.end_session, name="environment-session-end"),
     path("invitations/<uuid:invitation_id>/resend", environment_views.resend, name="environment-invitation-resend"),
     path(
         "invitations/<uuid:invitation_id>/withdraw", environment_views.withdraw, name="environment-invitation-withdraw"

@@ -9,13 +9,13 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, resolve, reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.views.decorators.http import require_POST, require_safe
 
 from administrations.access import administration_for, administrations_of, may, remember, role_in
 from administrations.middleware import LANGUAGE_COOKIE
 from administrations.models import Administration, Role, User
+from zenvoices.lib.own_addresses import own_path
 
 
 @require_safe
@@ -57,10 +57,7 @@ def _front_page(administration: Administration, role: Role | None) -> str:
 @require_POST
 def set_language(request: HttpRequest) -> HttpResponse:
     """The NL|EN switch: a cookie for everybody, and the person's own setting."""
-    back = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
-        back = reverse("home")
-    response = redirect(back)
+    response = redirect(own_path(request.POST.get("next", "")) or reverse("home"))
     language = request.POST.get("language", "")
     if language in dict(settings.LANGUAGES) and check_for_language(language):
         response.set_cookie(LANGUAGE_COOKIE, language, max_age=31_536_000, samesite="Lax", secure=request.is_secure())

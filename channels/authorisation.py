@@ -13,8 +13,8 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from administrations.access import may, role_in
-from administrations.models import Role, User
+from administrations import audit, rights
+from administrations.models import Environment, User
 from channels import lease, notices, reminders, services
 from channels.auth.base import Grant
 from channels.errors import ChannelError
@@ -23,6 +23,7 @@ from channels.links import providers, tokens, vault, whose
 from channels.models import Channel, ConsentLink, PendingAuthorisation
 from channels.words.notices import Kind
 from zenvoices.lib.crypto import KeyProblem
+from zenvoices.lib.keyring import key_ring
 from zenvoices.lib.scoping import administration_scope, every_administration
 
 #: from the request until the callback
@@ -93,7 +94,7 @@ def begin(channel: Channel, authoriser: Authoriser) -> str:
         person=authoriser.person, consent_link=authoriser.consent_link, expires_at=now + PENDING_FOR,
     )  # fmt: skip
     kept = json.dumps({"flow": sent.flow, "asked": _asked(channel)})
-    pending.flow = vault.key_ring().encrypt(kept, belongs_to=_place(pending))
+    pending.flow = key_ring().encrypt(kept, belongs_to=_place(pending))
     pending.save()
     return sent.url
 
@@ -159,9 +160,7 @@ def _is_allowed(pending: PendingAuthorisation, channel: Channel) -> None:
 
 
 def _manages(person: User | None, channel: Channel) -> bool:
-    if person is None or not person.is_active or not channel.administration.is_premium:
-        return False
-    return may(role_in(person, channel.administration), Role.ADMIN)
+    return channel.administration.is_premium and rights.may_manage(person, channel.administration)
 
 
 def _shown(pending: PendingAuthorisation, channel: Channel) -> Channel | None:
@@ -181,10 +180,11 @@ def _exchange(pending: PendingAuthorisation, channel: Channel, answer: Mapping[s
         )  # fmt: skip
     except ChannelError as error:
         raise ProviderRefused(_explained(channel, error), channel, by_consent=by_consent) from error
-    linked = _link(pending, channel, grant)
-    if linked is None:
+    try:
+        linked = _link(pending, channel, grant)
+    except LinkRefused:
         tokens.revoke(channel, lambda: grant.tokens)
-        raise LinkRefused("changed", _shown(pending, channel))
+        raise
     return Linked(linked, grant.account, pending.consent_link)
 
 
@@ -197,23 +197,26 @@ def _explained(channel: Channel, error: ChannelError) -> ChannelError:
 
 def _opened(pending: PendingAuthorisation, channel: Channel) -> str:
     try:
-        return vault.key_ring().decrypt(pending.flow, belongs_to=_place(pending))
+        return key_ring().decrypt(pending.flow, belongs_to=_place(pending))
     except KeyProblem as problem:
         raise vault.key_missing(tokens.NAME, channel.auth) from problem
 
 
 @transaction.atomic
-def _link(pending: PendingAuthorisation, asked: Channel, grant: Grant) -> Channel | None:
-    """Under the channel's lock. None when it was changed or deleted while the provider answered."""
+def _link(pending: PendingAuthorisation, asked: Channel, grant: Grant) -> Channel:
+    """Under the lock of the rights it rests on, then the channel's: either may be gone since the provider was asked."""
+    rights.hold(asked.administration.environment_id)
     locked = Channel.objects.select_for_update(of=("self",)).select_related("administration__environment")
     channel = locked.get(pk=asked.pk)
     if channel.deleted_at is not None or _asked(channel) != _asked(asked):
-        return None
+        raise LinkRefused("changed", _shown(pending, channel))
+    makers = PendingAuthorisation.objects.select_related("person", "consent_link__created_by", "consent_link__channel")
+    _is_allowed(makers.get(pk=pending.pk), channel)
     now = timezone.now()
     if pending.consent_link_id is not None:
         unused = ConsentLink.objects.filter(pk=pending.consent_link_id, used_at=None, expires_at__gt=now)
         if not unused.update(used_at=now, account=grant.account):
-            return None
+            raise LinkRefused("consent_closed")
     tokens.store(channel, grant.tokens)
     channel.granted, channel.linked_at = grant.granted, now
     channel.link_ends_at = now + timedelta(seconds=grant.link_seconds) if grant.link_seconds else None
@@ -221,9 +224,19 @@ def _link(pending: PendingAuthorisation, asked: Channel, grant: Grant) -> Channe
     channel.save(update_fields=["granted", "linked_at", "link_ends_at", "error_code", "error_detail"])
     reminders.link_was_made_anew(channel)
     lease.revoke(channel.pk)
+    _note_linked(pending, channel, grant)
     if stays_inactive(channel):  # one that waited for this tells when it works
         notices.close(channel, Kind.ATTENTION)
     return channel
+
+
+def _note_linked(pending: PendingAuthorisation, channel: Channel, grant: Grant) -> None:
+    """Who holds a consent link has no account here, whoever is signed in in the same browser."""
+    after = {"account": grant.account}
+    if pending.consent_link_id is not None:
+        audit.note_guest("channel.consent_given", channel.administration, channel, after=after)
+    else:
+        audit.note("channel.linked", channel.administration, channel, by=pending.person, after=after)
 
 
 def stays_inactive(channel: Channel) -> bool:
@@ -236,22 +249,24 @@ def stays_inactive(channel: Channel) -> bool:
 
 
 def disconnect(channel: Channel, by: User | None) -> None:
-    """*Verbinding verbreken*: ended at the provider when it answers, erased here in any case, a draft again.
+    """*Verbinding verbreken*: a draft again. A worker ends it at the provider (tasks.revoke after the commit).
 
     The client secret stays: it belongs to the registration, not to the link.
     """
-    tokens.forget(channel)
     with transaction.atomic():
         found = Channel.objects.select_for_update().get(pk=channel.pk)
+        tokens.set_aside(found)
         found.save(update_fields=services.unlink(found))
         lease.revoke(found.pk)
         notices.close(found, Kind.ATTENTION, Kind.DEACTIVATED)
         reminders.link_was_made_anew(found)
+        audit.note("channel.disconnected", channel.administration, found, by=by)
 
 
 # --- Somebody else authorises -------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def invite(channel: Channel, by: User | None) -> tuple[ConsentLink, str]:
     """A link for the owner of the mailbox, and the token in it: only its hash is kept."""
     token = secrets.token_urlsafe(32)
@@ -259,12 +274,22 @@ def invite(channel: Channel, by: User | None) -> tuple[ConsentLink, str]:
         administration_id=channel.administration_id, channel=channel, created_by=by,
         token_sha256=hashed(token), expires_at=timezone.now() + timedelta(days=CONSENT_DAYS),
     )  # fmt: skip
+    audit.note("channel.consent_asked", channel.administration, channel, by=by)
     return link, token
 
 
+@transaction.atomic
 def withdraw(link: ConsentLink) -> None:
     """Whoever is under way with it comes back to a page that says so."""
     services.close_consent_links(ConsentLink.objects.filter(pk=link.pk))
+    audit.note("channel.consent_withdrawn", link.channel.administration, link.channel)
+
+
+def right_lost(environment: Environment, person: User) -> None:
+    """Ends for good the links of channels that they manage no more: a right that comes back opens none."""
+    with every_administration():
+        links = ConsentLink.objects.filter(created_by=person, administration__environment=environment)
+        services.close_consent_links(links.exclude(administration__in=rights.managed_by(person, environment)))
 
 
 def consent_link_for(token: str) -> ConsentLink | None:
@@ -279,10 +304,11 @@ def closed_because(link: ConsentLink) -> str:
     channel = link.channel
     if link.used_at is not None:
         return "used"
+    if not _manages(link.created_by, channel):
+        return "right_lost"
     if link.expires_at <= timezone.now():
         return "expired"
-    stands = channel.deleted_at is None and channel.is_authorised_by_a_person
-    return "" if stands and _manages(link.created_by, channel) else "withdrawn"
+    return "" if channel.deleted_at is None and channel.is_authorised_by_a_person else "withdrawn"
 
 
 def opened(link: ConsentLink) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from channels import auth
 from channels.connect import Kind, address_of, credentials_of, explained, kind_of, protocol_of, server_at
 from channels.credentials import Credentials
-from channels.errors import ChannelError, ConfigurationProblem, TransientProblem
+from channels.errors import ChannelError, ConfigurationProblem, TransientProblem, channel_error
 from channels.links import providers, vault, whose
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Mailbox, Watch
@@ -61,6 +62,16 @@ class Step:
     ok: bool
     facts: Facts = field(default_factory=dict)
     error: ChannelError | None = None
+
+    def dump(self) -> dict[str, Any]:
+        """For a row of the database: no secret is in it."""
+        error = {"code": self.error.code, "detail": self.error.detail} if self.error else None
+        return {"name": self.name, "ok": self.ok, "facts": self.facts, "error": error}
+
+    @classmethod
+    def load(cls, kept: dict[str, Any]) -> Step:
+        error = channel_error(kept["error"]["code"], **kept["error"]["detail"]) if kept["error"] else None
+        return cls(kept["name"], kept["ok"], kept["facts"], error)
 
 
 def target_of(channel: Channel, typed: Mapping[str, str] | None = None) -> Target:

@@ -196,6 +196,7 @@ CODES: Final[dict[str, Code]] = {
     "no_network": Code(OurProblem, Whose.OPERATOR),
     "storage_failed": Code(OurProblem, Whose.OPERATOR),
     "disk_full": Code(OurProblem, Whose.OPERATOR),
+    "storage_quota": Code(OurProblem, Whose.OPERATOR),  # of one administration: STORAGE_QUOTA_GB
     "database_failed": Code(OurProblem, Whose.OPERATOR),
     "key_missing": Code(OurProblem, Whose.OPERATOR),
     "key_missing_link": Code(OurProblem, Whose.OPERATOR),

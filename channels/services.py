@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from administrations import audit
 from administrations.models import Administration, User
 from channels import connect, lease, notices, reminders
 from channels.errors import ChannelError
@@ -42,7 +43,7 @@ OTHER_MAILBOX = {"protocol", "host", "username"}
 LISTED = ("seen_validity", "seen_next_uid", "first_validity", "first_next_uid", "stays_unread")
 ACTIVATION = (
     "state", "inactive_reason", "inactive_since", "failures", "failing_since", "error_code", "error_detail",
-    "next_fetch_at",
+    "next_fetch_at", "left_since",
 )  # fmt: skip
 
 
@@ -59,15 +60,22 @@ def create_channel(
     administration: Administration, *, password: str, activate: bool, by: User | None, client_secret: str = "",
     client_certificate: str = "", **fields: Any,
 ) -> Channel:  # fmt: skip
-    """`fields`: name, folder and what BOUND_TO_SECRET lists. Due at its own second when active."""
+    """`fields`: name, folder, left_since and what BOUND_TO_SECRET lists. Due at its own second when active."""
     if not administration.is_premium:
         raise NotPremium
     fields |= connect.server_fields(fields["auth"], fields["protocol"])
     channel = Channel.objects.create(administration=administration, created_by=by, **fields)
     _store(channel, {"password": password, "client_secret": client_secret, "client_certificate": client_certificate})
+    audit.note("channel.made", administration, channel, by=by, after=_told(channel, fields))
     if activate:
         _activate(channel)
+        audit.note("channel.activated", administration, channel, by=by)
     return channel
+
+
+def _told(channel: Channel, names: Iterable[str]) -> dict[str, object]:
+    """For the audit trail: settings as they stand. None of them is a secret, which lie elsewhere."""
+    return {name: value if isinstance(value := getattr(channel, name), bool) else str(value) for name in names}
 
 
 @transaction.atomic
@@ -79,6 +87,7 @@ def update_channel(
     _reread(channel)
     fields |= connect.server_fields(fields.get("auth", channel.auth), fields.get("protocol", channel.protocol))
     changed = {name for name, value in fields.items() if getattr(channel, name) != value}
+    before = _told(channel, sorted(changed))
     written = {*fields, "error_code", "error_detail", "mailbox"}
     for name, value in fields.items():
         setattr(channel, name, value)
@@ -99,6 +108,8 @@ def update_channel(
     channel.save(update_fields=written)
     secrets = {"password": password, "client_secret": client_secret, "client_certificate": client_certificate}
     _store(channel, secrets)
+    audit.note_change("channel.changed", channel.administration, channel, before, _told(channel, before), by=by)
+    _note_secrets(channel, secrets, by)
     if client_secret or client_certificate or "secret_expires_on" in changed:
         reminders.secret_was_replaced(channel)
     if any(secrets.values()) or changed - {"name"}:
@@ -127,6 +138,12 @@ def _store(channel: Channel, secrets: Mapping[str, str | None]) -> None:
                 vault.clear(channel, *(other for other in PROOFS if other != name))
 
 
+def _note_secrets(channel: Channel, secrets: Mapping[str, str | None], by: User | None = None) -> None:
+    if replaced := [name for name, secret in secrets.items() if secret]:
+        after = {"secrets": replaced}
+        audit.note("channel.secret_replaced", channel.administration, channel, by=by, after=after)
+
+
 def note_check(channel: Channel, error: ChannelError | None) -> None:
     """A draft keeps why its connection did not work, until a check finds that it does."""
     channel.error_code, channel.error_detail = (error.code, dict(error.detail)) if error else ("", {})
@@ -138,6 +155,7 @@ def note_check(channel: Channel, error: ChannelError | None) -> None:
 def keep_proof(channel: Channel, typed: Mapping[str, str], ends_on: date | None) -> None:
     """A client secret or certificate that the provider took, and the day it ends."""
     _store(channel, typed)
+    _note_secrets(channel, typed)
     channel.secret_expires_on = ends_on
     channel.save(update_fields=["secret_expires_on"])
     reminders.secret_was_replaced(channel)
@@ -160,11 +178,13 @@ def needs_link(channel: Channel) -> bool:
     return channel.is_authorised_by_a_person and channel.linked_at is None
 
 
+@transaction.atomic
 def pause(channel: Channel, by: User | None) -> None:
     channel.state, channel.inactive_reason = Channel.State.INACTIVE, ""
     channel.inactive_since, channel.next_fetch_at = timezone.now(), None
     channel.save(update_fields=["state", "inactive_reason", "inactive_since", "next_fetch_at"])
     lease.revoke(channel.pk)
+    audit.note("channel.paused", channel.administration, channel, by=by)
 
 
 @transaction.atomic
@@ -182,6 +202,7 @@ def activate(channel: Channel, by: User | None) -> None:
         channel.next_fetch_at = timezone.now()
         channel.save(update_fields=["next_fetch_at"])
     lease.revoke(channel.pk)
+    audit.note("channel.activated", channel.administration, channel, by=by)
 
 
 def _activate(channel: Channel) -> None:
@@ -190,20 +211,27 @@ def _activate(channel: Channel) -> None:
     channel.state, channel.inactive_reason, channel.inactive_since = Channel.State.ACTIVE, "", None
     channel.failures, channel.failing_since = 0, None
     channel.error_code, channel.error_detail = "", {}
+    channel.left_since = None
     channel.next_fetch_at = next_slot(channel.pk, timezone.now())
     channel.save(update_fields=ACTIVATION)
 
 
+@transaction.atomic
 def delete(channel: Channel, by: User | None) -> None:
     """Its documents stay. Can be undone until the schedule may erase it."""
     channel.deleted_at = timezone.now()
     channel.save(update_fields=["deleted_at"])
+    audit.note("channel.deleted", channel.administration, channel, by=by)
 
 
+@transaction.atomic
 def undo_delete(channel: Channel, by: User | None) -> bool:
     """False when it is too late: the schedule is ending its link at the provider."""
     still = Channel.objects.filter(pk=channel.pk, deleted_at__gte=timezone.now() - PURGE_AFTER)
-    return bool(still.update(deleted_at=None))
+    if not still.update(deleted_at=None):
+        return False
+    audit.note("channel.restored", channel.administration, channel, by=by)
+    return True
 
 
 @transaction.atomic
@@ -223,20 +251,27 @@ def new_manual_run(channel: Channel) -> FetchRun:
     )
 
 
+@transaction.atomic
 def retry_mail(mail: ReceivedMail, by: User | None) -> None:
     """*Opnieuw proberen*, *toch ophalen*: the next fetch takes this mail, read or not, large or not."""
     _ask_for(ReceivedMail.objects.filter(pk=mail.pk))
+    _note_mails("channel.mails_asked_for", mail.channel, 1, by)
 
 
 @transaction.atomic
 def retry_not_taken_in(channel: Channel, by: User | None) -> FetchRun:
     """*Alles opnieuw proberen*: the same for every mail that was not taken in, at once."""
-    _ask_for(ReceivedMail.objects.filter(channel=channel, standing=True))
+    count = _ask_for(ReceivedMail.objects.filter(channel=channel, standing=True))
+    _note_mails("channel.mails_asked_for", channel, count, by)
     return request_fetch(channel, by)
 
 
-def _ask_for(mails: QuerySet[ReceivedMail]) -> None:
-    mails.update(
+def _note_mails(code: str, channel: Channel, count: int, by: User | None) -> None:
+    audit.note(code, channel.administration, channel, by=by, after={"mails": count})
+
+
+def _ask_for(mails: QuerySet[ReceivedMail]) -> int:
+    return mails.update(
         state=ReceivedMail.State.WANTED, attempts=0, acknowledged=False,
         failing_since=None, next_try_at=timezone.now(),
     )  # fmt: skip
@@ -249,6 +284,7 @@ def leave_out(mail: ReceivedMail, by: User | None) -> None:
         state=ReceivedMail.State.IGNORED, standing=False, failing_since=None, next_try_at=None
     )
     notices.settle_not_taken_in(mail.channel)
+    _note_mails("channel.mails_left_out", mail.channel, 1, by)
 
 
 @transaction.atomic
@@ -266,6 +302,7 @@ def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
         ),
         ignore_conflicts=True,
     )  # fmt: skip
+    _note_mails("channel.mails_asked_for", run.channel, len(run.read_elsewhere_uids), by)
     run.read_elsewhere_uids = []
     run.save(update_fields=["read_elsewhere_uids"])
     return request_fetch(run.channel, by)
@@ -284,8 +321,11 @@ def take_part(part: ReceivedPart, by: User | None) -> Document:
         locked = ReceivedPart.objects.select_for_update(of=("self",))
         part = locked.select_related("document", "mail__email", "mail__channel").get(pk=part.pk)
         if part.document is None:
-            return parts.make_document(part, stored)
+            made = parts.make_document(part, stored)
+            audit.note("document.taken", part.mail.channel.administration, made, by=by)
+            return made
         if stored.sha256 != part.document.sha256:
             raise LookupError("the mail reads otherwise now")
         documents.bring_back(part.document)  # its bytes may have been swept since
+        audit.note("document.restored", part.mail.channel.administration, part.document, by=by)
         return part.document

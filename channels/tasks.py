@@ -6,15 +6,17 @@ from uuid import UUID
 
 import structlog
 from celery import shared_task
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from channels import expiry
+from channels import checking, expiry
 from channels.expiry import IdleLink
 from channels.fetching import runs, schedule
 from channels.fetching import tick as ticking
 from channels.fetching.budget import Budget
 from channels.fetching.schedule import Due
-from channels.models import FetchRun
+from channels.links import tokens
+from channels.models import Channel, ChannelSecret, ConnectionCheck, FetchRun
 from documents.models import Document
 from documents.tasks import queue_preparation
 from zenvoices.lib import health
@@ -55,10 +57,23 @@ def keep_alive(administration_id: str, channel_id: str) -> None:
     expiry.keep_alive(UUID(channel_id))
 
 
+@shared_task(base=TenantTask, name="channels.tasks.check")
+def check(administration_id: str, check_id: str) -> None:
+    checking.perform(UUID(check_id))
+
+
+@shared_task(base=TenantTask, name="channels.tasks.revoke")
+def revoke(administration_id: str, channel_id: str) -> None:
+    """Ends at the provider what a person disconnected. Lost, it is offered again by the tick."""
+    channel = Channel.objects.filter(pk=channel_id).first()
+    if channel is not None:
+        tokens.revoke_ended(channel)
+
+
 @shared_task(name="channels.tasks.tick")
 def tick() -> None:
     health.beat()
-    steps = ticking.tick(offer, queue_keep_alive)
+    steps = ticking.tick(offer, queue_keep_alive, settle_checks)
     log.info("tick", **steps.done, failed=sorted(steps.failed))
 
 
@@ -69,6 +84,22 @@ def offer(due: Due) -> None:
 
 def queue_keep_alive(idle: IdleLink) -> None:
     keep_alive.delay(str(idle.administration_id), str(idle.channel_id))
+
+
+def settle_checks() -> int:
+    """Of connection checks and of links that people ended: what the broker lost. Returns how many it is told again."""
+    again = checking.tidy()
+    for asked in again:
+        offer_check(asked)
+    ended = ChannelSecret.objects.filter(name=tokens.ENDED, set_at__lt=timezone.now() - checking.STARTS_WITHIN)
+    for administration_id, channel_id in ended.values_list("administration_id", "channel_id"):
+        revoke.delay(str(administration_id), str(channel_id))
+    return len(again)
+
+
+def offer_check(asked: ConnectionCheck) -> None:
+    """Call it after the commit that made the check."""
+    check.apply_async((str(asked.administration_id), str(asked.pk)))
 
 
 def enqueue(run: FetchRun) -> None:

@@ -12,10 +12,11 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from administrations import audit
 from administrations.access import AdministrationRequest, administration_view
 from administrations.models import Role
 from documents import insides, mail_page, preview, serving, storage
-from documents.models import PDF
+from documents.models import PDF, Document, Email
 from documents.opening import chosen_documents, place_inside, visible_document
 
 
@@ -23,7 +24,9 @@ from documents.opening import chosen_documents, place_inside, visible_document
 @administration_view(Role.SUBMITTER)
 def download(request: AdministrationRequest, document_id: UUID) -> HttpResponseBase:
     found = visible_document(request, document_id)
-    return _attachment(request, found.sha256, found.filename, found.content_type)
+    response = _attachment(request, found.sha256, found.filename, found.content_type)
+    _note(request, "document.downloaded", found)
+    return response
 
 
 @require_safe
@@ -33,9 +36,11 @@ def inside(request: AdministrationRequest, document_id: UUID, place: int) -> Htt
     found = visible_document(request, document_id)
     try:
         wanted = insides.inside(found, place)
-        return serving.bytes_attached(insides.taken_out(found, wanted), wanted.name, PDF)
+        response = serving.bytes_attached(insides.taken_out(found, wanted), wanted.name, PDF)
     except insides.NoPdf as missing:
         raise Http404 from missing
+    _note(request, "document.downloaded", found)
+    return response
 
 
 @require_safe
@@ -44,7 +49,9 @@ def email_file(request: AdministrationRequest, document_id: UUID) -> HttpRespons
     email = visible_document(request, document_id).email
     if email is None:
         raise Http404
-    return _attachment(request, email.raw_sha256, f"{email.subject or 'e-mail'}.eml", "message/rfc822")
+    response = _attachment(request, email.raw_sha256, f"{email.subject or 'e-mail'}.eml", "message/rfc822")
+    _note(request, "email.downloaded", email)
+    return response
 
 
 @require_safe
@@ -56,7 +63,9 @@ def email_pdf(request: AdministrationRequest, document_id: UUID) -> HttpResponse
         raise Http404
     heading = render_to_string("documents/_printed.html", {"email": found.email})
     try:
-        return serving.mail_pdf(mail_page.pdf(found.email, heading), found.email.subject)
+        response = serving.mail_pdf(mail_page.pdf(found.email, heading), found.email.subject)
+        _note(request, "email.downloaded", found.email)
+        return response
     except preview.PreviewProblem as problem:
         if problem.code == "busy":
             return _not_drawn(problem)
@@ -83,7 +92,7 @@ def page(request: AdministrationRequest, document_id: UUID, number: int, width: 
     found = visible_document(request, document_id)
     try:
         place = preview.page(found, number, width, place_inside(request) or 0)
-        return serving.drawing(place, keep=width == preview.THUMBNAIL)
+        return serving.drawing(place)
     except preview.PreviewProblem as problem:
         if width == preview.THUMBNAIL:  # the list never waits: its icon stays, and its script asks again
             return HttpResponse(status=204)
@@ -104,10 +113,18 @@ def zip_file(request: AdministrationRequest) -> HttpResponseBase:
         messages.info(request, _("Select the documents first."))
         return redirect("documents", request.administration.pk)
     try:
-        return serving.zip_of(found, _("documents") + ".zip")
+        response = serving.zip_of(found, _("documents") + ".zip")
+        _note(request, "document.zipped", *found)
+        return response
     except (storage.BlobMissing, storage.StorageProblem):
         messages.error(request, _("A file is missing from our storage. Download the documents one by one."))
         return redirect("documents", request.administration.pk)
+
+
+def _note(request: AdministrationRequest, code: str, *files: Document | Email) -> None:
+    """A download that begins; HEAD asks only how large it would be."""
+    if request.method != "HEAD":
+        audit.note_each(code, request.administration, files, by=request.user)
 
 
 def _attachment(request: AdministrationRequest, sha256: str, filename: str, content_type: str) -> HttpResponseBase:

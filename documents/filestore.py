@@ -23,6 +23,7 @@ from documents.storage import Blob, BlobMissing, StorageProblem, Strangers, blob
 
 _CHUNK = 1 << 20
 _UNFINISHED = ".unfinished"
+_PROBE = b"a probe of the portal"
 _FLUSHERS = 4  # a disk flushes several files together about as fast as one
 
 
@@ -144,6 +145,17 @@ class FileBlobs:
                 strangers.add(leftover.name)
         strangers.tell()
         return swept
+
+    def probe(self) -> None:
+        unfinished = self.root / _UNFINISHED / f"probe-{uuid4().hex}"
+        with _problems():
+            _make(unfinished.parent)
+            try:
+                unfinished.write_bytes(_PROBE)
+                if unfinished.read_bytes() != _PROBE:
+                    raise StorageProblem("storage_failed")
+            finally:
+                unfinished.unlink(missing_ok=True)
 
     @contextmanager
     def lock(self, kind: int) -> Iterator[None]:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from documents.models import Document
 from documents.queries import Filters
 from documents.worklist import ALL
+from zenvoices.lib.fields import NameField
 from zenvoices.lib.keyset import FIRST_YEAR, LAST_YEAR
 
 UPLOADS = "upload"
@@ -34,10 +35,10 @@ def channel_asked_for(asked: QueryDict) -> list[tuple[UUID, str]]:
 
 
 class FilterForm(forms.Form):
-    q = forms.CharField(label=_("Search"), required=False, max_length=200)
+    q = NameField(label=_("Search"), required=False, max_length=200)
     channel = forms.ChoiceField(label=_("Channel"), required=False)
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All kinds")), *Document.Kind.choices])
-    sender = forms.CharField(label=_("Sender"), required=False, max_length=200)
+    sender = NameField(label=_("Sender"), required=False, max_length=200)
     since = forms.DateField(label=_("From date"), required=False, validators=_SANE_DAYS)
     until = forms.DateField(label=_("Up to and including"), required=False, validators=_SANE_DAYS)
     duplicates = forms.BooleanField(label=_("Only possible duplicates"), required=False)

@@ -16,7 +16,7 @@ from documents.models import Document
 from documents.queries import Filters, Place, inbox, moment_from_text, newest, sources, visible_documents
 
 #: of an address, but not of the list
-_OF_A_MOMENT = ("older", "tab", "inside", "since")
+_OF_A_MOMENT = ("older", "tab", "inside", "after")
 
 
 def common(request: AdministrationRequest) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def filters_for(role: Role, form: FilterForm) -> Filters:
 def asked(request: AdministrationRequest, since: str, **more: str) -> dict[str, Any]:
     """What a poll of the list brings along, to hear what came since."""
     kept = [(name, value) for name, value in request.GET.items() if name not in _OF_A_MOMENT]
-    return {"since": since, "asked": [("since", since), *kept, *more.items()]}
+    return {"since": since, "asked": [("after", since), *kept, *more.items()]}
 
 
 def listing(request: AdministrationRequest) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def listing(request: AdministrationRequest) -> dict[str, Any]:
     form = FilterForm(request.GET, named)
     filters = filters_for(request.role, form)
     after = Place.read(request.GET.get("older", ""))
-    page = inbox(rows, filters, after, moment_from_text(request.GET.get("since", "")))
+    page = inbox(rows, filters, after, moment_from_text(request.GET.get("after", "")))
     is_empty = not page.documents and after is None and not rows.exists()
     first = {"first": "1"} if is_empty else {}
     return (

@@ -187,3 +187,19 @@ def einvoice_of(document: Document) -> EInvoice | None:
         return None
     found: EInvoice | None = getattr(document, "einvoice", None)
     return found
+
+
+class StorageUse(TenantModel):
+    """What the mails and documents of an administration take, kept as they come and go (documents.quota)."""
+
+    bytes = models.BigIntegerField(default=0)
+    #: when those who manage it were told that it is nearly full; None while it is not
+    told_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["administration"], name="one_use_per_administration")]
+        # each tick looks for those that passed the mark since the last
+        indexes = [models.Index(fields=["bytes"], name="use_by_bytes")]
+
+    def __str__(self) -> str:
+        return f"{self.bytes} bytes of {self.administration_id}"

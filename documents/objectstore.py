@@ -14,14 +14,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
 
 from documents.storage import Blob, BlobMissing, StorageProblem, Strangers, blob_at
 
 _CHUNK = 1 << 20
+_PROBE = b"a probe of the portal"
 #: S3 cannot make an object young again but by writing it, and the sweep spares what is younger than a day
 _YOUNG = timedelta(hours=12)
 
@@ -108,6 +110,18 @@ class ObjectBlobs:
 
     def sweep_unfinished(self, before: datetime) -> int:
         return 0
+
+    def probe(self) -> None:
+        """Within a few seconds: who asks waits for it."""
+        patience = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
+        place = "/".join(part for part in (self.prefix, ".probe", uuid4().hex) if part)
+        with _problems(""):
+            bucket = S3Storage(bucket_name=self.storage.bucket_name, client_config=patience).bucket
+            bucket.put_object(Key=place, Body=_PROBE)
+            found = bucket.Object(place).get()["Body"].read()
+            bucket.Object(place).delete()
+        if found != _PROBE:
+            raise StorageProblem("storage_failed")
 
     def _object(self, administration_id: UUID, sha256: str) -> Any:
         parts = (self.prefix, str(administration_id), sha256[:2], sha256)

@@ -36,8 +36,9 @@ def chosen_documents(request: AdministrationRequest) -> list[Document]:
     except ValueError as wrong:
         raise Http404 from wrong
     if request.POST.get("found"):
-        ids += found_ids(request, QueryDict(request.POST.get("filters", "")), request.POST.get("until", ""))
-    rows, halves = visible_documents(request.user, request.role), {}
+        ids += found_ids(request, QueryDict(request.POST.get("filters", "")), request.POST.get("before", ""))
+    rows = visible_documents(request.user, request.role)
+    halves: dict[UUID, Document] = {}
     for start in range(0, len(ids), MOST_AT_ONCE):  # databases bound the number of parameters
         halves |= {one.pk: one for one in chosen(rows, ids[start : start + MOST_AT_ONCE])}
     return list(halves.values())

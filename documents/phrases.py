@@ -15,8 +15,12 @@ _UPLOAD: dict[str, Promise] = {
     "empty": gettext_lazy("This file is empty. Save it again and upload it once more."),
     "too_large": gettext_lazy("This file is larger than %(most)s. Make it smaller or split it."),
     "too_many": gettext_lazy("This is too much at once. Upload this file again by itself."),
+    "too_often": gettext_lazy("You uploaded very many files in this hour. Wait an hour and upload this file again."),
     "archive": gettext_lazy("This is an archive. Open it and upload the files that are in it."),
     "type_not_allowed": gettext_lazy("This kind of file is not accepted. Save it as a PDF and upload that."),
+    "storage_quota": gettext_lazy(
+        "The storage of this administration is full (%(quota)s). Delete documents that you no longer need."
+    ),
     "disk_full": gettext_lazy("Our storage is full. Your file was not saved. Try again later."),
     "storage_failed": gettext_lazy("Our storage does not answer. Your file was not saved. Try again later."),
 }
@@ -109,7 +113,7 @@ def largest_upload() -> str:
 
 
 def upload_problem(code: str) -> str:
-    return str(_UPLOAD[code]) % {"most": largest_upload()}
+    return str(_UPLOAD[code]) % {"most": largest_upload(), "quota": f"{settings.STORAGE_QUOTA_GB:g} GB"}
 
 
 def preview_problem(code: str) -> str:

@@ -9,9 +9,12 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from django.db import transaction
 from django.utils import timezone
 
-from administrations.models import User
+from administrations import audit
+from administrations.models import Administration, User
+from documents import quota
 from documents.models import Document, Email
 from documents.pairing import pair_saved as pair_saved
 from documents.pairing import pair_unsaved as pair_unsaved
@@ -32,10 +35,23 @@ class Origin:
 
 
 UPLOAD = Origin()
+#: rows and the sum over them (documents.quota), without a savepoint where the caller has a transaction
+_together = transaction.atomic(savepoint=False)
 
 
+@_together
 def add_emails(emails: Sequence[Email]) -> Sequence[Email]:
+    """Of one administration."""
+    for administration_id in {email.administration_id for email in emails}:
+        quota.grew(administration_id, sum(email.raw_size for email in emails))
     return Email.objects.bulk_create(emails)
+
+
+@_together
+def remove_email(email: Email) -> None:
+    """Another row stands for the same mail."""
+    quota.grew(email.administration_id, -email.raw_size)
+    email.delete()
 
 
 def new_email(
@@ -75,12 +91,14 @@ def add_document(administration_id: UUID, **facts: Any) -> Document:
     return add_documents(administration_id, [new_document(administration_id, **facts)])[0]
 
 
+@_together
 def add_documents(administration_id: UUID, documents: Sequence[Document]) -> Sequence[Document]:
     """All in one statement; each that has the bytes of an earlier one, also of this list, names it."""
     first = _earliest_with(administration_id, {document.sha256 for document in documents})
     for document in documents:
         document.duplicate_of = first.get(document.sha256)
         first.setdefault(document.sha256, document)
+    quota.grew(administration_id, sum(document.size for document in documents))
     return Document.objects.bulk_create(documents)
 
 
@@ -140,12 +158,17 @@ def _earliest_with(administration_id: UUID, hashes: Iterable[str]) -> dict[str, 
     return found
 
 
+@_together
 def delete_documents(documents: Iterable[Document], by: User) -> datetime:
     """Out of sight, all at one moment, which `restore_documents` takes to bring them back. Bytes stay for a month."""
     moment = timezone.now()
     ids = [document.pk for document in documents]
-    count = Document.objects.filter(pk__in=ids, deleted_at=None).update(deleted_at=moment)
-    log.info("documents deleted", count=count, by=str(by.pk))
+    chosen = list(Document.objects.select_for_update().filter(pk__in=ids, deleted_at=None))
+    deleted = Document.objects.filter(pk__in=[document.pk for document in chosen])
+    deleted.update(deleted_at=moment)
+    quota.grew_by(deleted, -1)
+    _note("document.deleted", chosen, by)
+    log.info("documents deleted", count=len(chosen), by=str(by.pk))
     return moment
 
 
@@ -154,12 +177,26 @@ def deleted_together(moment: datetime) -> bool:
     return Document.objects.filter(deleted_at=moment, companion__deleted_at=moment).exists()
 
 
+@_together
 def bring_back(document: Document) -> None:
     """Somebody asked for one document that was deleted."""
-    Document.objects.filter(pk=document.pk).update(deleted_at=None)
+    deleted = Document.objects.filter(pk=document.pk).exclude(deleted_at=None)
+    quota.grew_by(deleted)
+    deleted.update(deleted_at=None)
 
 
+@_together
 def restore_documents(moment: datetime, by: User) -> int:
-    count = Document.objects.filter(deleted_at=moment).update(deleted_at=None)
-    log.info("documents restored", count=count, by=str(by.pk))
-    return count
+    back = list(Document.objects.select_for_update().filter(deleted_at=moment))
+    restored = Document.objects.filter(pk__in=[document.pk for document in back])
+    quota.grew_by(restored)
+    restored.update(deleted_at=None)
+    _note("document.restored", back, by)
+    log.info("documents restored", count=len(back), by=str(by.pk))
+    return len(back)
+
+
+def _note(code: str, documents: Sequence[Document], by: User) -> None:
+    if documents:
+        place = Administration.objects.get(pk=documents[0].administration_id)
+        audit.note_each(code, place, documents, by=by)

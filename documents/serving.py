@@ -26,11 +26,11 @@ _MAIL = f"{_LOCKED}; img-src data:; style-src 'unsafe-inline'"
 _CHUNK = 1 << 18
 
 
-def _guard(response: HttpResponseBase, policy: str = _LOCKED, cache: str = "private, no-store") -> None:
+def _guard(response: HttpResponseBase, policy: str = _LOCKED) -> None:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers["Content-Security-Policy"] = policy
-    response.headers["Cache-Control"] = cache
+    response.headers["Cache-Control"] = "private, no-store"
 
 
 def attachment(administration_id: UUID, sha256: str, filename: str, content_type: str) -> StreamingHttpResponse:
@@ -59,10 +59,10 @@ def _chunks(administration_id: UUID, sha256: str) -> Iterator[bytes]:
             yield chunk
 
 
-def drawing(place: Path, *, keep: bool) -> HttpResponse:
-    """An image that we drew ourselves. A thumbnail is too small to read, and may stay in the browser for an hour."""
+def drawing(place: Path) -> HttpResponse:
+    """An image that we drew ourselves."""
     response = HttpResponse(place.read_bytes(), content_type="image/webp")
-    _guard(response, cache="private, max-age=3600" if keep else "private, no-store")
+    _guard(response)
     return response
 
 

@@ -29,7 +29,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class StorageProblem(Exception):
-    """Our own storage failed: `disk_full` or `storage_failed`. Never the sender's fault."""
+    """`disk_full` or `storage_failed`: our own failed; `storage_quota` (documents.quota). Never the sender's fault."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -38,6 +38,13 @@ class StorageProblem(Exception):
     @classmethod
     def of(cls, problem: OSError) -> StorageProblem:
         return cls("disk_full" if problem.errno in _FULL else "storage_failed")
+
+
+def told(problem: Exception) -> str:
+    """What the disk or the bucket said, for the operator: a word or two, no address and no key."""
+    cause = problem.__cause__ or problem
+    code = getattr(cause, "response", {}).get("Error", {}).get("Code")
+    return code or getattr(cause, "strerror", None) or type(cause).__name__
 
 
 class BlobMissing(Exception):
@@ -105,6 +112,7 @@ class Blobs(Protocol):
     def delete(self, administration_id: UUID, sha256: str, unchanged_since: datetime | None) -> bool: ...
     def iterate(self, administration_id: UUID | None) -> Iterator[Blob]: ...
     def sweep_unfinished(self, before: datetime) -> int: ...
+    def probe(self) -> None: ...
 
 
 @lru_cache(maxsize=4)
@@ -180,3 +188,8 @@ def iterate(administration_id: UUID | None = None) -> Iterator[Blob]:
 def sweep_unfinished(before: datetime) -> int:
     """Removes what interrupted writes left behind; returns how many."""
     return _blobs().sweep_unfinished(before)
+
+
+def probe() -> None:
+    """Writes, reads and removes a few bytes in a place of their own. Raises StorageProblem."""
+    _blobs().probe()

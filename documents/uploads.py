@@ -15,12 +15,13 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.utils import timezone
 
 from administrations.models import User
-from documents import storage
+from documents import quota, storage
 from documents.models import Document
 from documents.services import UPLOAD, add_document
 from zenvoices.lib.filenames import DOCUMENTS, EXTENSIONS, safe_name
 from zenvoices.lib.filetypes import ASIC, BINARY, MAIL, ZIP, expected, sniff, zip_kind
 from zenvoices.lib.packages import ZIP_DAMAGE
+from zenvoices.lib.rates import within_rate
 
 ALLOWED = frozenset(DOCUMENTS) | {MAIL}
 #: zipfile makes an object of each entry; no office document has so many
@@ -31,7 +32,7 @@ ACCEPT = ",".join(sorted({EXTENSIONS[kind] for kind in ALLOWED} | {".jpeg", ".ti
 
 
 class UploadRefused(Exception):
-    """`code`: empty, too_large, too_many, archive, type_not_allowed, disk_full, storage_failed."""
+    """`code`: empty, too_large, too_many, too_often, archive, type_not_allowed; or that of a StorageProblem."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -39,10 +40,10 @@ class UploadRefused(Exception):
 
 
 class BoundedUploadHandler(TemporaryFileUploadHandler):
-    """Lets the bytes of a file that is too large pass by unwritten; its size is counted all the same."""
+    """Lets the bytes of a file that is too large pass by unwritten; its size is counted all the same.
 
-    #: so many full-size files in one request; the rest passes by too
-    REQUEST_FILES = 20
+    So do those after UPLOAD_FILES files of full size in one request.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -55,7 +56,7 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         most = settings.UPLOAD_MAX_BYTES
-        if start + len(raw_data) <= most and self.kept + len(raw_data) <= self.REQUEST_FILES * most:
+        if start + len(raw_data) <= most and self.kept + len(raw_data) <= settings.UPLOAD_FILES * most:
             self.kept += len(raw_data)
             super().receive_data_chunk(raw_data, start)
 
@@ -93,11 +94,14 @@ def _take_in(administration_id: UUID, file: UploadedFile, by: User) -> Document:
     path = Path(file.temporary_file_path())
     if path.stat().st_size != size:
         raise UploadRefused("too_many")
+    if not within_rate("upload", str(by.pk), amount=settings.UPLOADS_PER_HOUR, seconds=3600):
+        raise UploadRefused("too_often")
     content_type = _kind(path, file.name or "", file.content_type or "")
     if content_type in (ZIP, ASIC):
         raise UploadRefused("archive")
     if content_type not in ALLOWED:
         raise UploadRefused("type_not_allowed")
+    quota.hold(administration_id, size)
     return add_document(
         administration_id,
         origin=UPLOAD,

@@ -66,13 +66,13 @@ def undo_done(request: AdministrationRequest, moment: str) -> HttpResponse:
 def news(request: AdministrationRequest) -> HttpResponse:
     """What a page asks again and again: how many are new, and of a list also how many came that it does not show."""
     context: dict[str, Any] = common(request) | {"counts": counts(request)}
-    since = moment_from_text(request.GET.get("since", ""))
+    since = moment_from_text(request.GET.get("after", ""))
     if since:
         rows = visible(request)
         filters = filters_for(request.role, FilterForm(request.GET, channel_asked_for(request.GET)))
         arrived = worklist.at_most(lines(rows, filters, since))
         context |= {"arrived": arrived, "arrived_text": worklist.written(arrived)}
-        context |= asked(request, request.GET["since"])
+        context |= asked(request, request.GET["after"])
     return render(request, "documents/_news.html", context)
 
 
@@ -80,7 +80,7 @@ def news(request: AdministrationRequest) -> HttpResponse:
 @administration_view(Role.USER)
 def found(request: AdministrationRequest) -> HttpResponse:
     """Offers to select all that the filter finds, with how many that is."""
-    count = len(found_ids(request, request.GET, request.GET.get("until", "")))
+    count = len(found_ids(request, request.GET, request.GET.get("before", "")))
     return render(request, "documents/_found.html", {"count": count, "is_all": count < MOST_FOUND})
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from administrations.access import administrations_of
+from administrations.access import open_administrations_of
 from administrations.models import User
 from notifications.models import Notification
 from zenvoices.lib.keyset import Position
@@ -17,7 +17,7 @@ from zenvoices.lib.scoping import every_administration
 
 def notifications_for(user: User) -> QuerySet[Notification]:
     """Newest first. Evaluate it inside `every_administration`."""
-    return Notification.objects.filter(user=user, administration__in=administrations_of(user)).select_related(
+    return Notification.objects.filter(user=user, administration__in=open_administrations_of(user)).select_related(
         "administration"
     )
 

@@ -9,7 +9,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
@@ -18,6 +17,7 @@ from notifications.models import Notification
 from notifications.queries import notification_page, notifications_for, unread_count
 from notifications.services import in_language, mark_read
 from zenvoices.lib.keyset import Position
+from zenvoices.lib.own_addresses import own_path
 from zenvoices.lib.scoping import every_administration
 
 PAGE = 50
@@ -47,8 +47,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
 def open_one(request: HttpRequest, notification_id: UUID) -> HttpResponse:
     """Reads it, and goes where something can be done about it."""
     notification = _mark(request, notification_id)
-    path = notification.path if url_has_allowed_host_and_scheme(notification.path, allowed_hosts=None) else ""
-    return redirect(path or "notifications")
+    return redirect(own_path(notification.path) or "notifications")
 
 
 @require_POST

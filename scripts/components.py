@@ -51,6 +51,8 @@ COMPONENTS = (
     Component("Dovecot", "dovecot", ("dovecot-imapd", "dovecot-pop3d"), _has("dovecot")),
     Component("PostgreSQL", "postgres", ("postgresql",), _has_postgresql),
     Component("Redis", "redis", ("redis-server",), _has("redis-server", "valkey-server")),
+    Component("nginx", "nginx", ("nginx",), _has("nginx")),
+    Component("Caddy", "caddy", ("caddy",), _has("caddy")),
     Component("Chromium", "browser", ("chromium",), _has("chromium", "chromium-browser", "google-chrome")),
     Component("The OpenID provider", "provider", ("nodejs", "npm"), _has_provider),
 )

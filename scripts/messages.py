@@ -22,7 +22,7 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "zenvoices" / "locale"
 LANGUAGES = ("nl", "en")
-CODE = ("zenvoices", "administrations", "documents", "notifications", "channels")
+CODE = ("zenvoices", "administrations", "documents", "notifications", "channels", "leaving")
 #: name of a translating function -> which of its arguments are the text, its plural and its context
 FUNCTIONS = {"_": "s", "gettext": "s", "ngettext": "sp", "pgettext": "cs", "npgettext": "csp"}
 _STRING = r"""u?(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""

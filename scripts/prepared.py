@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripts.bootstrap import ROOT
 
-APPS = ("zenvoices", "administrations", "documents", "notifications", "channels")
+APPS = ("zenvoices", "administrations", "documents", "notifications", "channels", "leaving")
 
 
 def fingerprint(data: Path, demo: bool) -> str:

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from urllib.parse import quote
 
-from scripts import bootstrap, broker, keys, prepared, reasons
+from scripts import bootstrap, broker, keys, prepared, private, reasons
 from scripts.bootstrap import PYTHON, ROOT, VENV, say
 from scripts.lock import AlreadyRunning, hold
 from scripts.processes import ProcessEnded, Processes
@@ -24,9 +25,12 @@ from scripts.screen import welcome
 
 READY_SECONDS = 90
 DEMO_MAIL_PORTS = range(11993, 12993)
-#: One for each queue: in one worker for both, a hundred first pages to be drawn keep a fetch waiting.
+WEB_WORKER = "zenvoices.lib.web_worker.BufferingWorker"
+#: One for each queue: in one worker for all, a hundred first pages to be drawn keep a fetch waiting, and long fetches
+#: whoever has a connection checked.
 WORKERS = {
     "fetch": ("--pool", "threads", "--concurrency", "32"),
+    "checks": ("--pool", "threads", "--concurrency", "24"),
     "documents": ("--pool", "prefork", "--concurrency", "1"),
 }
 
@@ -65,12 +69,11 @@ Commands = dict[str, list[str]]
 def portal(options: Options) -> Commands:
     """The programs that serve: `web` and `beat` make it ready, the workers follow."""
     gunicorn = [str(PYTHON), "-m", "gunicorn", "zenvoices.wsgi:application", "--bind", f"127.0.0.1:{options.port}"]
-    web = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
-    log = ["--logger-class", "zenvoices.lib.access_log.AccessLogger"]
+    web = ["--worker-class", WEB_WORKER, "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
     celery = [str(PYTHON), "-m", "celery", "-A", "zenvoices.celery"]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     commands = {
-        "web": [*gunicorn, *web, "--graceful-timeout", "5", "--access-logfile", "-", *log],
+        "web": [*gunicorn, *web, "--graceful-timeout", "5"],
         "beat": [*celery, "beat", "--pidfile=", "--loglevel", "INFO"],
     }
     for queue, pool in WORKERS.items():
@@ -100,6 +103,8 @@ def _begin(options: Options, commands: Callable[[Options], Commands]) -> None:
         with hold(options.data / "run.lock", options.url) as lock:
             _check_port(options.port)
             bootstrap.ensure(bootstrap.RUN_LOCKS)
+            os.umask(private.UMASK)
+            private.narrow(options.data)
             keys.make_keys(options.data / "keys", demo=options.demo)
             _run(options, commands(options), Processes(options.data / "logs", lock))
     except OSError as error:
@@ -139,7 +144,7 @@ def _start(options: Options, commands: Commands, processes: Processes) -> None:
     for name in ("web", "beat"):
         processes.start(name, commands.pop(name), env)
     processes.wait_until(lambda: _ready(options.port), "Becoming ready", READY_SECONDS)
-    # The workers follow: started together, all four would be ready later than the first two are now.
+    # The workers follow: started together, all of them would be ready later than the first two are now.
     for name, command in commands.items():
         processes.start(name, command, env)
 
@@ -151,6 +156,9 @@ def _environment(options: Options) -> dict[str, str]:
     env.update(PYTHONUNBUFFERED="1", PYTHONUTF8="1", DJANGO_SETTINGS_MODULE="zenvoices.settings")
     env.setdefault("MAIL_ALLOW_PRIVATE_HOSTS", "true")
     env.setdefault("LOG_FORMAT", "console")
+    if not env.get("EMAIL_URL") and "DEBUG" not in env:
+        # Chosen, not forgotten: elsewhere a portal without a way to send mail does not start.
+        env["EMAIL_URL"] = f"filemail:///{quote(str(options.data / 'outbox'))}"
     return env
 
 
@@ -170,7 +178,9 @@ def _start_mailbox(options: Options, processes: Processes, env: dict[str, str]) 
         env[name] = (options.data / "keys" / name).read_text().strip()
     arguments = [str(folder), "--port", env["DEMO_MAILBOX_PORT"], "--password-env", "DEMO_MAILBOX_PASSWORD"]
     processes.start("demo-mailbox", [str(PYTHON), "-m", "demo.mailbox_server", *arguments], env)
-    env.setdefault("OUTBOUND_CA_FILE", str(folder / "tls" / "ca.pem"))
+    certificate = folder / "tls" / "ca.pem"
+    processes.wait_until(certificate.exists, "Starting the demo mailbox", 30)
+    env.setdefault("OUTBOUND_CA_FILE", str(certificate))
 
 
 def _mailbox_port(folder: Path) -> int:

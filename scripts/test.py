@@ -20,7 +20,7 @@ from scripts import bootstrap
 from scripts.bootstrap import ROOT, VENV, say
 from scripts.components import COMPONENTS, missing
 
-CODE = ("zenvoices", "administrations", "documents", "notifications", "channels", "demo", "scripts")
+CODE = ("zenvoices", "administrations", "documents", "notifications", "channels", "leaving", "demo", "scripts")
 NOTHING_COLLECTED = 5
 #: as many as this process may use, which a container or taskset may have made fewer than the machine has
 WORKERS = ("-n", "auto")
@@ -101,7 +101,12 @@ def _checks(summary: Summary, folder: Path) -> None:
     if templates:
         _step(summary, "templates", [_program("djade"), "--check", "--target-version", "5.2", *templates], env)
     _step(summary, "migrations", [*manage, "makemigrations", "--check", "--dry-run"], env)
-    deploy = {**env, "BASE_URL": "https://portal.example"}
+    deploy = {
+        **env,
+        "BASE_URL": "https://portal.example",
+        "EMAIL_URL": "smtp+tls://relay.example:587",
+        "TRUSTED_PROXY_COUNT": "1",
+    }
     _step(summary, "check --deploy", [*manage, "check", "--deploy", "--fail-level", "WARNING"], deploy)
     _step(summary, "mypy", [_program("mypy"), *CODE], env)
 

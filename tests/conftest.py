@@ -6,8 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.db.backends.sqlite3.base import DatabaseOperations
 from django.test import Client
 
+import tests.clients  # noqa: F401 -- teaches Django's client our cookie
+from administrations import audit
 from administrations.models import User
 from tests.cast import Cast, make_cast
 from tests.portal import database_of_a_portal
@@ -18,6 +21,20 @@ pytest_plugins = ["tests.servers.plugin"]
 @pytest.fixture(autouse=True)
 def fast_passwords(settings: object) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def emptied_between_tests() -> Iterator[None]:
+    """After a test with transactions of its own Django deletes every row, on SQLite by DELETE: of the trail too."""
+    with pytest.MonkeyPatch.context() as patch:
+        emptied = DatabaseOperations.execute_sql_flush
+
+        def empty(self: DatabaseOperations, statements: object) -> None:
+            with audit.opened_for_erasing():
+                emptied(self, statements)
+
+        patch.setattr(DatabaseOperations, "execute_sql_flush", empty)
+        yield
 
 
 @pytest.fixture

@@ -9,3 +9,4 @@ class ZenvoicesConfig(AppConfig):
     def ready(self) -> None:
         # Makes ours the current Celery app in every process, so that a view's task goes to our broker.
         import_module("zenvoices.celery")
+        import_module("zenvoices.checks")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from notifications.operator import open_alerts
+from zenvoices.lib.addresses import address_of, is_loopback
 from zenvoices.lib.health import readiness
 
 
@@ -46,6 +46,6 @@ def _is_operator(request: HttpRequest) -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if settings.METRICS_TOKEN and scheme == "Bearer":
         return hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode())
-    # A proxy in front of us is on loopback too, and then says for whom it asks.
+    # A proxy in front of us is on loopback too, also one that nobody told us of.
     forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    return not forwarded and ipaddress.ip_address(request.META["REMOTE_ADDR"]).is_loopback
+    return not settings.TRUSTED_PROXY_COUNT and not forwarded and is_loopback(address_of(request.META))

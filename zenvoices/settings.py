@@ -1,35 +1,48 @@
 """Every setting of the portal, read from the environment.
 
 Any variable X may be given as X_FILE, the name of a file that holds it (Docker and Kubernetes secrets).
-Units stand in the names. What is not set here is Django's default.
+Units stand in the names. What is not set here is Django's default. What cannot be used is gathered by `env` and
+stops every start at the end of this file.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from datetime import date, timedelta
+from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-import environ
 import structlog
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from zenvoices.lib import failpoints
+from zenvoices.lib.crypto import KeyProblem, KeyRing
+from zenvoices.lib.environment import Environment
 from zenvoices.lib.keypairs import KeyPairProblem, read_pair
 from zenvoices.lib.logs import processors
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
+env = Environment()
+
+# Every process reads this first: database, mails, documents, previews and outbox are for the portal's own user only.
+os.umask(0o077)
 
 # --- Basics ---------------------------------------------------------------------------------------
 DEBUG: bool = env.bool("DEBUG", False)
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
-BASE_URL: str = env.str("BASE_URL", "http://localhost:8000").rstrip("/")
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    if not os.access(DATA_DIR, os.W_OK | os.X_OK):
+        env.wrong("DATA_DIR", f"is {DATA_DIR}, where this user may not write", "Give a folder that this user owns.")
+except OSError as refused:
+    env.wrong(
+        "DATA_DIR", f"is {DATA_DIR}, which cannot be made: {refused.strerror}", "Give a folder that this user owns."
+    )
+BASE_URL: str = env.web_address("BASE_URL", "http://localhost:8000")
 TESTING = "pytest" in sys.modules
 
 
@@ -37,19 +50,34 @@ def _made_by_make_run(name: str) -> str:
     """Secrets of an installation: from the environment, else what `make run` wrote into DATA_DIR."""
     value: str = env.str(name, "")
     kept = DATA_DIR / "keys" / name
-    if not value and kept.exists():
+    if not value and os.access(kept, os.R_OK):
         value = kept.read_text().strip()
-    if not value:
-        raise ImproperlyConfigured(f"{name} is not set (nor {name}_FILE), and {kept} does not exist")
+    if not value and not env.is_wrong(f"{name}_FILE"):
+        env.wrong(
+            name,
+            f"is not set (nor {name}_FILE), and {kept} cannot be read",
+            ".env.example has the command that makes one.",
+        )
     return value
 
 
 SECRET_KEY = _made_by_make_run("SECRET_KEY")
 #: url-safe base64 keys of 32 bytes, comma separated; the first encrypts, all decrypt (zenvoices.lib.crypto)
 CREDENTIAL_KEYS: list[str] = [key for key in _made_by_make_run("CREDENTIAL_KEYS").split(",") if key.strip()]
+try:
+    KeyRing(CREDENTIAL_KEYS)
+except KeyProblem as problem:
+    if not (env.is_wrong("CREDENTIAL_KEYS") or env.is_wrong("CREDENTIAL_KEYS_FILE")):
+        env.wrong("CREDENTIAL_KEYS", f"is no ring of keys: {problem}", ".env.example has the command that makes one.")
 
 _site = urlsplit(BASE_URL)
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[_site.hostname or "localhost", "localhost", "127.0.0.1"])
+_LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+_own_host = _site.hostname or "localhost"
+#: pages answer to these, probes to any (zenvoices.hosts); a portal on this machine has three names
+ALLOWED_HOSTS: list[str] = [
+    *(_LOOPBACK if _own_host in _LOOPBACK else [_own_host]),
+    *env.list("ALLOWED_HOSTS", default=[]),
+]
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 ROOT_URLCONF = "zenvoices.urls"
 WSGI_APPLICATION = "zenvoices.wsgi.application"
@@ -62,6 +90,7 @@ INSTALLED_APPS = [
     "documents",
     "notifications",
     "channels",
+    "leaving",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -78,16 +107,21 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "zenvoices.lib.access_log.AccessLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "zenvoices.lib.headers.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "zenvoices.hosts.HostMiddleware",
+    "zenvoices.lib.sessions.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "administrations.audit_middleware.AuditMiddleware",
     "administrations.middleware.PersonLocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "administrations.sessions.UsedSessionMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "administrations.middleware.SignedOutMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -118,7 +152,7 @@ TEMPLATES = [
 ]
 
 # --- Database: PostgreSQL in production, SQLite on one machine ------------------------------------------
-DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'portal.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{quote(str(DATA_DIR / 'portal.sqlite3'))}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Django's defaults lose one transaction in ten to "database is locked" under four processes.
     DATABASES["default"]["OPTIONS"] = {
@@ -134,7 +168,7 @@ else:
 
 # --- Broker and cache -----------------------------------------------------------------------------------
 #: redis://… or unix:///…; `make run` sets it to its private broker
-REDIS_URL: str = env.str("REDIS_URL", "")
+REDIS_URL: str = env.broker("REDIS_URL")
 if REDIS_URL:
     CACHES = {"default": {"BACKEND": "zenvoices.lib.cache.ForgetfulRedisCache", "LOCATION": REDIS_URL}}
 else:
@@ -160,7 +194,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0.2,
 }
 CELERY_TASK_DEFAULT_QUEUE = "fetch"
-CELERY_TASK_ROUTES = {"documents.tasks.*": {"queue": "documents"}}
+CELERY_TASK_ROUTES = {
+    "documents.tasks.*": {"queue": "documents"},
+    "leaving.tasks.*": {"queue": "documents"},
+    # People wait for these: never behind a long first fetch, and no server that drips keeps a fetch waiting.
+    "channels.tasks.check": {"queue": "checks"},
+    "channels.tasks.revoke": {"queue": "checks"},
+}
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
@@ -182,6 +222,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 55},
     },
+    "look-after-exports": {"task": "leaving.tasks.look_after", "schedule": 60.0, "options": {"expires": 55}},
     "sweep": {"task": "documents.tasks.sweep", "schedule": 3600.0, "options": {"expires": 3000}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
@@ -196,15 +237,36 @@ FETCH_RUN_BYTES: int = env.int("FETCH_RUN_BYTES", 1_000_000_000)
 #: at the same time, not in a minute: whoever ends a run hands its place on (channels.fetching.places)
 FETCH_PER_HOST: int = env.int("FETCH_PER_HOST", 20)
 FETCH_PER_ADMINISTRATION: int = env.int("FETCH_PER_ADMINISTRATION", 4)
+#: connection checks at the same time, queued ones counted: each keeps a worker's thread as long as its server likes
+CHECKS_PER_ADMINISTRATION: int = env.int("CHECKS_PER_ADMINISTRATION", 4)
+CHECKS_AT_ONCE: int = env.int("CHECKS_AT_ONCE", 24)
+#: drafts that nobody asked to keep (a check failed, a link was never made): how many, and how long
+DRAFTS_PER_ADMINISTRATION: int = env.int("DRAFTS_PER_ADMINISTRATION", 20)
+DRAFTS_KEPT_DAYS: int = env.int("DRAFTS_KEPT_DAYS", 30)
 #: runs of the logbook; the ledger, and so what is known of each mail, stays
 LOGBOOK_KEPT_DAYS: int = env.int("LOGBOOK_KEPT_DAYS", 400)
+#: who did what (administrations.audit)
+AUDIT_KEPT_DAYS: int = env.int("AUDIT_KEPT_DAYS", 730)
 
 # --- Documents ------------------------------------------------------------------------------------------
 #: empty: files in DATA_DIR/documents; or s3://bucket/prefix (requirements-s3.txt)
 DOCUMENT_STORAGE: str = env.str("DOCUMENT_STORAGE", "")
+if DOCUMENT_STORAGE and not (DOCUMENT_STORAGE.startswith("s3://") and urlsplit(DOCUMENT_STORAGE).netloc):
+    env.wrong(
+        "DOCUMENT_STORAGE", "is no storage that the portal knows", "Write s3://bucket/prefix, or nothing for DATA_DIR."
+    )
+elif DOCUMENT_STORAGE and not find_spec("storages"):
+    env.wrong("DOCUMENT_STORAGE", "needs django-storages", "Install requirements-s3.txt.")
 MAIL_MAX_BYTES: int = env.int("MAIL_MAX_BYTES", 50_000_000)
 PART_MAX_BYTES: int = env.int("PART_MAX_BYTES", 25_000_000)
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 25_000_000)
+#: files that one person may upload
+UPLOADS_PER_HOUR: int = env.int("UPLOADS_PER_HOUR", 1000)
+#: that the mails and documents of one administration may take (documents.quota); 0: no bound
+STORAGE_QUOTA_GB: float = env.float("STORAGE_QUOTA_GB", 0.0)
+#: of one upload, kept on the disk while it comes in (documents.uploads), and of a whole request
+UPLOAD_FILES = 20
+REQUEST_MAX_BYTES = (UPLOAD_FILES + 1) * UPLOAD_MAX_BYTES
 FILE_UPLOAD_HANDLERS = ["documents.uploads.BoundedUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 #: documents knows no mail: this module reads what a page of one needs (documents.render_mail)
@@ -212,7 +274,7 @@ MAIL_READER = "channels.extract.page"
 
 # --- Mail servers and providers -------------------------------------------------------------------------
 MAIL_ALLOW_PRIVATE_HOSTS: bool = env.bool("MAIL_ALLOW_PRIVATE_HOSTS", False)
-OUTBOUND_CA_FILE: str = env.str("OUTBOUND_CA_FILE", "")
+OUTBOUND_CA_FILE: str = env.file("OUTBOUND_CA_FILE")
 MAIL_CONNECT_SECONDS: float = env.float("MAIL_CONNECT_SECONDS", 10.0)
 MAIL_SILENCE_SECONDS: float = env.float("MAIL_SILENCE_SECONDS", 30.0)
 
@@ -226,38 +288,32 @@ ENTRA_CLIENT_CERTIFICATE: str = env.str("ENTRA_CLIENT_CERTIFICATE", "")
 if ENTRA_CLIENT_CERTIFICATE:
     try:
         read_pair(Path(ENTRA_CLIENT_CERTIFICATE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as unreadable:
-        raise ImproperlyConfigured(f"ENTRA_CLIENT_CERTIFICATE cannot be read: {unreadable}") from None
-    except KeyPairProblem as problem:
-        raise ImproperlyConfigured(
-            f"ENTRA_CLIENT_CERTIFICATE needs an RSA key without password and its certificate, as PEM: {problem}"
-        ) from None
-
-
-def _day(name: str) -> date | None:
-    text = env.str(name, "").strip()
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} is {text!r}: write a day as 2027-03-31") from None
-
+    except (OSError, ValueError, KeyPairProblem) as unusable:
+        env.wrong(
+            "ENTRA_CLIENT_CERTIFICATE",
+            f"cannot be used: {getattr(unusable, 'strerror', None) or unusable}",
+            "It names a file with an RSA key without password and its certificate, as PEM.",
+        )
 
 #: the day that the portal's own registration ends: its operator is reminded
-ENTRA_CLIENT_SECRET_EXPIRES_ON: date | None = _day("ENTRA_CLIENT_SECRET_EXPIRES_ON")
-GOOGLE_CLIENT_SECRET_EXPIRES_ON: date | None = _day("GOOGLE_CLIENT_SECRET_EXPIRES_ON")
-GOOGLE_AUTH_URI: str = env.str("GOOGLE_AUTH_URI", "https://accounts.google.com/o/oauth2/v2/auth")
-GOOGLE_TOKEN_URI: str = env.str("GOOGLE_TOKEN_URI", "https://oauth2.googleapis.com/token")
-GOOGLE_REVOKE_URI: str = env.str("GOOGLE_REVOKE_URI", "https://oauth2.googleapis.com/revoke")
-GMAIL_API_ROOT: str = env.str("GMAIL_API_ROOT", "https://gmail.googleapis.com").rstrip("/")
-ENTRA_AUTHORITY_BASE: str = env.str("ENTRA_AUTHORITY_BASE", "https://login.microsoftonline.com").rstrip("/")
+ENTRA_CLIENT_SECRET_EXPIRES_ON: date | None = env.day("ENTRA_CLIENT_SECRET_EXPIRES_ON")
+GOOGLE_CLIENT_SECRET_EXPIRES_ON: date | None = env.day("GOOGLE_CLIENT_SECRET_EXPIRES_ON")
+GOOGLE_AUTH_URI: str = env.web_address("GOOGLE_AUTH_URI", "https://accounts.google.com/o/oauth2/v2/auth")
+GOOGLE_TOKEN_URI: str = env.web_address("GOOGLE_TOKEN_URI", "https://oauth2.googleapis.com/token")
+GOOGLE_REVOKE_URI: str = env.web_address("GOOGLE_REVOKE_URI", "https://oauth2.googleapis.com/revoke")
+GMAIL_API_ROOT: str = env.web_address("GMAIL_API_ROOT", "https://gmail.googleapis.com")
+ENTRA_AUTHORITY_BASE: str = env.web_address("ENTRA_AUTHORITY_BASE", "https://login.microsoftonline.com")
 #: host:port of the mail servers behind the OAuth types; nobody types them
-GMAIL_IMAP: str = env.str("GMAIL_IMAP", "imap.gmail.com:993")
-GMAIL_POP3: str = env.str("GMAIL_POP3", "pop.gmail.com:995")
-ENTRA_IMAP: str = env.str("ENTRA_IMAP", "outlook.office365.com:993")
-ENTRA_POP3: str = env.str("ENTRA_POP3", "outlook.office365.com:995")
+GMAIL_IMAP: str = env.host_port("GMAIL_IMAP", "imap.gmail.com:993")
+GMAIL_POP3: str = env.host_port("GMAIL_POP3", "pop.gmail.com:995")
+ENTRA_IMAP: str = env.host_port("ENTRA_IMAP", "outlook.office365.com:993")
+ENTRA_POP3: str = env.host_port("ENTRA_POP3", "outlook.office365.com:995")
 
 # --- E-mail that the portal sends -----------------------------------------------------------------------
-_email = env.email_url("EMAIL_URL", "consolemail://" if DEBUG else f"filemail:///{DATA_DIR / 'outbox'}")
+#: on this machine alone nobody else waits for a mail
+_is_alone = not env.is_wrong("BASE_URL") and _site.hostname in ("localhost", "127.0.0.1", "::1")
+_outbox = "consolemail://" if DEBUG else f"filemail:///{quote(str(DATA_DIR / 'outbox'))}"
+_email = env.mail("EMAIL_URL", _outbox, must_reach=not (DEBUG or _is_alone))
 #: Delivers. Every mail passes EMAIL_BACKEND first, which notes whether it left.
 EMAIL_DELIVERY_BACKEND: str = _email.pop("EMAIL_BACKEND")
 EMAIL_BACKEND = "notifications.outgoing.WatchedBackend"
@@ -273,6 +329,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "administrations.passwords.StrengthValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
@@ -282,11 +339,13 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # people come by invitation, which proves the address
-ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_SESSION_REMEMBER = None  # a choice of whoever signs in
+ACCOUNT_FORMS = {"login": "administrations.sign_in_form.SignInForm"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "administrations.reset_tokens.ResetTokens"  # noqa: S105 (a class)
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
-MFA_ADAPTER = "allauth.mfa.adapter.DefaultMFAAdapter"
+MFA_ADAPTER = "administrations.two_factor.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _site.scheme == "http"
@@ -295,6 +354,10 @@ MFA_TOTP_TOLERANCE = 1  # a code counts one step of 30 seconds longer: clocks di
 MFA_FORMS = {"add_webauthn": "administrations.passkey_forms.AddPasskeyForm"}
 USERSESSIONS_TRACK_ACTIVITY = False
 INVITATION_DAYS = 14
+#: that one person may send in one environment
+INVITATIONS_PER_HOUR: int = env.int("INVITATIONS_PER_HOUR", 60)
+#: administrations knows no channels: what each withdraws when somebody loses a right (administrations.rights.lost)
+RESTS_ON_RIGHTS = ["channels.authorisation.right_lost"]
 
 # --- Languages and times --------------------------------------------------------------------------------
 LANGUAGE_CODE = "nl"
@@ -341,20 +404,31 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 _https = _site.scheme == "https"
+#: proxies in front of us whose forwarded headers are believed (zenvoices.lib.addresses)
+TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", 0)
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", _https) else None
-SECURE_SSL_REDIRECT = _https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
+# Without a proxy that tells the scheme, each page would be led to itself for ever: zenvoices.checks says so.
+SECURE_SSL_REDIRECT = _https and TRUSTED_PROXY_COUNT > 0
+SECURE_SSL_HOST = _site.netloc if _https else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https
+SESSION_ENGINE = "zenvoices.lib.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_NAME = "__Host-session" if _https else "zenvoices_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if _https else "zenvoices_csrf"
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # a provider's redirect must carry the session back
-SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+#: a session ends so long after its last use, or with the browser; one that was asked to stay lives SESSION_DAYS
+SESSION_IDLE_HOURS: float = env.float("SESSION_IDLE_HOURS", 12.0)
+#: since signing in, for every session
+SESSION_DAYS: int = env.int("SESSION_DAYS", 14)
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_AGE = int(SESSION_IDLE_HOURS * 3600)
+ACCOUNT_SESSION_COOKIE_AGE = SESSION_DAYS * 86_400  # what allauth gives who asks to stay
 X_FRAME_OPTIONS = "SAMEORIGIN"
 #: W019 asks for DENY: the text of a mail is shown in a sandboxed frame of our own.
 SILENCED_SYSTEM_CHECKS = ["security.W019"]
@@ -363,7 +437,7 @@ CSRF_FAILURE_VIEW = "zenvoices.errors.csrf_failure"
 # --- Operators ------------------------------------------------------------------------------------------
 #: /metrics answers loopback, or this bearer token
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", "")
-LOG_FORMAT: str = env.str("LOG_FORMAT", "console" if DEBUG or sys.stderr.isatty() else "json")
+LOG_FORMAT: str = env.chosen("LOG_FORMAT", "console" if DEBUG or sys.stderr.isatty() else "json", "console", "json")
 structlog.configure(
     processors=[
         structlog.stdlib.filter_by_level,
@@ -390,9 +464,10 @@ LOGGING = {
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": env.chosen("LOG_LEVEL", "INFO", *logging.getLevelNamesMapping())},
     "loggers": {
         "django": {"level": "INFO"},
+        "waitress.queue": {"level": "ERROR"},  # warns of each request that waits for a thread
         # Payloads on these loggers hold mail text, sign-ins and tokens.
         "imapclient": {"level": "WARNING"},
         "google": {"level": "WARNING"},
@@ -401,5 +476,6 @@ LOGGING = {
         "requests_oauthlib": {"level": "WARNING"},
     },
 }
+env.stop_if_wrong()
 if DEBUG and os.environ.get("PORTAL_FAILPOINT"):
     failpoints.arm(os.environ["PORTAL_FAILPOINT"])

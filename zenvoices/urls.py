@@ -12,7 +12,10 @@ urlpatterns = [
     path("", include("documents.urls")),
     path("", include("notifications.urls")),
     path("", include("channels.pages.urls")),
+    path("", include("leaving.urls")),
     path("account/", include("allauth.urls")),
 ]
 
 handler400 = "zenvoices.errors.bad_request"
+handler429 = "zenvoices.errors.too_many_requests"
+handler403 = "zenvoices.errors.permission_denied"

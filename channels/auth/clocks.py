@@ -36,13 +36,13 @@ def explains(error: ssl.SSLCertVerificationError, url: str) -> bool:
     """Whether our clock is why this certificate is not valid now."""
     if error.verify_code not in (NOT_YET_VALID, EXPIRED):
         return False
-    seconds = _ahead_at(url)
+    seconds = ahead_at(url)
     if seconds is None:
         return False
     return seconds > SKEW if error.verify_code == NOT_YET_VALID else seconds < -SKEW
 
 
-def _ahead_at(url: str) -> float | None:
+def ahead_at(url: str) -> float | None:
     """Asks for the time and tells nothing: who answers is not known, and nothing but this sentence follows from it."""
     address = urlsplit(url)
     context = ssl.create_default_context()

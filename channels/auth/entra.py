@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-import msal
 import requests
 
 from channels.auth import identity
@@ -144,6 +143,8 @@ class EntraAuth:
 
     def _app(self, registration: Registration, line: _Line | None = None) -> Any:
         """A new one each time, with an empty memory: what a person has just mended is tried at once."""
+        import msal  # noqa: PLC0415 (most processes ask Microsoft nothing, and it takes long to load)
+
         tenant = clean_tenant(registration.tenant)
         try:
             return msal.ConfidentialClientApplication(

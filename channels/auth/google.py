@@ -8,17 +8,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import requests
-from google_auth_oauthlib.flow import Flow
-from oauthlib.oauth2 import OAuth2Error
 
 from channels.auth import identity
 from channels.auth.base import Account, AuthorisationRequest, Grant, Registration, Tokens
 from channels.auth.provider_errors import GOOGLE, google_error
 from channels.auth.transport import ProviderAdapter, prepare, said
 from channels.errors import ChannelError, CredentialProblem, Throttled, channel_error
+
+if TYPE_CHECKING:
+    from google_auth_oauthlib.flow import Flow
 
 # oauthlib raises a Warning when other scopes were granted than asked, and has no other switch than this.
 os.environ["OAUTHLIB_RELAX_TOKEN_SCOPE"] = "1"  # noqa: S105 -- no password
@@ -131,6 +132,8 @@ class GoogleAuth:
     @contextmanager
     def _asking(self, registration: Registration, scopes: Sequence[str] | None, **kept: str) -> Iterator[Flow]:
         """Its session, with our line and our reading of refusals."""
+        from oauthlib.oauth2 import OAuth2Error  # noqa: PLC0415 (as below)
+
         flow = self._flow(registration, scopes, **kept)
         with prepare(flow.oauth2session, GOOGLE, self.ca_file):
             for answer in ("access_token_response", "refresh_token_response"):
@@ -141,6 +144,9 @@ class GoogleAuth:
                 raise Throttled("provider_unavailable", provider=GOOGLE) from None
 
     def _flow(self, registration: Registration, scopes: Sequence[str] | None, **kept: str) -> Flow:
+        # Most processes ask Google nothing, and it takes a tenth of a second to load.
+        from google_auth_oauthlib.flow import Flow  # noqa: PLC0415
+
         client = {
             "client_id": registration.client_id,
             "client_secret": registration.client_secret,

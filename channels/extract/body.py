@@ -8,16 +8,19 @@ from urllib.parse import unquote
 
 from channels.extract.words import storable
 
-_CID = re.compile(r"cid:([^\"'<>\s)]{1,250})", re.IGNORECASE)
 _TAG = re.compile(r"/?[a-z][a-z0-9]*", re.IGNORECASE)
 _BREAKS = frozenset(
     ["br", "p", "div", "tr", "li", "ul", "ol", "table", "blockquote", "hr", "h1", "h2", "h3", "h4", "h5", "h6"]
 )
 _UNSEEN = frozenset(["script", "style", "title"])
-_SOURCE = re.compile(
-    r"(?:\bsrc|\bbackground)\s*=\s*[\"']?([^\"'<>\s]{1,500})|\burl\(\s*[\"']?([^\"'<>\s)]{1,500})", re.IGNORECASE
-)
-_CENTS = re.compile(r"(?<=\d)<sup\b[^<>]{0,200}>\s*([\d-]{2})\s*(?=</sup)", re.IGNORECASE)
+# In lower case; by the letters that each begins with, which a search looks for first: no \b before them.
+_ADDRESSES = {
+    "cid:": re.compile(r"cid:([^\"'<>\s)]{1,250})"),
+    "src": re.compile(r"src(?<=\bsrc)\s*=\s*[\"']?([^\"'<>\s]{1,500})"),
+    "background": re.compile(r"background(?<=\bbackground)\s*=\s*[\"']?([^\"'<>\s]{1,500})"),
+    "url(": re.compile(r"url\((?<=\burl\()\s*[\"']?([^\"'<>\s)]{1,500})"),
+}
+_CENTS = re.compile(r"<(?<=\d<)sup\b[^<>]{0,200}>\s*([\d-]{2})\s*(?=</sup)", re.IGNORECASE)
 # html.unescape() raises on numbers of more than 4,300 digits (the interpreter's limit for int()).
 _ABSURD = re.compile(r"&#x?[0-9a-f]{9,};?", re.IGNORECASE)
 _MOST_IMAGES = 1_000
@@ -25,15 +28,13 @@ _MOST_IMAGES = 1_000
 
 def shown_images(html: str) -> set[str]:
     """The Content-IDs and Content-Locations that the HTML refers to (RFC 2392, RFC 2557)."""
-    found: set[str] = set()
-    for match in _CID.finditer(html):
-        found.add(_written(match[1]))
-        if len(found) >= _MOST_IMAGES:
-            break
-    for match in _SOURCE.finditer(html):
-        if len(found) >= 2 * _MOST_IMAGES:
-            break
-        found.add(_written(match[1] or match[2]))
+    html, found = html.lower(), set[str]()
+    for word, address in _ADDRESSES.items():
+        most = _MOST_IMAGES if word == "cid:" else 2 * _MOST_IMAGES
+        for match in address.finditer(html) if word in html else ():
+            if len(found) >= most:
+                break
+            found.add(_written(match[1]))
     return found
 
 
@@ -58,10 +59,9 @@ def html_to_text(html: str) -> str:
         elif name.startswith("!--"):
             _, ended, text = piece[3:].partition("-->")
             inside, text = ("", text) if ended else ("!--", "")
-        elif number and not _TAG.match(tag) and not tag.startswith(("!", "?")):
+        elif not (word := _TAG.match(tag)) and number and not tag.startswith(("!", "?")):
             text = "<" + piece  # a less-than sign in the text
         else:
-            word = _TAG.match(tag)
             element = word[0].lower().strip("/") if word else ""
             out.append("\n" if element in _BREAKS else " " if element in ("td", "th") else "")
             if closed and element in _UNSEEN and not tag.startswith("/"):
@@ -96,7 +96,6 @@ def _collapsed(text: str) -> str:
 
 def tidy(text: str) -> str:
     """No trailing blanks, no more than one empty line in a row, no control characters."""
-    text = storable(text.replace("\r\n", "\n").replace("\r", "\n"))
-    lines = [line.rstrip() for line in text.split("\n")]
+    lines = [storable(line).rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     kept = [line for line, before in zip(lines, ["", *lines], strict=False) if line or before]
     return "\n".join(kept).strip()

@@ -27,6 +27,7 @@ _DATA_URI = re.compile(rb"data:[\w.+-]{1,100}/[\w.+-]{1,100}(?:;[\w=.+\"-]{1,100
 # Two lines of at least a line's usual length, or all there is.
 _ENCODED_START = re.compile(rb"[A-Za-z0-9+/]{60,80}\r*\n(?:[A-Za-z0-9+/]+={0,2}[ \t]*\r*\n?)++|[A-Za-z0-9+/]{200,}")
 _FILES = (b"%PDF-", b"PK\x03\x04", b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"<?xml", b"<html", b"<!DOCTYPE")
+_LINES_OF_BASE64 = bytes(set(range(256)) - set(_NOT_BASE64)) + b"=_-\r\n"
 _NOT_IN_BASE64 = re.compile(rb"[^A-Za-z0-9+/=_\s-]|(?<=\S)[ \t]+(?=\S)")
 _SHORTEST_PLAIN = 8
 _LINE = re.compile(rb"[^\n]+")
@@ -48,7 +49,6 @@ def decode(data: bytes | memoryview, encoding: str, budget: Budget) -> bytes:
 
 
 def decode_base64(data: bytes | memoryview, budget: Budget) -> bytes:
-    data = bytes(data)
     decoded = b""
     try:
         decoded = pybase64.b64decode(data)
@@ -56,6 +56,7 @@ def decode_base64(data: bytes | memoryview, budget: Budget) -> bytes:
             return decoded
     except binascii.Error:
         pass
+    data = bytes(data)
     text = data.translate(None, delete=b" \t\r\n")
     if len(text) >= _SHORTEST_URL_SAFE and _URL_SAFE.fullmatch(text):
         budget.mend("base64_repaired")
@@ -74,14 +75,15 @@ def decode_base64(data: bytes | memoryview, budget: Budget) -> bytes:
         return _unpadded(data.translate(None, delete=_NOT_BASE64), budget)
 
 
-def _is_all(data: bytes, decoded: bytes) -> bool:
+def _is_all(data: bytes | memoryview, decoded: bytes) -> bool:
     """Whether nothing but blanks was passed over. Of much data by the length of its first line: counting takes longer
     than decoding."""
     letters = -(-len(decoded) // 3) * 4
-    if len(data) <= _COUNTED:
-        return letters == len(data) - sum(map(data.count, (b"\n", b"\r", b" ", b"\t")))
-    line = data.find(b"\n") + 1 or len(data)
-    ends = len(data) // line * (line - len(data[:line].rstrip()))
+    start = bytes(data[:_COUNTED])
+    if len(data) == len(start):
+        return letters == len(data) - sum(map(start.count, (b"\n", b"\r", b" ", b"\t")))
+    line = start.find(b"\n") + 1 or bytes(data).find(b"\n") + 1 or len(data)
+    ends = len(data) // line * (line - len(bytes(data[:line]).rstrip()))
     return abs(len(data) - letters - ends) <= _ROUNDING
 
 
@@ -137,8 +139,9 @@ def stands_plainly(start: bytes) -> bool:
     text = start.strip()
     if text.startswith(_FILES) or is_mail(start, expected=True):
         return True
-    odd = len(_NOT_IN_BASE64.findall(text))
-    return len(text) >= _SHORTEST_PLAIN and odd * 10 > len(text)
+    if len(text) < _SHORTEST_PLAIN or not text.translate(None, delete=_LINES_OF_BASE64):
+        return False
+    return len(_NOT_IN_BASE64.findall(text)) * 10 > len(text)
 
 
 def decode_uu(data: bytes, budget: Budget) -> bytes:

@@ -66,10 +66,25 @@ class Head:
     params: dict[str, str] = field(default_factory=dict)
     disposition: str = ""
     disposition_params: dict[str, str] = field(default_factory=dict)
+    _first: dict[str, str] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._index(self.fields)
+
+    def add(self, fields: list[tuple[str, str]]) -> None:
+        self.fields += fields
+        self._index(fields)
+
+    def _index(self, fields: list[tuple[str, str]]) -> None:
+        for name, value in fields:
+            self._first.setdefault(name.lower(), value)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._first
 
     def get(self, name: str) -> str:
         """The first of that name, as the standard library has it; "" when there is none."""
-        return next((value for key, value in self.fields if key.lower() == name), "")
+        return self._first.get(name, "")
 
     @property
     def encoding(self) -> str:
@@ -108,12 +123,12 @@ def parse_head(raw: Raw, start: int, end: int, budget: Budget, part_of: str = ""
     """`part_of`: media type of the multipart this is in; then only the headers that matter to us are kept."""
     block, at, mended = _block(raw, start, end)
     blank = _BLANK.match(raw, at, end)
-    head = Head(body=blank.end() if blank else at, mended=mended)
+    fields = list(_fields(block, budget, everything=not part_of))
+    head = Head(blank.end() if blank else at, fields, mended=mended)
     if part_of == "multipart/digest":  # RFC 2046 5.1.5
         head.media = "message/rfc822"
     if not blank and at < end:
         budget.note("header_without_end")
-    head.fields = list(_fields(block, budget, everything=not part_of))
     if blank:
         _take_rest(head, raw, at, end, budget, everything=not part_of)
     if head.mended:
@@ -130,7 +145,9 @@ def parse_head(raw: Raw, start: int, end: int, budget: Budget, part_of: str = ""
 
 def _fields(block: bytes, budget: Budget, everything: bool) -> Iterator[tuple[str, str]]:
     limits, used = budget.limits, 0
-    for number, match in enumerate(_FIELD.finditer(_BARE_CR.sub(b"\n", block) if b"\r" in block else block)):
+    if block.count(b"\r") != block.count(b"\r\n"):
+        block = _BARE_CR.sub(b"\n", block)
+    for number, match in enumerate(_FIELD.finditer(block)):
         name, value = match[1], match[2]
         if number >= limits.header_fields:
             budget.note("headers_cut")
@@ -173,14 +190,15 @@ def _take_rest(head: Head, raw: Raw, at: int, end: int, budget: Budget, *, every
     block, stop, _ = _block(raw, blanks.end(), end)
     blank = _BLANK.match(raw, stop, end)
     more = list(_fields(block, budget, everything=everything))
-    known = {name.lower() for name, _ in head.fields}
-    if blank and not any(name.lower() in known for name, _ in more):
-        head.fields += more
+    if blank and not any(name.lower() in head for name, _ in more):
+        head.add(more)
         head.body, head.mended = blank.end(), True
 
 
 def parse_value(value: str) -> tuple[str, dict[str, str]]:
     """`token; name=value; ...` with RFC 2231 continuations and charsets; RFC 2047 in file names."""
+    if not value:
+        return "", {}
     params: dict[str, str] = {}
     segments: dict[str, dict[int, tuple[bool, str]]] = {}
     for match, quoted in islice(_params(value), _MOST_PARAMS):

@@ -19,11 +19,19 @@ _MOST_HEADERS = 500
 _SHOWN = 2_000  # characters of a header
 
 
-def extract(raw: Raw, limits: Limits | None = None, keep: Keep | None = None, directory: Path | None = None) -> Mail:
+def extract(
+    raw: Raw,
+    limits: Limits | None = None,
+    keep: Keep | None = None,
+    directory: Path | None = None,
+    *,
+    everything: bool = True,
+) -> Mail:
     """Everything in a mail, as bytes or a mapped file.
 
     `keep` gets each document as it is found, to be read in pieces, or taken away as a file, before it returns.
-    `directory`: for large parts while the mail is read; the machine's own for such things when None. Raises
+    `directory`: for large parts while the mail is read; the machine's own for such things when None.
+    `everything`: False leaves `html` and `headers` empty, which no row has. Raises
     MailUnreadable for a mail above the limit, and nothing else for any input; OSError when the disk is full;
     `keep` may raise what it likes.
     """
@@ -34,7 +42,7 @@ def extract(raw: Raw, limits: Limits | None = None, keep: Keep | None = None, di
             if keep and found.content and found.part.outcome == "document":
                 keep(found.part, found.content)
             del found  # its bytes need not stay while the next part is decoded
-    return _mail(walk, tuple(parts))
+    return _mail(walk, tuple(parts), everything=everything)
 
 
 def part_bytes(raw: Raw, path: str, limits: Limits | None = None) -> tuple[Part, bytes]:
@@ -56,9 +64,8 @@ def walk_of(raw: Raw, limits: Limits | None, directory: Path | None = None) -> W
     return Walk(raw, Budget(limits), directory)
 
 
-def _mail(walk: Walk, parts: tuple[Part, ...]) -> Mail:
-    head, limits = walk.head, walk.budget.limits
-    html, text = walk.html()[: limits.html], walk.text()
+def _mail(walk: Walk, parts: tuple[Part, ...], *, everything: bool) -> Mail:
+    head, limits, text = walk.head, walk.budget.limits, walk.text()
     name, address = sender(head.get("from"))
     return Mail(
         message_id=one_line(head.get("message-id"), 998),
@@ -68,8 +75,8 @@ def _mail(walk: Walk, parts: tuple[Part, ...]) -> Mail:
         sent_at=sent_at(head.get("date")),
         to=one_line(decode_words(head.get("to")[: 2 * _SHOWN]), _SHOWN),
         text=text[: limits.text],
-        html=storable(html),
-        headers=_shown(head),
+        html=storable(walk.html()[: limits.html]) if everything else "",
+        headers=_shown(head) if everything else (),
         parts=parts,
         defects=tuple(sorted(walk.budget.defects)),
     )

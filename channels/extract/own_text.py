@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from channels.extract.body import shown_images, unflowed
+from channels.extract.body import unflowed
 from channels.extract.codec import UU_NAMES, decode, is_base64, stands_plainly, uu_attachments
 from channels.extract.content import Scratch, of_encoded
 from channels.extract.limits import Budget
@@ -30,12 +30,11 @@ _DELIMITED = re.compile(
 
 @dataclass(slots=True)
 class OwnText:
-    """`paths` of the leaves that are it, `files` that old programs put into it, by the leaf, `shown`: its pictures."""
+    """`paths` of the leaves that are it, `files` that old programs put into it, by the leaf."""
 
     body: Body = field(default_factory=Body)
     paths: set[str] = field(default_factory=set)
     files: list[tuple[Leaf, str, bytes]] = field(default_factory=list)
-    shown: set[str] = field(default_factory=set)
 
 
 def encoding_of(leaf: Leaf) -> str:
@@ -86,7 +85,6 @@ def own_text(leaves: list[Leaf], budget: Budget) -> OwnText:
     if named and not own.body.text():
         for leaf in named:
             _take(leaf, own, budget)
-    own.shown = shown_images(own.body.html())
     return own
 
 

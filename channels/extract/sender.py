@@ -9,21 +9,30 @@ from email.utils import parseaddr, parsedate_to_datetime
 from channels.extract.words import decode_words, one_line
 
 _ADDRESS = re.compile(r"[^\s<>\"(),:;@]{1,128}@[^\s<>\"(),:;@]{1,253}")
+_ATOM = r"[^\x00-\x20\"(),.:;<>@\[\\\]\x7f]+"
+# As nearly all are: email.utils takes fifty times as long.
+_PLAIN = re.compile(rf'[ \t]*(?:"([^"\\\r\n]*)"|({_ATOM}(?:[ \t]+{_ATOM})*))?[ \t]*<([\w.+=-]+@[\w.-]+)>[ \t]*', re.A)
 _CONSIDERED = 4_000  # characters of a header that may hold thousands of addresses
 
 
 def sender(value: str) -> tuple[str, str]:
     """Name and address of a From header; either may be ""."""
     value = value[:_CONSIDERED]
-    try:
-        name, address = parseaddr(value)
-    except (RecursionError, IndexError, ValueError):
-        name, address = "", ""
+    name, address = _name_and_address(value)
     if not _ADDRESS.fullmatch(address):
         found = _ADDRESS.search(value)
         address = found[0] if found else ""
         name = value[: found.start()] if found else value
     return one_line(decode_words(name), 200).strip(' "<'), one_line(address, 320)
+
+
+def _name_and_address(value: str) -> tuple[str, str]:
+    if plain := _PLAIN.fullmatch(value):
+        return plain[1] or plain[2] or "", plain[3]
+    try:
+        return parseaddr(value)
+    except (RecursionError, IndexError, ValueError):
+        return "", ""
 
 
 def sent_at(value: str) -> datetime | None:

@@ -96,5 +96,5 @@ def _says(one: str, other: str) -> bool:
 
 
 def _words(text: str) -> set[str]:
-    found = _WORD.findall(_ADDRESS.sub(" ", text[: 10 * _MOST_WORDS]))
-    return {word.lower() for word in found[:_MOST_WORDS]}
+    different = " ".join(dict.fromkeys(text[: 10 * _MOST_WORDS].lower().split()))
+    return set(_WORD.findall(_ADDRESS.sub(" ", different))[:_MOST_WORDS])

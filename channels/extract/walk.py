@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from channels.extract import links
+from channels.extract.body import shown_images
 from channels.extract.codec import decode, is_base64, unarmoured
 from channels.extract.content import Content, Scratch, of_bytes, of_encoded, of_part, of_region
 from channels.extract.limits import Budget
@@ -109,9 +110,10 @@ class Walk:
         for number, (leaf, name, file) in enumerate(own.files, start=1):
             place = Place(leaf.path, leaf.depth, 0, subject)
             yield from self._entry(place, Entry(number, name, len(file)), of_bytes(file))
-        for leaf in leaves:
-            if leaf.path not in own.paths:
-                yield from self._leaf(leaf, own.shown, archives, subject)
+        attached = [leaf for leaf in leaves if leaf.path not in own.paths]
+        shown = shown_images(own.body.html()) if attached else set()
+        for leaf in attached:
+            yield from self._leaf(leaf, shown, archives, subject)
 
     def _content(self, leaf: Leaf) -> Content:
         encoding = encoding_of(leaf)
@@ -127,7 +129,8 @@ class Walk:
 
     def _leaf(self, leaf: Leaf, shown: set[str], archives: int, subject: str) -> Iterator[Found]:
         head = leaf.head
-        names = {head.content_id, head.location, PurePosixPath(head.location).name, head.filename} - {""}
+        location = head.location
+        names = {head.content_id, location, PurePosixPath(location).name if location else "", head.filename} - {""}
         names = {name.lower() for name in names}
         if names & shown:
             self.pictures[leaf.path] = names & shown
@@ -153,8 +156,10 @@ class Walk:
 
     def _keep_text(self, leaf: Leaf, hints: Hints, content: Content) -> None:
         """An attached page or text may be all that the mail says."""
+        if not _is_called_text(hints) or content.size > 4 * self.budget.limits.html:
+            return
         kind = filetypes.sniff(content.head, "", hints.declared)
-        if _is_text(hints, kind) and content.size <= 4 * self.budget.limits.html:
+        if kind in _ATTACHED_TEXT:
             add_text(self.attached, content.read(), leaf, self.budget, page=kind == "text/html")
 
     def _stands_here(self, leaf: Leaf) -> bool:
@@ -199,7 +204,7 @@ class Walk:
             verdict = Verdict("refused", refused.reason, refused.reason in _WORTH_TAKING)
         one = found(place, hints, kind, content, verdict, defects)
         one.picture = spare_picture(content, kind, verdict)
-        one.text = verdict.reason == "type_not_allowed" and _is_text(hints, kind)
+        one.text = verdict.reason == "type_not_allowed" and kind in _ATTACHED_TEXT and _is_called_text(hints)
         yield one
         yield from inside
 
@@ -290,8 +295,8 @@ def _kind(content: Content, hints: Hints) -> str:
     return filetypes.sniff(content.head, hints.name, hints.declared)
 
 
-def _is_text(hints: Hints, kind: str) -> bool:
-    return kind in _ATTACHED_TEXT and hints.declared in _ATTACHED_TEXT and extension(hints.name) in _TEXT_NAMES
+def _is_called_text(hints: Hints) -> bool:
+    return hints.declared in _ATTACHED_TEXT and extension(hints.name) in _TEXT_NAMES
 
 
 def _unsigned(name: str) -> str:

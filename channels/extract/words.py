@@ -6,6 +6,7 @@ import binascii
 import codecs
 import re
 from encodings.aliases import aliases
+from functools import lru_cache
 
 # Looking names up in this table, not with codecs.lookup(), keeps a sender from filling its cache and from the
 # codecs that have no alias, some of which raise or take quadratic time (idna, punycode, unicode_escape).
@@ -20,21 +21,30 @@ _GUESS = frozenset(["", "ascii", "utf_8"])
 
 _LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _ASCII = bytes(range(128))
+_NOT_BASE64 = re.sub(rb"[A-Za-z0-9+/]", b"", bytes(range(256)))
 
 _META = re.compile(rb"<meta\b[^<>]{0,300}?\bcharset\s{0,9}=\s{0,9}[\"']?([\w-]{1,40})", re.IGNORECASE)
 _SHORTEST_WIDE = 8  # bytes
+_REMEMBERED = 500  # characters: subjects, senders and file names are asked for several times in a mail
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\ud800-\udfff]+")
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+")
 
 
 def codec_of(charset: str) -> str | None:
     """Python's codec for a charset name; None when there is none we want."""
-    return _CODECS.get(re.sub(r"[^a-z0-9]+", "_", charset[:60].lower()).strip("_"))
+    return _codec_of(charset[:60])
+
+
+@lru_cache(maxsize=256)
+def _codec_of(charset: str) -> str | None:
+    return _CODECS.get(re.sub(r"[^a-z0-9]+", "_", charset.lower()).strip("_"))
 
 
 def decode_text(data: bytes, charset: str = "") -> str:
     """As declared; what claims to be ASCII or UTF-8, or nothing, is Windows-1252 unless it is valid UTF-8."""
+    if not charset and data.isascii() and b"\0" not in data:  # most headers
+        return data.decode("ascii")
     codec = _wide(data) or codec_of(charset) or ""
     if codec not in _GUESS:
         try:
@@ -92,6 +102,12 @@ def cut_bytes(data: bytes, limit: int) -> bytes:
 
 def decode_words(value: str) -> str:
     """RFC 2047. Neighbours of one charset are joined before decoding: senders cut characters in two."""
+    if "=?" not in value:
+        return value
+    return _lately_decoded(value) if len(value) <= _REMEMBERED else _decoded(value)
+
+
+def _decoded(value: str) -> str:
     out: list[str] = []
     pending, charset, end = b"", "", 0
     for match in _WORD.finditer(value):
@@ -108,20 +124,26 @@ def decode_words(value: str) -> str:
     return "".join(out)
 
 
+_lately_decoded = lru_cache(maxsize=64)(_decoded)
+
+
 def _word_bytes(encoding: str, text: str) -> bytes:
     data = text.encode("utf-8", "replace")
     if encoding in "qQ":
         return binascii.a2b_qp(data, header=True)
-    data = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+    data = data.translate(None, delete=_NOT_BASE64)
     data = data[:-1] if len(data) % 4 == 1 else data
     return binascii.a2b_base64(data + b"=" * (-len(data) % 4))
 
 
 def storable(text: str) -> str:
     """Without what a database refuses or a terminal obeys; line ends and tabs stay."""
-    return _UNSTORABLE.sub("", text)
+    return text if text.isprintable() else _UNSTORABLE.sub("", text)
 
 
 def one_line(value: str, limit: int) -> str:
     """For display: no control, bidi or line-breaking characters, no more than `limit` characters."""
-    return " ".join(_UNSAFE.sub(" ", value[: 4 * limit]).split())[:limit]
+    value = value[: 4 * limit]
+    if not value.isprintable():
+        value = _UNSAFE.sub(" ", value)
+    return " ".join(value.split())[:limit]

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from administrations import audit
 from channels import notices
 from channels.errors import ChannelError, OurProblem, is_permanent, needs_somebody
 from channels.fetching import outages
@@ -73,6 +74,7 @@ def _deactivate(channel: Channel) -> None:
     channel.inactive_since, channel.next_fetch_at = timezone.now(), None
     notices.close(channel, Kind.ATTENTION, Kind.NOTHING_FETCHED)
     notices.tell(channel, Kind.DEACTIVATED, f"deactivated:{channel.inactive_since:%Y%m%d%H%M%S%f}")
+    audit.note("channel.deactivated", channel.administration, channel)
 
 
 # --- Whatever the class: so long without a success is shown and told ---------------------------------------

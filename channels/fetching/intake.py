@@ -95,7 +95,7 @@ def _read(channel: Channel, prepared: Prepared, path: Path, blobs: storage.Batch
     try:
         with mapped(path) as raw:
             prepared.content_sha256 = content_sha256(raw, prepared.raw_sha256)
-            mail = extract(raw, limits_for(prepared.raw_size), keep, spool)
+            prepared.mail = extract(raw, limits_for(prepared.raw_size), keep, spool, everything=False)
     except MessageProblem as problem:
         prepared.problem = problem
         return
@@ -106,8 +106,6 @@ def _read(channel: Channel, prepared: Prepared, path: Path, blobs: storage.Batch
         log.exception("a mail could not be read", channel=str(channel.pk), raw_sha256=prepared.raw_sha256)
         prepared.problem = MessageProblem("mail_unreadable", reason=type(bug).__name__)
         return
-    # No row has these two, and a whole batch of mails waits in memory for its commit.
-    prepared.mail = replace(mail, html="", headers=())
     if not prepared.documents:
         body = body_document(prepared.mail)
         prepared.body_sha256, prepared.body_size = hashlib.sha256(body).hexdigest(), len(body)

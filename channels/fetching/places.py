@@ -62,8 +62,8 @@ def with_a_place(channels: QuerySet[Channel], per_host: int, per_administration:
     )
 
 
-def one_at_a_time() -> None:
-    """Until this transaction ends nobody else gives out places, so none is given twice.
+def one_at_a_time(lock: int = _LOCK) -> None:
+    """Until this transaction ends nobody else gives out places under this lock, so none is given twice.
 
     The server puts out who falls silent meanwhile, as a frozen machine does: else nobody would be fetched any more.
     SQLite's transactions exclude each other by themselves.
@@ -72,5 +72,5 @@ def one_at_a_time() -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT set_config('idle_in_transaction_session_timeout', %s, true), pg_advisory_xact_lock(%s)",
-                [_MOST_SILENT, _LOCK],
+                [_MOST_SILENT, lock],
             )

@@ -272,7 +272,7 @@ class Recorder:
         documents.add_documents(self.channel.administration_id, self._documents)
         ReceivedPart.objects.bulk_create(self._parts)
         for email in self._replaced:
-            email.delete()
+            documents.remove_email(email)
         for written in (self._emails, self._rows, self._documents, self._parts, self._replaced):
             written.clear()
 

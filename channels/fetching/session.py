@@ -30,7 +30,7 @@ from channels.fetching.spool import spool
 from channels.lease import Lease
 from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
-from documents import storage
+from documents import quota, storage
 from zenvoices.lib import failpoints
 
 log = structlog.get_logger(__name__)
@@ -184,6 +184,7 @@ class _Session:
 
     def _take_batch(self, items: Iterator[Fetched | NotFetched], refs: Sequence[MessageRef], budget: Budget) -> int:
         """Store a batch, commit its rows, then mark it as read. Returns how many mails it had."""
+        quota.hold(self.channel.administration_id)
         with storage.batch(self.channel.administration_id) as blobs:
             prepared: list[Prepared] = []
             asked, self.coming, begun = 0, (), time.monotonic()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from administrations import audit
 from channels import expiry, operator_reminders
 from channels.expiry import IdleLink
-from channels.fetching import schedule, upkeep
+from channels.fetching import room, schedule, upkeep
 from channels.fetching.schedule import Due
 from channels.fetching.spool import sweep_spool
 from channels.models import FailingStep
@@ -15,23 +16,27 @@ from zenvoices.lib.bulkheads import Steps
 from zenvoices.lib.scoping import every_administration
 
 
-def tick(offer: Callable[[Due], object], keep_alive: Callable[[IdleLink], object]) -> Steps:
+def tick(offer: Callable[[Due], object], keep_alive: Callable[[IdleLink], object], checks: Callable[[], int]) -> Steps:
     """Offers what is due before any housekeeping, which may be slow.
 
-    `offer` queues a fetch, `keep_alive` the use of an idle link. Says how much each step did, and which failed.
+    `offer` queues a fetch, `keep_alive` the use of an idle link, `checks` sees to connection checks. Says how much each
+    step did, and which failed.
     """
     steps = Steps()
     with every_administration():
         steps.run("reap", upkeep.reap)  # what died holds places, and is due at once
         steps.run("due", lambda: _offer(schedule.claim_due(), offer))
         steps.run("lost", lambda: _offer(schedule.unstarted(), offer))
+        steps.run("checks", checks)
         steps.run("tell_outages", upkeep.tell_outages)
         steps.run("tell_nothing_fetched", upkeep.tell_nothing_fetched)
+        steps.run("tell_nearly_full", room.tell_nearly_full)
         steps.run("remind_operator", operator_reminders.look)
         steps.run("tell_operator", operator.settle)
         steps.run("look_ahead", lambda: expiry.look(keep_alive))
         steps.run("purge", upkeep.purge_deleted)
         steps.run("prune", upkeep.prune_logbook)
+        steps.run("prune_audit", audit.prune)
         steps.run("sweep_spool", sweep_spool)
         steps.run("remember", lambda: _remember(steps))
     return steps

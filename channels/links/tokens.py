@@ -30,6 +30,8 @@ from channels.models import Channel, ChannelSecret
 log = structlog.get_logger(__name__)
 
 NAME: Final = "tokens"
+#: those of a link that a person ended, until the provider was told: no web thread waits for it
+ENDED: Final = "ended_tokens"
 #: Renewed when they live no longer than this: a fetch that begins now must not end in a refusal.
 EARLY_SECONDS: Final = 300
 #: longer than two requests to a provider may take (channels/auth/transport.py)
@@ -74,12 +76,36 @@ def store(channel: Channel, tokens: Tokens) -> None:
 
 def forget(channel: Channel) -> None:
     """Ends the link: at the provider if it can be reached, and here in any case."""
+    revoke_ended(channel)
     row = _row(channel)
     if row is not None and providers.is_oauth(channel):
         revoke(channel, lambda: _tokens_in(row), besides=channel)
     ChannelSecret.objects.filter(channel=channel, name=NAME).delete()
     Channel.objects.filter(pk=channel.pk).update(granted="", linked_at=None, link_ends_at=None)
     channel.granted, channel.linked_at, channel.link_ends_at = "", None, None
+
+
+def set_aside(channel: Channel) -> None:
+    """Ends the link here; `revoke_ended` ends it at the provider. What does not open ends unused."""
+    row = _row(channel)
+    if row is None:
+        return
+    try:
+        if providers.is_oauth(channel):
+            vault.store(channel, ENDED, vault.decrypt(row))
+    except OurProblem as problem:
+        log.warning("a link was not revoked at the provider", channel=str(channel.pk), error_code=problem.code)
+    row.delete()
+
+
+def revoke_ended(channel: Channel) -> None:
+    """Tells the provider once, unless the channel, or another, lives on that consent again."""
+    row = ChannelSecret.objects.filter(channel=channel, name=ENDED).first()
+    if row is None:
+        return
+    if providers.is_oauth(channel):
+        revoke(channel, lambda: _tokens_in(row))
+    row.delete()
 
 
 def revoke(channel: Channel, read: Callable[[], Tokens], besides: Channel | None = None) -> None:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from channels.auth import PROVIDER_NAMES
 from channels.errors import OurProblem
 from channels.models import Channel, ChannelSecret
-from zenvoices.lib.crypto import KeyProblem, KeyRing
+from zenvoices.lib.crypto import KeyProblem
+from zenvoices.lib.keyring import key_ring
 from zenvoices.lib.scoping import administration_scope
 from zenvoices.lib.statements import select_once
-
-
-@cache
-def _ring(keys: tuple[str, ...]) -> KeyRing:
-    return KeyRing(list(keys))
-
-
-def key_ring() -> KeyRing:
-    return _ring(tuple(settings.CREDENTIAL_KEYS))
 
 
 def _place(channel_id: object, name: str) -> str:

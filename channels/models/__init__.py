@@ -1,12 +1,14 @@
 """What is kept of channels, fetches and the schedule."""
 
 from channels.models.channel import Channel, ChannelSecret, ConsentLink, PendingAuthorisation
+from channels.models.checks import ConnectionCheck
 from channels.models.fetched import FetchRun, ReceivedMail, ReceivedPart
 from channels.models.schedule import FailingStep, HostOutage
 
 __all__ = [
     "Channel",
     "ChannelSecret",
+    "ConnectionCheck",
     "ConsentLink",
     "FailingStep",
     "FetchRun",

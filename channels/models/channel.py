@@ -109,6 +109,8 @@ class Channel(TenantModel):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    #: a draft that nobody asked to keep: since its check failed, or somebody was sent to the provider
+    left_since = models.DateTimeField(null=True, blank=True)
     #: can be undone for ten seconds; the schedule then erases it, secrets first
     deleted_at = models.DateTimeField(null=True, blank=True)
 

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,11 +18,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from administrations.access import AdministrationRequest
 from administrations.models import User
-from channels import authorisation, check, notices, services
+from channels import authorisation, checking, notices, tasks
 from channels.authorisation import Authoriser, Linked, LinkRefused, ProviderRefused
+from channels.checking import Full, Purpose
 from channels.errors import ChannelError
 from channels.links import providers
-from channels.models import Channel
+from channels.models import Channel, ConnectionCheck
+from channels.pages import checks
 from channels.pages.access import channel_or_404, premium_view
 from channels.pages.registrations import console_of
 from channels.words.callbacks import Refusal, provider_refusal, refusal
@@ -64,6 +67,7 @@ def channel_connect(request: AdministrationRequest, channel_id: UUID) -> HttpRes
 def channel_disconnect(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     channel = channel_or_404(channel_id)
     authorisation.disconnect(channel, request.user)
+    transaction.on_commit(lambda: tasks.revoke.delay(str(channel.administration_id), str(channel.pk)), robust=True)
     messages.success(request, _("%(name)s is disconnected and retrieves nothing until you connect it.") % vars(channel))
     return redirect("channel-edit", channel.administration_id, channel.pk)
 
@@ -115,48 +119,36 @@ def _called_back(request: HttpRequest, provider: str) -> HttpResponse:
     except LinkRefused as refused:
         return _refused(request, refused)
     with administration_scope(linked.channel.administration_id):
-        active, problem = _taken_up(linked.channel)
+        asked = _check(linked, person)
         if linked.consent_link is None:
-            return _welcome(request, linked, active=active, problem=problem)
-        notices.tell_consented(linked.channel, linked.account, f"consent:{linked.consent_link.pk}", active=active)
+            return _on_our_pages(request, linked, asked)
     request.session[CONSENTED] = {"account": linked.account, "office": str(linked.channel.administration.environment)}
     return redirect("consent-done")
 
 
-def _taken_up(channel: Channel) -> tuple[bool, ChannelError | None]:
-    """A channel that worked before, and only waited for this, goes on when its connection works."""
-    if authorisation.stays_inactive(channel):
-        return False, None
-    try:
-        steps = check.run_check(check.target_of(channel))
-    except ChannelError as error:
-        return False, error
-    if check.succeeded(steps):
+def _check(linked: Linked, person: User | None) -> ConnectionCheck | Full | None:
+    """A channel that worked before, and only waited for this, goes on when its connection works: a worker tries."""
+    channel, by_consent = linked.channel, linked.consent_link is not None
+    asked: ConnectionCheck | Full | None = None
+    if not authorisation.stays_inactive(channel):
+        who = None if by_consent else person
         try:
-            services.activate(channel, None)
-        except services.NotLinked:  # disconnected or changed while the connection was checked
-            return False, None
-        return True, None
-    return False, steps[-1].error
+            asked = checking.ask(channel.administration, Purpose.LINKED, channel=channel, person=who, linked=linked)
+        except Full as full:
+            asked = full
+    if isinstance(asked, ConnectionCheck):
+        checks.offer(asked)
+    elif linked.consent_link is not None:
+        notices.tell_consented(channel, linked.account, f"consent:{linked.consent_link.pk}", active=False)
+    return asked
 
 
-def _welcome(request: HttpRequest, linked: Linked, *, active: bool, problem: ChannelError | None) -> HttpResponse:
-    channel = linked.channel
-    facts = {"account": linked.account, "name": channel.name}
-    if active:
-        messages.success(request, _("Linked with %(account)s. %(name)s is active again.") % facts)
-        return redirect("channels", channel.administration_id)
-    if problem:
-        goes_on = channel.state == Channel.State.ACTIVE
-        said = about(channel, problem.code, problem.detail, Moment.RUNNING if goes_on else Moment.CHECK)
-        messages.warning(
-            request, f"{_('Linked with %(account)s, but the connection does not work yet.') % facts} {said}"
-        )
-    elif channel.state == Channel.State.DRAFT:
-        messages.success(request, _("Linked with %(account)s. Choose Save to finish.") % facts)
-    else:
-        messages.success(request, _("Linked with %(account)s. Activate the channel when you want to go on.") % facts)
-    return redirect(f"{reverse('channel-edit', args=[channel.administration_id, channel.pk])}?linked")
+def _on_our_pages(request: HttpRequest, linked: Linked, asked: ConnectionCheck | Full | None) -> HttpResponse:
+    if isinstance(asked, ConnectionCheck):
+        return redirect(checks.address_of(asked))
+    if isinstance(asked, Full):
+        messages.warning(request, checks.full_said(asked))
+    return checks.welcome(request, linked.channel, linked.account)
 
 
 def _refused(request: HttpRequest, refused: LinkRefused) -> HttpResponse:

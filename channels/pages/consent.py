@@ -6,7 +6,6 @@ from smtplib import SMTPException
 from uuid import UUID
 
 import structlog
-from allauth.account.adapter import get_adapter
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -29,11 +28,11 @@ from channels.models import Channel, ConsentLink
 from channels.pages.access import channel_or_404, premium_view
 from channels.pages.authorise import CONSENTED, browser_of, is_from_our_page, redirect_to_provider
 from channels.pages.registrations import console_of
-from zenvoices.lib.rates import within_rate
+from zenvoices.lib.rates import too_many, who_asks, within_rate
 from zenvoices.lib.scoping import administration_scope
 
 log = structlog.get_logger(__name__)
-#: pages of consent links that one address may open in a minute; invitations that one person may send in an hour
+#: unknown consent links that one address may open in a minute; invitations that one person may send in an hour
 LOOKS, SENDS = 30, 20
 
 
@@ -114,9 +113,9 @@ def _sent(request: AdministrationRequest, link: ConsentLink, url: str, email: st
 @require_safe
 def consent(request: HttpRequest, token: str) -> HttpResponse:
     """What it is for, and a way to the provider; nothing else of the portal."""
-    link = _open_link(request, token)
+    link = _open_link(token)
     if link is None:
-        return _closed(request)
+        return _closed(request, token)
     with administration_scope(link.administration_id):
         authorisation.opened(link)
     provider = providers.NAMES[link.channel.auth]
@@ -131,9 +130,9 @@ def consent_go(request: HttpRequest, token: str) -> HttpResponse:
     """Only from our own page: programs that follow links in mails stay here."""
     if not is_from_our_page(request):
         return redirect("consent", token)
-    link = _open_link(request, token)
+    link = _open_link(token)
     if link is None:
-        return _closed(request)
+        return _closed(request, token)
     with administration_scope(link.administration_id):
         return redirect_to_provider(request, link.channel, Authoriser(browser_of(request), consent_link=link))
 
@@ -145,14 +144,14 @@ def consent_done(request: HttpRequest) -> HttpResponse:
     return render(request, "channels/consent_done.html", {"done": done}) if done else _closed(request)
 
 
-def _open_link(request: HttpRequest, token: str) -> ConsentLink | None:
-    address = get_adapter().get_client_ip(request)
-    if not within_rate("consent-looked", address, amount=LOOKS, seconds=60):
-        return None
+def _open_link(token: str) -> ConsentLink | None:
     link = authorisation.consent_link_for(token)
     return None if link is None or authorisation.closed_because(link) else link
 
 
-def _closed(request: HttpRequest) -> HttpResponse:
+def _closed(request: HttpRequest, token: str = "") -> HttpResponse:
     """The same for a link that never was, and for one that is over: it tells nothing."""
+    unknown = token and authorisation.consent_link_for(token) is None
+    if unknown and not within_rate("consent-unknown", who_asks(request), amount=LOOKS, seconds=60):
+        return too_many(request, 60)
     return render(request, "channels/consent_closed.html", status=404)

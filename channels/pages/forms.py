@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -33,6 +33,7 @@ from channels.pages.form_fields import (
 from channels.presets import DEFAULT_PORTS, is_microsoft_host
 from channels.services import BOUND, BOUND_TO_SECRET
 from channels.words.phrases import phrase
+from zenvoices.lib.fields import NameField
 from zenvoices.lib.keypairs import KeyPairProblem, read_pair
 
 #: tab "General"; every other field stands on "Settings"
@@ -48,9 +49,12 @@ class TypeForm(forms.Form):
 
 
 class ChannelForm(forms.Form):
-    """Step 2 and editing. `channel` is None for a new one; `stored`: the names of its secrets that are kept already."""
+    """Step 2 and editing. `channel` is None for a new one; `stored`: the names of its secrets that are kept already.
 
-    name = LineField(label=_("Name"), max_length=120, help_text=_("For example the email address."))
+    `typed`: what stands in it instead of the channel, as it was read before (ConnectionCheck.typed).
+    """
+
+    name = NameField(label=_("Name"), max_length=120, help_text=_("For example the email address."))
     active = forms.BooleanField(
         label=_("Active"),
         required=False,
@@ -108,10 +112,12 @@ class ChannelForm(forms.Form):
     )  # fmt: skip
 
     def __init__(
-        self, data: Any = None, *, channel: Channel | None = None, stored: Collection[str] = (), **kwargs: Any
-    ) -> None:
+        self, data: Any = None, *, channel: Channel | None = None, stored: Collection[str] = (),
+        typed: Mapping[str, Any] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         self.channel, self.stored = channel, stored
-        super().__init__(data, initial=_initial(channel), **kwargs)
+        again = {**typed, "own_registration": bool(typed["client_id"])} if typed else {}
+        super().__init__(data, initial=_initial(channel) | again, **kwargs)
         self.fields["name"].widget.attrs["autocomplete"] = "off"
 
     # --- Reading --------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from administrations import audit
 from administrations.access import AdministrationRequest
 from channels import services, tasks
 from channels.fetching.upkeep import logbook_reaches_to
@@ -116,9 +117,12 @@ def mail_eml(request: AdministrationRequest, channel_id: UUID, mail_id: UUID) ->
     if not mail.raw_sha256:
         raise Http404
     try:
-        return serving.attachment(mail.administration_id, mail.raw_sha256, "email.eml", "message/rfc822")
+        response = serving.attachment(mail.administration_id, mail.raw_sha256, "email.eml", "message/rfc822")
     except storage.BlobMissing as missing:
         raise Http404 from missing
+    if request.method != "HEAD":
+        audit.note("email.downloaded", request.administration, mail.email or mail.channel, by=request.user)
+    return response
 
 
 def _run(channel_id: UUID, run_id: UUID) -> tuple[Channel, FetchRun]:

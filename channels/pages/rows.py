@@ -87,6 +87,12 @@ class Row:
         return shown_at(self.channel, timezone.localdate())
 
     @property
+    def disappears_on(self) -> datetime | None:
+        """A draft that nobody asked to keep is deleted by the schedule."""
+        left = self.channel.left_since
+        return left + timedelta(days=settings.DRAFTS_KEPT_DAYS) if left else None
+
+    @property
     def documents(self) -> str:
         """How many it gave that are still there; *1,000+* where they are not counted any further."""
         count: int = self.channel.documents_count  # type: ignore[attr-defined]

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     OUTAGE = "provider_outage"
     CONSENTED = "mailbox_authorised"
     ENDING = "secret_expires"
+    NEARLY_FULL = "storage_nearly_full"  # of the administration: channels.words.storage
 
 
 #: kind -> subject of the e-mail, and the notice

@@ -43,6 +43,11 @@ OWN_CAUSES: Final[dict[str, Sentences]] = {
         _("The portal's storage is full."),
         operator=_("Free space on the disk of DATA_DIR or of the database."),
     ),
+    "storage_quota": Sentences(
+        _("The storage of this administration is full."),
+        running=_("We are working on it; deleting documents that you no longer need helps too."),
+        operator=_("An administration has used its STORAGE_QUOTA_GB: raise it, or have its office delete documents."),
+    ),
     "database_failed": Sentences(
         _("The portal's database did not answer."),
         operator=_("Look at the database of DATABASE_URL and its log."),

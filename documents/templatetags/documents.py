@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django import template
+from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -16,7 +17,7 @@ from administrations.models import Role
 from documents import preview, worklist
 from documents.einvoice.values import iban_is_valid
 from documents.models import Document, EInvoice
-from documents.phrases import format_name, invoice_warnings, largest_upload, unit_name
+from documents.phrases import format_name, invoice_warnings, largest_upload, unit_name, upload_problem
 from documents.queries import shown_invoice, visible_documents
 from zenvoices.lib.scoping import administration_scope
 
@@ -108,6 +109,16 @@ def file_icon(document: Document, size: int = 24) -> SafeString:
 def plain(number: int) -> str:
     """A number for an attribute: no thousands separator, whatever the language."""
     return str(number)
+
+
+@register.simple_tag
+def upload_most_bytes() -> int:
+    return int(settings.UPLOAD_MAX_BYTES)
+
+
+@register.simple_tag
+def upload_too_large() -> str:
+    return upload_problem("too_large")
 
 
 @register.simple_tag

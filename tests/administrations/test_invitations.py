@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from administrations import invitations, services
-from administrations.access import role_in
+from administrations.access import open_invitations, role_in
 from administrations.models import Invitation, Role, User
 from tests.cast import PASSWORD, Cast
 
@@ -160,6 +160,6 @@ def test_beheerder_of_one_administration_leaves_invitations_for_more_alone(
             reverse("administration-invite", args=[cast.bakery.pk]), {"email": "nieuw@devries.test", "role": role}
         )
     wide.refresh_from_db()
-    open_now = services.open_invitations(cast.office).filter(email="nieuw@devries.test")
+    open_now = open_invitations(cast.office).filter(email="nieuw@devries.test")
     assert wide.withdrawn_at is None
     assert [one.roles for one in open_now.exclude(pk=wide.pk)] == [{str(cast.bakery.pk): "user"}]

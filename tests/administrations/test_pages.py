@@ -24,7 +24,7 @@ def test_administration_pages_render_for_its_beheerder(cast: Cast, signed_in: Si
     assert "Bakkerij De Vries" in answer.content.decode()
 
 
-@pytest.mark.parametrize("name", ["administrations", "administration-new", "people", "invite"])
+@pytest.mark.parametrize("name", ["administrations", "administration-new", "people", "invite", "sessions", "settings"])
 def test_environment_pages_render_for_its_beheerder(cast: Cast, signed_in: SignIn, name: str) -> None:
     answer = signed_in(cast.anna).get(reverse(f"environment-{name}", args=[cast.office.pk]))
     assert answer.status_code == 200

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.test import Client
 from django.urls import reverse
 
+from administrations import services
 from administrations.access import role_in
 from administrations.models import Administration, Role, User
 from tests.cast import Cast
@@ -40,6 +41,7 @@ def test_removed_person_is_out_at_once(cast: Cast, signed_in: SignIn) -> None:
     gerda = signed_in(cast.gerda)
     page = reverse("enter-administration", args=[cast.bakery.pk])
     assert gerda.get(page).status_code == 302
+    services.set_role(administration=cast.foreign, user=cast.gerda, role=Role.USER)
     signed_in(cast.bert).post(reverse("administration-remove", args=[cast.bakery.pk, cast.gerda.pk]))
     assert gerda.get(page).status_code == 404
 

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from administrations import services
-from administrations.access import people_with_access, role_in
+from administrations.access import open_invitations, people_with_access, role_in
 from administrations.models import Administration, EnvironmentAdmin, Invitation, Role, User
 from tests.cast import Cast, person
 
@@ -17,8 +17,7 @@ def invite(cast: Cast, email: str = "nieuw@devries.test", role: Role = Role.USER
     made, _token = services.invite(
         environment=cast.office,
         email=email,
-        by=cast.bert,
-        **{"environment_admin": False, "roles": {cast.bakery.pk: role}, **more},
+        **{"environment_admin": False, "roles": {cast.bakery.pk: role}, "by": cast.bert, **more},
     )
     return made
 
@@ -36,7 +35,7 @@ def test_second_invitation_replaces_the_first(cast: Cast) -> None:
     first, second = invite(cast), invite(cast)
     first.refresh_from_db()
     assert first.closed_because == "withdrawn"
-    assert list(services.open_invitations(cast.office)) == [second]
+    assert list(open_invitations(cast.office)) == [second]
 
 
 def test_accepting_gives_what_was_promised_once(cast: Cast) -> None:
@@ -54,13 +53,13 @@ def test_accepting_never_takes_a_higher_role_away(cast: Cast) -> None:
 
 
 def test_accepting_ignores_an_administration_of_another_environment(cast: Cast) -> None:
-    made = invite(cast, roles={cast.foreign.pk: Role.ADMIN})
+    made = invite(cast, roles={cast.foreign.pk: Role.ADMIN}, by=cast.anna)
     services.accept_invitation(invitation=made, user=cast.gerda)
     assert role_in(cast.gerda, cast.foreign) is None
 
 
 def test_invited_environment_admin_is_beheerder_everywhere_and_later_too(cast: Cast) -> None:
-    made = invite(cast, environment_admin=True, roles={})
+    made = invite(cast, environment_admin=True, roles={}, by=cast.anna)
     user = services.accept_as_new_person(invitation=made, name="Nieuw", password="Correct-paard-9", language="en")
     later = services.create_administration(environment=cast.office, name="Later", plan="basic")
     assert [role_in(user, each) for each in (cast.bakery, cast.basic, later)] == [Role.ADMIN] * 3

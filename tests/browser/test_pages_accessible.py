@@ -130,8 +130,9 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
         addresses += [stage.address(f"documents/{credited}/")]
         own = ("notifications/", "settings", "settings/security", "account/sessions/", "account/password/change/")
         addresses += [f"{stage.portal.url}/{page}" for page in own]
-        addresses += [f"{managed}/{page}" for page in ("people", "people/invite", "settings")]
-        addresses += [f"{office}/{page}" for page in ("administrations", "people", "people/invite")]
+        addresses += [f"{managed}/{page}" for page in ("people", "people/invite", "settings", "activity", "export")]
+        of_office = ("administrations", "people", "people/invite", "sessions", "settings", "activity")
+        addresses += [f"{office}/{page}" for page in of_office]
         addresses += [f"{stage.portal.url}/environment/{stage.environment}/channels"]
         return stage, addresses
 
@@ -155,7 +156,8 @@ def problems(page: Page, address: str, language: str) -> list[str]:
         page.wait_for_load_state("networkidle")
     said = wider_than_its_window(page)
     for scheme, width in LOOKS[language]:
-        page.emulate_media(color_scheme=scheme)
+        # No transition: its colours in between are nobody's.
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 844})
         keep_picture(page)
         violations = Axe().run(page, options=RULES).response["violations"]

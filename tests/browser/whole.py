@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.run import WORKERS
+from scripts.run import WEB_WORKER, WORKERS
 from tests.portal import ROOT, Portal
 
 READY_SECONDS = 180
 UPLOAD_MAX_BYTES = 1_000_000
-WEB = ("--worker-class", "gthread", "--threads", "8", "--no-control-socket", "--graceful-timeout", "2")
+WEB = ("--worker-class", WEB_WORKER, "--threads", "8", "--no-control-socket", "--graceful-timeout", "2")
 QUIET = ("--without-gossip", "--without-mingle")
 SHELL = """
 import json, sys
@@ -100,9 +100,10 @@ class WholePortal(Portal):
 
 @contextmanager
 def whole_portal(
-    folder: Path, port: int, ca_file: str, database_url: str, redis_url: str, providers: dict[str, str]
-) -> Iterator[WholePortal]:
-    """`providers`: settings that say where Google and Entra are."""
+    folder: Path, port: int, ca_file: str, database_url: str, redis_url: str, providers: dict[str, str],
+    web: tuple[str, ...] = (),
+) -> Iterator[WholePortal]:  # fmt: skip
+    """`providers`: settings that say where Google and Entra are, or others. `web`: another web server than usually."""
     settings = providers | {
         "BASE_URL": f"http://localhost:{port}",
         "REDIS_URL": redis_url,
@@ -110,6 +111,7 @@ def whole_portal(
         "MAIL_CONNECT_SECONDS": "3",
         "MAIL_SILENCE_SECONDS": "8",
         "UPLOAD_MAX_BYTES": str(UPLOAD_MAX_BYTES),
+        "STORAGE_QUOTA_GB": "1",
         "DJANGO_SETTINGS_MODULE": "zenvoices.settings",
     }
     portal = WholePortal(folder, ca_file, database_url, settings)
@@ -117,7 +119,7 @@ def whole_portal(
         prepared = portal.start("scripts.prepare", log="prepare.log")
         stack.callback(stop, prepared)
         assert prepared.wait(READY_SECONDS) == 0, portal.logs()
-        for name, words in _programs(port).items():
+        for name, words in (_programs(port) | ({"web": web} if web else {})).items():
             stack.callback(stop, portal.start(*words, log=f"{name}.log"))
         stack.callback(stop, portal.open_shell())
         portal.wait_until(lambda: _is_ready(port), "/readyz", READY_SECONDS)
@@ -245,6 +247,7 @@ answer = [str(office.pk), str(bakery.pk)]
 """
 SIGN_IN = """
 from administrations.models import User
+import tests.clients
 from django.conf import settings
 from django.test import Client
 client = Client()

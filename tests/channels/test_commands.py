@@ -57,6 +57,19 @@ def test_create_channel_checks_first_and_is_active_at_once(
     assert datetime.fromisoformat(status["next_fetch_at"]).isoformat() == status["next_fetch_at"]
 
 
+def test_command_loads_no_page_and_no_library_of_a_provider(portal: Portal) -> None:
+    portal.python(
+        f"""import sys
+from django.core.management import execute_from_command_line
+try:
+    execute_from_command_line(["manage.py", "channel_status", "{uuid4()}"])
+except SystemExit:
+    pass
+loaded = {{"channels.pages", "google_auth_oauthlib", "msal", "zenvoices.urls"}} & set(sys.modules)
+assert not loaded, loaded"""
+    )
+
+
 def test_database_that_does_not_answer_is_said_as_every_failure_is(portal: Portal) -> None:
     answer = portal.run("channel_status", str(uuid4()), DATABASE_URL="postgres://nobody@127.0.0.1:1/nothing")
     assert (answer.code, answer.line["error"]["code"]) == (1, "database_failed")

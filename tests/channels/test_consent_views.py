@@ -13,18 +13,22 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from administrations.models import AdministrationAccess, User
+from administrations import services as people
+from administrations.models import AdministrationAccess, Role, User
 from channels import services
 from channels.errors import channel_error
+from channels.links import tokens
 from channels.models import Channel, ConsentLink, PendingAuthorisation
 from notifications.models import Notification
 from tests.cast import Cast
-from tests.channels.provider import SaidProvider
+from tests.channels.followed import follow
+from tests.channels.provider import TOKENS, SaidProvider
 from tests.channels.test_oauth_views import (
     GOOGLE,
     OUR_OWN,
     SignedIn,
     address,
+    ask_provider,
     call_back,
     checks,
     fresh,
@@ -126,7 +130,7 @@ def test_holder_mends_a_stopped_channel(
     channel, holder = linked(cast.bakery, state="inactive", inactive_reason="failures"), Client()
     path = make_link(signed_in(cast.bert), channel)
     holder.get(f"{path}/go", headers=OUR_OWN)
-    call_back(holder, said_provider)
+    follow(holder, call_back(holder, said_provider))
     assert fresh(channel).state == "active"
 
 
@@ -161,6 +165,43 @@ def test_program_that_follows_links_sets_nothing_out(
     path = make_link(signed_in(cast.bert), gmail(cast.bakery))
     assert Client().get(f"{path}/go").headers["Location"] == path
     assert said_provider.states == []
+
+
+def test_link_of_somebody_who_lost_the_right_is_withdrawn_for_good_and_the_list_says_why(
+    cast: Cast, signed_in: SignedIn
+) -> None:
+    channel, holder = gmail(cast.bakery), Client()
+    path = make_link(signed_in(cast.bert), channel)
+    people.set_role(administration=cast.bakery, user=cast.bert, role=Role.USER)
+    page = signed_in(cast.anna).get(address("channel-consent", channel)).content.decode()
+    assert "Ingetrokken: Bert de Vries beheert dit kanaal niet meer." in page
+    people.set_role(administration=cast.bakery, user=cast.bert, role=Role.ADMIN)
+    assert holder.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("by_consent", [True, False])
+def test_right_that_is_lost_while_the_provider_answers_links_nothing(
+    cast: Cast, signed_in: SignedIn, said_provider: SaidProvider, by_consent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The code is exchanged after the first look: what came of it is given back to the provider."""
+    bert, channel = signed_in(cast.bert), gmail(cast.bakery)
+    browser = Client() if by_consent else bert
+    if by_consent:
+        browser.get(f"{make_link(bert, channel)}/go", headers=OUR_OWN)
+    else:
+        ask_provider(browser, channel)
+    exchange, revoked = said_provider.exchange, []
+
+    def slow_exchange(*asked: Any) -> Any:
+        people.set_role(administration=cast.bakery, user=cast.bert, role=Role.USER)
+        return exchange(*asked)
+
+    monkeypatch.setattr(said_provider, "exchange", slow_exchange)
+    monkeypatch.setattr(tokens, "revoke", lambda which, read: revoked.append(read().access_token))
+    answer = call_back(browser, said_provider)
+    assert answer.context["said"].title == title("consent_closed" if by_consent else "not_allowed")
+    assert set(secrets_of(channel)) == {"client_secret"}
+    assert revoked == [TOKENS.access_token]
 
 
 @pytest.mark.parametrize(
@@ -201,6 +242,6 @@ def test_link_that_is_over_tells_nothing(
         assert said_provider.exchanged == []
 
 
-def test_looking_has_a_bound(cast: Cast, signed_in: SignedIn) -> None:
+def test_looking_at_a_link_that_works_has_no_bound(cast: Cast, signed_in: SignedIn) -> None:
     path, holder = make_link(signed_in(cast.bert), gmail(cast.bakery)), Client()
-    assert [holder.get(path).status_code for _ in range(31)] == [200] * 30 + [404]
+    assert [holder.get(path).status_code for _ in range(31)] == [200] * 31

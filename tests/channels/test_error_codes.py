@@ -59,7 +59,7 @@ GOLDEN = {
         False,
         False,
         """
-        internal no_network storage_failed disk_full database_failed key_missing interrupted
+        internal no_network storage_failed disk_full storage_quota database_failed key_missing interrupted
         sign_in_broken key_missing_link key_missing_secret portal_registration no_host_works
         clock_wrong ca_store_empty
         """,
@@ -107,8 +107,8 @@ WHOSE = {
         client_certificate_wanted tls_version_old tls_ciphers_old
         """,
     "operator": """
-        no_network storage_failed disk_full database_failed key_missing key_missing_link key_missing_secret
-        portal_registration no_host_works clock_wrong ca_store_empty
+        no_network storage_failed disk_full storage_quota database_failed key_missing key_missing_link
+        key_missing_secret portal_registration no_host_works clock_wrong ca_store_empty
         """,
     "code": """
         internal interrupted sign_in_broken mail_quarantined

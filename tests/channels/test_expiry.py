@@ -428,7 +428,7 @@ def test_tick_hands_out_links_at_rest(clock: time_machine.Coordinates, cast: Cas
     clock.shift(8 * DAY)
     found: list[expiry.IdleLink] = []
     for _ in range(2):
-        tick(lambda _due: None, found.append)
+        tick(lambda _due: None, found.append, lambda: 0)
     assert found == [expiry.IdleLink(cast.bakery.pk, channel.pk)]
 
 

@@ -8,6 +8,7 @@ import re
 from base64 import b64encode
 from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
+from email.utils import parseaddr
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -20,7 +21,8 @@ from channels.extract import Mail, content, extract, mime
 from channels.extract.codec import decode_base64
 from channels.extract.headers import parse_value
 from channels.extract.limits import Budget, Limits
-from channels.extract.words import decode_words
+from channels.extract.sender import sender
+from channels.extract.words import decode_words, one_line
 from tests.mails import fuzz
 from tests.mails.make import REPORTED
 from zenvoices.lib.filenames import safe_name
@@ -250,6 +252,22 @@ def test_encoded_words_are_read_as_the_standard_library_writes_them(words: list[
     written = make_header([(value, "utf-8")]).encode()
 
     assert decode_words(written.replace("\n", "")) == str(make_header(decode_header(written)))
+
+
+FROM_PIECES = [*("Bakkerij", "B.V.", "=?utf-8?q?caf=C3=A9?=", "Café", " ", "\t", '"'), *("\\", *"<>@,;'|"), "(x)"]
+
+
+@given(
+    st.lists(st.sampled_from(FROM_PIECES), max_size=7).map("".join),
+    st.sampled_from(
+        ["<a@b.example>", " <a.b+c=d@e-f.example>", "<a..b@c.>", "<.a@b>", "a@b.example", "<é@b.example>", ""]
+    ),
+)
+@settings(deadline=None)
+def test_sender_is_who_the_standard_library_says(name: str, address: str) -> None:
+    told = parseaddr(name + address)
+    if re.fullmatch(r"[\w.+=-]+@[\w.-]+", told[1], re.ASCII):
+        assert sender(name + address) == (one_line(decode_words(told[0]), 200).strip(' "<'), told[1])
 
 
 @given(NAME)

@@ -24,6 +24,7 @@ from channels.words import callbacks
 from channels.words.notices import Kind
 from notifications.models import Notification
 from tests.cast import Cast
+from tests.channels.followed import follow, post
 from tests.channels.provider import ADDRESS, TOKENS, SaidProvider
 from tests.channels.rows import make_channel
 from tests.channels.test_forms import AT_ENTRA, AT_GOOGLE
@@ -210,7 +211,7 @@ def test_new_link_or_secret_ends_the_reminder_of_the_old(
     call_back(bert, said_provider)
     assert open_notes(channel) == 2
     typed = AT_GOOGLE | {"client_id": "id", "client_secret": "nieuw", "action": "save"}
-    bert.post(address("channel-edit", channel), typed)
+    post(bert, address("channel-edit", channel), typed)
     assert open_notes(channel) == 0
 
 
@@ -226,7 +227,7 @@ def test_reconnected_channel_goes_on_when_its_connection_works(
 ) -> None:
     channel, bert = linked(cast.bakery, **fields), signed_in(cast.bert)
     ask_provider(bert, channel)
-    answer = call_back(bert, said_provider)
+    answer = follow(bert, call_back(bert, said_provider))
     assert answer.headers["Location"] == reverse("channels", args=[cast.bakery.pk])
     assert said(answer) == ["Gekoppeld met jan@gmail.com. jan@gmail.com is weer actief."]
     now = fresh(channel)
@@ -239,7 +240,7 @@ def test_reconnected_channel_whose_connection_fails_stays_inactive(
     checks[:] = BAD
     channel, bert = linked(cast.bakery, state="inactive", inactive_reason="failures"), signed_in(cast.bert)
     ask_provider(bert, channel)
-    answer = call_back(bert, said_provider)
+    answer = follow(bert, call_back(bert, said_provider))
     assert fresh(channel).state == "inactive"
     assert said(answer)[0].startswith("Gekoppeld met jan@gmail.com, maar de verbinding werkt nog niet. imap.gmail.com")
 
@@ -427,7 +428,7 @@ def test_disconnect_revokes_erases_and_leaves_a_draft(
     cast: Cast, signed_in: SignedIn, said_provider: SaidProvider
 ) -> None:
     channel = linked(cast.bakery, next_fetch_at=timezone.now(), error_code="link_revoked", failures=3)
-    signed_in(cast.bert).post(address("channel-disconnect", channel))
+    post(signed_in(cast.bert), address("channel-disconnect", channel))
     now = fresh(channel)
     assert (now.state, now.granted, now.linked_at, now.next_fetch_at) == ("draft", "", None, None)
     assert (now.failures, now.error_code, said_provider.revoked) == (0, "", [TOKENS.refresh_token])
@@ -466,7 +467,7 @@ def test_linked_channel_is_saved_as_active(
         channel = Channel.objects.get()
     ask_provider(bert, channel)
     call_back(bert, said_provider)
-    bert.post(address("channel-edit", channel), AT_GOOGLE | {"client_secret": "", "action": "save"})
+    post(bert, address("channel-edit", channel), AT_GOOGLE | {"client_secret": "", "action": "save"})
     assert fresh(channel).state == "active"
 
 
@@ -504,7 +505,7 @@ def test_client_secret_is_replaced_without_linking_again(
     checks[:] = GOOD if works else BAD
     channel = linked(cast.bakery)
     typed = AT_GOOGLE | {"client_id": "id", "client_secret": "nieuw", "action": "save"}
-    signed_in(cast.bert).post(address("channel-edit", channel), typed)
+    post(signed_in(cast.bert), address("channel-edit", channel), typed)
     assert secrets_of(channel) == {"client_secret": kept, "tokens": TOKENS.dumps()}
     assert fresh(channel).linked_at is not None
 

@@ -91,10 +91,10 @@ def test_days_that_are_left_are_a_figure(clock: time_machine.Coordinates, client
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("ENTRA_CLIENT_SECRET_EXPIRES_ON", "soon", "_EXPIRES_ON is 'soon': write a day as 2027-03-31"),
-        ("GOOGLE_CLIENT_SECRET_EXPIRES_ON", "31-3-2027", "is '31-3-2027': write a day as 2027-03-31"),
-        ("ENTRA_CLIENT_CERTIFICATE", "/nowhere/app.pem", "ENTRA_CLIENT_CERTIFICATE cannot be read: "),
-        ("ENTRA_CLIENT_CERTIFICATE", "apart.pem", "needs an RSA key without password and its certificate, as PEM: "),
+        ("ENTRA_CLIENT_SECRET_EXPIRES_ON", "soon", "_EXPIRES_ON is 'soon', which is no day. Write a day as 2027-03-31"),
+        ("GOOGLE_CLIENT_SECRET_EXPIRES_ON", "31-3-2027", "is '31-3-2027', which is no day. Write a day as 2027-03-31"),
+        ("ENTRA_CLIENT_CERTIFICATE", "/nowhere/app.pem", "ENTRA_CLIENT_CERTIFICATE cannot be used: No such"),
+        ("ENTRA_CLIENT_CERTIFICATE", "apart.pem", "It names a file with an RSA key without password and its cert"),
         ("ENTRA_CLIENT_CERTIFICATE", "good.pem", ""),
     ],
 )  # fmt: skip

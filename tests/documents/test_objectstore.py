@@ -118,3 +118,15 @@ def test_a_server_that_does_not_answer_is_a_problem_of_storage(
     settings.DOCUMENT_STORAGE = f"s3://{next(BUCKETS)}"
     with pytest.raises(storage.StorageProblem):
         storage.open_blob(OFFICE, NAME)
+
+
+def test_probe_leaves_nothing_behind(bucket: Any) -> None:
+    storage.probe()
+    assert list(bucket.objects.all()) == []
+
+
+def test_probe_names_what_a_bucket_that_is_not_there_says(bucket: Any, settings: Any) -> None:
+    settings.DOCUMENT_STORAGE = "s3://no-such-bucket"
+    with pytest.raises(storage.StorageProblem) as refused:
+        storage.probe()
+    assert storage.told(refused.value) == "NoSuchBucket"

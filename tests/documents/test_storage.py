@@ -172,3 +172,15 @@ def test_the_place_is_opened_again_when_the_setting_changes(tmp_path: Path, sett
     storage.put_bytes(OFFICE, PDF)
 
     assert FileBlobs(tmp_path / "elsewhere" / "documents").size(OFFICE, NAME) == len(PDF)
+
+
+def test_probe_leaves_nothing_behind(root: Path) -> None:
+    storage.probe()
+    assert files(root) == []
+
+
+def test_probe_names_what_the_disk_says(root: Path) -> None:
+    root.write_text("a file where the folder should be")
+    with pytest.raises(storage.StorageProblem) as refused:
+        storage.probe()
+    assert storage.told(refused.value) == "Not a directory"

@@ -113,8 +113,8 @@ def test_a_file_that_is_too_large_is_not_written_to_the_disk(cast: Cast, setting
     file.close()
 
 
-def test_too_much_at_once_is_refused_and_not_cut_off(cast: Cast, signed_in: SignIn, monkeypatch: Any) -> None:
-    monkeypatch.setattr(uploads.BoundedUploadHandler, "REQUEST_FILES", 0)
+def test_too_much_at_once_is_refused_and_not_cut_off(cast: Cast, signed_in: SignIn, settings: Any) -> None:
+    settings.UPLOAD_FILES = 0
     response = upload(signed_in(cast.arie), cast, ("a.pdf", pdf()))
 
     assert response.context["refused"] == [("a.pdf", upload_problem("too_many"))]

@@ -221,12 +221,12 @@ def test_the_menu_counts_on_every_page_but_not_for_who_does_not_work_on_them(
 def test_a_poll_tells_what_came_since_the_list_was_made(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
     client = signed_in(cast.gerda)
     shelf.document(received_at=NOON, filename="first.pdf")
-    since = re.search(r'name="since" value="(\d+)"', client.get(inbox(cast)).content.decode())
+    since = re.search(r'name="after" value="(\d+)"', client.get(inbox(cast)).content.decode())
     assert since
     there = reverse("documents-news", args=[cast.bakery.pk])
 
     def told(**asked: str) -> str:
-        page = client.get(there, {"since": since[1], **asked}).content.decode()
+        page = client.get(there, {"after": since[1], **asked}).content.decode()
         found = re.search(r"(\d+\+? nieuwe? document\w*)", page)
         return found[1] if found else ""
 
@@ -237,7 +237,7 @@ def test_a_poll_tells_what_came_since_the_list_was_made(cast: Cast, shelf: Shelf
         "2 nieuwe documenten", "1 nieuw document", "", "2 nieuwe documenten", "",
     )  # fmt: skip
 
-    rows = client.get(inbox(cast, f"?since={since[1]}"), headers={"HX-Request": "true", "HX-Target": "arrived"})
+    rows = client.get(inbox(cast, f"?after={since[1]}"), headers={"HX-Request": "true", "HX-Target": "arrived"})
     assert names(rows) == ["later-2.pdf", "later-1.pdf"]
 
 
@@ -245,7 +245,7 @@ def test_more_than_a_page_of_arrivals_makes_the_page_anew(cast: Cast, shelf: She
     for _ in range(41):
         shelf.document(b"%PDF same", received_at=NOON)
     headers = {"HX-Request": "true", "HX-Target": "arrived"}
-    answer = signed_in(cast.gerda).get(inbox(cast, "?since=1"), headers=headers)
+    answer = signed_in(cast.gerda).get(inbox(cast, "?after=1"), headers=headers)
     assert (answer.status_code, answer.headers["HX-Refresh"]) == (204, "true")
 
 
@@ -256,7 +256,7 @@ def found(client: Client, cast: Cast, query: str = "") -> tuple[str, dict[str, s
     """What is offered above a list, and what its form sends when that is taken."""
     page = client.get(inbox(cast, query)).content.decode()
     offer = re.search(r'data-address="([^"]*)"', page)
-    sent = {name: re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("filters", "until")}
+    sent = {name: re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("filters", "before")}
     assert offer
     text = client.get(offer[1].replace("&amp;", "&")).content.decode()
     words = re.search(r'found-offer">([^<]*)<', text)
@@ -301,13 +301,28 @@ def test_more_than_are_acted_on_at_once_are_not_called_all(
     assert names(client.get(inbox(cast))) == ["factuur-3.pdf"]
 
 
-@pytest.mark.parametrize("form", [{"until": "x"}, {"filters": "channel=x&since=y", "until": "1"}, {}])
+@pytest.mark.parametrize("form", [{"before": "x"}, {"filters": "channel=x&since=y", "before": "1"}, {}])
 def test_nonsense_selects_nothing(
     cast: Cast, shelf: Shelf, signed_in: SignIn, find: Find, form: dict[str, str]
 ) -> None:
     document = shelf.document()
     signed_in(cast.gerda).post(reverse("documents-done", args=[cast.bakery.pk]), form | {"found": "on"})
     assert find(document).state == "new"
+
+
+def test_a_list_of_some_days_stays_one_through_its_links_poll_and_selection(
+    cast: Cast, shelf: Shelf, signed_in: SignIn
+) -> None:
+    for day in (0, 1):
+        shelf.document(received_at=NOON - timedelta(days=day), filename=f"{day}.pdf")
+    client, days = signed_in(cast.gerda), "since=2026-11-21&until=2026-11-21"
+    page = client.get(inbox(cast, f"?{days}&state=new"))
+
+    text = page.content.decode().replace("&amp;", "&")
+    assert names(page) == ["1.pdf"]
+    assert f"?{days}&state=seen" in text
+    assert [f'name="{name}" value="2026-11-21"' in text for name in ("since", "until")] == [True, True]
+    assert found(client, cast, f"?{days}")[0] == "Alle 1 selecteren"
 
 
 # --- After an upgrade ----------------------------------------------------------------------------
@@ -320,7 +335,7 @@ def test_after_an_upgrade_what_is_old_is_done_and_what_is_recent_was_viewed(
     recent = shelf.document(received_at=timezone.now() - timedelta(days=29))
     with every_administration():
         Document.objects.update(seen_at=NOON, done_at=NOON)  # as the new columns come in
-    migration = importlib.import_module("documents.migrations.0006_work_list")
+    migration = importlib.import_module("documents.migrations.0008_work_list")
 
     migration._recent_is_not_done(MigrationExecutor(connection).loader.project_state().apps, None)
 

@@ -172,6 +172,7 @@ FAMILIES: Final[dict[str, Family]] = {
     "no_host_works": Family("Our", "operator", OPERATOR, _OURS),
     "storage_failed": Family("Our", "operator", OPERATOR, _OURS),
     "disk_full": Family("Our", "operator", OPERATOR, _OURS),
+    "storage_quota": Family("Our", "operator", OPERATOR, _OURS),
     "database_failed": Family("Our", "operator", OPERATOR, _OURS),
     "clock_wrong": Family("Our", "operator", OPERATOR, _OURS),
     "ca_store_empty": Family("Our", "operator", OPERATOR, _OURS),

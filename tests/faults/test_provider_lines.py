@@ -13,6 +13,7 @@ from django.urls import reverse
 from channels.models import Channel
 from channels.words.sentences import Moment
 from tests.cast import Cast
+from tests.channels.followed import follow
 from tests.faults import linked
 from tests.faults.internet import Internet
 from tests.faults.linked import (
@@ -228,7 +229,7 @@ def test_link_that_opens_no_mailbox_says_why(cast: Cast, internet: Internet, web
         manager = walk.readers[language]
         sent = set_out(manager, connect)
         answer_token(web, fault.auth, granting(fault.auth, sent))
-        came = come_back(manager, fault.auth, sent, language, code="a-code")
+        came = follow(manager, come_back(manager, fault.auth, sent, language, code="a-code"))
         page = plain(manager.get(came.headers["Location"]).content.decode())
         channel.refresh_from_db()
         wanted = lambda asked: walk.phrase(channel, channel.error_detail, Moment.CHECK, asked)  # noqa: E731

@@ -55,7 +55,9 @@ def dockerfile() -> list[list[str]]:
 
 
 def test_compose_has_the_services_of_a_whole_portal():
-    assert set(SERVICES) == {"web", "worker-fetch", "worker-documents", "beat", "migrate", "db", "broker"}
+    assert set(SERVICES) == {
+        "web", "worker-fetch", "worker-checks", "worker-documents", "beat", "migrate", "db", "broker"
+    }  # fmt: skip
     assert set(COMPOSE) - {"name", "services", "volumes"} == {"x-portal", "x-after-migrate"}
 
 
@@ -140,7 +142,7 @@ def check_command(words: list[str]) -> None:
 
 def test_every_queue_has_its_worker():
     queues = {service["command"][5] for name, service in SERVICES.items() if name.startswith("worker")}
-    assert queues == {"fetch", "documents"}
+    assert queues == {"fetch", "checks", "documents"}
 
 
 def test_copied_sources_exist_and_are_not_ignored():

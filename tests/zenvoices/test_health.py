@@ -1,5 +1,6 @@
 """/healthz, /readyz: does each thing the portal stands on answer?"""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,16 @@ def test_signing_in_works_while_redis_is_away(cast: Cast, client: Client, settin
     }
     answer = client.post("/account/login/", {"login": "bert@devries.test", "password": PASSWORD})
     assert (answer.status_code, client.session.get("_auth_user_id")) == (302, str(cast.bert.pk))
+
+
+def test_readyz_leaves_the_documents_folder_as_it_is(
+    db: None, client: Client, settings: object, tmp_path: Path
+) -> None:
+    settings.DATA_DIR = tmp_path
+    assert client.get("/readyz").json()["storage"] is True
+    assert list(tmp_path.iterdir()) == []
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    os.utime(folder, (1, 1))
+    assert client.get("/readyz").json()["storage"] is True
+    assert (folder.stat().st_mtime, list(folder.iterdir())) == (1, [])

@@ -1,12 +1,13 @@
 """One line per event, and never a secret or a control character in it."""
 
-from datetime import timedelta
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from gunicorn.config import Config
+import structlog
+from django.http import HttpResponse
+from django.test import RequestFactory
 
-from zenvoices.lib.access_log import AccessLogger
+from zenvoices.lib.access_log import AccessLogMiddleware
 from zenvoices.lib.logs import HIDDEN, hide_secrets
 
 CANARY = "kanarie-7261"
@@ -56,14 +57,12 @@ def test_secret_inside_an_address_is_hidden(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_web_server_writes_no_secret_of_an_address(address: str) -> None:
-    path, _, query = address.partition("?")
-    environ = {
-        "REQUEST_METHOD": "GET", "RAW_URI": address, "SERVER_PROTOCOL": "HTTP/1.1", "PATH_INFO": path,
-        "QUERY_STRING": query, "HTTP_REFERER": f"http://localhost:8000{address}",
-    }  # fmt: skip
-    logger = AccessLogger(Config())
-    request = SimpleNamespace(headers=[("REFERER", environ["HTTP_REFERER"])])
-    atoms = logger.atoms(SimpleNamespace(status="200 OK", headers=[]), request, environ, timedelta(seconds=1))
-    line = Config().access_log_format % logger.atoms_wrapper_class(atoms)
-    assert (CANARY in line, HIDDEN in line, " 200 " in line) == (False, True, True)
+def test_line_of_a_request_says_who_asked_and_no_secret(address: str, settings: Any) -> None:
+    settings.TRUSTED_PROXY_COUNT = 1
+    headers = {"HTTP_X_FORWARDED_FOR": "203.0.113.7", "HTTP_REFERER": f"http://localhost:8000{address}"}
+    request = RequestFactory().get(address, **headers)
+    with structlog.testing.capture_logs(processors=[hide_secrets]) as lines:
+        AccessLogMiddleware(lambda _: HttpResponse("", status=404))(request)
+    (line,) = lines
+    assert (CANARY in str(line), HIDDEN in line["path"], HIDDEN in line["referrer"]) == (False, True, True)
+    assert (line["address"], line["method"], line["status"]) == ("203.0.113.7", "GET", 404)

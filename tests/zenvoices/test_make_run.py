@@ -170,6 +170,12 @@ def test_keys_are_readable_by_their_owner_only(portal: Launched, data: Path):
         assert stat.S_IMODE((data / "keys" / name).stat().st_mode) == 0o600
 
 
+def test_nothing_that_it_keeps_is_open_to_others(portal: Launched, data: Path):
+    """What everybody may read, static files, lies in a folder that nobody else enters."""
+    kept = [data, *(path for path in data.rglob("*") if data / "static" not in path.parents)]
+    assert [str(path) for path in kept if stat.S_IMODE(path.lstat().st_mode) & 0o077] == []
+
+
 def test_second_start_on_the_same_data_says_so(portal: Launched, data: Path):
     code, output = Launched(data).ended()
     assert code != 0

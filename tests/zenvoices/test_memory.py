@@ -19,7 +19,8 @@ def thawed() -> Iterator[None]:
 
 def test_worker_leaves_what_is_loaded_to_itself(thawed: None) -> None:
     """The first signal comes before the threads do, the second when everything is loaded."""
+    before = gc.get_freeze_count()  # Python 3.12 begins with some
     worker_init.send(sender=celery.app)
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() == before
     worker_ready.send(sender=celery.app)
-    assert gc.get_freeze_count() > 10_000
+    assert gc.get_freeze_count() > before + 10_000

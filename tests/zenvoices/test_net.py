@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 import ssl
 import threading
@@ -100,6 +101,34 @@ def answers_with(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
 )
 def test_is_public_refuses(address: str) -> None:
     assert net.is_public(address) is False
+
+
+#: https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry, whole
+SPECIAL_PURPOSE = (
+    *("0.0.0.0/8", "0.0.0.0/32", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+    *("192.0.0.0/24", "192.0.0.0/29", "192.0.0.8/32", "192.0.0.9/32", "192.0.0.10/32", "192.0.0.170/32"),
+    *("192.0.0.171/32", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16"),
+    *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "255.255.255.255/32"),
+    *("::1/128", "::/128", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23", "2001::/32"),
+    *("2001:1::1/128", "2001:1::2/128", "2001:1::3/128", "2001:2::/48", "2001:3::/32", "2001:4:112::/48"),
+    *("2001:10::/28", "2001:20::/28", "2001:30::/28", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48"),
+    *("3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10"),
+)
+
+
+@pytest.mark.parametrize("network", SPECIAL_PURPOSE)
+def test_no_special_purpose_network_is_public(network: str) -> None:
+    """Whatever this Python's ipaddress says. ::ffff:0:0/96 alone is looked into: it is an IPv4 address."""
+    whole = ipaddress.ip_network(network)
+    ends = [str(whole[0]), str(whole[whole.num_addresses // 2]), str(whole[-1])]
+    assert [end for end in ends if net.is_public(end)] == []
+
+
+@pytest.mark.parametrize(
+    "address", ["192.31.195.255", "192.175.49.0", "2001:200::1", "2620:4f:8001::1", "3fff:1000::1"]
+)
+def test_neighbour_of_a_special_purpose_network_is_public(address: str) -> None:
+    assert net.is_public(address) is True
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "142.250.1.108", "2a00:1450:4013::6c", "::ffff:8.8.8.8"])

@@ -16,16 +16,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.usersessions.models import UserSession
+from django.test import Client
 from django.utils import timezone
 
 from administrations import services
 from administrations.models import Role
-from channels import authorisation
+from channels import authorisation, checking
+from channels.checking import Purpose
 from channels.models import Channel
 from documents import einvoices
 from documents.models import Document, Email
 from documents.queries import moment_to_text
 from documents.storage import put_bytes
+from leaving import exports
+from leaving.models import Export
 from tests.cast import Cast
 from tests.channels.rows import make_channel, make_mail, make_part, make_run
 from tests.documents.files import image, invoice
@@ -69,6 +74,13 @@ def office_person(cast: Cast) -> dict[str, Any]:
     return {**office(cast), "person_id": cast.gerda.pk}
 
 
+def gerdas_session(cast: Cast) -> dict[str, Any]:
+    browser = Client()
+    browser.force_login(cast.gerda)
+    known = {"session_key": browser.session.session_key, "ip": "192.0.2.1", "user_agent": "Firefox"}
+    return {**office(cast), "session_id": UserSession.objects.create(user=cast.gerda, **known).pk}
+
+
 def _invitation(cast: Cast) -> Any:
     invitation, _token = services.invite(
         environment=cast.office,
@@ -98,6 +110,12 @@ def bakery_channel(cast: Cast) -> dict[str, Any]:
 
 def deleted_channel(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "channel_id": make_channel(cast.bakery, deleted_at=timezone.now()).pk}
+
+
+def bakery_check(cast: Cast) -> dict[str, Any]:
+    with administration_scope(cast.bakery.pk):
+        asked = checking.ask(cast.bakery, Purpose.ACTIVATE, channel=make_channel(cast.bakery, port=1), person=cast.bert)
+    return {**bakery(cast), "check_id": asked.pk}
 
 
 def gmail_channel(cast: Cast) -> dict[str, Any]:
@@ -139,6 +157,7 @@ ADMINISTRATIONS = {
     "my-settings": Row(OWN, post=True),
     "my-security": Row(OWN),
     "enter-administration": Row(SUBMITTER, bakery),
+    "two-factor-needed": Row(SUBMITTER, office),
     "administration-people": Row(ADMIN, bakery),
     "administration-invite": Row(ADMIN, bakery, post=True),
     "administration-role": Row(ADMIN, bakery_person, get=False, post=True),
@@ -146,6 +165,10 @@ ADMINISTRATIONS = {
     "administration-invitation-resend": Row(ADMIN, bakery_invitation, get=False, post=True),
     "administration-invitation-withdraw": Row(ADMIN, bakery_invitation, get=False, post=True),
     "administration-settings": Row(ADMIN, bakery, post=True),
+    "administration-activity": Row(ADMIN, bakery),
+    "administration-activity-csv": Row(ADMIN, bakery),
+    "environment-activity": Row(OFFICE, office),
+    "environment-activity-csv": Row(OFFICE, office),
     "environment-administrations": Row(OFFICE, office),
     "environment-administration-new": Row(OFFICE, office, post=True),
     "environment-administration-edit": Row(
@@ -155,6 +178,10 @@ ADMINISTRATIONS = {
     "environment-invite": Row(OFFICE, office, post=True),
     "environment-person": Row(OFFICE, office_person, post=True),
     "environment-person-remove": Row(OFFICE, office_person, post=True),
+    "environment-settings": Row(OFFICE, office, post=True),
+    "environment-sessions": Row(OFFICE, office),
+    "environment-session-end": Row(OFFICE, gerdas_session, get=False, post=True),
+    "environment-person-sessions-end": Row(OFFICE, office_person, get=False, post=True),
     "environment-invitation-resend": Row(OFFICE, office_invitation, get=False, post=True),
     "environment-invitation-withdraw": Row(OFFICE, office_invitation, get=False, post=True),
 }
@@ -236,6 +263,7 @@ CHANNELS = {
     "channel-new-email": Row(ADMIN, bakery, post=True),
     "channel-edit": Row(ADMIN, bakery_channel, post=True),
     "channel-row": Row(ADMIN, bakery_channel),
+    "channel-check": Row(ADMIN, bakery_check),
     "channel-connect": Row(ADMIN, gmail_channel),
     "channel-disconnect": Row(ADMIN, gmail_channel, get=False, post=True),
     "channel-consent": Row(ADMIN, gmail_channel, post=True),
@@ -260,6 +288,18 @@ CHANNELS = {
     "channel-mail-eml": Row(ADMIN, bakery_mail),
     "channel-part-take": Row(ADMIN, bakery_part, get=False, post=True),
     "environment-channels": Row(OFFICE, office),
+}
+
+
+def bakery_export(cast: Cast) -> dict[str, Any]:
+    with administration_scope(cast.bakery.pk):
+        exports.make(exports.ask(cast.bakery, cast.bert).pk)
+        return {**bakery(cast), "export_id": Export.objects.get().pk}
+
+
+LEAVING = {
+    "export": Row(ADMIN, bakery, post=True),
+    "export-file": Row(ADMIN, bakery_export),
 }
 
 #: django-allauth tests its own pages; here only that they are open to everybody, or to the person alone
@@ -298,4 +338,4 @@ ALLAUTH_OWN = {
     "usersessions_list",
 }
 
-POLICY = {**OPERATIONS, **ADMINISTRATIONS, **DOCUMENTS, **NOTIFICATIONS, **CHANNELS}
+POLICY = {**OPERATIONS, **ADMINISTRATIONS, **DOCUMENTS, **NOTIFICATIONS, **CHANNELS, **LEAVING}

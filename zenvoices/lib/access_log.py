@@ -1,17 +1,36 @@
-"""The web server's line for each request, without the secrets that stand in some addresses."""
+"""A line for each request: who asked (zenvoices.lib.addresses), for what, and how it ended. Secrets are hidden."""
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Callable
 
-from gunicorn.glogging import Logger
+import structlog
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
-from zenvoices.lib.logs import without_secrets
+from zenvoices.lib.addresses import address_of
+
+log = structlog.get_logger(__name__)
 
 
-class AccessLogger(Logger):
-    """For gunicorn's --logger-class."""
+class AccessLogMiddleware:
+    """The first of all, so that it sees what the others answer."""
 
-    def atoms(self, *facts: Any) -> dict[str, Any]:
-        atoms = super().atoms(*facts)
-        return {name: without_secrets(value) if isinstance(value, str) else value for name, value in atoms.items()}
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        begun = time.monotonic()
+        response = self.get_response(request)
+        log.info(
+            "request",
+            address=address_of(request.META),
+            method=request.method,
+            path=request.get_full_path(),
+            status=response.status_code,
+            seconds=round(time.monotonic() - begun, 3),
+            browser=request.headers.get("User-Agent", ""),
+            referrer=request.headers.get("Referer", ""),
+        )
+        return response

@@ -12,6 +12,8 @@ import structlog
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 
+from zenvoices.lib.origin import Origin, working_for
+
 log = structlog.get_logger(__name__)
 
 
@@ -30,11 +32,14 @@ class OperatorCommand(BaseCommand):
     """
 
     requires_migrations_checks = False
+    #: They load every page of the portal, which takes longer than most commands; `check` and the tests run them.
+    requires_system_checks = ()
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         self.failed = False
         try:
-            output = super().execute(*args, **options)
+            with working_for(Origin(command=self.name)):
+                output = super().execute(*args, **options)
         except OperatorError as error:
             self.say({"error": {"code": error.code, "text": error.text}}, failed=True)
             output = None
@@ -49,6 +54,11 @@ class OperatorCommand(BaseCommand):
         if self.failed:
             sys.exit(1)
         return output
+
+    @property
+    def name(self) -> str:
+        """As it is called: that of its module."""
+        return type(self).__module__.rpartition(".")[2]
 
     def say(self, line: dict[str, Any], *, failed: bool = False) -> None:
         self.failed = self.failed or failed

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from zenvoices.lib.lines import plain_line
 
 #: The types that may become documents, with the extension that each is given.
 DOCUMENTS = {
@@ -62,9 +63,7 @@ def safe_name(name: str, content_type: str) -> str:
     name = re.split(r"[/\\]", name)[-1] if _PATH.match(name) else re.sub(r"[/\\]+", "_", name)
     if len(name) > _CONSIDERED:
         name = name[: _CONSIDERED - 20] + name[-20:]
-    name = "".join(" " if char.isspace() else char for char in name)
-    name = "".join(char for char in name if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
-    name = " ".join(unicodedata.normalize("NFC", name).split()).strip(" .")
+    name = plain_line(name).strip(" .")
     kind = EXTENSIONS.get(content_type, "")
     if not name or name.lower() == kind.removeprefix("."):
         return _made_up(content_type, kind)

@@ -51,6 +51,7 @@ _MAGIC = (
     (b"-----BEGIN PGP MESSAGE-----", "application/pgp-encrypted"),
     (b"\0\x05\x16\x07", "application/applefile"),
 )
+_BEGINNINGS = tuple(magic for magic, _ in _MAGIC)
 _HEIC_BRANDS = frozenset([b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"])
 # The optional declaration, comments, other instructions and doctype, then the root element's local name.
 _XML_ROOT = re.compile(
@@ -81,11 +82,13 @@ def sniff(data: bytes, name: str, declared: str) -> str:
     start = data[:1024].lstrip()
     if not start and not data.strip():
         return expected(name, declared) or BINARY
-    for magic, kind in _MAGIC:
-        if data.startswith(magic) or (kind.startswith(("text/", "application/pgp")) and start.startswith(magic)):
-            return kind
+    if start.startswith(_BEGINNINGS):
+        for magic, kind in _MAGIC:
+            if data.startswith(magic) or (kind.startswith(("text/", "application/pgp")) and start.startswith(magic)):
+                return kind
+    meant = expected(name, declared)
     if data.startswith(OLE_MAGIC):
-        return ole_kind(lambda stream: stream in data, expected(name, declared))
+        return ole_kind(lambda stream: stream in data, meant)
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         return "image/heic"
     if data[4:12] in (b"ftypavif", b"ftypavis"):
@@ -94,20 +97,20 @@ def sniff(data: bytes, name: str, declared: str) -> str:
         return "image/webp"
     if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in _BMP_HEADERS:
         return "image/bmp"
-    if _is_zip(data, expected(name, declared)):
+    if _is_zip(data, meant):
         return ZIP
     if data[257:262] == b"ustar":
         return TAR
     if data[:1] == b"\x30" and PKCS7 in data[:32]:
         return SMIME
-    if text := markup(data, expected(name, declared)):
+    if text := markup(data, meant):
         return text
     # Readers accept junk before the header within the first 1,024 bytes (PDF 32000-1 annex H.3.4.1).
     if b"%PDF-" in data[:1024] and not (declared.startswith("text/") and extension(name) != ".pdf"):
         return "application/pdf"
     if data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-"):
         return "application/pdf"
-    if is_mail(data[:8192], expected(name, declared) in _MAILS or extension(name) in _MAIL_NAMES):
+    if is_mail(data[:8192], meant in _MAILS or extension(name) in _MAIL_NAMES):
         return MAIL
     return _plain(data, name, declared)
 
@@ -122,8 +125,11 @@ def _is_zip(data: bytes, hint: str) -> bool:
 
 def markup(data: bytes, hint: str = "") -> str:
     """XML, SVG or HTML at the very start of the data; "" for anything else."""
-    text = _first_text(data)
     called = hint in ("application/xml", "text/xml") or hint.endswith("+xml")
+    first = data.lstrip()[:1]
+    if not called and first != b"<" and b"!" <= first <= b"~":
+        return ""
+    text = _first_text(data)
     if not text.lstrip().startswith("<"):
         return "application/xml" if called and _XML_WITHIN.search(text) else ""
     if _HTML.match(text):

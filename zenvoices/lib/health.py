@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import time
@@ -17,6 +18,8 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
 HEARTBEAT_KEY = "scheduler-heartbeat"
+#: where documents.filestore writes what is not finished
+_ASIDE = ".unfinished"
 #: seconds without a tick
 HEARTBEAT_LIMIT = 180
 
@@ -24,6 +27,12 @@ HEARTBEAT_LIMIT = 180
 def beat() -> None:
     """The schedule says that it lives."""
     cache.set(HEARTBEAT_KEY, time.time(), timeout=HEARTBEAT_LIMIT * 10)
+
+
+def last_beat() -> float | None:
+    """When the schedule last said so, in seconds since 1970."""
+    beaten: float | None = cache.get(HEARTBEAT_KEY)
+    return beaten
 
 
 def readiness() -> dict[str, bool]:
@@ -65,13 +74,33 @@ def _storage() -> bool:
     if settings.DOCUMENT_STORAGE:
         return True
     folder = Path(settings.DATA_DIR) / "documents"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".ready-") as probe:
-        probe.write(b"ready")
-        os.fsync(probe.fileno())
+    _write_nameless(folder if folder.exists() else folder.parent)
     return True
 
 
+def _write_nameless(folder: Path) -> None:
+    """Bytes on its disk that have no name: the folder stays as it is, its time too."""
+    try:
+        probe = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600)
+    except OSError as problem:
+        if problem.errno not in (errno.EOPNOTSUPP, errno.EISDIR):  # as NFS, and kernels before 3.11, say
+            raise
+        _write_named(folder / _ASIDE if (folder / _ASIDE).is_dir() else folder)
+        return
+    try:
+        os.write(probe, b"ready")
+        os.fsync(probe)
+    finally:
+        os.close(probe)
+
+
+def _write_named(folder: Path) -> None:
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".ready-") as probe:
+        probe.write(b"ready")
+        probe.flush()
+        os.fsync(probe.fileno())
+
+
 def _scheduler() -> bool:
-    last = cache.get(HEARTBEAT_KEY)
+    last = last_beat()
     return last is not None and time.time() - last < HEARTBEAT_LIMIT

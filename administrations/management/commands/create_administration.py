@@ -13,14 +13,17 @@ from django.db import transaction
 from administrations import services
 from administrations.models import Administration, Environment, User
 from zenvoices.lib.commands import OperatorCommand, OperatorError, secret_from
+from zenvoices.lib.lines import plain_line
 
 
 class Command(OperatorCommand):
     help = "Creates an administration; reuses an environment and a user that exist."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--environment", required=True, help="name of the environment (the accounting office)")
-        parser.add_argument("--name", required=True, help="name of the administration")
+        parser.add_argument(
+            "--environment", required=True, type=plain_line, help="name of the environment (the accounting office)"
+        )
+        parser.add_argument("--name", required=True, type=plain_line, help="name of the administration")
         parser.add_argument("--plan", required=True, choices=Administration.Plan.values)
         parser.add_argument("--admin", required=True, help="email address of the administrator of the environment")
         parser.add_argument(

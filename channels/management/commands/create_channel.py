@@ -13,6 +13,7 @@ from channels.management.commands._lines import error_line, uuid_argument
 from channels.models import Channel
 from channels.pages.forms import ChannelForm
 from zenvoices.lib.commands import OperatorCommand, OperatorError, secret_from
+from zenvoices.lib.lines import plain_line
 from zenvoices.lib.scoping import administration_scope
 
 
@@ -21,7 +22,7 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--administration", required=True, type=uuid_argument)
-        parser.add_argument("--name", required=True)
+        parser.add_argument("--name", required=True, type=plain_line)
         parser.add_argument("--protocol", required=True, choices=Channel.Protocol.values)
         parser.add_argument("--host", required=True)
         parser.add_argument("--port", required=True, type=int)

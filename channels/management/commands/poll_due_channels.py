@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from channels import expiry, tasks
+from channels import checking, expiry, tasks
 from channels.expiry import IdleLink
 from channels.fetching import runs, schedule
 from channels.fetching.budget import Budget
@@ -29,7 +29,9 @@ class Command(OperatorCommand):
     def handle(self, **options: Any) -> None:
         inline, begun = options["inline"], timezone.now()
         wanted: list[Due] = []
-        steps = tick(wanted.append, _keep_alive if inline else tasks.queue_keep_alive)
+        steps = tick(
+            wanted.append, *((_keep_alive, _tidy) if inline else (tasks.queue_keep_alive, tasks.settle_checks))
+        )
         due, failed = steps.done.get("due", 0), bool(steps.failed)
         if inline:
             self.say({"due": due, "queued": 0}, failed=failed)
@@ -57,3 +59,8 @@ class Command(OperatorCommand):
 def _keep_alive(idle: IdleLink) -> None:
     with administration_scope(idle.administration_id):
         expiry.keep_alive(idle.channel_id)
+
+
+def _tidy() -> int:
+    """Checks are for a worker: nobody waits for this command."""
+    return len(checking.tidy())

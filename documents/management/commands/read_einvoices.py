@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from administrations import audit
 from administrations.models import Administration
 from documents.einvoices import read_waiting
 from zenvoices.lib.commands import OperatorCommand, OperatorError
@@ -22,7 +23,9 @@ class Command(OperatorCommand):
         parser.add_argument("--again", action="store_true", help="also those that were read before")
 
     def handle(self, *args: Any, administration: UUID | None, again: bool, **options: Any) -> None:
-        if administration and not Administration.objects.filter(pk=administration).exists():
+        place = Administration.objects.filter(pk=administration).first() if administration else None
+        if administration and place is None:
             raise OperatorError("not_found", f"There is no administration {administration}.")
+        audit.note("operator.einvoices_read", place)
         tally = read_waiting(only=administration, before=timezone.now() if again else None)
         self.say(asdict(tally), failed=bool(tally.failed))

@@ -26,15 +26,16 @@ _FAMILIES: Final = (socket.AF_INET6, socket.AF_INET)
 _STRAGGLER_SECONDS: Final = 1.0
 _LONGEST_NAME: Final = 255
 
-# ipaddress calls these global: 6to4 and its relay, NAT64, Teredo, site-local, IPv4-compatible. Each can
+# 6to4 and its relay, NAT64, Teredo, site-local, IPv4-compatible: ipaddress calls them global, and each can
 # carry a private IPv4 address inside (CVE-2026-27808 and its incomplete fix CVE-2026-55187).
-_CARRIERS: Final = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        *("2002::/16", "192.88.99.0/24", "64:ff9b::/96", "64:ff9b:1::/48"),
-        *("2001::/32", "fec0::/10", "::/96"),
-    )
+_CARRIERS: Final = ("2002::/16", "192.88.99.0/24", "64:ff9b::/96", "64:ff9b:1::/48", "fec0::/10", "::/96")
+# IANA's special-purpose registries hold these too: AS112, AMT, anycast of protocols, documentation, segments.
+# Which of them ipaddress calls global differs between versions of Python; nobody's mail server lives there.
+_SPECIAL: Final = (
+    *("192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24"),
+    *("100::/64", "100:0:0:1::/64", "2001::/23", "2620:4f:8000::/48", "3fff::/20", "5f00::/16"),
 )
+_NOT_OURS: Final = tuple(ipaddress.ip_network(network) for network in (*_CARRIERS, *_SPECIAL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +91,8 @@ def is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
-    carrier = any(ip in network for network in _CARRIERS)
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or carrier)
+    special = any(ip in network for network in _NOT_OURS)
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or special)
 
 
 def resolve(

@@ -220,6 +220,7 @@ function begin() {
 }
 
 document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.elt?.matches?.("#checking")) return; // still going on: whoever reads or types is left alone
   if (document.getElementById("channel-editor")) {
     begin();
     (document.querySelector(".error-summary") || document.getElementById("check"))?.focus();

@@ -20,7 +20,9 @@
       row.querySelector(".progress").setAttribute("aria-label", file.name);
       state(row, told.waiting);
       panel.querySelector("ul").append(row);
-      waiting.push({ file, row });
+      // The web server would hang up on one that no request may hold, and no sentence would come back.
+      if (file.size <= told.mostBytes) waiting.push({ file, row });
+      else { failed += 1; state(row, told.tooLarge, "upload-failed"); }
     }
     next();
   }

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
     Two defaults that leave again: PostgreSQL writes no row for them, and what an older worker takes in is new.
     """
 
-    dependencies = [("documents", "0005_pdfs_and_accounts")]
+    dependencies = [("documents", "0007_storage_use_counted")]
 
     operations = [
         migrations.AddField("document", "seen_at", models.DateTimeField(null=True, blank=True, default=timezone.now)),

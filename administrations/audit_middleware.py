@@ -1,0 +1,34 @@
+"""Every request says for whom it works; what allauth changes and our line about it are one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from administrations.audit_people import IN_ONE_TRANSACTION
+from zenvoices.lib.origin import Origin, working_for
+
+
+class AuditMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with working_for(Origin(request=request)):
+            return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: list[Any], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        match = request.resolver_match
+        if request.method != "POST" or match is None or not (match.url_name or "").startswith(IN_ONE_TRANSACTION):
+            return None
+        request.mails_to_send = []  # type: ignore[attr-defined]
+        with transaction.atomic():
+            response = view(request, *args, **kwargs)
+        for send in request.mails_to_send:  # type: ignore[attr-defined]
+            send()  # a mail server may take its time, and no row waits for it
+        return response

@@ -1,0 +1,150 @@
+"""What each line of the audit trail says, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from administrations.audit_entry import AuditEntry
+from administrations.models import Administration, Role
+
+#: code: what was done; %(thing)s is the name of what it was done to
+SENTENCES: Final[Mapping[str, Promise]] = {
+    "sign_in.succeeded": _("Signed in"),
+    "sign_in.failed": _("Sign-in failed: %(thing)s"),
+    "two_factor.set_up": _("Two-factor authentication set up"),
+    "two_factor.removed": _("Two-factor authentication removed"),
+    "two_factor.used": _("Verification code or passkey used"),
+    "two_factor.failed": _("Wrong verification code: %(thing)s"),
+    "password.changed": _("Password changed"),
+    "password.reset": _("Password reset by email"),
+    "door.refused": _("Was refused a page of %(thing)s"),
+    "invitation.made": _("Invited %(thing)s"),
+    "invitation.renewed": _("Sent the invitation of %(thing)s again"),
+    "invitation.accepted": _("Invitation of %(thing)s accepted"),
+    "invitation.withdrawn": _("Withdrew the invitation of %(thing)s"),
+    "role.given": _("Gave access to %(thing)s"),
+    "role.changed": _("Changed the role of %(thing)s"),
+    "role.removed": _("Ended the access of %(thing)s"),
+    "environment.made": _("Made the environment %(thing)s"),
+    "administration.made": _("Made the administration %(thing)s"),
+    "administration.changed": _("Changed the administration %(thing)s"),
+    "administration.exported": _("Asked for an export of %(thing)s"),
+    "administration.export_downloaded": _("Downloaded an export of %(thing)s"),
+    "audit.exported": _("Downloaded these activities"),
+    "channel.made": _("Made the channel %(thing)s"),
+    "channel.changed": _("Changed the channel %(thing)s"),
+    "channel.activated": _("Activated the channel %(thing)s"),
+    "channel.paused": _("Paused the channel %(thing)s"),
+    "channel.deleted": _("Deleted the channel %(thing)s"),
+    "channel.restored": _("Brought the channel %(thing)s back"),
+    "channel.deactivated": _("The channel %(thing)s stopped after failing five times"),
+    "channel.secret_replaced": _("Replaced a secret of the channel %(thing)s"),
+    "channel.linked": _("Linked the channel %(thing)s"),
+    "channel.disconnected": _("Disconnected the channel %(thing)s"),
+    "channel.consent_asked": _("Made a link to ask consent for the channel %(thing)s"),
+    "channel.consent_withdrawn": _("Withdrew a consent link of the channel %(thing)s"),
+    "channel.consent_given": _("Linked the channel %(thing)s through a consent link"),
+    "channel.mails_asked_for": _("Asked for emails of the channel %(thing)s"),
+    "channel.mails_left_out": _("Left out an email of the channel %(thing)s"),
+    "document.deleted": _("Deleted the document %(thing)s"),
+    "document.restored": _("Brought the document %(thing)s back"),
+    "document.downloaded": _("Downloaded the document %(thing)s"),
+    "document.zipped": _("Downloaded the document %(thing)s in a ZIP"),
+    "document.taken": _("Took the document %(thing)s after all"),
+    "email.downloaded": _("Downloaded the email %(thing)s"),
+    "operator.keys_rotated": _("Encrypted every secret with a new key"),
+    "operator.fetched": _("Retrieved the channel %(thing)s"),
+    "operator.einvoices_read": _("Had e-invoices read"),
+}
+#: What is before the dot, as the filter offers it.
+KINDS: Final[Mapping[str, Promise]] = {
+    "sign_in": _("Signing in"),
+    "two_factor": _("Two-factor authentication"),
+    "password": _("Passwords"),
+    "door": _("Refused"),
+    "invitation": _("Invitations"),
+    "role": _("Roles"),
+    "environment": _("Environment"),
+    "administration": _("Administrations"),
+    "audit": _("Activity"),
+    "channel": _("Channels"),
+    "document": _("Documents"),
+    "email": _("Emails"),
+    "operator": _("Operator"),
+}
+FIELDS: Final[Mapping[str, Promise]] = {
+    "name": _("Name"),
+    "plan": _("Plan"),
+    "role": _("Role"),
+    "roles": _("Roles"),
+    "type": _("Kind"),
+    "account": _("Account"),
+    "mails": _("Emails"),
+    "secrets": _("Secrets"),
+    "protocol": _("Protocol"),
+    "auth": _("Authentication type"),
+    "host": _("Hostname"),
+    "port": _("Port"),
+    "security": _("Security"),
+    "username": _("Username"),
+    "folder": _("Folder"),
+    "client_id": _("Client id"),
+    "tenant_id": _("Directory (tenant) ID"),
+    "signs_in_as": _("Signs in as"),
+    "app_only": _("Signs in by itself"),
+    "secret_expires_on": _("Secret ends on"),
+}
+#: Values that are codes of ours, by field; what is not here stands as it is.
+VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
+    "plan": dict(Administration.Plan.choices),
+    "role": {**dict(Role.choices), "environment_admin": _("Administrator of the environment")},
+    "type": {
+        "totp": _("Authenticator app"),
+        "webauthn": _("Passkey"),
+        "recovery_codes": _("Recovery codes"),
+    },
+    "secrets": {
+        "password": _("Password"),
+        "client_secret": _("Client secret"),
+        "client_certificate": _("Certificate"),
+    },
+    "security": {"tls": "SSL/TLS", "starttls": "STARTTLS"},
+    "protocol": {"imap": "IMAP", "pop3": "POP3"},
+    "auth": {"password": _("Username and password"), "google": "Gmail OAuth2", "entra": "Entra OAuth2"},
+    "app_only": {"True": _("Yes"), "False": _("No")},
+}
+
+
+def sentence(entry: AuditEntry) -> str:
+    return str(SENTENCES.get(entry.code, entry.code)) % {"thing": entry.thing_name or _("unknown")}
+
+
+def who(entry: AuditEntry) -> str:
+    if entry.actor == AuditEntry.Actor.PERSON:
+        return entry.actor_name
+    known = str(AuditEntry.Actor(entry.actor).label)
+    return f"{known} ({entry.actor_name})" if entry.actor_name else known
+
+
+def changes(entry: AuditEntry) -> list[str]:
+    """`Role: User → Administrator`; without what it was where there was nothing."""
+    return [
+        f"{FIELDS.get(name, name)}: {_before(entry, name)}{_value(name, value)}" for name, value in entry.after.items()
+    ] + [f"{FIELDS.get(name, name)}: {_value(name, entry.before[name])}" for name in entry.before if not entry.after]
+
+
+def _before(entry: AuditEntry, name: str) -> str:
+    was = entry.before.get(name)
+    return f"{_value(name, was)} → " if was not in (None, "") else ""
+
+
+def _value(name: str, value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(_value(name, one) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} ({_value('role', one)})" for key, one in value.items())
+    return str(VALUES.get(name, {}).get(str(value), value)) or "–"

@@ -1,0 +1,301 @@
+"""Connection checks that a person asked for: a worker carries them out, and a page follows.
+
+A web thread waits for no stranger's server. The row of a check holds all of it; the broker is told its id only, and a
+message that is lost is told again by the page that waits and by the schedule. What was typed lies in the row, secrets
+encrypted for this check alone until it ends. What is to follow a connection that works, the worker does: nothing is
+lost when the page is closed meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from administrations import rights
+from administrations.models import Administration, User
+from channels import check, notices, services
+from channels.authorisation import Linked
+from channels.check import Step, Target
+from channels.errors import ChannelError, CredentialProblem
+from channels.fetching.places import one_at_a_time
+from channels.links import providers, vault
+from channels.models import Channel, ConnectionCheck
+from zenvoices.lib import bulkheads
+from zenvoices.lib.crypto import KeyProblem
+from zenvoices.lib.keyring import key_ring
+from zenvoices.lib.scoping import every_administration
+
+Purpose = ConnectionCheck.Purpose
+State = ConnectionCheck.State
+Outcome = ConnectionCheck.Outcome
+#: in the broker; then it is told again
+OFFER_AGAIN: Final = timedelta(seconds=5)
+#: what nobody took up, and what did not end, is over after this: the person can try again
+STARTS_WITHIN: Final = timedelta(seconds=60)
+#: longer than the check itself (check.CHECK_SECONDS) with the renewal of a token before it
+ENDS_WITHIN: Final = timedelta(seconds=150)
+#: so long its page can be looked at
+KEPT: Final = timedelta(hours=1)
+#: names the lock of PostgreSQL under which checks are let in
+_LOCK: Final = 0x7A76_6368
+
+
+class Full(Exception):
+    """So many checks run already: `in_administration`, or else in the whole portal."""
+
+    def __init__(self, *, in_administration: bool) -> None:
+        super().__init__()
+        self.in_administration = in_administration
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What stands in the form: fields of a channel, whether it is to be active, and the secrets typed now."""
+
+    fields: Mapping[str, Any]
+    active: bool
+    secrets: Mapping[str, str]
+
+
+# --- Asking for one ---------------------------------------------------------------------------------------
+
+
+def ask(
+    administration: Administration, purpose: Purpose, *, channel: Channel | None = None, person: User | None = None,
+    typed: Typed | None = None, linked: Linked | None = None,
+) -> ConnectionCheck:  # fmt: skip
+    """Call tasks.offer_check after the commit. Raises Full."""
+    asked = ConnectionCheck(administration=administration, channel=channel, person=person, purpose=purpose)
+    if linked is not None:
+        asked.consent_link, asked.account = linked.consent_link, linked.account
+    if typed is not None:
+        asked.typed = {**typed.fields, "active": typed.active}
+        asked.secrets = key_ring().encrypt(json.dumps(dict(typed.secrets)), belongs_to=_place(asked))
+    with transaction.atomic():
+        one_at_a_time(_LOCK)
+        _refuse_when_full(administration)
+        asked.save()
+    return asked
+
+
+def _refuse_when_full(administration: Administration) -> None:
+    with every_administration():
+        places = list(open_checks().exclude(_overdue()).values_list("administration_id", flat=True))
+    if places.count(administration.pk) >= settings.CHECKS_PER_ADMINISTRATION:
+        raise Full(in_administration=True)
+    if len(places) >= settings.CHECKS_AT_ONCE:
+        raise Full(in_administration=False)
+
+
+def open_checks() -> QuerySet[ConnectionCheck]:
+    return ConnectionCheck.objects.filter(finished_at=None).order_by()
+
+
+def _overdue() -> Q:
+    """Nobody took it up in time, or its worker did not end it."""
+    now = timezone.now()
+    return Q(state=State.QUEUED, queued_at__lt=now - STARTS_WITHIN) | Q(
+        state=State.RUNNING, started_at__lt=now - ENDS_WITHIN
+    )
+
+
+def _place(asked: ConnectionCheck) -> str:
+    return f"check:{asked.pk}:secrets"
+
+
+# --- Carrying it out --------------------------------------------------------------------------------------
+
+
+def perform(check_id: UUID) -> None:
+    """One conditional UPDATE takes it up: a message that comes twice starts it once."""
+    waiting = ConnectionCheck.objects.filter(pk=check_id, state=State.QUEUED)
+    if not waiting.update(state=State.RUNNING, started_at=timezone.now()):
+        return
+    asked = _rows().get(pk=check_id)
+    try:
+        _conclude(asked, _look(asked))
+    except Exception:
+        _close(asked, Outcome.INTERRUPTED)
+        raise
+
+
+def _rows() -> QuerySet[ConnectionCheck]:
+    return ConnectionCheck.objects.select_related(
+        "administration__environment", "channel__administration__environment", "person"
+    )
+
+
+def _look(asked: ConnectionCheck) -> list[Step]:
+    """Outside a transaction: this is where strangers take their time."""
+    channel, secrets = asked.channel, _secrets_of(asked)
+    through_provider = channel is not None and asked.typed.get("auth") in providers.NAMES
+    try:
+        if channel is None or (asked.typed and not through_provider):
+            return check.run_check(_typed_target(asked, secrets))
+        target = check.target_of(channel, _proofs(secrets) or None)
+        return check.run_check(replace(target, folder=asked.typed.get("folder", target.folder)))
+    except ChannelError as error:
+        return [Step("provider" if through_provider else "sign_in", ok=False, error=error)]
+
+
+def _typed_target(asked: ConnectionCheck, secrets: dict[str, str]) -> Target:
+    """A secret that was not typed again is the stored one. Raises OurProblem when that does not open."""
+    try:
+        stored = vault.read_all(asked.channel) if asked.channel else {}
+    except ChannelError:
+        if not secrets:
+            raise
+        stored = {}
+    return Target(**{name: asked.typed[name] for name in check.TYPED}, secrets=stored | secrets)
+
+
+def _proofs(secrets: Mapping[str, str]) -> dict[str, str]:
+    return {name: secret for name, secret in secrets.items() if name in providers.PROOFS}
+
+
+def _secrets_of(asked: ConnectionCheck) -> dict[str, str]:
+    if not asked.secrets:
+        return {}
+    try:
+        opened: dict[str, str] = json.loads(key_ring().decrypt(asked.secrets, belongs_to=_place(asked)))
+    except KeyProblem as problem:
+        raise vault.key_missing("password", asked.typed["auth"]) from problem
+    return opened
+
+
+# --- What follows -----------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def _conclude(asked: ConnectionCheck, steps: list[Step]) -> None:
+    """Once: a check that was given up meanwhile changes nothing any more."""
+    rights.hold(asked.administration.environment_id)
+    locked = _rows().select_for_update(of=("self",)).filter(pk=asked.pk, state=State.RUNNING).first()
+    if locked is None:
+        return
+    outcome = _follow(locked, steps)
+    _finish(locked, outcome, steps if outcome in (Outcome.PASSED, Outcome.FAILED) else [])
+    _tell_office(locked)
+
+
+def _follow(asked: ConnectionCheck, steps: list[Step]) -> Outcome:
+    if asked.channel is not None and asked.channel.deleted_at is not None:
+        return Outcome.GONE
+    if not asked.administration.is_premium or (
+        asked.person is not None and not rights.may_manage(asked.person, asked.administration)
+    ):
+        return Outcome.NOT_ALLOWED
+    passed = check.succeeded(steps)
+    try:
+        if asked.typed:
+            _follow_typed(asked, steps, passed=passed)
+        elif passed and asked.channel is not None:
+            services.activate(asked.channel, asked.person)
+    except services.NotLinked:
+        return Outcome.NOT_LINKED
+    return Outcome.PASSED if passed else Outcome.FAILED
+
+
+def _follow_typed(asked: ConnectionCheck, steps: list[Step], *, passed: bool) -> None:
+    channel, secrets, error = asked.channel, _secrets_of(asked), steps[-1].error
+    fields = {name: value for name, value in asked.typed.items() if name != "active"}
+    fields["secret_expires_on"] = parse_date(fields["secret_expires_on"] or "")
+    if channel is not None and _proofs(secrets) and _took_secret(steps):
+        services.keep_proof(channel, _proofs(secrets), fields["secret_expires_on"])
+    if asked.purpose == Purpose.SAVE and passed:
+        asked.channel = store(asked.administration, channel, fields, secrets, activate=True, by=asked.person)
+    elif asked.purpose == Purpose.SAVE and (channel is None or channel.state == Channel.State.DRAFT):
+        # As a draft: so the secrets are kept, and never have to go back to the browser.
+        fields["left_since"] = left_since(channel)
+        asked.channel = store(asked.administration, channel, fields, secrets, activate=False, by=asked.person)
+        services.note_check(asked.channel, error)
+    elif channel is not None and not secrets and all(getattr(channel, name) == fields[name] for name in fields):
+        services.note_check(channel, error)
+
+
+def _took_secret(steps: list[Step]) -> bool:
+    """A provider looks at the secret before it looks at the link: whoever must link again needs the new one."""
+    return any(step.name == "provider" and (step.ok or isinstance(step.error, CredentialProblem)) for step in steps)
+
+
+def store(
+    administration: Administration, channel: Channel | None, fields: Mapping[str, Any], secrets: Mapping[str, str], *,
+    activate: bool, by: User | None,
+) -> Channel:  # fmt: skip
+    """A new channel, or this one changed. Raises services.NotLinked."""
+    kept = {**fields, "password": "", **secrets}
+    if channel is None:
+        return services.create_channel(administration, activate=activate, by=by, **kept)
+    channel = services.update_channel(channel, by=by, **kept)
+    if activate:
+        services.activate(channel, by)
+    return channel
+
+
+def left_since(channel: Channel | None) -> datetime | None:
+    """For a draft that is stored although nobody asked to keep it: now, unless somebody did before."""
+    return timezone.now() if channel is None or channel.left_since else None
+
+
+def drafts_left(administration: Administration) -> int:
+    return Channel.objects.filter(administration=administration, deleted_at=None).exclude(left_since=None).count()
+
+
+# --- The end ----------------------------------------------------------------------------------------------
+
+
+def _finish(asked: ConnectionCheck, outcome: Outcome, steps: list[Step]) -> None:
+    asked.state, asked.finished_at, asked.outcome, asked.secrets = State.FINISHED, timezone.now(), outcome, ""
+    asked.steps = [step.dump() for step in steps]
+    asked.save(update_fields=["state", "finished_at", "outcome", "secrets", "steps", "channel"])
+
+
+@transaction.atomic
+def _close(asked: ConnectionCheck, outcome: Outcome) -> bool:
+    """Without a result. False when it ended, or was taken up, meanwhile."""
+    locked = _rows().select_for_update(of=("self",)).filter(pk=asked.pk, state=asked.state).first()
+    if locked is None or not locked.is_open:
+        return False
+    _finish(locked, outcome, [])
+    _tell_office(locked)
+    return True
+
+
+def _tell_office(asked: ConnectionCheck) -> None:
+    """Whoever holds a consent link follows no check: the office reads what became of it."""
+    if asked.consent_link_id is not None and asked.channel is not None:
+        notices.tell_consented(asked.channel, asked.account, f"consent:{asked.consent_link_id}", active=asked.passed)
+
+
+def settle(asked: ConnectionCheck) -> bool:
+    """Ends what is overdue. Returns whether it did."""
+    if not ConnectionCheck.objects.filter(_overdue(), pk=asked.pk, state=asked.state).exists():
+        return False
+    return _close(asked, Outcome.NOT_STARTED if asked.state == State.QUEUED else Outcome.INTERRUPTED)
+
+
+def is_to_be_offered(asked: ConnectionCheck) -> bool:
+    """Whether the broker may have lost it; True once in OFFER_AGAIN, whoever asks."""
+    now = timezone.now()
+    lost = ConnectionCheck.objects.filter(pk=asked.pk, state=State.QUEUED, offered_at__lt=now - OFFER_AGAIN)
+    return bool(lost.update(offered_at=now))
+
+
+def tidy() -> list[ConnectionCheck]:
+    """Of every administration: ends what is overdue, erases what is old. Returns what is to be offered again."""
+    now = timezone.now()
+    ConnectionCheck.objects.filter(queued_at__lt=now - KEPT).delete()
+    left = Q(left_since__lt=now - timedelta(days=settings.DRAFTS_KEPT_DAYS), state=Channel.State.DRAFT)
+    Channel.objects.filter(left, deleted_at=None).update(deleted_at=now)
+    bulkheads.each(list(open_checks().filter(_overdue())), settle)
+    return [asked for asked in open_checks().filter(state=State.QUEUED) if is_to_be_offered(asked)]

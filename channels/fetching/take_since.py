@@ -1,0 +1,75 @@
+"""After a backup was put back: mails that were taken in since are read on the server, and would never come again."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from channels import lease
+from channels.connect import opened
+from channels.fetching.ledger import ledger_rows
+from channels.mailboxes.base import Listing, MessageRef, Watch
+from channels.models import Channel, ReceivedMail
+
+SECONDS: Final = 600.0
+
+
+def ask_for(channel: Channel, since: datetime) -> int | None:
+    """The next fetch takes what is read, is not in the ledger, and came after `since`. POP3 lists every mail anyway.
+
+    Returns how many mails were asked for; None while somebody fetches. Raises ChannelError.
+    """
+    held = lease.claim(channel.pk)
+    if held is None:
+        return None
+    try:
+        refs = _unknown(channel, _list(channel, held, _floor(channel, since))) if channel.has_folders else []
+        with transaction.atomic():
+            held.renew()
+            _note(channel, refs)
+    finally:
+        held.release()
+    return len(refs)
+
+
+def _floor(channel: Channel, since: datetime) -> int:
+    """IMAP: the number after the newest mail that we know to have come before, else the first that was ours to know."""
+    moment = int(since.timestamp())
+    if channel.uses_gmail_api:
+        return moment
+    older = (
+        ledger_rows(channel).filter(validity=channel.seen_validity, arrived__lt=moment).values_list("uid", flat=True)
+    )
+    newest = max((int(uid) for uid in older.iterator() if uid.isdecimal()), default=0)
+    return max(newest + 1, channel.first_next_uid)
+
+
+def _list(channel: Channel, held: lease.Lease, floor: int) -> Listing:
+    watch = Watch(deadline=time.monotonic() + SECONDS, tick=held.renew_if_due)
+    with opened(channel, watch) as mailbox:
+        listing = mailbox.candidates(since=floor)
+        mailbox.finish()
+    return listing
+
+
+def _unknown(channel: Channel, listing: Listing) -> list[MessageRef]:
+    known = set(ledger_rows(channel).filter(validity=listing.validity).values_list("uid", flat=True).iterator())
+    return [ref for ref in listing.read_elsewhere if ref.uid not in known]
+
+
+def _note(channel: Channel, refs: list[MessageRef]) -> None:
+    now = timezone.now()
+    rows = [
+        ReceivedMail(
+            administration_id=channel.administration_id, channel=channel, mailbox=channel.mailbox,
+            folder=channel.watched_folder, validity=ref.validity, uid=ref.uid, state=ReceivedMail.State.WANTED,
+            next_try_at=now,
+        )
+        for ref in refs
+    ]  # fmt: skip
+    ReceivedMail.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+    Channel.objects.filter(pk=channel.pk, state=Channel.State.ACTIVE).update(next_fetch_at=now)

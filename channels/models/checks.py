@@ -1,0 +1,84 @@
+"""Connection checks: what somebody wants to have tried, and what was found."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from administrations.tenant import TenantModel
+from channels.models.channel import Channel, ConsentLink
+
+
+class ConnectionCheck(TenantModel):
+    """A check that a worker carries out and a page follows. It lies here for an hour, its secrets until it ends."""
+
+    class Purpose(models.TextChoices):
+        """What follows when the connection works."""
+
+        LOOK = "look"  # nothing
+        SAVE = "save"  # what was typed is saved, and active
+        ACTIVATE = "activate"  # the channel as it is
+        LINKED = "linked"  # goes on now that somebody authorised it
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        FINISHED = "finished"
+
+    class Outcome(models.TextChoices):
+        """Of the check and of what was to follow it."""
+
+        PASSED = "passed"
+        FAILED = "failed"
+        NOT_STARTED = "not_started"  # nobody took it up
+        INTERRUPTED = "interrupted"  # its worker died, or made a mistake
+        NOT_LINKED = "not_linked"  # the link ended meanwhile
+        NOT_ALLOWED = "not_allowed"  # the person lost the right meanwhile
+        GONE = "gone"  # the channel was deleted meanwhile
+
+    #: null: one that is not saved yet
+    channel = models.ForeignKey(
+        Channel, null=True, blank=True, on_delete=models.CASCADE, related_name="connection_checks"
+    )
+    #: who asked; null: the holder of `consent_link`
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    consent_link = models.ForeignKey(ConsentLink, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    #: LINKED: who authorised
+    account = models.CharField(max_length=320, blank=True)
+    purpose = models.CharField(max_length=8, choices=Purpose)
+    #: LOOK and SAVE: the form, without its secrets
+    typed = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
+    #: those that were typed, encrypted for this check; "" when it has ended
+    secrets = models.TextField(blank=True)
+
+    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
+    queued_at = models.DateTimeField(default=timezone.now)
+    #: when the broker was last told of it
+    offered_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=11, choices=Outcome, blank=True)
+    #: what channels.check.run_check found
+    steps = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["administration"], condition=Q(finished_at=None), name="connection_check_open"),
+            models.Index(fields=["queued_at"], name="connection_check_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} of {self.queued_at:%Y-%m-%d %H:%M:%S}: {self.outcome or self.state}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state != self.State.FINISHED
+
+    @property
+    def passed(self) -> bool:
+        return self.outcome == self.Outcome.PASSED

@@ -1,0 +1,52 @@
+"""*Exporteren*: everything of an administration as one file, for whoever manages it."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from administrations import audit
+from administrations.access import AdministrationRequest, administration_view
+from administrations.models import Role
+from documents import serving, storage
+from leaving import exports, tasks
+from leaving.models import Export
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administration_view(Role.ADMIN)
+def export(request: AdministrationRequest) -> HttpResponse:
+    if request.method == "POST":
+        asked = exports.ask(request.administration, request.user)
+        transaction.on_commit(partial(tasks.queue, asked), robust=True)
+        return redirect("export", request.administration.pk)
+    found = list(Export.objects.select_related("asked_by")[:10])
+    template = "leaving/_exports.html" if _is_part(request) else "leaving/export.html"
+    context = {"exports": found, "is_open": any(one.is_open for one in found), "now": timezone.now()}
+    return render(request, template, context)
+
+
+def _is_part(request: HttpRequest) -> bool:
+    htmx = request.htmx  # type: ignore[attr-defined]
+    return bool(htmx and htmx.target == "exports")
+
+
+@require_safe
+@administration_view(Role.ADMIN)
+def download(request: AdministrationRequest, export_id: UUID) -> HttpResponseBase:
+    here = request.administration
+    found = get_object_or_404(Export, pk=export_id, state=Export.State.READY, expires_at__gt=timezone.now())
+    try:
+        response = serving.attachment(here.pk, found.sha256, f"{here.name}.zip", "application/zip")
+    except storage.BlobMissing as missing:
+        raise Http404 from missing
+    if request.method != "HEAD":
+        audit.note("administration.export_downloaded", here, here, by=request.user)
+    return response

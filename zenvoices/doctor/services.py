@@ -1,0 +1,132 @@
+"""What the portal stands on beside its database: broker, storage, mail, keys, schedule and workers."""
+
+from __future__ import annotations
+
+import time
+from smtplib import SMTPException
+from typing import Final
+from uuid import uuid4
+
+from celery import current_app
+from django.conf import settings
+from django.core.mail import get_connection
+from django.db.models import Count
+from django.db.models.functions import Substr
+from kombu.exceptions import KombuError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from channels.errors import OurProblem
+from channels.links import vault
+from channels.models import ChannelSecret
+from documents import storage as places
+from notifications.outgoing import reason_of
+from zenvoices.checks import STORAGE_CURE
+from zenvoices.doctor.parts import Ill
+from zenvoices.lib import health
+from zenvoices.lib.scoping import every_administration
+
+_QUEUES: Final = ("checks", "documents", "fetch")
+_BROKER_ERRORS: Final = (KombuError, RedisError, OSError)
+_MAIL_CURES: Final = {
+    "sign_in_refused": "Look at user and password in EMAIL_URL: the server takes no sign-in, or not with a password.",
+    "not_offered": "Look at the scheme and port in EMAIL_URL: smtp+tls and 587, or smtp+ssl and 465.",
+    "certificate": "Write the host in EMAIL_URL as its certificate names it; the system must trust who signed it.",
+}
+
+
+def broker() -> str:
+    if not settings.REDIS_URL:
+        raise Ill(
+            "REDIS_URL is not set: nothing can be queued.", "Set REDIS_URL=redis://host:6379/0; make run sets its own."
+        )
+    key = f"doctor-{uuid4().hex}"
+    try:
+        with current_app.connection_for_write(connect_timeout=5) as line:
+            line.ensure_connection(max_retries=1, timeout=5)
+            client: Redis = line.default_channel.client  # type: ignore[attr-defined] # of kombu's Redis transport
+            client.set(key, "1", ex=60)
+            client.delete(key)
+    except _BROKER_ERRORS as problem:
+        raise Ill(
+            f"The broker does not answer or takes nothing ({type(problem).__name__}).",
+            "Look at REDIS_URL, whether Redis or Valkey runs, and whether it may write (disk, maxmemory, replica).",
+        ) from problem
+    return "The broker answers and takes what is queued."
+
+
+def storage() -> str:
+    where = settings.DOCUMENT_STORAGE or f"{settings.DATA_DIR}/documents"
+    try:
+        places.probe()
+    except (places.StorageProblem, places.BlobMissing) as problem:
+        raise Ill(f"{where} takes no file: {places.told(problem)}.", STORAGE_CURE) from problem
+    return f"A probe was written to {where}, read and removed."
+
+
+def mail() -> str:
+    """Up to the sign-in; nothing is sent."""
+    name = settings.EMAIL_DELIVERY_BACKEND
+    if not name.endswith("smtp.EmailBackend"):
+        return f"No mail server: mails are kept by {name}, and nobody gets them."
+    line = get_connection(name, timeout=10)
+    try:
+        line.open()
+    except (SMTPException, OSError) as problem:
+        reason = reason_of(problem)
+        cure = _MAIL_CURES.get(reason, "Look at host and port in EMAIL_URL, and whether this machine may reach them.")
+        raise Ill(f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT} lets no mail through ({reason}).", cure) from problem
+    finally:
+        line.close()
+    secured = "under TLS" if settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL else "without TLS"
+    signed = "and takes our sign-in" if settings.EMAIL_HOST_USER else "without a sign-in"
+    return f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT} answers {secured} {signed}."
+
+
+def keys() -> str:
+    """Opens one secret under each key that any of them is under."""
+    cure = "Add the key that is missing to CREDENTIAL_KEYS, from the safe place; else each password is typed again."
+    opened = 0
+    with every_administration():
+        # the id of its key stands in each (zenvoices.lib.crypto)
+        under = ChannelSecret.objects.order_by().annotate(key=Substr("ciphertext", 3, 8)).values_list("key")
+        for key, number in under.annotate(Count("pk")):
+            secret = ChannelSecret.objects.select_related("channel").filter(ciphertext__startswith=f"1.{key}.").first()
+            try:
+                if secret is not None:
+                    vault.decrypt(secret)
+            except OurProblem as problem:
+                raise Ill(f"{number} secrets under the key {key} do not open.", cure) from problem
+            opened += number
+    return (
+        f"One secret under each key was opened; there are {opened}."
+        if opened
+        else "There is no secret yet; the keys are keys."
+    )
+
+
+def schedule() -> str:
+    last = health.last_beat()
+    cure = "Start beat (celery -A zenvoices.celery beat) and a worker of the queue fetch; look at their logs."
+    if last is None:
+        raise Ill("No tick was seen: nothing is fetched by itself.", cure)
+    ago = time.time() - last
+    if ago >= health.HEARTBEAT_LIMIT:
+        raise Ill(f"The last tick was {ago:.0f} s ago: nothing is fetched by itself.", cure)
+    return f"The last tick was {max(0.0, ago):.0f} s ago."
+
+
+def workers() -> str:
+    try:
+        seen = (current_app.control.inspect(timeout=3).active_queues() if settings.REDIS_URL else None) or {}
+    except _BROKER_ERRORS as problem:
+        raise Ill(
+            f"Workers cannot be asked: the broker does not answer ({type(problem).__name__}).", "See the line broker."
+        ) from problem
+    served = {queue["name"] for queues in seen.values() for queue in queues}
+    if absent := sorted(set(_QUEUES) - served):
+        raise Ill(
+            f"No worker serves {' and '.join(absent)}.",
+            f"Start one: celery -A zenvoices.celery worker -Q {absent[0]}; look at the log of those that run.",
+        )
+    return f"{len(seen)} workers serve {' and '.join(_QUEUES)}."

@@ -1,0 +1,25 @@
+"""Addresses of our own: built from BASE_URL, never from what a request says of itself."""
+
+from __future__ import annotations
+
+import unicodedata
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils.http import url_has_allowed_host_and_scheme
+
+
+def absolute(path: str) -> str:
+    """For mails and for providers."""
+    return f"{settings.BASE_URL}{path}"
+
+
+def own_path(there: str) -> str:
+    """Where a request asks to be led to, when that is a path here; else "".
+
+    Browsers leave out tabs and line ends, and read a backslash as a slash: Django knows of those. Nothing that cannot
+    be seen belongs in an address anyway.
+    """
+    if not there.startswith("/") or any(unicodedata.category(sign).startswith("C") for sign in there):
+        return ""
+    return there if url_has_allowed_host_and_scheme(there, {urlsplit(settings.BASE_URL).netloc}) else ""
