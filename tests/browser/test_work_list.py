@@ -149,6 +149,33 @@ def test_what_arrives_is_offered_and_moves_nothing(stage: Stage, browse: Browse)
     expect(current(page)).to_contain_text("bon-2.txt")
 
 
+def test_number_in_the_menu_goes_on_past_a_lost_answer_without_a_word(stage: Stage, browse: Browse) -> None:
+    page = browse(stage.anna, loses_requests=True)
+    page.clock.install()
+    page.goto(stage.address("channels/"))
+    page.route(NEWS, lambda route: route.abort("connectionreset"), times=4)
+    fill(stage, 2)
+    page.clock.fast_forward(31_000)
+    for _ in range(4):
+        page.clock.run_for(20_000)
+    expect(page.locator("#new-documents-wide")).to_contain_text("2")
+    expect(page.locator(".request-note")).to_have_count(0)
+
+
+def test_number_in_the_menu_leads_nobody_who_is_signed_out_away_from_a_form(stage: Stage, browse: Browse) -> None:
+    page = browse(stage.anna, loses_requests=True)
+    page.clock.install()
+    page.goto(stage.address("channels/new/email"))
+    page.get_by_label("Naam", exact=True).fill("Half ingevuld")
+    page.context.clear_cookies()
+    with page.expect_response(NEWS) as answer:
+        page.clock.fast_forward(31_000)
+    assert answer.value.status == 401
+    page.clock.run_for(1_000)
+    expect(page).to_have_url(stage.address("channels/new/email"))
+    expect(page.get_by_label("Naam", exact=True)).to_have_value("Half ingevuld")
+
+
 def test_with_the_mouse_from_the_page_and_back(stage: Stage, browse: Browse) -> None:
     fill(stage, 2)
     page = browse(stage.anna)
@@ -211,6 +238,7 @@ WHOLE_ROWS = """() => {
   return [...document.querySelectorAll('.row-item')]
     .filter(row => row.getBoundingClientRect().bottom <= Math.min(bottom, innerHeight)).length;
 }"""
+NEWS = "**/documents/news/**"
 DOCUMENT = re.compile(r"/documents/[0-9a-f-]{36}/$")
 
 
