@@ -23,6 +23,11 @@ from django.utils.translation import gettext as _
 from administrations.access import people_of_environment
 from administrations.models import Environment, User
 
+#: what the line of a browser holds, the first that fits: others call themselves Chrome and Safari too
+_BROWSERS: Final = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("FxiOS/", "Firefox"),
+                    ("Chrome/", "Chrome"), ("CriOS/", "Chrome"), ("Safari/", "Safari"))  # fmt: skip
+_SYSTEMS: Final = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"),
+                   ("Mac OS X", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux"))  # fmt: skip
 #: in the session, seconds since 1970: signed in, and last noted as used
 SINCE: Final = "signed_in_at"
 NOTED: Final = "noted_at"
@@ -57,6 +62,13 @@ def _end_or_note(request: HttpRequest) -> None:
 
 def signed_out() -> str:
     return _("You were signed out. Sign in again to go on where you were.")
+
+
+def device(user_agent: str) -> str:
+    """`Chrome on Android`; what a program that is no browser says of itself."""
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "")
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
+    return _("%(browser)s on %(system)s") % {"browser": browser, "system": system} if browser and system else user_agent
 
 
 def sessions_of(environment: Environment) -> QuerySet[UserSession]:

@@ -1,8 +1,10 @@
-"""Addresses for operators and load balancers: /healthz, /readyz, /metrics."""
+"""Addresses for operators and load balancers: /healthz, /readyz, /metrics, /status."""
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
@@ -11,6 +13,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from notifications.operator import open_alerts
+from zenvoices import status as whole
 from zenvoices.lib.addresses import address_of, is_loopback
 from zenvoices.lib.health import readiness
 
@@ -40,6 +43,36 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not _is_operator(request):
         return HttpResponseForbidden("loopback or a bearer token only", content_type="text/plain")
     return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+
+
+@require_safe
+@never_cache
+def status(request: HttpRequest) -> HttpResponse:
+    """In words, or as JSON for whoever accepts that (or asks for ?format=json). 503 when a part does not work."""
+    if not _is_operator(request):
+        return HttpResponseForbidden("loopback or a bearer token only", content_type="text/plain")
+    lines = whole.lines()
+    code = 200 if all(line.ok for line in lines) else 503
+    wants_json = request.GET.get("format") == "json" or request.accepts("application/json") > request.accepts(
+        "text/html"
+    )
+    if wants_json:
+        told = [asdict(line) for line in lines]
+        return JsonResponse({"ok": code == 200, "parts": told}, status=code)
+    return HttpResponse(_in_words(lines), content_type="text/plain; charset=utf-8", status=code)
+
+
+def _in_words(lines: Sequence[whole.Line]) -> str:
+    """What does not work first."""
+    ordered = sorted(lines, key=lambda line: line.ok)
+    return "\n".join(_said(line) for line in ordered) + "\n"
+
+
+def _said(line: whole.Line) -> str:
+    if line.ok:
+        return f"ok   {line.part}: {line.text}"
+    since = f" Since {line.since:%Y-%m-%d %H:%M} UTC." if line.since else ""
+    return f"NOT  {line.part}: {line.text}{since}\n     {line.next}"
 
 
 def _is_operator(request: HttpRequest) -> bool:

@@ -412,7 +412,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_C
 # Without a proxy that tells the scheme, each page would be led to itself for ever: zenvoices.checks says so.
 SECURE_SSL_REDIRECT = _https and TRUSTED_PROXY_COUNT > 0
 SECURE_SSL_HOST = _site.netloc if _https else None
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^status$"]
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https
@@ -435,7 +435,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W019"]
 CSRF_FAILURE_VIEW = "zenvoices.errors.csrf_failure"
 
 # --- Operators ------------------------------------------------------------------------------------------
-#: /metrics answers loopback, or this bearer token
+#: /metrics and /status answer loopback, or this bearer token
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", "")
 LOG_FORMAT: str = env.chosen("LOG_FORMAT", "console" if DEBUG or sys.stderr.isatty() else "json", "console", "json")
 structlog.configure(

@@ -8,6 +8,7 @@ urlpatterns = [
     path("healthz", operations.healthz, name="healthz"),
     path("readyz", operations.readyz, name="readyz"),
     path("metrics", operations.metrics, name="metrics"),
+    path("status", operations.status, name="status"),
     path("", include("administrations.urls")),
     path("", include("documents.urls")),
     path("", include("notifications.urls")),

@@ -14,7 +14,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from administrations.sessions import device
+
 register = template.Library()
+register.filter("device", device)
 UNDO = "undo:"
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from administrations import services
 from administrations.models import Role, User
-from administrations.sessions import NOTED, SINCE
+from administrations.sessions import NOTED, SINCE, device
 from tests.cast import PASSWORD, Cast
 from zenvoices.lib.sessions import key_of
 
@@ -192,8 +192,24 @@ def test_beheerder_sees_who_is_signed_in_where_and_since_when(cast: Cast, signed
     phone.post(reverse("account_login"), {"login": cast.gerda.email, "password": PASSWORD})
     sign_in(cast.charlie)
     page = signed_in(cast.anna).get(sessions_page(cast)).content.decode()
-    assert [word for word in ("Gerda Bakker", "192.0.2.7", "Android 14") if word not in page] == []
+    assert [word for word in ("Gerda Bakker", "192.0.2.7", "Chrome op Android") if word not in page] == []
     assert "Charlie" not in page
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 "
+         "Safari/537.36 Edg/130.0.0.0", "Edge op Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+         "Version/18.0 Mobile/15E148 Safari/604.1", "Safari op iPhone"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:131.0) Gecko/20100101 Firefox/131.0", "Firefox op macOS"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_browser_is_called_by_its_name(said: str, read: str) -> None:
+    assert device(said) == read
 
 
 def test_session_that_is_over_is_not_in_the_list(cast: Cast, signed_in: SignIn) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -39,11 +40,11 @@ def box(monkeypatch: pytest.MonkeyPatch, settings: object) -> FakeMailbox:
     return box
 
 
-def kills(raw: bytes, *rest: object) -> object:
+def kills(raw: bytes, *rest: Any, **more: Any) -> object:
     """As an opener that makes the kernel take the process."""
     if b"dodelijk" in raw:
         os.kill(os.getpid(), signal.SIGKILL)
-    return extract(raw, *rest)
+    return extract(raw, *rest, **more)
 
 
 def fetched(channel: Channel) -> int:
@@ -134,10 +135,10 @@ def test_mistake_of_ours_that_nobody_thought_of_costs_its_mail_only(
     class Unthought(Exception):
         pass
 
-    def breaks(raw: bytes, *rest: object) -> object:
+    def breaks(raw: bytes, *rest: Any, **more: Any) -> object:
         if b"dodelijk" in raw:
             raise Unthought
-        return extract(raw, *rest)
+        return extract(raw, *rest, **more)
 
     monkeypatch.setattr("channels.fetching.intake.extract", breaks)
     for raw in (invoice(1), DEADLY, invoice(2)):
@@ -160,5 +161,5 @@ def test_our_own_storage_and_the_line_set_no_mail_apart(
     assert fetch_now(channel, "schedule").delivered == 1
 
 
-def _no_room(*_args: object) -> None:
+def _no_room(*_args: object, **_more: object) -> None:
     raise OSError(28, "No space left on device")

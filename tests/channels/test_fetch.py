@@ -252,7 +252,7 @@ def test_starttls_and_other_folders_work(cast: Cast, mailbox_user: MailboxUser) 
 def test_unreadable_mail_is_kept_tried_three_times_then_quarantined(
     cast: Cast, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*args: object) -> None:
+    def broken(*args: object, **more: object) -> None:
         raise RecursionError
 
     mailbox_user.deliver(invoice(1))

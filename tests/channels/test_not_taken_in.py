@@ -264,7 +264,7 @@ def test_mail_set_apart_is_told_until_somebody_decides(
     assert numbers(fetch_now(channel))["seen"] == 0
 
 
-def _broken(*_args: object) -> None:
+def _broken(*_args: object, **_more: object) -> None:
     raise ValueError("a bug of ours")
 
 

@@ -158,7 +158,7 @@ def test_mail_read_at_the_second_try_has_its_subject(
     assert (Document.objects.get().email.subject, Email.objects.count()) == ("Factuur 1", 1)
 
 
-def _broken(*_args: object) -> None:
+def _broken(*_args: object, **_more: object) -> None:
     raise ValueError("a bug of ours")
 
 

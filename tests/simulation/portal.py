@@ -227,11 +227,11 @@ class Portal:
     def _deadly(self, extract: Callable[..., Mail]) -> Callable[..., Mail]:
         """Some mails kill who reads them."""
 
-        def deadly(raw: bytes, *rest: object) -> Mail:
+        def deadly(raw: bytes, *rest: object, **more: object) -> Mail:
             process = self.hub.current()
             if process and KILLER in raw:
                 self.hub.kill(process)
-            return extract(raw, *rest)
+            return extract(raw, *rest, **more)
 
         return deadly
 

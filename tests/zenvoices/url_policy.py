@@ -148,6 +148,7 @@ OPERATIONS = {
     "healthz": Row(PUBLIC),
     "readyz": Row(PUBLIC),
     "metrics": Row(PUBLIC),
+    "status": Row(PUBLIC),
 }
 
 ADMINISTRATIONS = {

@@ -1,0 +1,88 @@
+"""/status: whether the portal as a whole works, part by part, since when, and what to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from channels.models import HostOutage
+from notifications import operator
+from tests.cast import Cast
+from tests.channels.rows import make_channel
+from zenvoices.lib import health
+
+JSON = {"Accept": "application/json"}
+
+
+def parts(client: Client) -> dict[str, dict[str, Any]]:
+    return {part["part"]: part for part in client.get("/status", headers=JSON).json()["parts"]}
+
+
+def test_status_is_for_loopback_or_a_token(client: Client, settings: Any, db: None) -> None:
+    settings.METRICS_TOKEN = "a-token"
+    assert client.get("/status", REMOTE_ADDR="192.0.2.7").status_code == 403
+    assert client.get("/status", REMOTE_ADDR="192.0.2.7", headers={"Authorization": "Bearer b"}).status_code == 403
+    told = client.get("/status", REMOTE_ADDR="192.0.2.7", headers={"Authorization": "Bearer a-token"})
+    assert told.status_code in (200, 503)
+
+
+def test_parts_that_do_not_work_are_named_with_their_next_step(client: Client, settings: Any, db: None) -> None:
+    settings.REDIS_URL = "unix:///nowhere/broker.sock"
+    cache.delete(health.HEARTBEAT_KEY)
+    answer = client.get("/status", headers=JSON)
+    assert (answer.status_code, answer.json()["ok"]) == (503, False)
+    told = parts(client)
+    broken = {name for name, part in told.items() if not part["ok"]} - {"migrations"}
+    assert broken == {"broker", "schedule", "workers"}
+    assert all(told[name]["next"] and told[name]["since"] for name in broken)
+    assert told["database"] == {
+        "part": "database",
+        "ok": True,
+        "text": told["database"]["text"],
+        "since": None,
+        "next": "",
+    }
+
+
+def test_since_is_when_it_was_first_seen(client: Client, db: None) -> None:
+    cache.delete(health.HEARTBEAT_KEY)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        first = parts(client)["schedule"]["since"]
+        clock.shift(timedelta(hours=3))
+        assert parts(client)["schedule"]["since"] == first
+        health.beat()
+        assert parts(client)["schedule"]["since"] is None
+
+
+def test_channels_hosts_and_alerts_say_since_when(client: Client, cast: Cast) -> None:
+    then = timezone.now() - timedelta(hours=9)
+    make_channel(cast.bakery, failing_since=then, failures=2, error_code="connect_timeout")
+    make_channel(cast.foreign)
+    HostOutage.objects.create(host="mail.test", code="connect_timeout", started_at=then)
+    operator.tell("disk_full", text_nl="De schijf is vol.", text_en="The disk is full.")
+    told = parts(client)
+    said = {name: (told[name]["ok"], told[name]["text"]) for name in ("channels", "mail_host", "disk_full")}
+    assert said == {
+        "channels": (False, "1 of 2 active channels fetch nothing for hours."),
+        "mail_host": (False, "mail.test fails for everybody (connect_timeout)."),
+        "disk_full": (False, "The disk is full."),
+    }
+    assert told["channels"]["since"] == told["mail_host"]["since"]
+
+
+def test_words_begin_with_what_does_not_work(client: Client, db: None) -> None:
+    cache.delete(health.HEARTBEAT_KEY)
+    answer = client.get("/status")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.text.startswith("NOT ")
+
+
+@pytest.mark.parametrize(("query", "kind"), [("?format=json", "application/json"), ("", "text/plain; charset=utf-8")])
+def test_format_can_be_asked_for(client: Client, db: None, query: str, kind: str) -> None:
+    assert client.get(f"/status{query}").headers["Content-Type"] == kind

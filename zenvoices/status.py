@@ -1,0 +1,111 @@
+"""Whether the portal as a whole works: each part, what is the matter, since when, and what its operator does next.
+
+/readyz says of one process whether it can serve; this says of all of them together whether mail comes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.core.cache import cache
+from django.db.models import Min
+from django.utils import timezone
+
+from channels.fetching import health as fetch_health
+from channels.links.providers import portal_ends
+from channels.models import Channel, HostOutage
+from notifications.operator import open_alerts
+from zenvoices.doctor import database, services
+from zenvoices.doctor.parts import Part, examine
+from zenvoices.lib.scoping import every_administration
+
+#: seconds for the parts that are asked; a page waits for it
+PATIENCE: Final = 8.0
+#: a registration that ends sooner is told
+ENDS_SOON: Final = timedelta(days=14)
+_REMEMBERED: Final = 7 * 86_400
+STANDS_ON: Final = (
+    Part("database", database.answers),
+    Part("migrations", database.migrations),
+    Part("broker", services.broker),
+    Part("storage", services.storage),
+    Part("schedule", services.schedule),
+    Part("workers", services.workers),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`since`: None while the part works."""
+
+    part: str
+    ok: bool
+    text: str
+    since: datetime | None = None
+    next: str = ""
+
+
+def lines() -> list[Line]:
+    found = [
+        Line(each.part, each.ok, each.text, _since(each.part, ok=each.ok), each.next)
+        for each in examine(STANDS_ON, PATIENCE)
+    ]
+    if not found[0].ok:
+        return found
+    with every_administration():
+        return [*found, *(line for look in _LOOKS for line in look())]
+
+
+def _since(part: str, *, ok: bool) -> datetime | None:
+    """When it was first seen not to work. Without the cache that is now."""
+    key = f"status:{part}"
+    if ok:
+        cache.delete(key)
+        return None
+    cache.add(key, timezone.now().isoformat(), _REMEMBERED)
+    return datetime.fromisoformat(cache.get(key) or timezone.now().isoformat())
+
+
+def _channels() -> Iterator[Line]:
+    active = Channel.objects.filter(state=Channel.State.ACTIVE, deleted_at=None)
+    silent = active.filter(fetch_health.fetches_nothing()).aggregate(since=Min("failing_since"))["since"]
+    if silent is None:
+        yield Line("channels", True, f"Each of {active.count()} active channels is fetched.")
+        return
+    count = active.filter(fetch_health.fetches_nothing()).count()
+    said = f"{count} of {active.count()} active channels fetch nothing for hours."
+    yield Line("channels", False, said, silent, "Read their sentences under All channels, or channel_status of each.")
+
+
+def _hosts() -> Iterator[Line]:
+    outages = HostOutage.objects.filter(ended_at=None).order_by("started_at")
+    for outage in outages:
+        said = f"{outage.host or 'Every mail host'} fails for everybody ({outage.code or 'no answer'})."
+        yield Line(
+            "mail_host", False, said, outage.started_at, "Nothing: it is probed, and fetched again when it answers."
+        )
+    if not outages:
+        yield Line("mail_host", True, "No mail host fails for everybody.")
+
+
+def _operator() -> Iterator[Line]:
+    """What was told to the operator once and is not mended; the portal's own mail is among it."""
+    alerts = list(open_alerts())
+    for alert in alerts:
+        yield Line(alert.code, False, alert.text_en, alert.since, "The sentence says it; docs/errors.md has each code.")
+    if not alerts:
+        yield Line("operator", True, "Nothing waits for you, and mail of the portal leaves.")
+
+
+def _registrations() -> Iterator[Line]:
+    today = timezone.localdate()
+    for provider, day in portal_ends().items():
+        ok = day - today > ENDS_SOON
+        said = f"The portal's registration at {provider} ends on {day}."
+        yield Line("registration", ok, said, None if ok else timezone.now(), "" if ok else "Make a new secret there.")
+
+
+_LOOKS: Final[tuple[Callable[[], Iterator[Line]], ...]] = (_channels, _hosts, _operator, _registrations)
