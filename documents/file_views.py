@@ -94,8 +94,8 @@ def page(request: AdministrationRequest, document_id: UUID, number: int, width: 
         place = preview.page(found, number, width, place_inside(request) or 0)
         return serving.drawing(place)
     except preview.PreviewProblem as problem:
-        if width == preview.THUMBNAIL and problem.code != "busy":
-            return HttpResponse(status=204)  # the list asks before anybody knows: its icon stays, nothing is wrong
+        if width == preview.THUMBNAIL:  # the list never waits: its icon stays, and its script asks again
+            return HttpResponse(status=204)
         return _not_drawn(problem)
 
 

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from documents.models import Document
 from documents.queries import Filters
+from documents.worklist import ALL
 from zenvoices.lib.fields import NameField
 from zenvoices.lib.keyset import FIRST_YEAR, LAST_YEAR
 
 UPLOADS = "upload"
+#: whoever looks for something does so among what is done too
+_LOOK_FOR = ("q", "kind", "sender", "since", "until", "duplicates")
 _SANE_DAYS = [
     MinValueValidator(date(FIRST_YEAR, 1, 1), _("Choose a date between 1970 and 2200.")),
     MaxValueValidator(date(LAST_YEAR, 12, 31), _("Choose a date between 1970 and 2200.")),
 ]
+
+
+def channel_asked_for(asked: QueryDict) -> list[tuple[UUID, str]]:
+    """For a form that is not shown: none of the channels there are is looked up."""
+    with suppress(ValueError):
+        return [(UUID(asked.get("channel", "")), "")]
+    return []
 
 
 class FilterForm(forms.Form):
@@ -30,6 +42,7 @@ class FilterForm(forms.Form):
     since = forms.DateField(label=_("From date"), required=False, validators=_SANE_DAYS)
     until = forms.DateField(label=_("Up to and including"), required=False, validators=_SANE_DAYS)
     duplicates = forms.BooleanField(label=_("Only possible duplicates"), required=False)
+    state = forms.ChoiceField(required=False, choices=[*Document.State.choices, (ALL, "")], widget=forms.HiddenInput)
 
     def __init__(self, data: Any, sources: list[tuple[UUID, str]]) -> None:
         super().__init__(data, label_suffix="")
@@ -43,6 +56,7 @@ class FilterForm(forms.Form):
         self.is_valid()
         given = self.cleaned_data
         channel = given.get("channel", "")
+        looks_for = any(given.get(name) for name in _LOOK_FOR)
         return Filters(
             words=given.get("q", ""),
             source=UUID(channel) if channel and channel != UPLOADS else None,
@@ -52,4 +66,5 @@ class FilterForm(forms.Form):
             since=given.get("since"),
             until=given.get("until"),
             duplicates=given.get("duplicates", False),
+            state=given.get("state") or (ALL if looks_for else ""),
         )

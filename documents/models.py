@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from administrations.tenant import TenantModel
 
@@ -15,6 +17,11 @@ XML_TYPES = frozenset({"application/xml", "text/xml"})
 PDF = "application/pdf"
 #: may be an e-invoice, or have one inside
 MAYBE_EINVOICE = XML_TYPES | {PDF}
+
+
+def _of_state(state: str, **condition: Any) -> models.Index:
+    fields = ["administration", "-received_at", "-id"]
+    return models.Index(fields=fields, condition=models.Q(deleted_at=None, **condition), name=f"document_{state}")
 
 
 class Source(models.Model):
@@ -58,6 +65,11 @@ class Document(TenantModel, Source):
         BODY = "body", _("Email text")
         UPLOAD = "upload", _("Upload")
 
+    class State(models.TextChoices):
+        NEW = "new", pgettext_lazy("document", "New")
+        SEEN = "seen", pgettext_lazy("document", "Viewed")
+        DONE = "done", pgettext_lazy("document", "Done")
+
     email = models.ForeignKey(Email, null=True, blank=True, on_delete=models.PROTECT, related_name="documents")
     kind = models.CharField(max_length=10, choices=Kind)
     filename = models.CharField(max_length=255)
@@ -77,6 +89,9 @@ class Document(TenantModel, Source):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     deleted_at = models.DateTimeField(null=True, blank=True)
+    #: the work list (documents.worklist): first opened by somebody who works on it, and said to be done
+    seen_at = models.DateTimeField(null=True, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
     #: when we looked whether it is an e-invoice; empty: not yet
     einvoice_read_at = models.DateTimeField(null=True, blank=True)
 
@@ -91,6 +106,16 @@ class Document(TenantModel, Source):
                 condition=models.Q(einvoice_read_at=None, content_type__in=sorted(MAYBE_EINVOICE)),
                 name="document_einvoice_unread",
             ),
+            # A work list is short where the archive is long: each state is read and counted by itself.
+            _of_state("todo", done_at=None),
+            _of_state("new", done_at=None, seen_at=None),
+            _of_state("seen", done_at=None, seen_at__isnull=False),
+            _of_state("done", done_at__isnull=False),
+            models.Index(
+                fields=["administration", "done_at"],
+                condition=models.Q(done_at__isnull=False),
+                name="document_done_together",
+            ),
         ]
         constraints = [
             # The last wall against doubling: one document for each part of a mail.
@@ -103,6 +128,13 @@ class Document(TenantModel, Source):
 
     def __str__(self) -> str:
         return self.filename
+
+    @property
+    def state(self) -> Document.State:
+        """Of everybody, not of one person."""
+        if self.done_at:
+            return self.State.DONE
+        return self.State.SEEN if self.seen_at else self.State.NEW
 
 
 class EInvoice(TenantModel):

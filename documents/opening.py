@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, QueryDict
 from django.shortcuts import get_object_or_404
 
 from administrations.access import AdministrationRequest
+from documents.forms import FilterForm, channel_asked_for
+from documents.listing import filters_for
 from documents.models import Document
-from documents.queries import chosen, visible_documents
+from documents.queries import chosen, lines, moment_from_text, visible_documents
 
 MOST_AT_ONCE = 500
+#: what is acted on in one request, of all that a filter finds
+MOST_FOUND = 5000
 
 
 def visible_document(request: AdministrationRequest, document_id: UUID) -> Document:
@@ -26,8 +30,25 @@ def place_inside(request: HttpRequest) -> int | None:
 
 
 def chosen_documents(request: AdministrationRequest) -> list[Document]:
+    """The ticked ones, each with the other half of its invoice; all that the filter finds, when the form says so."""
     try:
         ids = [UUID(key) for key in request.POST.getlist("ids")[:MOST_AT_ONCE]]
     except ValueError as wrong:
         raise Http404 from wrong
-    return chosen(visible_documents(request.user, request.role), ids)
+    if request.POST.get("found"):
+        ids += found_ids(request, QueryDict(request.POST.get("filters", "")), request.POST.get("before", ""))
+    rows = visible_documents(request.user, request.role)
+    halves: dict[UUID, Document] = {}
+    for start in range(0, len(ids), MOST_AT_ONCE):  # databases bound the number of parameters
+        halves |= {one.pk: one for one in chosen(rows, ids[start : start + MOST_AT_ONCE])}
+    return list(halves.values())
+
+
+def found_ids(request: AdministrationRequest, asked: QueryDict, until: str) -> list[UUID]:
+    """Of the lines that a filter finds, the newest MOST_FOUND; none that came after the list was made."""
+    rows, moment = visible_documents(request.user, request.role), moment_from_text(until)
+    if moment is None:
+        return []
+    filters = filters_for(request.role, FilterForm(asked, channel_asked_for(asked)))
+    found = lines(rows.filter(received_at__lte=moment), filters).order_by("-received_at", "-id")
+    return list(found.values_list("pk", flat=True)[:MOST_FOUND])

@@ -33,6 +33,9 @@ RETRY_SECONDS = 3600
 _turns = threading.BoundedSemaphore(2)
 #: a list full of thumbnails leaves room for the page that somebody waits for
 _thumbnail_turns = threading.BoundedSemaphore(1)
+#: the administrations of which a thumbnail waits or is drawn
+_waits: set[UUID] = set()
+_waits_lock = threading.Lock()
 
 
 class PreviewProblem(Exception):
@@ -92,19 +95,37 @@ def page(document: Document, number: int, width: int, inside: int = 0) -> Path:
     known = known_facts(document, inside)
     if known is not None and (known.problem or not 1 <= number <= known.pages):
         raise PreviewProblem(known.problem or "damaged")
-    with turn(thumbnail=width == THUMBNAIL):
+    with turn(thumbnail_of=document.administration_id if width == THUMBNAIL else None):
         return place if place.exists() else _draw(document, number, width, place, inside)
 
 
 @contextmanager
-def turn(*, thumbnail: bool = False) -> Iterator[None]:
-    """Waits until fewer are drawn. Raises PreviewProblem("busy")."""
+def turn(*, thumbnail_of: UUID | None = None) -> Iterator[None]:
+    """Waits until fewer are drawn. Raises PreviewProblem("busy").
+
+    Of the thumbnails of one administration one waits at a time, and the others are told at once to ask again: a list
+    full of them takes no more than one thread, and no other administration stands behind it.
+    """
     with ExitStack() as taken:
-        for queue in [_thumbnail_turns, _turns] if thumbnail else [_turns]:
+        if thumbnail_of is not None:
+            taken.enter_context(_alone(thumbnail_of))
+        for queue in [_turns] if thumbnail_of is None else [_thumbnail_turns, _turns]:
             if not queue.acquire(timeout=processes.SECONDS):
                 raise PreviewProblem("busy")
             taken.callback(queue.release)
         yield
+
+
+@contextmanager
+def _alone(administration_id: UUID) -> Iterator[None]:
+    with _waits_lock:
+        if administration_id in _waits:
+            raise PreviewProblem("busy")
+        _waits.add(administration_id)
+    try:
+        yield
+    finally:
+        _waits.discard(administration_id)
 
 
 def _draw(document: Document, number: int, width: int, place: Path, inside: int) -> Path:

@@ -13,12 +13,10 @@ from django.utils import timezone
 
 from administrations.access import may
 from administrations.models import Role, User
-from documents.models import PDF, XML_TYPES, Document, EInvoice, einvoice_of
+from documents.models import PDF, Document, EInvoice, einvoice_of
+from documents.worklist import FOLDED, in_state
 
 PAGE_SIZE = 40
-_FOLDED = Q(content_type__in=XML_TYPES, companion__isnull=False, companion__deleted_at=None)
-
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,6 +41,8 @@ class Filters:
     since: date | None = None
     until: date | None = None
     duplicates: bool = False
+    #: a state, "" for what is left to do, or worklist.ALL
+    state: str = ""
 
     @property
     def narrows(self) -> bool:
@@ -69,6 +69,21 @@ class Place:
             return None
 
 
+def newest(documents: QuerySet[Document]) -> str:
+    """When the last one came, as an address carries it."""
+    moments = documents.order_by("-received_at", "-id").values_list("received_at", flat=True)
+    return moment_to_text(next(iter(moments[:1]), _EPOCH))
+
+
+def lines(documents: QuerySet[Document], filters: Filters, since: datetime | None = None) -> QuerySet[Document]:
+    """Of the list, unordered; only what came `since`, when that is given.
+
+    The XML of an invoice whose PDF is there too is folded under that PDF.
+    """
+    found = documents.filter(received_at__gt=since) if since else documents
+    return _narrowed(found, filters).exclude(FOLDED)
+
+
 @dataclass(frozen=True)
 class Page:
     documents: list[Document] = field(default_factory=list)
@@ -81,12 +96,11 @@ def visible_documents(user: User, role: Role) -> QuerySet[Document]:
     return documents if may(role, Role.USER) else documents.filter(uploaded_by=user)
 
 
-def inbox(documents: QuerySet[Document], filters: Filters, after: Place | None = None) -> Page:
-    """One page, newest first, each with `is_duplicate`.
-
-    The XML of an invoice whose PDF is there too is folded under that PDF.
-    """
-    rows = _narrowed(documents, filters).exclude(_FOLDED).order_by("-received_at", "-id")
+def inbox(
+    documents: QuerySet[Document], filters: Filters, after: Place | None = None, since: datetime | None = None
+) -> Page:
+    """One page of the lines, newest first, each with `is_duplicate`."""
+    rows = lines(documents, filters, since).order_by("-received_at", "-id")
     if after is not None:
         same_moment = Q(received_at=after.received_at, id__lt=after.id)
         rows = rows.filter(Q(received_at__lt=after.received_at) | same_moment)
@@ -104,7 +118,7 @@ def twin_of(document: Document, visible: QuerySet[Document]) -> Document | None:
 
 
 def _narrowed(visible: QuerySet[Document], filters: Filters) -> QuerySet[Document]:
-    documents = visible
+    documents = in_state(visible, filters.state)
     for word in filters.words.split()[:8]:
         documents = documents.filter(
             Q(filename__icontains=word)

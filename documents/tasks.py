@@ -8,15 +8,19 @@ from dataclasses import asdict
 from uuid import UUID
 
 import structlog
-from celery import shared_task
+from celery import Task, shared_task
 from kombu.exceptions import OperationalError
 
 from documents import einvoices, preview, sweeping
-from documents.models import Document
+from documents.models import XML_TYPES, Document
+from documents.queries import PAGE_SIZE
 from zenvoices.lib.bulkheads import Steps
 from zenvoices.lib.scoping import every_administration
 from zenvoices.lib.tasks import TenantTask
 
+#: in the broker the lowest goes first: what is read goes before any drawing, of whichever administration, and what
+#: fits on one page of a list before the rest of a large batch
+READ_FIRST, READ, DRAWN_FIRST, DRAWN = 0, 3, 6, 9
 log = structlog.get_logger(__name__)
 PREVIEW_KEPT_SECONDS = 30 * 86_400
 #: of each sweep, for documents from before e-invoices were read, or whose message was lost
@@ -25,32 +29,52 @@ READING_SECONDS = 300
 
 @shared_task(base=TenantTask, ignore_result=True)
 def prepare(administration_id: str, document_id: str) -> None:
-    """The e-invoice is read and the first page drawn, so that opening a document shows both at once."""
+    """The e-invoice is read: the list shows its supplier and amount. What it has inside is drawn later."""
     document = Document.objects.select_related("einvoice").filter(pk=document_id).first()
-    if document is None:
+    if document is None or not einvoices.is_unread(document):
         return
-    if einvoices.is_unread(document):
-        try:
-            einvoices.read(document)
-        except einvoices.NotNow as problem:
-            log.info("an e-invoice waits", document=document_id, reason=type(problem.__cause__).__name__)
-        document = Document.objects.select_related("einvoice").get(pk=document_id)
-    if preview.can_be_drawn(document):
-        try:
-            preview.page(document, 1, preview.THUMBNAIL)
-            preview.page(document, 1, preview.PAGE)
-        except preview.PreviewProblem as problem:
-            log.info("no preview", document=document_id, problem=problem.code)
+    try:
+        einvoices.read(document)
+    except einvoices.NotNow as problem:
+        log.info("an e-invoice waits", document=document_id, reason=type(problem.__cause__).__name__)
+        return
+    read = Document.objects.select_related("einvoice").get(pk=document_id)
+    if read.content_type in XML_TYPES and preview.can_be_drawn(read):
+        _queue(draw, read, DRAWN)
+
+
+@shared_task(base=TenantTask, ignore_result=True)
+def draw(administration_id: str, document_id: str) -> None:
+    """The first page, small and large, so that list and document show it at once."""
+    document = Document.objects.select_related("einvoice").filter(pk=document_id).first()
+    if document is None or not preview.can_be_drawn(document):
+        return
+    try:
+        preview.page(document, 1, preview.THUMBNAIL)
+        preview.page(document, 1, preview.PAGE)
+    except preview.PreviewProblem as problem:
+        log.info("no preview", document=document_id, problem=problem.code)
 
 
 def queue_preparation(administration_id: UUID, documents: Iterable[Document]) -> None:
     """To be called after the commit. Without a broker it is done when somebody looks, and by `sweep`."""
+    for place, document in enumerate(documents):
+        is_first = place < PAGE_SIZE
+        if einvoices.is_unread(document) and not _queue(prepare, document, READ_FIRST if is_first else READ):
+            return
+        if preview.can_be_drawn(document) and not _queue(draw, document, DRAWN_FIRST if is_first else DRAWN):
+            return
+
+
+def _queue(task: Task, document: Document, priority: int) -> bool:
+    """False when there is no broker."""
     try:
-        for document in documents:
-            if einvoices.is_unread(document) or preview.can_be_drawn(document):
-                prepare.apply_async((str(administration_id), str(document.pk)), retry=False)
+        ids = (str(document.administration_id), str(document.pk))
+        task.apply_async(ids, retry=False, priority=priority)
     except OperationalError as problem:
         log.warning("preparation not queued", problem=type(problem).__name__)
+        return False
+    return True
 
 
 @shared_task(ignore_result=True)

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from documents import file_views, upload_views, views
+from documents import file_views, upload_views, views, work_views
 
 _document = [
     path("", views.document, name="document"),
@@ -26,6 +26,11 @@ urlpatterns = [
                 path("zip/", file_views.zip_file, name="documents-zip"),
                 path("delete/", views.delete, name="documents-delete"),
                 path("restore/<str:moment>/", views.restore, name="documents-restore"),
+                path("done/", work_views.done, name="documents-done"),
+                path("reopen/", work_views.reopen, name="documents-reopen"),
+                path("undo-done/<str:moment>/", work_views.undo_done, name="documents-undo-done"),
+                path("found/", work_views.found, name="documents-found"),
+                path("news/", work_views.news, name="documents-news"),
                 path("<uuid:document_id>/", include(_document)),
             ]
         ),

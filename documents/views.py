@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,30 +17,28 @@ from django.views.decorators.http import require_POST, require_safe
 from administrations.access import AdministrationRequest, administration_view, may
 from administrations.models import Role
 from administrations.templatetags.frame import UNDO
-from documents import services
-from documents.forms import FilterForm
+from documents import services, worklist
+from documents.listing import common, counts, listing, visible
 from documents.models import Document
 from documents.opening import chosen_documents, place_inside, visible_document
 from documents.pane import pane, prepare
-from documents.queries import (
-    Place,
-    inbox,
-    moment_from_text,
-    moment_to_text,
-    sources,
-    visible_documents,
-)
+from documents.queries import moment_from_text, moment_to_text
 from documents.uploads import ACCEPT
 from zenvoices.lib.own_addresses import own_path
+
+#: what htmx asks for, by its target
+_PARTS = {
+    "inbox-list": "documents/_list.html",
+    "older": "documents/_rows.html",
+    "arrived": "documents/_arrived_rows.html",
+}
 
 
 @require_safe
 @administration_view(Role.SUBMITTER)
 def documents(request: AdministrationRequest) -> HttpResponse:
-    target = _target(request)
-    if target in ("inbox-list", "older"):
-        template = "documents/_list.html" if target == "inbox-list" else "documents/_rows.html"
-        return _varied(render(request, template, _list(request)))
+    if template := _PARTS.get(_target(request)):
+        return _varied(_part(request, template))
     return _varied(render(request, "documents/documents.html", _whole_page(request, None)))
 
 
@@ -49,8 +46,11 @@ def documents(request: AdministrationRequest) -> HttpResponse:
 @administration_view(Role.SUBMITTER)
 def document(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
     found = visible_document(request, document_id)
+    if may(request.role, Role.USER) and request.method == "GET" and not _is_fetched_ahead(request):
+        worklist.opened(found)
     if _target(request) == "reading":
-        context = _common(request) | _pane(request, found) | {"opened": True}
+        context = common(request) | _pane(request, found) | {"opened": True}
+        context |= {"counts": counts(request), "is_part": True}
         return _varied(render(request, "documents/_document.html", context))
     return _varied(render(request, "documents/documents.html", _whole_page(request, found)))
 
@@ -62,7 +62,7 @@ def preview_pages(request: AdministrationRequest, document_id: UUID) -> HttpResp
     found = visible_document(request, document_id)
     prepare(found)
     again = visible_document(request, document_id)
-    context = _common(request) | pane(again, _visible(request), "", draw=True, inside=place_inside(request))
+    context = common(request) | pane(again, visible(request), "", draw=True, inside=place_inside(request))
     if context["shown"] == "unknown":  # too many are drawn at once: the page asks again by itself
         return HttpResponse(status=503, headers={"Retry-After": "5"})
     return render(request, "documents/_shown.html", context)
@@ -72,12 +72,12 @@ def preview_pages(request: AdministrationRequest, document_id: UUID) -> HttpResp
 @administration_view(Role.SUBMITTER)
 def mail_looks(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
     """What a mail says, of which nobody knows yet how it looked: this makes its page."""
-    context = pane(visible_document(request, document_id), _visible(request), "email", draw=True)
+    context = pane(visible_document(request, document_id), visible(request), "email", draw=True)
     if context["email"] is None:
         raise Http404
     if context["looks"] is None:
         return HttpResponse(status=503, headers={"Retry-After": "5"})
-    return render(request, "documents/_mail_looks.html", _common(request) | context)
+    return render(request, "documents/_mail_looks.html", common(request) | context)
 
 
 @require_POST
@@ -94,7 +94,7 @@ def delete(request: AdministrationRequest) -> HttpResponse:
         messages.success(request, text, extra_tags=UNDO + undo)
     else:
         messages.info(request, _("Select the documents first."))
-    return redirect(_back(request))
+    return redirect(back(request))
 
 
 @require_POST
@@ -120,59 +120,37 @@ def _target(request: HttpRequest) -> str:
     return htmx.target or "" if htmx and not htmx.history_restore_request else ""
 
 
+def _part(request: AdministrationRequest, template: str) -> HttpResponse:
+    context = listing(request) | {"is_part": True}
+    if template == _PARTS["arrived"] and context["page"].older:  # more than fit on top of what is shown
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    return render(request, template, context)
+
+
+def _is_fetched_ahead(request: HttpRequest) -> bool:
+    """By a browser that guesses where somebody will click; nobody looks at it yet."""
+    return "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
+
+
 def _varied(response: HttpResponse) -> HttpResponse:
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
 
 
-def _back(request: AdministrationRequest) -> str:
+def back(request: AdministrationRequest) -> str:
     """The list as it was filtered, when the form says so."""
     there = own_path(request.POST.get("next", ""))
     home = reverse("documents", args=[request.administration.pk])
     return there if there.startswith(home) else home
 
 
-def _common(request: AdministrationRequest) -> dict[str, Any]:
-    """What rows and pane both need: the filters travel along in every address."""
-    kept = request.GET.copy()
-    for name in ("older", "tab", "inside"):
-        kept.pop(name, None)
-    query = kept.urlencode()
-    return {
-        "here": request.administration,
-        "may_delete": may(request.role, Role.USER),
-        "query": f"?{query}" if query else "",
-        "list_url": reverse("documents", args=[request.administration.pk]) + (f"?{query}" if query else ""),
-    }
-
-
-def _visible(request: AdministrationRequest) -> QuerySet[Document]:
-    return visible_documents(request.user, request.role)
-
-
-def _list(request: AdministrationRequest) -> dict[str, Any]:
-    rows = _visible(request)
-    named = sources(rows)
-    form = FilterForm(request.GET, named)
-    filters = form.filters()
-    after = Place.read(request.GET.get("older", ""))
-    page = inbox(rows, filters, after)
-    return _common(request) | {
-        "form": form,
-        "filters": filters,
-        "sources": named,
-        "page": page,
-        "is_continued": after is not None,
-    }
-
-
 def _whole_page(request: AdministrationRequest, opened: Document | None) -> dict[str, Any]:
     """Beside the list stands the opened document, else the newest; a phone shows the newest only when opened."""
-    context = _list(request)
+    context = listing(request)
     beside = opened or next(iter(context["page"].documents), None)
     context |= {"opened": opened is not None, "accept": ACCEPT, "selected": beside}
     return context | (_pane(request, beside) if beside else {})
 
 
 def _pane(request: AdministrationRequest, found: Document) -> dict[str, Any]:
-    return pane(found, _visible(request), request.GET.get("tab", ""), inside=place_inside(request))
+    return pane(found, visible(request), request.GET.get("tab", ""), inside=place_inside(request))

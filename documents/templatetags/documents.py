@@ -13,11 +13,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
-from documents import preview
+from administrations.models import Role
+from documents import preview, worklist
 from documents.einvoice.values import iban_is_valid
 from documents.models import Document, EInvoice
 from documents.phrases import format_name, invoice_warnings, largest_upload, unit_name, upload_problem
-from documents.queries import shown_invoice
+from documents.queries import shown_invoice, visible_documents
+from zenvoices.lib.scoping import administration_scope
 
 register = template.Library()
 _ICONS = (
@@ -50,6 +52,16 @@ def invoice_shown(document: Document) -> EInvoice | None:
 def alive_companion(document: Document) -> Document | None:
     companion = document.companion
     return companion if companion is not None and companion.deleted_at is None else None
+
+
+@register.simple_tag(takes_context=True)
+def new_documents(context: dict[str, Any]) -> str:
+    """How many are new in the administration of the page, for who works on them."""
+    here, person = context.get("here"), context["user"]
+    if here is None or not context.get("may_see_documents"):
+        return ""
+    with administration_scope(here.pk):
+        return worklist.counted(visible_documents(person, Role.USER), Document.State.NEW)
 
 
 @register.filter

@@ -30,7 +30,7 @@ ARGUMENTS = [
 FORM_ERRORS = re.compile(r"^Failed to load resource: the server responded with a status of 422 ")
 #: Chromium's and htmx's lines for requests that got no answer, or not the one that was hoped for
 LOST_REQUESTS = re.compile(
-    r"^(Failed to load resource: |Response Status Error Code |htmx:(afterRequest|sendError|timeout), )"
+    r"^(Failed to load resource: |Response Status Error Code |htmx:(afterRequest|sendAbort|sendError|timeout), )"
 )
 CSP_WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
 PATIENCE = 90_000  # ms, for each thing that is waited for: a busy machine fails no test

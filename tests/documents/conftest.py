@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from documents import storage
+from documents import storage, tasks
 from documents.models import Document, Email
 from documents.services import Origin, add_document, add_emails, new_email
 from tests.cast import Cast
@@ -86,3 +86,12 @@ def find(cast: Cast) -> Callable[[Document], Document]:
             return Document.objects.get(pk=document.pk)
 
     return again
+
+
+@pytest.fixture
+def worked_at_once() -> Iterator[None]:
+    """What is queued is done at once."""
+    conf = tasks.prepare.app.conf
+    conf.task_always_eager = conf.task_eager_propagates = True
+    yield
+    conf.task_always_eager = conf.task_eager_propagates = False

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import threading
 import time
 import zlib
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 
 from documents import preview, processes, storage
 from documents.models import Document
+from tests.cast import Cast
 from tests.documents.files import image, pdf
 
 OFFICE = UUID("11111111-2222-3333-4444-555555555555")
@@ -208,3 +210,16 @@ def test_images_not_drawn_for_long_are_swept(data_dir: Path) -> None:
     assert preview.sweep(time.time() + 1) == 2
     assert not place.exists()
     assert preview.page(document, 1, preview.THUMBNAIL) == place
+
+
+def test_a_list_full_of_thumbnails_holds_up_neither_itself_nor_another_administration(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "_thumbnail_turns", threading.BoundedSemaphore(2))
+    with preview.turn(thumbnail_of=cast.bakery.pk):
+        with pytest.raises(preview.PreviewProblem, match="busy"), preview.turn(thumbnail_of=cast.bakery.pk):
+            pass
+        with preview.turn(thumbnail_of=cast.foreign.pk):
+            pass
+    with preview.turn(thumbnail_of=cast.bakery.pk):
+        pass

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -182,14 +182,6 @@ def test_a_broker_that_is_down_keeps_no_upload_out(
     assert (len(called), stored(cast)) == (1, [("a.pdf", "application/pdf")])
 
 
-@pytest.fixture
-def worked_at_once() -> Iterator[None]:
-    conf = tasks.prepare.app.conf
-    conf.task_always_eager = conf.task_eager_propagates = True
-    yield
-    conf.task_always_eager = conf.task_eager_propagates = False
-
-
 def test_the_images_of_an_upload_are_queued_by_id(
     cast: Cast, signed_in: SignIn, worked_at_once: None, django_capture_on_commit_callbacks: Any, data_dir: Any
 ) -> None:
@@ -208,8 +200,8 @@ def test_the_first_images_are_made_by_the_task(cast: Cast, shelf: Shelf, data_di
     drawn, other = shelf.document(), shelf.document(XML, content_type="application/xml")
     broken = shelf.document(b"%PDF-1.4 x")
     for document in (drawn, other, broken):
-        tasks.prepare(str(cast.bakery.pk), str(document.pk))
-    tasks.prepare(str(cast.foreign.pk), str(drawn.pk))
+        tasks.draw(str(cast.bakery.pk), str(document.pk))
+    tasks.draw(str(cast.foreign.pk), str(drawn.pk))
 
     assert sorted(place.name for place in (data_dir / "previews").rglob("*.webp")) == ["1-1000.webp", "1-160.webp"]
 

@@ -223,6 +223,12 @@ def bakery_deleted(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "moment": moment_to_text(moment)}
 
 
+def bakery_done(cast: Cast) -> dict[str, Any]:
+    moment = timezone.now()
+    _own_upload(cast, done_at=moment)
+    return {**bakery(cast), "moment": moment_to_text(moment)}
+
+
 DOCUMENTS = {
     "documents": Row(SUBMITTER, bakery),
     "document-upload": Row(SUBMITTER, bakery, post=True),
@@ -237,6 +243,11 @@ DOCUMENTS = {
     "document-page": Row(SUBMITTER, lambda cast: {**bakery_document(cast), "number": 1, "width": 160}),
     "documents-zip": Row(USER, bakery, get=False, post=True),
     "documents-delete": Row(USER, bakery, get=False, post=True),
+    "documents-done": Row(USER, bakery, get=False, post=True),
+    "documents-reopen": Row(USER, bakery, get=False, post=True),
+    "documents-undo-done": Row(USER, bakery_done, get=False, post=True),
+    "documents-found": Row(USER, bakery),
+    "documents-news": Row(USER, bakery),
     "documents-restore": Row(USER, bakery_deleted, get=False, post=True),
 }
 

@@ -103,26 +103,83 @@
   });
   addEventListener("beforeunload", (event) => { if (running) event.preventDefault(); });
 
-  // --- The row that is open ---------------------------------------------------------------------------
+  // --- The row that is open: marked when it is asked for, so that keys act on the row that is seen ------
   const rows = () => [...document.querySelectorAll("[data-row]")];
+  const current = () => document.querySelector("[data-row][aria-current]");
+  const itemOf = (id) => document.querySelector(`[data-row][data-id="${id}"]`)?.closest(".row-item");
+  let wanted = null; // the address of the document that is on its way
   function markOpen() {
-    const open = document.querySelector(".doc")?.dataset.address;
+    const open = wanted ?? document.querySelector(".doc")?.dataset.address;
     for (const row of rows()) {
       if (row.pathname === open) row.setAttribute("aria-current", "true");
       else row.removeAttribute("aria-current");
     }
   }
-  document.addEventListener("htmx:afterSettle", (event) => {
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (!event.target.matches("[data-row]")) return;
+    wanted = event.target.pathname;
     markOpen();
-    if (event.target.id !== "reading") return;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful || event.target.pathname !== wanted) return;
+    wanted = null;
+    markOpen();
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
     const shown = document.querySelector(".doc");
+    if (shown?.dataset.address === wanted) wanted = null; // another may have been asked for meanwhile
+    markOpen();
+    countSelected();
+    if (event.target.id !== "reading" || !shown) return;
+    const item = itemOf(shown.dataset.id);
+    if (item) item.dataset.state = shown.dataset.state;
     event.target.scrollTop = 0;
-    if (!shown) return;
     say(shown.dataset.name);
     if (matchMedia("(max-width: 900px)").matches) { scrollTo(0, 0); event.target.focus({ preventScroll: true }); }
   });
-  // A drawing that did not come is asked for twice more: the server answers 503 while others are drawn.
-  const AGAIN_AFTER = [5, 20]; // seconds
+
+  // --- Done, and back again: the row goes when the server says so, the next document comes at once -------
+  function work(row) {
+    const { done, reopen } = document.getElementById("inbox-list")?.dataset ?? {};
+    if (!done) return;
+    const item = row.closest(".row-item");
+    if (item.dataset.going) return;
+    item.dataset.going = item.dataset.state === "done" ? "seen" : "done";
+    document.querySelectorAll("#toasts [data-undo-seconds]").forEach((undo) => undo.closest(".toast").remove());
+    const address = item.dataset.going === "done" ? done : reopen;
+    htmx.ajax("POST", address, { source: item, values: { ids: row.dataset.id }, swap: "none" }).catch(() => {});
+    const all = rows().filter((one) => one === row || !one.closest(".row-item").dataset.going);
+    const at = all.indexOf(row);
+    const next = all[at + 1] ?? all[at - 1];
+    if (next) open(next);
+  }
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const item = event.target;
+    if (!item.matches?.(".row-item[data-going]")) return;
+    const state = item.dataset.going;
+    delete item.dataset.going;
+    if (!event.detail.successful) return;
+    const { state: shown } = document.getElementById("rows").dataset;
+    item.dataset.state = state;
+    const row = item.querySelector("[data-row]");
+    if (row === current() && !wanted) showAgain(row); // no other was left
+    if (shown !== "all" && (shown === "done") !== (state === "done")) item.remove();
+    countSelected();
+  });
+  function showAgain(row) {
+    const reading = document.getElementById("reading");
+    htmx.ajax("GET", row.getAttribute("hx-get"), { source: reading, target: reading }).catch(() => {});
+  }
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-state-form]")) return;
+    const row = itemOf(event.target.elements.ids.value)?.querySelector("[data-row]");
+    if (!row) return;
+    event.preventDefault();
+    work(row);
+  });
+
+  // A drawing that did not come is asked for again: the server has others to draw first.
+  const AGAIN_AFTER = [2, 5, 10, 20, 40, 60]; // seconds
   document.addEventListener("error", (event) => {
     const image = event.target;
     if (!image.matches?.(".thumb img, img.sheet")) return;
@@ -142,15 +199,29 @@
     const bulk = document.getElementById("bulk");
     if (!bulk) return;
     const all = [...document.querySelectorAll(".row-check")];
+    if (bulk.querySelector("[data-found]")?.checked) for (const box of all) box.checked = true; // older ones come in
     const chosen = all.filter((box) => box.checked).length;
     const box = bulk.querySelector("[data-select-all]");
     const words = bulk.querySelector("[data-selected]");
     words.dataset.none ??= words.textContent;
     box.checked = chosen > 0 && chosen === all.length;
     box.indeterminate = chosen > 0 && chosen < all.length;
+    offerFound(bulk, box.checked && !box.indeterminate && document.getElementById("older") !== null);
     words.textContent = chosen === 0 ? words.dataset.none : chosen === 1 ? bulk.dataset.one : bulk.dataset.many.replace("#", chosen);
   }
+  // Below what is shown there may be more of what the filter finds.
+  function offerFound(bulk, wanted) {
+    const found = bulk.querySelector("#found");
+    if (!found) return;
+    if (!wanted) { found.replaceChildren(); delete found.dataset.asked; return; }
+    if (found.dataset.asked) return;
+    found.dataset.asked = "yes";
+    htmx.ajax("GET", found.dataset.address, { source: found, target: found }).catch(() => {});
+  }
   document.addEventListener("change", (event) => {
+    const found = document.querySelector("[data-found]");
+    if (found && event.target.matches(".row-check:not(:checked), [data-select-all]:not(:checked)")) found.checked = false;
+    if (event.target.matches("[data-found]")) say(event.target.closest("label").innerText);
     if (event.target.matches("[data-select-all]")) document.querySelectorAll(".row-check").forEach((box) => { box.checked = event.target.checked; });
     if (event.target.matches("[data-select-all], .row-check")) countSelected();
     if (event.target.matches("[data-shortcuts-on]")) localStorage.setItem("shortcuts", event.target.checked ? "on" : "off");
@@ -161,20 +232,25 @@
   const keysOn = () => localStorage.getItem("shortcuts") !== "off";
   if (shortcuts) { shortcuts.hidden = false; shortcuts.querySelector("[data-shortcuts-on]").checked = keysOn(); }
 
-  function step(by) {
-    const all = rows();
-    const at = all.findIndex((row) => row.hasAttribute("aria-current"));
-    const row = all[Math.min(Math.max(at + by, 0), all.length - 1)];
-    if (!row || (at !== -1 && row === all[at])) return;
+  function open(row) {
     row.focus();
     row.scrollIntoView({ block: "nearest" });
     row.click();
   }
 
+  function step(by) {
+    const all = rows();
+    const at = all.indexOf(current());
+    const row = all[Math.min(Math.max(at + by, 0), all.length - 1)];
+    if (row && row !== all[at]) open(row);
+  }
+
   const keys = {
     j: () => step(1),
     k: () => step(-1),
-    x: () => document.querySelector("[data-row][aria-current]")?.closest(".row-item").querySelector(".row-check")?.click(),
+    e: () => { if (current()) work(current()); else document.querySelector("[data-state-form]")?.requestSubmit(); },
+    z: () => document.querySelector("#toasts [data-undo-seconds] button")?.click(),
+    x: () => current()?.closest(".row-item").querySelector(".row-check")?.click(),
     "/": () => document.querySelector("[data-search]")?.focus(),
     u: () => input.click(),
   };

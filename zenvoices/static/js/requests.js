@@ -8,12 +8,20 @@
   const PASSING = [0, 408, 425, 429]; // as every 5xx; 0 is no answer at all
   const waiting = new Map(); // element → how often its request failed, and how to ask again
 
+  const begun = new WeakMap(); // request → its turn
+  let turns = 0;
+  let lastFailed = 0;
+
   const byItself = ({ verb, triggeringEvent: by }) => verb === "get" && (!by || by.type === "intersect");
+
+  // A number in the bar: no page is left for it, and nobody waits for it.
+  const isQuiet = (elt) => elt.matches("[data-quiet]");
 
   function failed(event) {
     const { requestConfig, xhr } = event.detail;
     const passing = xhr.status >= 500 || PASSING.includes(xhr.status);
-    if (!byItself(requestConfig)) warn(passing ? words.failed : words.refused);
+    if (isQuiet(requestConfig.elt) && !passing) return;
+    if (!byItself(requestConfig)) { lastFailed = turns += 1; warn(passing ? words.failed : words.refused); }
     else if (passing) askAgain(event.detail, event.type === "htmx:timeout");
     else { forget(requestConfig.elt); placeOf(requestConfig.elt).replaceChildren(note("request-gone")); }
   }
@@ -30,7 +38,7 @@
     };
     const pause = PAUSES[Math.min(one.failures, PAUSES.length) - 1];
     one.timer = setTimeout(one.ask, pause * (750 + 500 * Math.random())); // not every browser at the same moment
-    if ((hung || one.failures >= SAID_AFTER) && !elt.matches(".stale")) {
+    if ((hung || one.failures >= SAID_AFTER) && !elt.matches(".stale") && !isQuiet(elt)) {
       elt.classList.add("stale");
       placeOf(elt).append(note("request-lost"));
     }
@@ -56,11 +64,15 @@
   document.addEventListener("htmx:configRequest", (event) => {
     if (byItself(event.detail)) event.detail.timeout ||= LONGEST;
   });
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (event.detail.xhr.status === 401 && isQuiet(event.detail.elt)) event.preventDefault();
+  });
   for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(name, failed);
+  document.addEventListener("htmx:beforeRequest", (event) => { begun.set(event.detail.xhr, turns += 1); });
   document.addEventListener("htmx:afterRequest", (event) => {
     if (!event.detail.successful) return;
     forget(event.detail.requestConfig.elt);
-    takeBack(words.failed);
+    if (begun.get(event.detail.xhr) > lastFailed) takeBack(words.failed); // one that was under way proves nothing
   });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-ask-now]");
