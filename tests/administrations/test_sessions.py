@@ -93,6 +93,16 @@ def test_use_puts_the_end_off_and_is_written_once_a_minute(cast: Cast, settings:
     assert row(gerda, settings).expire_date == once
 
 
+def test_page_that_asks_by_itself_is_no_use(cast: Cast, settings: Any) -> None:
+    gerda = sign_in(cast.gerda)
+    soon = timezone.now() + timezone.timedelta(minutes=5)
+    Session.objects.update(expire_date=soon)
+    gerda.get(reverse("my-settings"), headers={"X-Asked-By-Itself": "yes"})
+    assert row(gerda, settings).expire_date == soon
+    assert is_in(gerda)
+    assert row(gerda, settings).expire_date > soon
+
+
 @pytest.mark.parametrize("ticked", [{}, {"remember": "on"}])
 def test_no_session_lives_longer_than_its_days_however_much_it_is_used(
     cast: Cast, settings: Any, ticked: dict[str, str]

@@ -62,7 +62,10 @@
   const askAll = () => { for (const one of [...waiting.values()]) one.ask(); };
 
   document.addEventListener("htmx:configRequest", (event) => {
-    if (byItself(event.detail)) event.detail.timeout ||= LONGEST;
+    if (!byItself(event.detail)) return;
+    event.detail.timeout ||= LONGEST;
+    // A page that lies open is no use of it: the session goes on towards its end.
+    if (!event.detail.triggeringEvent) event.detail.headers["X-Asked-By-Itself"] = "yes";
   });
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     if (event.detail.xhr.status === 401 && isQuiet(event.detail.elt)) event.preventDefault();
