@@ -51,7 +51,7 @@ def _end_or_note(request: HttpRequest) -> None:
     if now - session.get(SINCE, now) > settings.SESSION_DAYS * 86_400:
         logout(request)
         messages.warning(request, signed_out())
-    elif now - session.get(NOTED, 0) >= NOTED_EVERY:
+    elif now - session.get(NOTED, 0) >= NOTED_EVERY and "X-Asked-By-Itself" not in request.headers:  # requests.js
         session.setdefault(SINCE, now)
         session[NOTED] = now
         # At once: a request that is slow would write over what another one keeps meanwhile.
