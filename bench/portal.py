@@ -45,7 +45,7 @@ def portal(ground: Ground, database: str) -> Iterator[Portal]:
         if database == "postgresql":
             try:
                 server = stack.enter_context(postgresql(fsync="on", synchronous_commit="on", full_page_writes="on"))
-                environment["DATABASE_URL"] = server.url
+                environment |= server.environment
             except NoPostgreSQL:
                 database = "sqlite"
         made = Portal(environment, database)

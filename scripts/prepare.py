@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 def main() -> None:
     django.setup()
-    call_command("migrate", interactive=False, verbosity=1)
+    call_command("migrate", interactive=False, verbosity=1, skip_checks=False)
     call_command("collectstatic", interactive=False, verbosity=0)
     if os.environ.get("DEMO") == "1":
         from demo.seed import seed  # noqa: PLC0415 -- imports models, which need the line django.setup()

@@ -29,7 +29,7 @@ SPREAD = (*WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
 FAST = " and ".join(["not slow", *(f"not {component.marker}" for component in COMPONENTS)])
 #: What this machine is set to must not reach checks and tests. Without kept bytecode each process of a run compiles
 #: every module anew, and pytest rewrites every assert: half of what collecting costs.
-NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "DEBUG", "PYTHONDONTWRITEBYTECODE")
+NOT_INHERITED = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "DEBUG", "PYTHONDONTWRITEBYTECODE")
 
 
 @dataclass

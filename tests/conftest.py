@@ -12,10 +12,16 @@ from django.test import Client
 import tests.clients  # noqa: F401 -- teaches Django's client our cookie
 from administrations import audit
 from administrations.models import User
+from tests import two_roles
 from tests.cast import Cast, make_cast
 from tests.portal import database_of_a_portal
 
 pytest_plugins = ["tests.servers.plugin"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    two_roles.share_the_tests_database()
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from tests.servers.postgresql import OWNER, ROLE
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -85,7 +87,7 @@ class Portal:
             "OUTBOUND_CA_FILE": self.ca_file,
             "FETCH_RETRY_SECONDS": "0",
             "LOG_FORMAT": "json",
-            **({"DATABASE_URL": self.database_url} if self.database_url else {}),
+            **(_roles(self.database_url) if self.database_url else {}),
             **self.extra,
         }
 
@@ -124,6 +126,13 @@ class Portal:
         )
 
 
+def _roles(url: str) -> dict[str, str]:
+    """DATABASE_URL, and the same database for its owner where it is one of tests.servers.postgresql."""
+    serving = f"//{ROLE}:"
+    owned = {"MIGRATION_DATABASE_URL": url.replace(serving, f"//{OWNER}:")} if serving in url else {}
+    return {"DATABASE_URL": url, **owned}
+
+
 @contextmanager
 def database_of_a_portal() -> Iterator[str]:
     """Where a portal of its own keeps its rows: "" for SQLite in its folder, else a database beside ours."""
@@ -131,9 +140,10 @@ def database_of_a_portal() -> Iterator[str]:
     if not url.startswith("postgres"):
         yield ""
         return
+    owner = os.environ.get("MIGRATION_DATABASE_URL", url)
     name = f"portal_{secrets.token_hex(6)}"
-    with psycopg.connect(url, autocommit=True) as server:
+    with psycopg.connect(owner, autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-    with psycopg.connect(url, autocommit=True) as server:
+    with psycopg.connect(owner, autocommit=True) as server:
         server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -10,3 +10,4 @@ class ZenvoicesConfig(AppConfig):
         # Makes ours the current Celery app in every process, so that a view's task goes to our broker.
         import_module("zenvoices.celery")
         import_module("zenvoices.checks")
+        import_module("zenvoices.database_checks")

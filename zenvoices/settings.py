@@ -152,6 +152,8 @@ TEMPLATES = [
 ]
 
 # --- Database: PostgreSQL in production, SQLite on one machine ------------------------------------------
+#: PostgreSQL: the role that owns the tables, for `migrate` and `restore` alone (zenvoices.lib.database_roles)
+DATABASE_OWNER = env.database("MIGRATION_DATABASE_URL", "") if env.str("MIGRATION_DATABASE_URL", "") else {}
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{quote(str(DATA_DIR / 'portal.sqlite3'))}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Django's defaults lose one transaction in ten to "database is locked" under four processes.

@@ -86,7 +86,11 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def running(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("portal")
     with postgresql(synchronous_commit="on") as database, redis_server(keep=True) as broker, ExitStack() as stack:
-        settings = {"REDIS_URL": broker.url, "TICK_SECONDS": "1", "FETCH_LEASE_SECONDS": str(LEASE_SECONDS)}
+        settings = database.environment | {
+            "REDIS_URL": broker.url,
+            "TICK_SECONDS": "1",
+            "FETCH_LEASE_SECONDS": str(LEASE_SECONDS),
+        }
         portal = Portal(folder, str(certificates.ca_file), database.url, settings)
         assert portal.run("migrate", "-v", "0").code == 0
         world = Running(portal, database, broker, portal.administration(), stack)

@@ -1,6 +1,6 @@
 """A real PostgreSQL in a temporary folder, gone at the end; nothing of the machine's own cluster is touched.
 
-The tests' role is no superuser but may make databases: row-level security binds it, as it binds the portal.
+Two roles, as in production (zenvoices.lib.database_roles): one owns the tables and may make databases, one serves.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pathlib import Path
 import psycopg
 
 ROLE = "portal"
+OWNER = "portal_owner"
 START_SECONDS = 60
 #: Durable enough for tests, which never survive their server. Autovacuum would analyse a table while a test's own rows
 #: are not committed, see none of them, and have every plan made for an empty table.
@@ -43,8 +44,14 @@ class PostgreSQL:
     folder: Path
     begin: Callable[[], subprocess.Popen[bytes]]
     url: str
+    owner_url: str
     admin_url: str
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Settings of a portal on it."""
+        return {"DATABASE_URL": self.url, "MIGRATION_DATABASE_URL": self.owner_url}
 
     @property
     def pid(self) -> int:
@@ -93,10 +100,11 @@ def postgresql(**options: str) -> Iterator[PostgreSQL]:
             folder,
             lambda: _start(programs, folder, port, options, identity),
             f"postgres://{ROLE}:{password}@127.0.0.1:{port}/{ROLE}",
+            f"postgres://{OWNER}:{password}@127.0.0.1:{port}/{ROLE}",
             f"postgres://postgres:{password}@127.0.0.1:{port}/postgres",
         )
         server.start()
-        _make_role(server.admin_url, password)
+        _make_roles(server.admin_url, password)
         yield server
     finally:
         if server:
@@ -154,10 +162,11 @@ def _wait(process: subprocess.Popen[bytes], url: str, folder: Path) -> None:
             return
 
 
-def _make_role(admin_url: str, password: str) -> None:
+def _make_roles(admin_url: str, password: str) -> None:
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB NOSUPERUSER NOBYPASSRLS PASSWORD '{password}'")
-        connection.execute(f"CREATE DATABASE {ROLE} OWNER {ROLE}")
+        connection.execute(f"CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{password}'")
+        connection.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB NOSUPERUSER NOBYPASSRLS PASSWORD '{password}'")
+        connection.execute(f"CREATE DATABASE {ROLE} OWNER {OWNER}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -177,9 +186,9 @@ def _free_port() -> int:
 
 
 def main() -> int:
-    """Runs a command with DATABASE_URL set: python -m tests.servers.postgresql pytest -x"""
+    """Runs a command with the addresses of both roles set: python -m tests.servers.postgresql pytest -x"""
     with postgresql() as server:
-        return subprocess.run(sys.argv[1:], env={**os.environ, "DATABASE_URL": server.url}, check=False).returncode
+        return subprocess.run(sys.argv[1:], env={**os.environ, **server.environment}, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ SERVICE_SHAPE: dict[str, type | tuple[type, ...]] = {
 HEALTH_SHAPE = {"test": list, "interval": str, "timeout": str, "retries": int, "start_period": str}
 CONDITIONS = {"service_healthy", "service_completed_successfully", "service_started"}
 #: What compose itself, or the database's image, reads.
-COMPOSE_VARIABLES = {"POSTGRES_PASSWORD", "BIND", "PORT"}
+COMPOSE_VARIABLES = {"POSTGRES_PASSWORD", "POSTGRES_OWNER_PASSWORD", "BIND", "PORT"}
 
 
 def settings_variables() -> set[str]:
@@ -103,7 +103,9 @@ def test_base_image_is_tagged():
 
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_environment_of_our_services_is_read_by_the_settings(name: str):
-    assert {variable for variable in SERVICES[name]["environment"] if not is_setting(variable)} == set()
+    """But for what compose alone reads of .env, and hides from them."""
+    given = SERVICES[name]["environment"].items()
+    assert {variable for variable, value in given if value and not is_setting(variable)} == set()
 
 
 def test_variables_that_compose_fills_in_are_in_the_example():
@@ -169,10 +171,14 @@ def test_image_installs_by_hash_and_does_not_run_as_root():
     assert not any(key == "RUN" for key, _ in lines[user:])
 
 
-def test_database_script_makes_a_role_that_row_level_security_binds():
-    script = ROOT / "docker" / "database.sh"
-    assert os.access(script, os.X_OK)
-    assert "NOSUPERUSER NOBYPASSRLS" in script.read_text()
+def test_owner_of_the_tables_is_known_to_migrate_and_the_database_alone():
+    """What the script makes, tests/servers/test_postgresql.py looks at."""
+    assert os.access(ROOT / "docker" / "database.sh", os.X_OK)
+    given = {name: service.get("environment", {}) for name, service in SERVICES.items()}
+    knows = {name for name, environment in given.items() if "POSTGRES_OWNER_PASSWORD:" in str(environment.values())}
+    blind = {name for name, environment in given.items() if environment.get("POSTGRES_OWNER_PASSWORD") == ""}
+    assert knows == {"migrate", "db"}
+    assert blind == OURS
     assert SERVICES["web"]["environment"]["DATABASE_URL"].startswith("postgres://portal:")
 
 

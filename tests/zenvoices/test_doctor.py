@@ -271,7 +271,7 @@ def test_role_that_walks_past_the_policies_is_found_by_name(tmp_path: Path, own_
 def test_table_without_its_policy_is_found_by_name(tmp_path: Path, own_server: PostgreSQL, change: str) -> None:
     portal = Portal(tmp_path, ca_file="", database_url=own_server.url)
     assert portal.run("migrate").code == 0
-    with closing(psycopg.connect(own_server.url, autocommit=True)) as owner:
+    with closing(psycopg.connect(own_server.owner_url, autocommit=True)) as owner:
         owner.execute(f"ALTER TABLE documents_document {change}")
         found = findings(portal.run("doctor"))
         owner.execute("ALTER TABLE documents_document ENABLE ROW LEVEL SECURITY")

@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
+from zenvoices.lib.database_roles import as_owner
 from zenvoices.lib.scoping import every_administration
 
 _FILE: Final = "portal.sqlite3"
@@ -105,7 +106,7 @@ def put_back(folder: Path) -> None:
         ):
             copy.backup(live)
         return
-    with every_administration(), transaction.atomic(), connection.cursor() as cursor:
+    with as_owner(), every_administration(), transaction.atomic(), connection.cursor() as cursor:
         tables = _tables(cursor)
         guarded = _guarded(cursor)
         cursor.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, tables))))

@@ -16,6 +16,8 @@ from django.db import DatabaseError, connection
 from redis import Redis
 from redis.exceptions import RedisError
 
+from zenvoices.lib import pooling
+
 log = structlog.get_logger(__name__)
 HEARTBEAT_KEY = "scheduler-heartbeat"
 #: where documents.filestore writes what is not finished
@@ -60,7 +62,11 @@ def _answers(check: Callable[[], bool]) -> bool:
 def _database() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-        return cursor.fetchone() == (1,)
+        answers: bool = cursor.fetchone() == (1,)
+    if pooling.shares_sessions():
+        log.error("the database is pooled by transaction, which keeps no administrations apart")
+        return False
+    return answers
 
 
 def _broker() -> bool:

@@ -1,0 +1,22 @@
+"""Django's migrate, carried out by the owner of the tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.commands.migrate import Command as DjangosMigrate
+from django.db import connection
+
+from zenvoices.lib.database_roles import as_owner, grant_to
+
+
+class Command(DjangosMigrate):
+    def handle(self, *arguments: Any, **options: Any) -> None:
+        """The checks are about the role that serves, so they come first."""
+        if not options["skip_checks"]:
+            self.check(databases=[options["database"]])
+        serving = connection.settings_dict["USER"]
+        with as_owner():
+            super().handle(*arguments, **options | {"skip_checks": True})
+            if serving != connection.settings_dict["USER"]:
+                grant_to(serving)
