@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import shutil
 import sys
@@ -24,6 +25,7 @@ def main() -> int:
         print(f"Not installed: {', '.join(absent)} (Debian: apt-get install dovecot-imapd dovecot-pop3d isync)")
         return 1
     began = time.monotonic()
+    os.umask(0o022)  # the mail server runs as another user, whatever umask we were started with
     options.work.mkdir(parents=True, exist_ok=True)
     options.work.chmod(0o755)  # the server runs as another user
     many = mailbox(options.work / "mails", options.mails, scans=not (options.small or options.check))
