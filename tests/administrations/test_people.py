@@ -94,7 +94,7 @@ def test_people_list_asks_the_database_the_same_for_one_and_for_many(
     anna = signed_in(cast.anna)
     address = reverse("environment-people", args=[cast.office.pk])
     anna.get(address)
-    with django_assert_max_num_queries(16):  # type: ignore[attr-defined]
+    with django_assert_max_num_queries(18):  # type: ignore[attr-defined]
         anna.get(address)
 
 

@@ -135,11 +135,21 @@ def test_new_rows_find_free_numbers_after_a_restore(portal: Portal, databases: A
 
 
 @pytest.fixture
-def backed_up(portal: Portal, mailbox_user: MailboxUser, tmp_path: Path) -> Path:
+def backed_up(portal: Portal, mailbox_user: MailboxUser, tmp_path: Path, migrated: Path) -> Path:
+    """A portal that fetched a mail, and its backup. On SQLite made once: each test has copies of both."""
+    kept = migrated.parent / "kept"
+    if not portal.database_url and kept.exists():
+        shutil.rmtree(portal.folder)
+        shutil.copytree(kept / "data", portal.folder)
+        shutil.copytree(kept / "backup", tmp_path / "backup")
+        return tmp_path / "backup"
     _, channel = linked(portal, mailbox_user)
     mailbox_user.deliver(mail(1))
     portal.run("fetch_channel", channel)
     assert portal.run("backup", tmp_path / "backup").code == 0
+    if not portal.database_url:
+        shutil.copytree(portal.folder, kept / "data")
+        shutil.copytree(tmp_path / "backup", kept / "backup")
     return tmp_path / "backup"
 
 
