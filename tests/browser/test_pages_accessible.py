@@ -24,7 +24,7 @@ from tests.servers.plugin import MailboxUser
 pytestmark = [pytest.mark.browser, pytest.mark.dovecot, pytest.mark.redis]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 #: From the smallest phone to a wide screen; 200 % zoom of a window is one of half its width.
-WIDTHS = (320, 390, 480, 641, 700, 768, 861, 901, 960, 1024, 1100, 1180, 1280, 1440, 1920)
+WIDTHS = (320, 390, 641, 768, 901, 960, 1024, 1180, 1440, 1920)
 #: Both schemes in each language, and each width
 LOOKS: dict[str, list[tuple[Literal["light", "dark"], int]]] = {
     "nl": [("light", 1440), ("dark", 390)],

@@ -27,6 +27,8 @@ from zenvoices.doctor import machine
 from zenvoices.doctor.parts import Finding, Ill, Part, examine
 from zenvoices.lib.crypto import new_key
 
+#: what the database makes no difference to is tried on SQLite alone
+pytestmark = [pytest.mark.slow]
 PARTS = [
     "settings", "database", "database_role", "policies", "migrations", "broker", "storage", "smtp", "keys", "clock",
     "dns", "tls", "space", "schedule", "workers", "operator",
