@@ -122,9 +122,8 @@ def workers() -> str:
     answered = 0
     for patience in (1.0, 3.0):
         if not served.issuperset(_QUEUES):
-            seen = _queues_of_workers(patience)
-            answered = len(seen)
-            served = {queue["name"] for queues in seen.values() for queue in queues}
+            each = _queues_of_workers(patience)
+            answered, served = len(each), set().union(*each)
     if absent := sorted(set(_QUEUES) - served):
         raise Ill(
             f"No worker serves {' and '.join(absent)}.",
@@ -133,10 +132,12 @@ def workers() -> str:
     return f"{answered} workers serve {' and '.join(_QUEUES)}."
 
 
-def _queues_of_workers(seconds: float) -> dict[str, list[dict[str, str]]]:
+def _queues_of_workers(seconds: float) -> list[set[str]]:
+    """Of each worker that answers: what it serves."""
     try:
-        return (current_app.control.inspect(timeout=seconds).active_queues() if settings.REDIS_URL else None) or {}
+        seen = (current_app.control.inspect(timeout=seconds).active_queues() if settings.REDIS_URL else None) or {}
     except _BROKER_ERRORS as problem:
         raise Ill(
             f"Workers cannot be asked: the broker does not answer ({type(problem).__name__}).", "See the line broker."
         ) from problem
+    return [{queue["name"] for queue in queues} for queues in seen.values()]
