@@ -20,6 +20,7 @@ from typing import IO, BinaryIO
 from uuid import UUID, uuid4
 
 from documents.storage import Blob, BlobMissing, StorageProblem, Strangers, blob_at
+from zenvoices.lib.folders import sync as _sync
 
 _CHUNK = 1 << 20
 _UNFINISHED = ".unfinished"
@@ -309,11 +310,3 @@ def _closed_on_error(file: IO[bytes]) -> Iterator[None]:
 def _sync_and_close(file: IO[bytes]) -> None:
     with file:
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

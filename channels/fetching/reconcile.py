@@ -115,7 +115,7 @@ def reconcile(channel: Channel, held: lease.Lease) -> Found:
     oldest = channel.seen_next_uid - (GMAIL_SECONDS if channel.uses_gmail_api else NEWEST)
     first, owed = max(channel.first_next_uid, oldest), _owed(channel)
     earliest = first if channel.uses_gmail_api else min([first, *map(int, owed)])
-    listing = _list(channel, held, since=max(earliest, oldest))
+    listing = listed(channel, held, max(earliest, oldest), SECONDS)
     repaired = _repair(channel, listing, owed, held)
     known = ledger_rows(channel).filter(validity=listing.validity).values_list("uid", flat=True)
     return _compare(channel, listing, set(known.iterator()), first, repaired)
@@ -127,8 +127,9 @@ def _owed(channel: Channel) -> dict[str, UUID]:
     return dict(rows.values_list("uid", "pk"))
 
 
-def _list(channel: Channel, held: lease.Lease, since: int) -> Listing:
-    watch = Watch(deadline=time.monotonic() + SECONDS, tick=held.renew_if_due)
+def listed(channel: Channel, held: lease.Lease, since: int, seconds: float) -> Listing:
+    """In a session of its own; the lease is kept meanwhile. Raises ChannelError."""
+    watch = Watch(deadline=time.monotonic() + seconds, tick=held.renew_if_due)
     with opened(channel, watch) as mailbox:
         listing = mailbox.candidates(since=since)
         mailbox.finish()

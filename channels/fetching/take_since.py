@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from typing import Final
 
@@ -10,9 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from channels import lease
-from channels.connect import opened
 from channels.fetching.ledger import ledger_rows
-from channels.mailboxes.base import Listing, MessageRef, Watch
+from channels.fetching.reconcile import listed
+from channels.mailboxes.base import Listing, MessageRef
 from channels.models import Channel, ReceivedMail
 
 SECONDS: Final = 600.0
@@ -27,7 +26,7 @@ def ask_for(channel: Channel, since: datetime) -> int | None:
     if held is None:
         return None
     try:
-        refs = _unknown(channel, _list(channel, held, _floor(channel, since))) if channel.has_folders else []
+        refs = _unknown(channel, listed(channel, held, _floor(channel, since), SECONDS)) if channel.has_folders else []
         with transaction.atomic():
             held.renew()
             _note(channel, refs)
@@ -46,14 +45,6 @@ def _floor(channel: Channel, since: datetime) -> int:
     )
     newest = max((int(uid) for uid in older.iterator() if uid.isdecimal()), default=0)
     return max(newest + 1, channel.first_next_uid)
-
-
-def _list(channel: Channel, held: lease.Lease, floor: int) -> Listing:
-    watch = Watch(deadline=time.monotonic() + SECONDS, tick=held.renew_if_due)
-    with opened(channel, watch) as mailbox:
-        listing = mailbox.candidates(since=floor)
-        mailbox.finish()
-    return listing
 
 
 def _unknown(channel: Channel, listing: Listing) -> list[MessageRef]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import UUID
 
 import pytest
@@ -208,14 +208,14 @@ def test_check_that_lost_its_lease_writes_nothing(
 ) -> None:
     channel = linked_with_three(cast, mailbox_user)
     lose_a_confirmation(channel, mailbox_user)
-    listed = reconcile._list
+    listed = reconcile.listed
 
-    def taken_over(*arguments: object, **more: int) -> object:
-        answer = listed(*arguments, **more)
+    def taken_over(*arguments: Any) -> object:
+        answer = listed(*arguments)
         lease.revoke(channel.pk)
         return answer
 
-    monkeypatch.setattr(reconcile, "_list", taken_over)
+    monkeypatch.setattr(reconcile, "listed", taken_over)
     run = night(channel)
     channel.refresh_from_db()
     assert (run.outcome, run.error_code, run.reconciled, channel.failures) == ("failed", "interrupted", None, 0)

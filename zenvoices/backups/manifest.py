@@ -12,9 +12,10 @@ from typing import Final
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
+from zenvoices.lib.folders import sync
+
 NAME: Final = "manifest.json"
 FORMAT: Final = 1
-_CHUNK: Final = 1 << 20
 
 
 class BackupProblem(Exception):
@@ -79,16 +80,5 @@ def known_migrations() -> set[str]:
 
 
 def hash_of(file: Path) -> str:
-    digest = hashlib.sha256()
     with file.open("rb") as source:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        return hashlib.file_digest(source, "sha256").hexdigest()
