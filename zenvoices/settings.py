@@ -199,6 +199,8 @@ CELERY_TASK_DEFAULT_QUEUE = "fetch"
 CELERY_TASK_ROUTES = {
     "documents.tasks.*": {"queue": "documents"},
     "leaving.tasks.*": {"queue": "documents"},
+    # It ends links at providers, and may take long: the most threads are there, and none of them is waited for.
+    "leaving.tasks.erase": {"queue": "fetch"},
     # People wait for these: never behind a long first fetch, and no server that drips keeps a fetch waiting.
     "channels.tasks.check": {"queue": "checks"},
     "channels.tasks.revoke": {"queue": "checks"},
@@ -249,6 +251,8 @@ DRAFTS_KEPT_DAYS: int = env.int("DRAFTS_KEPT_DAYS", 30)
 LOGBOOK_KEPT_DAYS: int = env.int("LOGBOOK_KEPT_DAYS", 400)
 #: who did what (administrations.audit)
 AUDIT_KEPT_DAYS: int = env.int("AUDIT_KEPT_DAYS", 730)
+#: whole years after the year in which a document came (administrations.retention); an administration may keep longer
+DOCUMENTS_KEPT_YEARS: int = env.int("DOCUMENTS_KEPT_YEARS", 7)
 
 # --- Documents ------------------------------------------------------------------------------------------
 #: empty: files in DATA_DIR/documents; or s3://bucket/prefix (requirements-s3.txt)
