@@ -102,7 +102,7 @@ class ObjectBlobs:
             for page in self.storage.bucket.objects.filter(Prefix=f"{root}{administration_id}/").pages():
                 alive()
                 keys = [{"Key": found.key} for found in page]
-                if self.storage.bucket.delete_objects(Delete={"Objects": keys, "Quiet": True}).get("Errors"):
+                if keys and self.storage.bucket.delete_objects(Delete={"Objects": keys, "Quiet": True}).get("Errors"):
                     raise StorageProblem("storage_failed")
 
     def iterate(self, administration_id: UUID | None) -> Iterator[Blob]:
