@@ -22,7 +22,7 @@ from channels.links import tokens
 from channels.models import Channel, ChannelSecret, ConnectionCheck, ReceivedPart
 from documents import preview, quota, storage, sweeping
 from documents.models import Document, EInvoice, Email
-from leaving import people, plans
+from leaving import people, plans, proposals
 from leaving.bundles import Alive, in_bundles
 from leaving.models import Erasure
 from zenvoices.lib.scoping import administration_scope, every_administration
@@ -169,6 +169,7 @@ def erase_documents(erasure: Erasure, alive: Alive) -> None:
                 alive()
             while not _is_held(administration) and _some_mails(administration.pk, mails.filter(documents=None)):
                 alive()
+            proposals.settle(administration)
 
 
 def _is_held(administration: Administration) -> bool:

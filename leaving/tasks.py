@@ -8,7 +8,7 @@ import structlog
 from celery import Task, shared_task
 from kombu.exceptions import OperationalError
 
-from leaving import erasing, exports
+from leaving import erasing, exports, proposals
 from leaving.models import Erasure, Export
 from zenvoices.lib.scoping import every_administration
 from zenvoices.lib.tasks import TenantTask
@@ -35,6 +35,13 @@ def look_after() -> None:
             queue(export)
     for erasure in erasing.look_after():
         queue_erasure(erasure)
+
+
+@shared_task
+def propose() -> None:
+    """What outlived its term. Told once a year, however often this runs."""
+    with every_administration():
+        proposals.tell()
 
 
 def queue(export: Export) -> None:

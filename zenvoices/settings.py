@@ -227,6 +227,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 55},
     },
     "look-after-exports": {"task": "leaving.tasks.look_after", "schedule": 60.0, "options": {"expires": 55}},
+    "propose-erasing": {"task": "leaving.tasks.propose", "schedule": 21_600.0, "options": {"expires": 3000}},
     "sweep": {"task": "documents.tasks.sweep", "schedule": 3600.0, "options": {"expires": 3000}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.db import connections
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
@@ -25,7 +28,7 @@ from documents.models import Document
 from leaving import bundles, erasing, plans, steps, tasks
 from leaving.fence import DEAD_AFTER, Worker
 from leaving.models import Erasure
-from tests.cast import Cast
+from tests.cast import Cast, make_cast
 from tests.channels.provider import TOKENS, SaidProvider
 from tests.leaving.everything import browse, files_with, furnish, ids, rows_with
 from tests.trail import told
@@ -79,32 +82,34 @@ def test_administration_leaves_nothing_and_its_neighbour_everything(cast: Cast, 
     assert User.objects.filter(pk=cast.bert.pk).exists()
 
 
-def carried_out(erasure: Erasure, monkeypatch: pytest.MonkeyPatch) -> int:
-    """By workers that die, each one bundle further than the one before. Returns how many there were."""
+def killed(erasure: Erasure, bundles_done: int, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Worked at by a process that dies as by kill -9 after so many bundles. False when it came to its end."""
+    connections.close_all()  # a connection shared with a child would be closed by its death
+    child = os.fork()
+    if child == 0:
+        left = itertools.chain([False] * bundles_done, itertools.repeat(True))
+        monkeypatch.setattr(Worker, "alive", lambda worker: next(left) and os.kill(os.getpid(), signal.SIGKILL))
+        erasing.perform(erasure.pk)
+        os._exit(0)
+    _pid, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or status == 0
+    return os.WIFSIGNALED(status)
+
+
+def test_killed_at_any_bundle_it_goes_on(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each worker dies one bundle later than the one before."""
+    cast = make_cast()
     monkeypatch.setattr(bundles, "AT_ONCE", 1)
     monkeypatch.setattr(tasks.erase, "apply_async", lambda *args, **options: None)
-    for workers in itertools.count(1):
-        left = itertools.chain([None] * (workers - 1), itertools.repeat(KeyboardInterrupt))
-        monkeypatch.setattr(Worker, "alive", lambda worker, left=left: _die(next(left)))
-        try:
-            erasing.perform(erasure.pk)
-        except KeyboardInterrupt:
-            Erasure.objects.update(alive_at=timezone.now() - DEAD_AFTER - timedelta(seconds=1))
-            tasks.look_after()
-        else:
-            return workers
-    raise AssertionError
-
-
-def _die(of: type[BaseException] | None) -> None:
-    if of:
-        raise of
-
-
-def test_killed_at_any_bundle_it_goes_on(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     furnish(cast.bakery, cast.bert, OURS)
     needles = named(cast.bakery)
-    assert carried_out(ask(plans.of_administration(cast.bakery), cast.anna), monkeypatch) > 5
+    erasure = ask(plans.of_administration(cast.bakery), cast.anna)
+    workers = 0
+    while killed(erasure, workers, monkeypatch):
+        workers += 1
+        Erasure.objects.update(alive_at=timezone.now() - DEAD_AFTER - timedelta(seconds=1))
+        tasks.look_after()
+    assert workers > 5
     assert (rows_with(*needles), files_with(*needles)) == ({}, {})
     assert [code for _, code, _ in told(cast.office) if code.startswith("erasure")] == [
         "erasure.asked", "erasure.links", "erasure.rows", "erasure.administration", "erasure.files", "erasure.done",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from administrations import retention as term
@@ -16,8 +17,9 @@ from channels.models import ReceivedMail, ReceivedPart
 from documents import preview, storage, sweeping
 from documents.models import Document, EInvoice, Email
 from documents.services import delete_documents
-from leaving import erasing, plans, retention, steps
+from leaving import erasing, plans, proposals, retention, steps, tasks
 from leaving.models import Erasure
+from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.rows import make_channel, make_mail, make_part, make_run
 from tests.leaving.everything import age, files_with, upload, used
@@ -157,3 +159,27 @@ def test_nothing_is_proposed_before_a_term_is_over(cast: Cast) -> None:
     age(upload(cast.bakery, cast.bert, "oud"), 9)
     with administration_scope(cast.bakery.pk):
         assert [number for _, number in plans.years_past_term(cast.bakery)] == [1]
+
+
+def test_beheerders_are_told_once_a_year_until_it_is_erased(cast: Cast) -> None:
+    age(upload(cast.bakery, cast.bert, "oud"), 9)
+    upload(cast.basic, cast.anna, "nieuw")
+    for _ in range(2):
+        tasks.propose()
+    with every_administration():
+        notices = Notification.objects.filter(kind=proposals.KIND)
+        assert sorted(notices.values_list("user__name", "path")) == [
+            (name, reverse("retention", args=[cast.bakery.pk])) for name in ("Anna Jansen", "Bert de Vries")
+        ]
+        assert notices[0].text_nl.startswith("Bakkerij De Vries heeft documenten waarvan de bewaartermijn voorbij is.")
+    erasing.perform(erasing.ask(plans.of_documents(cast.bakery), cast.bert).pk)
+    with every_administration():
+        assert not notices.filter(closed_at=None).exists()
+
+
+def test_held_administration_is_not_proposed(cast: Cast) -> None:
+    age(upload(cast.bakery, cast.bert, "oud"), 9)
+    retention.hold(cast.bakery, "Rechtszaak", cast.bert)
+    tasks.propose()
+    with every_administration():
+        assert not Notification.objects.exists()
