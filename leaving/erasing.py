@@ -73,6 +73,8 @@ def _lock(plan: Plan) -> None:
     for place in sorted({one.pk for one in places}):
         rights.hold(place)
     list(Administration.objects.select_for_update().filter(pk__in=[one.pk for one in plan.administrations]))
+    if isinstance(plan.target, User):
+        list(User.objects.select_for_update().filter(pk=plan.target.pk))
 
 
 def _named(plan: Plan) -> dict[str, Any]:

@@ -32,8 +32,8 @@ def _tell(administration: Administration) -> int:
     if not documents.exists():
         return 0
     event = f"{administration.pk}:term:{timezone.localdate().year}"
-    about = {"kind": KIND, "event": event, "subject_id": administration.pk}
-    return tell_administrators(administration, message=_message(administration), **about)
+    said = _message(administration)
+    return tell_administrators(administration, kind=KIND, event=event, subject_id=administration.pk, message=said)
 
 
 def _message(administration: Administration) -> Message:

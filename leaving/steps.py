@@ -141,6 +141,11 @@ def erase_environment(erasure: Erasure, alive: Alive) -> None:
     if erasure.environment_id is None:
         return
     with every_administration():
+        late = Administration.objects.filter(environment=erasure.environment_id).values_list("pk", flat=True)
+        if made_meanwhile := [str(pk) for pk in late]:  # by create_administration
+            erasure.administration_ids = made_meanwhile
+            for step in _OF_ADMINISTRATIONS.values():
+                step(erasure, alive)
         lines = AuditEntry.objects.filter(environment_id=erasure.environment_id)
         in_bundles(lines, alive, audit.erase)
         with transaction.atomic():

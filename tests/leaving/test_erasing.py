@@ -174,6 +174,14 @@ def test_environment_goes_with_its_people_but_those_of_another(cast: Cast, said_
     assert sorted(User.objects.values_list("email", flat=True)) == [cast.charlie.email, cast.gerda.email]
 
 
+def test_administration_that_an_operator_makes_meanwhile_goes_too(cast: Cast) -> None:
+    erasure = ask(plans.of_environment(cast.office), cast.anna)
+    late = Administration.objects.create(environment=cast.office, name="Net gemaakt")
+    furnish(late, cast.bert, OURS)
+    erasing.perform(erasure.pk)
+    assert (rows_with(*named(late)), files_with(*named(late))) == ({}, {})
+
+
 def test_person_leaves_a_removed_user_behind(cast: Cast) -> None:
     furnish(cast.bakery, cast.bert, OURS)
     bert = browse(cast.bert)
