@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from administrations.models import Administration
 from administrations.tenant import TenantModel
 
 XML_TYPES = frozenset({"application/xml", "text/xml"})
@@ -203,3 +204,33 @@ class StorageUse(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.bytes} bytes of {self.administration_id}"
+
+
+class Move(TenantModel):
+    """Of a document that went to another administration, or came from one (documents.moving): a row on each side.
+
+    The row it left stays hidden, with its mail and place in the logbook, so that nothing there points at nothing.
+    """
+
+    document = models.OneToOneField(Document, on_delete=models.CASCADE, related_name="move")
+    #: the same in every administration that it was in; it lives in one of them
+    lineage = models.UUIDField()
+    #: where it came in: its mail is here
+    at_home = models.BooleanField(default=False)
+    #: where it went, else where it came from; empty when that was erased
+    other = models.ForeignKey(Administration, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    gone_at = models.DateTimeField(null=True, blank=True)
+    #: of the mail that it came in with
+    subject = models.TextField(blank=True)
+    sender = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["administration", "gone_at"], name="moved_together")]
+        constraints = [
+            models.UniqueConstraint(fields=["administration", "lineage"], name="one_place_per_administration"),
+            # The last wall against doubling: a document lives in one administration.
+            models.UniqueConstraint(fields=["lineage"], condition=models.Q(gone_at=None), name="one_living_document"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document_id} {self.lineage}"

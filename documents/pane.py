@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from django.db.models import QuerySet
 
-from documents import einvoices, mail_page, preview, storage
+from documents import einvoices, mail_page, moving, preview, storage
 from documents.einvoice.facts import line_from_json
 from documents.insides import insides
 from documents.models import PDF, XML_TYPES, Document, EInvoice, Email, einvoice_of
@@ -43,6 +43,7 @@ def pane(
         "companion": companion,
         "halves": sorted([document, companion], key=lambda one: one.content_type != PDF) if companion else [],
         "original": twin_of(document, visible),
+        "came_from": moving.came_from(document),
         "siblings": siblings(document),
         "invoice": invoice,
         "lines": [line_from_json(line) for line in invoice.lines] if invoice else [],

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from documents import file_views, upload_views, views, work_views
+from documents import file_views, move_views, upload_views, views, work_views
 
 _document = [
     path("", views.document, name="document"),
@@ -26,6 +26,8 @@ urlpatterns = [
                 path("zip/", file_views.zip_file, name="documents-zip"),
                 path("delete/", views.delete, name="documents-delete"),
                 path("restore/<str:moment>/", views.restore, name="documents-restore"),
+                path("move/", move_views.move, name="documents-move"),
+                path("move-back/<str:moment>/", move_views.move_back, name="documents-move-back"),
                 path("done/", work_views.done, name="documents-done"),
                 path("reopen/", work_views.reopen, name="documents-reopen"),
                 path("undo-done/<str:moment>/", work_views.undo_done, name="documents-undo-done"),

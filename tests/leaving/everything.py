@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection
@@ -20,7 +20,7 @@ from channels.checking import Purpose, Typed
 from channels.links import tokens, vault
 from channels.models import Channel
 from documents import preview, quota, storage
-from documents.models import Document, EInvoice
+from documents.models import Document, EInvoice, Move
 from documents.services import UPLOAD, add_document
 from leaving import exports
 from tests.channels.provider import TOKENS
@@ -46,6 +46,7 @@ def furnish(administration: Administration, by: User, word: str) -> None:
     document = upload(administration, by, word)
     with administration_scope(administration.pk):
         EInvoice.objects.create(administration=administration, document=document, supplier=word)
+        Move.objects.create(administration=administration, document=document, lineage=uuid4(), subject=word)
         typed = Typed({"name": word}, active=True, secrets={"password": word})
         checking.ask(administration, Purpose.LOOK, typed=typed, person=by)
         exports.make(exports.ask(administration, by).pk)

@@ -21,11 +21,11 @@ from django.test import Client
 from django.utils import timezone
 
 from administrations import services
-from administrations.models import Role
+from administrations.models import AdministrationAccess, Role
 from channels import authorisation, checking
 from channels.checking import Purpose
 from channels.models import Channel
-from documents import einvoices
+from documents import einvoices, moving
 from documents.models import Document, Email
 from documents.queries import moment_to_text
 from documents.storage import put_bytes
@@ -229,6 +229,15 @@ def bakery_done(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "moment": moment_to_text(moment)}
 
 
+def bakery_moved(cast: Cast) -> dict[str, Any]:
+    document = _own_upload(cast)
+    with administration_scope(cast.bakery.pk):
+        moved = moving.move([document], cast.bakery, cast.basic, cast.anna)
+    AdministrationAccess.objects.create(administration=cast.basic, user=cast.gerda, role=Role.USER)
+    AdministrationAccess.objects.create(administration=cast.basic, user=cast.bert, role=Role.USER)
+    return {**bakery(cast), "moment": moment_to_text(moved.moment)}
+
+
 DOCUMENTS = {
     "documents": Row(SUBMITTER, bakery),
     "document-upload": Row(SUBMITTER, bakery, post=True),
@@ -243,6 +252,8 @@ DOCUMENTS = {
     "document-page": Row(SUBMITTER, lambda cast: {**bakery_document(cast), "number": 1, "width": 160}),
     "documents-zip": Row(USER, bakery, get=False, post=True),
     "documents-delete": Row(USER, bakery, get=False, post=True),
+    "documents-move": Row(USER, bakery, get=False, post=True),
+    "documents-move-back": Row(USER, bakery_moved, get=False, post=True),
     "documents-done": Row(USER, bakery, get=False, post=True),
     "documents-reopen": Row(USER, bakery, get=False, post=True),
     "documents-undo-done": Row(USER, bakery_done, get=False, post=True),
