@@ -234,3 +234,14 @@ class Move(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.document_id} {self.lineage}"
+
+
+class ZipNames(models.Model):
+    """How one person wants the files in a ZIP to be called, in every administration (documents.zip_names)."""
+
+    person = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="zip_names")
+    #: codes of documents.zip_names.Part, in order
+    parts = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return " ".join(self.parts)

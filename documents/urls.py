@@ -24,6 +24,7 @@ urlpatterns = [
                 path("", views.documents, name="documents"),
                 path("upload/", upload_views.upload, name="document-upload"),
                 path("zip/", file_views.zip_file, name="documents-zip"),
+                path("zip/names/", file_views.names_in_zip, name="documents-zip-names"),
                 path("delete/", views.delete, name="documents-delete"),
                 path("restore/<str:moment>/", views.restore, name="documents-restore"),
                 path("move/", move_views.move, name="documents-move"),

@@ -251,6 +251,7 @@ DOCUMENTS = {
     "document-body": Row(SUBMITTER, bakery_document),
     "document-page": Row(SUBMITTER, lambda cast: {**bakery_document(cast), "number": 1, "width": 160}),
     "documents-zip": Row(USER, bakery, get=False, post=True),
+    "documents-zip-names": Row(USER, bakery, post=True),
     "documents-delete": Row(USER, bakery, get=False, post=True),
     "documents-move": Row(USER, bakery, get=False, post=True),
     "documents-move-back": Row(USER, bakery_moved, get=False, post=True),
