@@ -67,6 +67,8 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "document.restored": _("Brought the document %(thing)s back"),
     "document.downloaded": _("Downloaded the document %(thing)s"),
     "document.zipped": _("Downloaded the document %(thing)s in a ZIP"),
+    "document.note_written": _("Wrote a note at the document %(thing)s"),
+    "document.note_deleted": _("Deleted a note at the document %(thing)s"),
     "document.moved_out": _("Moved the document %(thing)s to another administration"),
     "document.moved_in": _("Moved the document %(thing)s here from another administration"),
     "document.taken": _("Took the document %(thing)s after all"),

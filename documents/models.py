@@ -245,3 +245,20 @@ class ZipNames(models.Model):
 
     def __str__(self) -> str:
         return " ".join(self.parts)
+
+
+class Note(TenantModel):
+    """A line that somebody wrote at a document. Never changed; whoever wrote it may take it away."""
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="notes")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    text = models.CharField(max_length=500)
+    written_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["written_at", "id"]
+
+    def __str__(self) -> str:
+        return self.text

@@ -23,7 +23,7 @@ from django.utils import timezone
 from administrations import audit, rights
 from administrations.access import administrations_of, may, open_administrations_of, role_in
 from administrations.models import Administration, Role, User
-from documents import quota, storage
+from documents import notes, quota, storage
 from documents.models import Document, EInvoice, Move
 from documents.queries import visible_documents
 from documents.services import add_documents
@@ -168,6 +168,7 @@ def _arrive(
     add_documents(to.pk, list(made.values()))
     Move.objects.bulk_create([_arrival(left[old], new, here) for old, new in made.items()])
     _copy_invoices(made)
+    notes.carry(here.pk, arrived)
     _pair_again(left, arrived)
     return list(arrived.values())
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from django.db.models import QuerySet
 
-from documents import einvoices, mail_page, moving, preview, storage
+from documents import einvoices, mail_page, moving, notes, preview, storage
 from documents.einvoice.facts import line_from_json
 from documents.insides import insides
 from documents.models import PDF, XML_TYPES, Document, EInvoice, Email, einvoice_of
@@ -44,6 +44,8 @@ def pane(
         "halves": sorted([document, companion], key=lambda one: one.content_type != PDF) if companion else [],
         "original": twin_of(document, visible),
         "came_from": moving.came_from(document),
+        "notes": notes.notes_of(document),
+        "note_form": notes.NoteForm(),
         "siblings": siblings(document),
         "invoice": invoice,
         "lines": [line_from_json(line) for line in invoice.lines] if invoice else [],

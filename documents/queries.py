@@ -14,6 +14,7 @@ from django.utils import timezone
 from administrations.access import may
 from administrations.models import Role, User
 from documents.models import PDF, Document, EInvoice, einvoice_of
+from documents.notes import count_at
 from documents.worklist import FOLDED, in_state
 
 PAGE_SIZE = 40
@@ -99,7 +100,7 @@ def visible_documents(user: User, role: Role) -> QuerySet[Document]:
 def inbox(
     documents: QuerySet[Document], filters: Filters, after: Place | None = None, since: datetime | None = None
 ) -> Page:
-    """One page of the lines, newest first, each with `is_duplicate`."""
+    """One page of the lines, newest first, each with `is_duplicate` and `note_count`."""
     rows = lines(documents, filters, since).order_by("-received_at", "-id")
     if after is not None:
         same_moment = Q(received_at=after.received_at, id__lt=after.id)
@@ -108,6 +109,7 @@ def inbox(
     twin = documents.filter(pk=OuterRef("duplicate_of_id"))
     found: list[Document] = [*rows.annotate(is_duplicate=Exists(twin))[: PAGE_SIZE + 1]]
     shown = found[:PAGE_SIZE]
+    count_at(shown)
     older = Place(shown[-1].received_at, shown[-1].id) if len(found) > PAGE_SIZE else None
     return Page(shown, older)
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from documents import file_views, move_views, upload_views, views, work_views
+from documents import file_views, move_views, note_views, upload_views, views, work_views
 
 _document = [
     path("", views.document, name="document"),
@@ -13,6 +13,8 @@ _document = [
     path("email.pdf", file_views.email_pdf, name="document-email-pdf"),
     path("looks/", views.mail_looks, name="document-looks"),
     path("body/", file_views.body, name="document-body"),
+    path("notes/", note_views.write, name="document-note"),
+    path("notes/<uuid:note_id>/delete/", note_views.take_away, name="document-note-delete"),
     path("page/<int:number>/<int:width>/", file_views.page, name="document-page"),
 ]
 

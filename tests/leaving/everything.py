@@ -20,7 +20,7 @@ from channels.checking import Purpose, Typed
 from channels.links import tokens, vault
 from channels.models import Channel
 from documents import preview, quota, storage
-from documents.models import Document, EInvoice, Move
+from documents.models import Document, EInvoice, Move, Note
 from documents.services import UPLOAD, add_document
 from leaving import exports
 from tests.channels.provider import TOKENS
@@ -47,6 +47,7 @@ def furnish(administration: Administration, by: User, word: str) -> None:
     with administration_scope(administration.pk):
         EInvoice.objects.create(administration=administration, document=document, supplier=word)
         Move.objects.create(administration=administration, document=document, lineage=uuid4(), subject=word)
+        Note.objects.create(administration=administration, document=document, author=by, text=word)
         typed = Typed({"name": word}, active=True, secrets={"password": word})
         checking.ask(administration, Purpose.LOOK, typed=typed, person=by)
         exports.make(exports.ask(administration, by).pk)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from allauth.usersessions.models import UserSession
 from django.test import Client
@@ -207,6 +208,11 @@ def bakery_document(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "document_id": _own_upload(cast).pk}
 
 
+def bakery_note(cast: Cast) -> dict[str, Any]:
+    """Of nobody: each takes their own away, and sees the list as it is."""
+    return {**bakery_document(cast), "note_id": uuid4()}
+
+
 def bakery_einvoice(cast: Cast) -> dict[str, Any]:
     """Of an XML that has a PDF inside."""
     with administration_scope(cast.bakery.pk):
@@ -250,6 +256,8 @@ DOCUMENTS = {
     "document-looks": Row(SUBMITTER, bakery_document),
     "document-body": Row(SUBMITTER, bakery_document),
     "document-page": Row(SUBMITTER, lambda cast: {**bakery_document(cast), "number": 1, "width": 160}),
+    "document-note": Row(USER, bakery_document, get=False, post=True),
+    "document-note-delete": Row(USER, bakery_note, get=False, post=True),
     "documents-zip": Row(USER, bakery, get=False, post=True),
     "documents-zip-names": Row(USER, bakery, post=True),
     "documents-delete": Row(USER, bakery, get=False, post=True),
