@@ -67,6 +67,7 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "document.restored": _("Brought the document %(thing)s back"),
     "document.downloaded": _("Downloaded the document %(thing)s"),
     "document.zipped": _("Downloaded the document %(thing)s in a ZIP"),
+    "document.kept_both": _("Kept the document %(thing)s beside the one that looks the same"),
     "document.note_written": _("Wrote a note at the document %(thing)s"),
     "document.note_deleted": _("Deleted a note at the document %(thing)s"),
     "document.moved_out": _("Moved the document %(thing)s to another administration"),

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from documents import pairing, processes, storage
+from documents import duplicates, pairing, processes, storage
 from documents.einvoice.facts import from_json
 from documents.einvoice.xml_text import DEFECTS
 from documents.models import MAYBE_EINVOICE, PDF, Document, EInvoice, einvoice_of
@@ -51,6 +51,7 @@ def read(document: Document) -> EInvoice | None:
         locked.save(update_fields=["einvoice_read_at", "defects"])
     kept = Document.objects.select_related("einvoice").get(pk=document.pk)
     pairing.pair_after_reading(kept)
+    duplicates.mark_same_invoice(kept.pk)
     return einvoice_of(kept)
 
 

@@ -80,8 +80,11 @@ class Document(TenantModel, Source):
     #: the part's address inside the mail (channels.extract.Part.path); "" for bodies and uploads
     part_path = models.CharField(max_length=255, blank=True)
     received_at = models.DateTimeField(default=timezone.now)
-    #: the earlier document with the same bytes in this administration: shown as *mogelijk dubbel*, never suppressed
+    #: the earlier document with the same bytes, or of the same invoice (documents.duplicates), in this administration:
+    #: shown as *mogelijk dubbel*, never suppressed
     duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="copies")
+    #: somebody looked at both and keeps them: no longer *mogelijk dubbel*
+    kept_both_at = models.DateTimeField(null=True, blank=True)
     #: what was broken in the mail about this part and was mended, or was missing: codes of channels.extract
     defects = models.JSONField(default=list, blank=True)
     #: the XML of a PDF, or the other way round: the same invoice, two documents

@@ -24,6 +24,7 @@ from administrations import audit, rights
 from administrations.access import administrations_of, may, open_administrations_of, role_in
 from administrations.models import Administration, Role, User
 from documents import notes, quota, storage
+from documents.duplicates import mark_same_invoice
 from documents.models import Document, EInvoice, Move
 from documents.queries import visible_documents
 from documents.services import add_documents
@@ -170,6 +171,8 @@ def _arrive(
     _copy_invoices(made)
     notes.carry(here.pk, arrived)
     _pair_again(left, arrived)
+    for new in made.values():
+        mark_same_invoice(new.pk)
     return list(arrived.values())
 
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from administrations.access import may
@@ -107,11 +108,16 @@ def inbox(
         rows = rows.filter(Q(received_at__lt=after.received_at) | same_moment)
     rows = rows.select_related("email", "einvoice", "companion__einvoice", "uploaded_by").defer("email__text")
     twin = documents.filter(pk=OuterRef("duplicate_of_id"))
-    found: list[Document] = [*rows.annotate(is_duplicate=Exists(twin))[: PAGE_SIZE + 1]]
+    found: list[Document] = [*rows.annotate(is_duplicate=_asked(Exists(twin)))[: PAGE_SIZE + 1]]
     shown = found[:PAGE_SIZE]
     count_at(shown)
     older = Place(shown[-1].received_at, shown[-1].id) if len(found) > PAGE_SIZE else None
     return Page(shown, older)
+
+
+def _asked(twin: Exists) -> ExpressionWrapper[Any]:
+    """Nobody said yet that both stay."""
+    return ExpressionWrapper(Q(twin) & Q(kept_both_at=None), output_field=BooleanField())
 
 
 def twin_of(document: Document, visible: QuerySet[Document]) -> Document | None:
@@ -148,7 +154,7 @@ def _narrowed(visible: QuerySet[Document], filters: Filters) -> QuerySet[Documen
     if filters.until:
         documents = documents.filter(received_at__lt=_midnight(filters.until + timedelta(days=1)))
     if filters.duplicates:
-        documents = documents.filter(duplicate_of__in=visible)
+        documents = documents.filter(duplicate_of__in=visible, kept_both_at=None)
     return documents
 
 

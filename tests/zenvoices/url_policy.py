@@ -208,6 +208,12 @@ def bakery_document(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "document_id": _own_upload(cast).pk}
 
 
+def bakery_kept_both(cast: Cast) -> dict[str, Any]:
+    moment = timezone.now()
+    _own_upload(cast, kept_both_at=moment)
+    return {**bakery(cast), "moment": moment_to_text(moment)}
+
+
 def bakery_note(cast: Cast) -> dict[str, Any]:
     """Of nobody: each takes their own away, and sees the list as it is."""
     return {**bakery_document(cast), "note_id": uuid4()}
@@ -256,6 +262,9 @@ DOCUMENTS = {
     "document-looks": Row(SUBMITTER, bakery_document),
     "document-body": Row(SUBMITTER, bakery_document),
     "document-page": Row(SUBMITTER, lambda cast: {**bakery_document(cast), "number": 1, "width": 160}),
+    "document-compare": Row(SUBMITTER, bakery_document),
+    "document-keep-both": Row(USER, bakery_document, get=False, post=True),
+    "documents-ask-again": Row(USER, bakery_kept_both, get=False, post=True),
     "document-note": Row(USER, bakery_document, get=False, post=True),
     "document-note-delete": Row(USER, bakery_note, get=False, post=True),
     "documents-zip": Row(USER, bakery, get=False, post=True),
