@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from channels import check, notices, services
 from channels.authorisation import Linked
 from channels.check import Step, Target
 from channels.errors import ChannelError, CredentialProblem
+from channels.fetching import preview
 from channels.fetching.places import one_at_a_time
 from channels.links import providers, vault
 from channels.models import Channel, ConnectionCheck
@@ -122,8 +124,9 @@ def perform(check_id: UUID) -> None:
     if not waiting.update(state=State.RUNNING, started_at=timezone.now()):
         return
     asked = _rows().get(pk=check_id)
+    previewed: preview.Rows = {}
     try:
-        _conclude(asked, _look(asked))
+        _conclude(asked, _look(asked, previewed), previewed)
     except Exception:
         _close(asked, Outcome.INTERRUPTED)
         raise
@@ -135,15 +138,20 @@ def _rows() -> QuerySet[ConnectionCheck]:
     )
 
 
-def _look(asked: ConnectionCheck) -> list[Step]:
-    """Outside a transaction: this is where strangers take their time."""
+def _look(asked: ConnectionCheck, previewed: preview.Rows) -> list[Step]:
+    """Outside a transaction: this is where strangers take their time. `previewed` is filled when that was asked."""
     channel, secrets = asked.channel, _secrets_of(asked)
     through_provider = channel is not None and asked.typed.get("auth") in providers.NAMES
     try:
         if channel is None or (asked.typed and not through_provider):
-            return check.run_check(_typed_target(asked, secrets))
-        target = check.target_of(channel, _proofs(secrets) or None)
-        return check.run_check(replace(target, folder=asked.typed.get("folder", target.folder)))
+            target = _typed_target(asked, secrets)
+        else:
+            target = check.target_of(channel, _proofs(secrets) or None)
+            target = replace(target, folder=asked.typed.get("folder", target.folder))
+        if asked.purpose == Purpose.PREVIEW:
+            look = partial(preview.look, preview.channel_of(asked), rows=previewed)
+            target = replace(target, look=look, look_seconds=preview.SECONDS)
+        return check.run_check(target)
     except ChannelError as error:
         return [Step("provider" if through_provider else "sign_in", ok=False, error=error)]
 
@@ -177,14 +185,17 @@ def _secrets_of(asked: ConnectionCheck) -> dict[str, str]:
 
 
 @transaction.atomic
-def _conclude(asked: ConnectionCheck, steps: list[Step]) -> None:
+def _conclude(asked: ConnectionCheck, steps: list[Step], previewed: preview.Rows) -> None:
     """Once: a check that was given up meanwhile changes nothing any more."""
     rights.hold(asked.administration.environment_id)
     locked = _rows().select_for_update(of=("self",)).filter(pk=asked.pk, state=State.RUNNING).first()
     if locked is None:
         return
     outcome = _follow(locked, steps)
-    _finish(locked, outcome, steps if outcome in (Outcome.PASSED, Outcome.FAILED) else [])
+    is_told = outcome in (Outcome.PASSED, Outcome.FAILED)
+    _finish(locked, outcome, steps if is_told else [])
+    if is_told:
+        preview.keep(locked, previewed)
     _tell_office(locked)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -21,6 +22,9 @@ from channels.pages import checks
 from channels.pages.access import channel_or_404, premium_view
 from channels.pages.form_page import ask_to_link, page, stored, to
 from channels.pages.forms import ChannelForm, TypeForm
+
+#: buttons that look only
+LOOKS: Final = {"check": Purpose.LOOK, "preview": Purpose.PREVIEW}
 
 
 @require_http_methods(["GET", "POST"])
@@ -67,12 +71,12 @@ def channel_activate(request: AdministrationRequest, channel_id: UUID) -> HttpRe
 
 
 def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpResponse:
-    """`action`: "save", "check" (look only), or "keep" (save without an active connection)."""
+    """`action`: "save", "check" or "preview" (look only), or "keep" (save without an active connection)."""
     form = ChannelForm(request.POST, channel=channel, stored=stored(channel))
     if not form.is_valid():
         return page(request, form, channel)
     action = request.POST.get("action", "save")
-    looks, wants_active = action == "check", action == "save" and form.cleaned_data["active"]
+    looks, wants_active = LOOKS.get(action), action == "save" and form.cleaned_data["active"]
     if looks and channel and _would_be_lost(form, channel):
         form.add_error(None, _("Choose Save to check this change; until then everything stays as it is."))
     elif channel is None and _may_leave_draft(form, action) and _drafts_are_full(request):
@@ -83,14 +87,14 @@ def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpR
     if form.wants_link and (wants_active or looks):
         return ask_to_link(request, _store(request, form, channel, left=True))
     if looks or (wants_active and _must_check(form, channel)):
-        return _check(request, form, channel, Purpose.LOOK if looks else Purpose.SAVE)
+        return _check(request, form, channel, looks or Purpose.SAVE)
     return _saved(request, form, channel, activate=wants_active)
 
 
 def _may_leave_draft(form: ChannelForm, action: str) -> bool:
     """One that nobody asked to keep: its connection may fail, or a link may never be made."""
     by_link = form.cleaned_data["auth"] != Channel.Auth.PASSWORD
-    return bool(action == "save" and form.cleaned_data["active"]) or (action == "check" and by_link)
+    return bool(action == "save" and form.cleaned_data["active"]) or (action in LOOKS and by_link)
 
 
 def _drafts_are_full(request: AdministrationRequest) -> bool:
