@@ -97,6 +97,8 @@ FIELDS: Final[Mapping[str, Promise]] = {
     "signs_in_as": _("Signs in as"),
     "app_only": _("Signs in by itself"),
     "secret_expires_on": _("Secret ends on"),
+    "start": _("Begin with"),
+    "start_date": _("Since"),
 }
 #: Values that are codes of ours, by field; what is not here stands as it is.
 VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {

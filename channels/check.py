@@ -15,7 +15,7 @@ from channels.credentials import Credentials
 from channels.errors import ChannelError, ConfigurationProblem, TransientProblem, channel_error
 from channels.links import providers, vault, whose
 from channels.mailboxes import mailbox_for
-from channels.mailboxes.base import Mailbox, Watch
+from channels.mailboxes.base import Listing, Mailbox, Watch
 from channels.models import Channel
 
 #: seconds for the whole check: somebody is waiting
@@ -51,6 +51,8 @@ class Target:
     #: what else is done with the open mailbox, which then is opened to be read only; in at most `look_seconds` more
     look: Callable[[Mailbox], None] | None = field(default=None, repr=False)
     look_seconds: float = 0.0
+    #: gets the list of the mails, without which the check then fails
+    hear: Callable[[Listing], None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +146,14 @@ def _acts(target: Target, mailbox: Mailbox) -> list[tuple[str, Callable[[], Fact
 
     def listing() -> Facts:
         try:
-            keeps_seen = mailbox.candidates().keeps_seen
-            return {"keeps_seen": keeps_seen} if target.look is None else {}
+            found = mailbox.candidates()
         except TransientProblem as problem:
-            if problem.code != "server_too_slow":
+            if problem.code != "server_too_slow" or target.hear is not None:
                 raise
             return {}  # a list so long that it does not come while somebody waits; a fetch has more time
+        if target.hear is not None:
+            target.hear(found)
+        return {"keeps_seen": found.keeps_seen} if target.look is None else {}
 
     def look() -> Facts:
         if target.look is not None:

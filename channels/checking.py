@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -31,6 +31,7 @@ from channels.errors import ChannelError, CredentialProblem
 from channels.fetching import preview
 from channels.fetching.places import one_at_a_time
 from channels.links import providers, vault
+from channels.mailboxes.base import Listing
 from channels.models import Channel, ConnectionCheck
 from zenvoices.lib import bulkheads
 from zenvoices.lib.crypto import KeyProblem
@@ -67,6 +68,17 @@ class Typed:
     fields: Mapping[str, Any]
     active: bool
     secrets: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a check finds besides its steps, when somebody needs it."""
+
+    previewed: preview.Rows = field(default_factory=dict)
+    listing: Listing | None = None
+
+    def hear(self, listing: Listing) -> None:
+        self.listing = listing
 
 
 # --- Asking for one ---------------------------------------------------------------------------------------
@@ -124,9 +136,9 @@ def perform(check_id: UUID) -> None:
     if not waiting.update(state=State.RUNNING, started_at=timezone.now()):
         return
     asked = _rows().get(pk=check_id)
-    previewed: preview.Rows = {}
+    found = _Found()
     try:
-        _conclude(asked, _look(asked, previewed), previewed)
+        _conclude(asked, _look(asked, found), found)
     except Exception:
         _close(asked, Outcome.INTERRUPTED)
         raise
@@ -138,8 +150,8 @@ def _rows() -> QuerySet[ConnectionCheck]:
     )
 
 
-def _look(asked: ConnectionCheck, previewed: preview.Rows) -> list[Step]:
-    """Outside a transaction: this is where strangers take their time. `previewed` is filled when that was asked."""
+def _look(asked: ConnectionCheck, found: _Found) -> list[Step]:
+    """Outside a transaction: this is where strangers take their time. Fills `found` with what else is needed."""
     channel, secrets = asked.channel, _secrets_of(asked)
     through_provider = channel is not None and asked.typed.get("auth") in providers.NAMES
     try:
@@ -149,11 +161,20 @@ def _look(asked: ConnectionCheck, previewed: preview.Rows) -> list[Step]:
             target = check.target_of(channel, _proofs(secrets) or None)
             target = replace(target, folder=asked.typed.get("folder", target.folder))
         if asked.purpose == Purpose.PREVIEW:
-            look = partial(preview.look, preview.channel_of(asked), rows=previewed)
+            look = partial(preview.look, preview.channel_of(asked), rows=found.previewed)
             target = replace(target, look=look, look_seconds=preview.SECONDS)
+        elif _begins_now(asked):
+            target = replace(target, hear=found.hear)
         return check.run_check(target)
     except ChannelError as error:
         return [Step("provider" if through_provider else "sign_in", ok=False, error=error)]
+
+
+def _begins_now(asked: ConnectionCheck) -> bool:
+    """Only what comes from now on: the list of this check says what was there before."""
+    known = asked.channel
+    start = asked.typed.get("start", known.start if known else "")
+    return start == Channel.Start.NOW and (known is None or known.started_at is None)
 
 
 def _typed_target(asked: ConnectionCheck, secrets: dict[str, str]) -> Target:
@@ -185,21 +206,21 @@ def _secrets_of(asked: ConnectionCheck) -> dict[str, str]:
 
 
 @transaction.atomic
-def _conclude(asked: ConnectionCheck, steps: list[Step], previewed: preview.Rows) -> None:
+def _conclude(asked: ConnectionCheck, steps: list[Step], found: _Found) -> None:
     """Once: a check that was given up meanwhile changes nothing any more."""
     rights.hold(asked.administration.environment_id)
     locked = _rows().select_for_update(of=("self",)).filter(pk=asked.pk, state=State.RUNNING).first()
     if locked is None:
         return
-    outcome = _follow(locked, steps)
+    outcome = _follow(locked, steps, found.listing)
     is_told = outcome in (Outcome.PASSED, Outcome.FAILED)
     _finish(locked, outcome, steps if is_told else [])
     if is_told:
-        preview.keep(locked, previewed)
+        preview.keep(locked, found.previewed)
     _tell_office(locked)
 
 
-def _follow(asked: ConnectionCheck, steps: list[Step]) -> Outcome:
+def _follow(asked: ConnectionCheck, steps: list[Step], listing: Listing | None) -> Outcome:
     if asked.channel is not None and asked.channel.deleted_at is not None:
         return Outcome.GONE
     if not asked.administration.is_premium or (
@@ -209,22 +230,25 @@ def _follow(asked: ConnectionCheck, steps: list[Step]) -> Outcome:
     passed = check.succeeded(steps)
     try:
         if asked.typed:
-            _follow_typed(asked, steps, passed=passed)
+            _follow_typed(asked, steps, listing, passed=passed)
         elif passed and asked.channel is not None:
-            services.activate(asked.channel, asked.person)
+            services.activate(asked.channel, asked.person, listing)
     except services.NotLinked:
         return Outcome.NOT_LINKED
     return Outcome.PASSED if passed else Outcome.FAILED
 
 
-def _follow_typed(asked: ConnectionCheck, steps: list[Step], *, passed: bool) -> None:
+def _follow_typed(asked: ConnectionCheck, steps: list[Step], listing: Listing | None, *, passed: bool) -> None:
     channel, secrets, error = asked.channel, _secrets_of(asked), steps[-1].error
     fields = {name: value for name, value in asked.typed.items() if name != "active"}
-    fields["secret_expires_on"] = parse_date(fields["secret_expires_on"] or "")
+    for name in fields.keys() & {"secret_expires_on", "start_date"}:
+        fields[name] = parse_date(fields[name] or "")
     if channel is not None and _proofs(secrets) and _took_secret(steps):
         services.keep_proof(channel, _proofs(secrets), fields["secret_expires_on"])
     if asked.purpose == Purpose.SAVE and passed:
-        asked.channel = store(asked.administration, channel, fields, secrets, activate=True, by=asked.person)
+        asked.channel = store(
+            asked.administration, channel, fields, secrets, activate=True, by=asked.person, listing=listing
+        )
     elif asked.purpose == Purpose.SAVE and (channel is None or channel.state == Channel.State.DRAFT):
         # As a draft: so the secrets are kept, and never have to go back to the browser.
         fields["left_since"] = left_since(channel)
@@ -241,15 +265,15 @@ def _took_secret(steps: list[Step]) -> bool:
 
 def store(
     administration: Administration, channel: Channel | None, fields: Mapping[str, Any], secrets: Mapping[str, str], *,
-    activate: bool, by: User | None,
+    activate: bool, by: User | None, listing: Listing | None = None,
 ) -> Channel:  # fmt: skip
     """A new channel, or this one changed. Raises services.NotLinked."""
     kept = {**fields, "password": "", **secrets}
     if channel is None:
-        return services.create_channel(administration, activate=activate, by=by, **kept)
+        return services.create_channel(administration, activate=activate, by=by, listing=listing, **kept)
     channel = services.update_channel(channel, by=by, **kept)
     if activate:
-        services.activate(channel, by)
+        services.activate(channel, by, listing)
     return channel
 
 

@@ -143,6 +143,9 @@ class Mailbox(Protocol):
     def newest(self, count: int) -> Sequence[Glimpse]:
         """The newest mails of the folder, read or not, newest first."""
 
+    def since(self, moment: int) -> Sequence[MessageRef]:
+        """The mails that arrived since, in seconds since 1970, read or not; also those that do not say when."""
+
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
         """One result for each ref, in their order; never marks as read.
 

@@ -94,6 +94,11 @@ class FakeMailbox:
         unread = set(self._unread())
         return [Glimpse(self._ref(uid), uid in unread) for uid in sorted(self.mails, reverse=True)[:count]]
 
+    def since(self, moment: int) -> Sequence[MessageRef]:
+        self._step("since")
+        refs = [self._ref(uid) for uid in sorted(self.mails)]
+        return [ref for ref in refs if ref.arrived is None or ref.arrived >= moment]
+
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
         for ref in refs:
             self._step("fetch")

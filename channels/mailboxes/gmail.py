@@ -94,6 +94,13 @@ class GmailMailbox(GmailSession):
             unread, _all = self._ids([*asked, ("labelIds", "UNREAD")], 1, count)
         return [Glimpse(MessageRef(VALIDITY, uid), uid in unread) for uid in found[:count]]
 
+    def since(self, moment: int) -> Sequence[MessageRef]:
+        with self.border():
+            found, whole = self._ids([("labelIds", self._label), ("q", f"after:{moment}")], _MOST_PAGES)
+            if not whole:  # what is not on it would be left out
+                raise channel_error("server_unavailable")
+        return _refs(found)
+
     def _ids(self, asked: Pairs, most_pages: int, page_size: int = _PAGE) -> tuple[list[str], bool]:
         """Newest first, as Gmail gives them, and whether these are all: of a later page that fails, the rest waits."""
         asked = [*asked, ("maxResults", page_size), ("fields", "messages/id,nextPageToken"), ("prettyPrint", "false")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from channels.errors import ChannelError
@@ -17,6 +18,7 @@ from channels.mailboxes.imap_search import HIGHEST, NOTHING, Search
 from channels.mailboxes.imap_session import ImapSession
 from channels.mailboxes.imap_unsearched import all_by_flags, hides_unread, newest
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UNKNOWN = Facts(None, None)
 
 
@@ -70,6 +72,15 @@ class ImapMailbox(ImapSession):
             facts = FactsList(self.client, self._portions, uids).finish()
         unread = set(flagged.unread)
         return [Glimpse(self._ref(uid, facts), uid in unread) for uid in uids]
+
+    def since(self, moment: int) -> Sequence[MessageRef]:
+        """SEARCH knows days only, in any time zone (RFC 3501 6.4.4): a day more is asked for and looked through."""
+        day = datetime.fromtimestamp(moment, UTC) - timedelta(days=1)
+        with self.border():
+            uids = Search(self.client, "SINCE", f"{day.day}-{_MONTHS[day.month - 1]}-{day.year}").finish(self.folder)
+            facts = FactsList(self.client, self._portions, uids).finish()
+        refs = [self._ref(uid, facts) for uid in uids]
+        return [ref for ref in refs if ref.arrived is None or ref.arrived >= moment]
 
     def _ref(self, uid: int, facts: Mapping[int, Facts]) -> MessageRef:
         return MessageRef(self.folder.validity, str(uid), *facts.get(uid, _UNKNOWN))

@@ -16,6 +16,7 @@ from typing import Final
 
 from channels.errors import ChannelError, MessageProblem, TransientProblem, channel_error
 from channels.mailboxes.base import Fetched, Glimpse, Listing, MessageRef, NotFetched, Results, Server, Watch
+from channels.mailboxes.pop3_arrivals import arrivals
 from channels.mailboxes.pop3_client import Refusal, is_refusal, passing, text_of
 from channels.mailboxes.pop3_listing import Listed, listed
 from channels.mailboxes.pop3_sign_in import Pop3Session
@@ -67,6 +68,13 @@ class Pop3Mailbox(Pop3Session):
 
     def newest(self, count: int) -> Sequence[Glimpse]:
         return [Glimpse(ref, unread=True) for ref in self._refs()[::-1][:count]]
+
+    def since(self, moment: int) -> Sequence[MessageRef]:
+        """By what the mails themselves say, in their headers; of a mail whose header is refused nothing is known."""
+        refs, numbers = self._refs(), self._mails().numbers
+        with self.border():
+            arrived = arrivals(self._client, list(numbers.values()), pipelines=self._pipelines)
+        return [ref for ref in refs if arrived.get(numbers[ref.uid], moment) >= moment]
 
     def _refs(self) -> list[MessageRef]:
         mails = self._mails()

@@ -120,7 +120,7 @@ def _check(
         with transaction.atomic():
             if form.app_changed:  # an app signs in by itself, as it is stored
                 channel = _store(request, form, channel, left=True)
-            typed = Typed(form.channel_fields, form.cleaned_data["active"], form.secrets)
+            typed = Typed(form.channel_fields | form.start_fields, form.cleaned_data["active"], form.secrets)
             asked = checking.ask(request.administration, purpose, channel=channel, person=request.user, typed=typed)
     except Full as full:
         form.add_error(None, checks.full_said(full))
@@ -143,5 +143,5 @@ def _saved(
 
 def _store(request: AdministrationRequest, form: ChannelForm, channel: Channel | None, *, left: bool) -> Channel:
     """`left`: nobody asked to keep it, should it stay a draft."""
-    fields = form.channel_fields | {"left_since": checking.left_since(channel) if left else None}
+    fields = form.channel_fields | form.start_fields | {"left_since": checking.left_since(channel) if left else None}
     return checking.store(request.administration, channel, fields, form.secrets, activate=False, by=request.user)
