@@ -118,6 +118,11 @@ VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
     "protocol": {"imap": "IMAP", "pop3": "POP3"},
     "auth": {"password": _("Username and password"), "google": "Gmail OAuth2", "entra": "Entra OAuth2"},
     "app_only": {"True": _("Yes"), "False": _("No")},
+    "start": {
+        "now": _("Only what comes from now on"),
+        "unread": _("Everything that is unread now"),
+        "since": _("Everything since a date, read or not"),
+    },
 }
 
 

@@ -81,7 +81,11 @@ def create_channel(
 
 def _told(channel: Channel, names: Iterable[str]) -> dict[str, object]:
     """For the audit trail: settings as they stand. None of them is a secret, which lie elsewhere."""
-    return {name: value if isinstance(value := getattr(channel, name), bool) else str(value) for name in names}
+    values = {name: getattr(channel, name) for name in names}
+    return {
+        name: value if isinstance(value, bool) else str("" if value is None else value)
+        for name, value in values.items()
+    }
 
 
 @transaction.atomic
