@@ -8,11 +8,9 @@ lost when the page is closed meanwhile.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,18 +22,15 @@ from django.utils.dateparse import parse_date
 
 from administrations import rights
 from administrations.models import Administration, User
-from channels import check, notices, services
+from channels import check, notices, services, trying
 from channels.authorisation import Linked
-from channels.check import Step, Target
-from channels.errors import ChannelError, CredentialProblem
+from channels.check import Step
+from channels.errors import CredentialProblem
 from channels.fetching import preview
 from channels.fetching.places import one_at_a_time
-from channels.links import providers, vault
 from channels.mailboxes.base import Listing
 from channels.models import Channel, ConnectionCheck
 from zenvoices.lib import bulkheads
-from zenvoices.lib.crypto import KeyProblem
-from zenvoices.lib.keyring import key_ring
 from zenvoices.lib.scoping import every_administration
 
 Purpose = ConnectionCheck.Purpose
@@ -70,17 +65,6 @@ class Typed:
     secrets: Mapping[str, str]
 
 
-@dataclass(slots=True)
-class _Found:
-    """What a check finds besides its steps, when somebody needs it."""
-
-    previewed: preview.Rows = field(default_factory=dict)
-    listing: Listing | None = None
-
-    def hear(self, listing: Listing) -> None:
-        self.listing = listing
-
-
 # --- Asking for one ---------------------------------------------------------------------------------------
 
 
@@ -94,7 +78,7 @@ def ask(
         asked.consent_link, asked.account = linked.consent_link, linked.account
     if typed is not None:
         asked.typed = {**typed.fields, "active": typed.active}
-        asked.secrets = key_ring().encrypt(json.dumps(dict(typed.secrets)), belongs_to=_place(asked))
+        asked.secrets = trying.sealed(asked, typed.secrets)
     with transaction.atomic():
         one_at_a_time(_LOCK)
         _refuse_when_full(administration)
@@ -123,10 +107,6 @@ def _overdue() -> Q:
     )
 
 
-def _place(asked: ConnectionCheck) -> str:
-    return f"check:{asked.pk}:secrets"
-
-
 # --- Carrying it out --------------------------------------------------------------------------------------
 
 
@@ -136,9 +116,9 @@ def perform(check_id: UUID) -> None:
     if not waiting.update(state=State.RUNNING, started_at=timezone.now()):
         return
     asked = _rows().get(pk=check_id)
-    found = _Found()
+    found = trying.Found()
     try:
-        _conclude(asked, _look(asked, found), found)
+        _conclude(asked, trying.look(asked, found), found)
     except Exception:
         _close(asked, Outcome.INTERRUPTED)
         raise
@@ -150,63 +130,11 @@ def _rows() -> QuerySet[ConnectionCheck]:
     )
 
 
-def _look(asked: ConnectionCheck, found: _Found) -> list[Step]:
-    """Outside a transaction: this is where strangers take their time. Fills `found` with what else is needed."""
-    channel, secrets = asked.channel, _secrets_of(asked)
-    through_provider = channel is not None and asked.typed.get("auth") in providers.NAMES
-    try:
-        if channel is None or (asked.typed and not through_provider):
-            target = _typed_target(asked, secrets)
-        else:
-            target = check.target_of(channel, _proofs(secrets) or None)
-            target = replace(target, folder=asked.typed.get("folder", target.folder))
-        if asked.purpose == Purpose.PREVIEW:
-            look = partial(preview.look, preview.channel_of(asked), rows=found.previewed)
-            target = replace(target, look=look, look_seconds=preview.SECONDS)
-        elif _begins_now(asked):
-            target = replace(target, hear=found.hear)
-        return check.run_check(target)
-    except ChannelError as error:
-        return [Step("provider" if through_provider else "sign_in", ok=False, error=error)]
-
-
-def _begins_now(asked: ConnectionCheck) -> bool:
-    """Only what comes from now on: the list of this check says what was there before."""
-    known = asked.channel
-    start = asked.typed.get("start", known.start if known else "")
-    return start == Channel.Start.NOW and (known is None or known.started_at is None)
-
-
-def _typed_target(asked: ConnectionCheck, secrets: dict[str, str]) -> Target:
-    """A secret that was not typed again is the stored one. Raises OurProblem when that does not open."""
-    try:
-        stored = vault.read_all(asked.channel) if asked.channel else {}
-    except ChannelError:
-        if not secrets:
-            raise
-        stored = {}
-    return Target(**{name: asked.typed[name] for name in check.TYPED}, secrets=stored | secrets)
-
-
-def _proofs(secrets: Mapping[str, str]) -> dict[str, str]:
-    return {name: secret for name, secret in secrets.items() if name in providers.PROOFS}
-
-
-def _secrets_of(asked: ConnectionCheck) -> dict[str, str]:
-    if not asked.secrets:
-        return {}
-    try:
-        opened: dict[str, str] = json.loads(key_ring().decrypt(asked.secrets, belongs_to=_place(asked)))
-    except KeyProblem as problem:
-        raise vault.key_missing("password", asked.typed["auth"]) from problem
-    return opened
-
-
 # --- What follows -----------------------------------------------------------------------------------------
 
 
 @transaction.atomic
-def _conclude(asked: ConnectionCheck, steps: list[Step], found: _Found) -> None:
+def _conclude(asked: ConnectionCheck, steps: list[Step], found: trying.Found) -> None:
     """Once: a check that was given up meanwhile changes nothing any more."""
     rights.hold(asked.administration.environment_id)
     locked = _rows().select_for_update(of=("self",)).filter(pk=asked.pk, state=State.RUNNING).first()
@@ -239,12 +167,12 @@ def _follow(asked: ConnectionCheck, steps: list[Step], listing: Listing | None) 
 
 
 def _follow_typed(asked: ConnectionCheck, steps: list[Step], listing: Listing | None, *, passed: bool) -> None:
-    channel, secrets, error = asked.channel, _secrets_of(asked), steps[-1].error
+    channel, secrets, error = asked.channel, trying.secrets_of(asked), steps[-1].error
     fields = {name: value for name, value in asked.typed.items() if name != "active"}
     for name in fields.keys() & {"secret_expires_on", "start_date"}:
         fields[name] = parse_date(fields[name] or "")
-    if channel is not None and _proofs(secrets) and _took_secret(steps):
-        services.keep_proof(channel, _proofs(secrets), fields["secret_expires_on"])
+    if channel is not None and trying.proofs(secrets) and _took_secret(steps):
+        services.keep_proof(channel, trying.proofs(secrets), fields["secret_expires_on"])
     if asked.purpose == Purpose.SAVE and passed:
         asked.channel = store(
             asked.administration, channel, fields, secrets, activate=True, by=asked.person, listing=listing
