@@ -9,7 +9,7 @@ from functools import partial
 
 from channels import check
 from channels.check import Step, Target
-from channels.errors import ChannelError
+from channels.errors import ChannelError, channel_error
 from channels.fetching import preview
 from channels.links import providers, vault
 from channels.mailboxes.base import Listing
@@ -26,6 +26,10 @@ class Found:
     listing: Listing | None = None
 
     def hear(self, listing: Listing) -> None:
+        """Raises TransientProblem for a part of a list where no number tells what came later (POP3, Gmail API)."""
+        counts_up = listing.next_uid and listing.validity.isdecimal()
+        if not (listing.whole or counts_up):
+            raise channel_error("server_unavailable")
         self.listing = listing
 
 

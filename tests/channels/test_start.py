@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 from email.utils import formatdate
@@ -19,10 +20,11 @@ from administrations.models import User
 from channels import check, services
 from channels.connect import opened
 from channels.errors import TransientProblem
-from channels.mailboxes.base import Watch
+from channels.mailboxes.base import Listing, Watch
 from channels.mailboxes.fake import FakeMailbox
 from channels.models import Channel, FetchRun, ReceivedMail
 from channels.pages.forms import ChannelForm
+from channels.trying import Found
 from documents.models import Document
 from tests.cast import Cast, make_cast
 from tests.channels.followed import post
@@ -179,6 +181,23 @@ def test_check_fails_without_the_list_that_the_beginning_needs(cast: Cast, monke
     target = check.Target("imap", "password", "h", 993, "tls", "jan", "INBOX", {"password": "x"})
     assert check.succeeded(check.run_check(target))
     assert check.run_check(replace(target, hear=lambda _: None))[-1].name == "listing"
+
+
+@pytest.mark.parametrize(
+    ("listing", "is_enough"),
+    [
+        (Listing([]), True),
+        (Listing([], whole=False), False),
+        (Listing([], validity="gmail", next_uid=1_700_000_000, whole=False), False),
+        (Listing([], validity="7", next_uid=12, whole=False), True),
+        (Listing([], validity="7", whole=False), False),
+    ],
+)
+def test_part_of_a_list_is_enough_only_where_numbers_tell_what_came_later(listing: Listing, is_enough: bool) -> None:
+    found = Found()
+    with nullcontext() if is_enough else pytest.raises(TransientProblem):
+        found.hear(listing)
+    assert (found.listing is listing) == is_enough
 
 
 # --- Since a day --------------------------------------------------------------------------------------------
