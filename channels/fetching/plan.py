@@ -145,12 +145,12 @@ class _Planner:
         is_kept = channel.start != Channel.Start.UNREAD and channel.started_at is not None
         if not is_kept or not channel.has_folders or channel.uses_gmail_api:
             return True
-        if ref.validity == channel.start_validity:
-            if int(ref.uid) >= channel.start_next_uid:  # RFC 3501 2.3.1.1; 0: the server said none
-                return True
-            if channel.start == Channel.Start.NOW:
-                return False
-        return ref.arrived is None or ref.arrived >= int(moment_of(channel).timestamp())
+        counts_on = ref.validity == channel.start_validity
+        if counts_on and int(ref.uid) >= channel.start_next_uid:  # RFC 3501 2.3.1.1; 0: the server said none
+            return True
+        if ref.arrived is None:
+            return not counts_on or channel.start != Channel.Start.NOW
+        return ref.arrived >= int(moment_of(channel).timestamp())
 
     def _pass_over(self, row: ReceivedMail) -> None:
         """Told of by the first fetch; to every other it is a mail of the ledger."""

@@ -175,6 +175,24 @@ def test_backup_put_back_leaves_no_new_mail_out(cast: Cast, monkeypatch: pytest.
         assert files() == ["factuur-2.pdf"]
 
 
+def test_server_that_gives_an_old_number_to_a_new_mail_hides_it_not(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under the same UIDVALIDITY, with a UIDNEXT that did not fall: no server may, and some do."""
+    box, now = FakeMailbox(), int(time.time())
+    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
+    with administration_scope(cast.bakery.pk):
+        channel = channel_in(cast.bakery)
+        Channel.objects.update(start="now", state="inactive")
+        before = box.deliver(invoice(1), arrived=now - DAY)
+        services.activate(channel, None, box.candidates())
+        fetch_now(channel)
+        after = box.deliver(invoice(20), arrived=now + 60)
+        box.mails[before], box.mails[after] = box.mails[after], box.mails[before]
+        fetch_now(channel)
+        assert "factuur-20.pdf" in files()
+
+
 def test_check_fails_without_the_list_that_the_beginning_needs(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     box = FakeMailbox(fails={"candidates": TransientProblem("server_too_slow")})
     monkeypatch.setattr(check, "mailbox_for", lambda *_: box)
