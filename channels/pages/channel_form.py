@@ -39,7 +39,8 @@ def channel_new_email(request: AdministrationRequest) -> HttpResponse:
     """Step 2: the form, with the address alone as the quick way above it."""
     if request.method == "POST":
         return _submitted(request, None)
-    return page(request, ChannelForm(typed=discover.filled_in(request)), None, address_form=discover.AddressForm())
+    found = discover.filled_in(request)
+    return page(request, ChannelForm(typed=found), None, address_form=None if found else discover.AddressForm())
 
 
 @require_http_methods(["GET", "POST"])

@@ -95,7 +95,8 @@ def filled_in(request: AdministrationRequest) -> dict[str, Any] | None:
 def _next_step(found: Found, asked: ConnectionCheck) -> dict[str, Any]:
     fields = _fields(found, asked.typed["address"])
     return {
-        "fields": {**fields, "active": "on", "action": "save"},
+        # As text: a template would write 1.993 for the port 1993.
+        "fields": {name: str(value) for name, value in fields.items()} | {"active": "on", "action": "save"},
         "by_link": _AUTH.get(found.kind) in providers.portal_apps(),
         "needs_password": bool(found.host) and fields["auth"] == Channel.Auth.PASSWORD,
         "provider": providers.NAMES.get(fields["auth"], ""),
