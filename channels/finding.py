@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.conf import settings
 
 from channels.check import Step
-from channels.discovery import Address, Found, Kind, WayOut, find
+from channels.discovery import Address, Found, Kind
 from channels.models import ConnectionCheck
 
 
 def look(asked: ConnectionCheck) -> list[Step]:
     """One step, whose facts are what was found."""
+    from channels.discovery.looking import WayOut, find  # noqa: PLC0415 (most processes never look; dnspython is 6 MB)
+
     way_out = WayOut(
         tuple(settings.DNS_SERVERS), settings.MAIL_ISPDB_URL, settings.MAIL_ALLOW_PRIVATE_HOSTS,
         settings.OUTBOUND_CA_FILE or None,

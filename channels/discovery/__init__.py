@@ -6,6 +6,5 @@ seconds, comes over the guarded way out, and is offered only with a server whose
 
 from channels.discovery.address import Address, BadAddress
 from channels.discovery.found import Found, Kind
-from channels.discovery.looking import WayOut, find
 
-__all__ = ["Address", "BadAddress", "Found", "Kind", "WayOut", "find"]
+__all__ = ["Address", "BadAddress", "Found", "Kind"]

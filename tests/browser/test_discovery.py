@@ -68,7 +68,8 @@ def portal(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    folder, ca_file, settings = tmp_path_factory.mktemp("portal"), str(certificates.ca_file), providers_of(request) | apps
+    folder, ca_file = tmp_path_factory.mktemp("portal"), str(certificates.ca_file)
+    settings = providers_of(request) | apps
     with (
         database_of_a_portal() as database,
         redis_server() as broker,

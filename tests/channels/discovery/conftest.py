@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from channels.discovery import Address, Found, WayOut, find
+from channels.discovery import Address, Found
+from channels.discovery.looking import WayOut, find
 from tests.faults.internet import Authority, Internet
 from tests.servers.dns import NameServer
 from tests.servers.scripted import Peer, Script, imap, pop3
