@@ -13,6 +13,8 @@ import pytest
 
 from documents import storage
 
+pytestmark = pytest.mark.slow
+
 OFFICE = UUID("11111111-2222-3333-4444-555555555555")
 PDF = b"%PDF-1.7 invoice"
 NAME = hashlib.sha256(PDF).hexdigest()

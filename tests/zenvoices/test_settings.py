@@ -9,6 +9,8 @@ import pytest
 
 from tests.portal import Portal
 
+pytestmark = pytest.mark.slow
+
 CANARY = "kanarie-7261"
 REACHED = {"BASE_URL": "https://portal.example.nl", "EMAIL_URL": "smtp+tls://relay.example.nl:587"}
 
