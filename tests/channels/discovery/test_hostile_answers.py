@@ -12,6 +12,7 @@ from tests.channels.discovery.conftest import World, page, redirect
 from tests.channels.discovery.test_finding_servers import AUTOCONFIG, offered
 from tests.servers.scripted import ScriptedServer
 
+pytestmark = pytest.mark.thorough
 NOTHING = Found(Kind.NOTHING, username="jan@devries.nl")
 
 

@@ -152,6 +152,14 @@ def test_password_of_a_server_that_was_found_is_checked_and_the_channel_is_activ
     ]
 
 
+def test_port_goes_to_the_form_as_a_number(anna: Client, cast: Cast, world: World, settings: Any) -> None:
+    """Where private hosts are allowed it may be any; a page writes 1.993 for 1993."""
+    settings.MAIL_ALLOW_PRIVATE_HOSTS = True
+    world.names.says("_imaps._tcp.devries.nl", "SRV", "0 1 1993 post.devries.nl.")
+    world.mail("post.devries.nl", 1993)
+    assert hidden(look_for(anna, "jan@devries.nl", cast.bakery))["port"] == "1993"
+
+
 def test_server_outside_the_domain_is_told_before_a_password_is_asked(anna: Client, cast: Cast, world: World) -> None:
     """RFC 6186 6: the answer of the DNS may be forged."""
     world.names.says("_imap._tcp.devries.nl", "SRV", "0 1 143 imap.evil.example.")
