@@ -30,7 +30,7 @@ from documents.models import Document, Email
 from documents.queries import moment_to_text
 from documents.storage import put_bytes
 from leaving import exports
-from leaving.models import Export
+from leaving.models import Erasure, Export
 from tests.cast import Cast
 from tests.channels.rows import make_channel, make_mail, make_part, make_run
 from tests.documents.files import image, invoice
@@ -307,9 +307,22 @@ def bakery_export(cast: Cast) -> dict[str, Any]:
         return {**bakery(cast), "export_id": Export.objects.get().pk}
 
 
+def gerdas_erasure(cast: Cast) -> dict[str, Any]:
+    """Which Gerda asked for, when she was Beheerder."""
+    return {"erasure_id": Erasure.objects.create(kind=Erasure.Kind.ADMINISTRATION, asked_by=cast.gerda).pk}
+
+
 LEAVING = {
     "export": Row(ADMIN, bakery, post=True),
     "export-file": Row(ADMIN, bakery_export),
+    "retention": Row(ADMIN, bakery, post=True),
+    "erase-documents": Row(ADMIN, bakery, post=True),
+    "erase-administration": Row(OFFICE, lambda cast: {**office(cast), "erased_id": cast.bakery.pk}, post=True),
+    "erase-person": Row(OFFICE, office_person, post=True),
+    "erase-environment": Row(OFFICE, office, post=True),
+    "erasures": Row(OFFICE, office),
+    "erase-myself": Row(OWN, post=True),
+    "erasure": Row(PRIVATE, gerdas_erasure),
 }
 
 #: django-allauth tests its own pages; here only that they are open to everybody, or to the person alone
