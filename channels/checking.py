@@ -157,7 +157,7 @@ def _follow(asked: ConnectionCheck, steps: list[Step], listing: Listing | None) 
         return Outcome.NOT_ALLOWED
     passed = check.succeeded(steps)
     try:
-        if asked.typed:
+        if asked.typed and asked.purpose != Purpose.FIND:
             _follow_typed(asked, steps, listing, passed=passed)
         elif passed and asked.channel is not None:
             services.activate(asked.channel, asked.person, listing)

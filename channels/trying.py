@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from channels import check
+from channels import check, finding
 from channels.check import Step, Target
 from channels.errors import ChannelError, channel_error
 from channels.fetching import preview
@@ -35,6 +35,8 @@ class Found:
 
 def look(asked: ConnectionCheck, found: Found) -> list[Step]:
     """Outside a transaction: this is where strangers take their time. Fills `found` with what else is needed."""
+    if asked.purpose == ConnectionCheck.Purpose.FIND:
+        return finding.look(asked)
     channel, secrets = asked.channel, secrets_of(asked)
     through_provider = channel is not None and asked.typed.get("auth") in providers.NAMES
     try:

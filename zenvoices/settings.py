@@ -284,6 +284,9 @@ MAIL_ALLOW_PRIVATE_HOSTS: bool = env.bool("MAIL_ALLOW_PRIVATE_HOSTS", False)
 OUTBOUND_CA_FILE: str = env.file("OUTBOUND_CA_FILE")
 MAIL_CONNECT_SECONDS: float = env.float("MAIL_CONNECT_SECONDS", 10.0)
 MAIL_SILENCE_SECONDS: float = env.float("MAIL_SILENCE_SECONDS", 30.0)
+#: whom discovery asks (channels.discovery): "address:port" of name servers, none: those of the machine; Mozilla's list
+DNS_SERVERS: list[str] = env.name_servers("DNS_SERVERS")
+MAIL_ISPDB_URL: str = env.web_address_or_off("MAIL_ISPDB_URL", "https://autoconfig.thunderbird.net/v1.1")
 
 #: The portal's own registrations: linking in a few clicks. Empty: each office brings its own.
 GOOGLE_CLIENT_ID: str = env.str("GOOGLE_CLIENT_ID", "")

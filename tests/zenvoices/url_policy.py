@@ -118,6 +118,13 @@ def bakery_check(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "check_id": asked.pk}
 
 
+def bakery_search(cast: Cast) -> dict[str, Any]:
+    typed = checking.Typed({"address": "jan@ziggo.nl"}, active=False, secrets={})
+    with administration_scope(cast.bakery.pk):
+        asked = checking.ask(cast.bakery, Purpose.FIND, person=cast.bert, typed=typed)
+    return {**bakery(cast), "check_id": asked.pk}
+
+
 def gmail_channel(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "channel_id": make_channel(cast.bakery, auth="google", client_id="id", state="draft").pk}
 
@@ -262,6 +269,8 @@ CHANNELS = {
     "channels": Row(ADMIN, bakery),
     "channel-new": Row(ADMIN, bakery, post=True),
     "channel-new-email": Row(ADMIN, bakery, post=True),
+    "channel-find": Row(ADMIN, bakery, post=True),
+    "channel-found": Row(ADMIN, bakery_search),
     "channel-edit": Row(ADMIN, bakery_channel, post=True),
     "channel-row": Row(ADMIN, bakery_channel),
     "channel-check": Row(ADMIN, bakery_check),

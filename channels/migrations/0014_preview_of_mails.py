@@ -11,14 +11,14 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('administrations', '0005_environment_requires_two_factor'),
-        ('channels', '0012_connection_checks'),
+        ('channels', '0013_find_purpose'),
     ]
 
     operations = [
         migrations.AlterField(
             model_name='connectioncheck',
             name='purpose',
-            field=models.CharField(choices=[('look', 'Look'), ('preview', 'Preview'), ('save', 'Save'), ('activate', 'Activate'), ('linked', 'Linked')], max_length=8),
+            field=models.CharField(choices=[('look', 'Look'), ('preview', 'Preview'), ('save', 'Save'), ('activate', 'Activate'), ('linked', 'Linked'), ('find', 'Find')], max_length=8),
         ),
         migrations.CreateModel(
             name='PreviewedMail',

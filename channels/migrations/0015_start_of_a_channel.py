@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('channels', '0013_preview_of_mails'),
+        ('channels', '0014_preview_of_mails'),
     ]
 
     operations = [
