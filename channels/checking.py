@@ -40,7 +40,7 @@ Outcome = ConnectionCheck.Outcome
 OFFER_AGAIN: Final = timedelta(seconds=5)
 #: what nobody took up, and what did not end, is over after this: the person can try again
 STARTS_WITHIN: Final = timedelta(seconds=60)
-#: longer than the check itself (check.CHECK_SECONDS) with the renewal of a token before it
+#: longer than the check itself (check.CHECK_SECONDS, and preview.SECONDS more) with the renewal of a token before it
 ENDS_WITHIN: Final = timedelta(seconds=150)
 #: so long its page can be looked at
 KEPT: Final = timedelta(hours=1)
