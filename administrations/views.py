@@ -12,7 +12,14 @@ from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.translation import check_for_language
 from django.views.decorators.http import require_POST, require_safe
 
-from administrations.access import administration_for, administrations_of, may, remember, role_in
+from administrations.access import (
+    administration_for,
+    administrations_of,
+    is_environment_admin,
+    may,
+    remember,
+    role_in,
+)
 from administrations.middleware import LANGUAGE_COOKIE
 from administrations.models import Administration, Role, User
 from zenvoices.lib.own_addresses import own_path
@@ -28,7 +35,15 @@ def home(request: HttpRequest) -> HttpResponse:
     here = next((a for a in reachable if a.pk == last), reachable[0] if reachable else None)
     if here is None:
         return render(request, "administrations/nowhere.html")
-    return redirect(_front_page(here, role_in(request.user, here)))
+    return redirect(_office_of(request.user, here) or _front_page(here, role_in(request.user, here)))
+
+
+def _office_of(user: User, here: Administration) -> str:
+    """Whoever looks after several administrations begins with all of them."""
+    office = here.environment
+    if is_environment_admin(user, office) and office.administrations.count() > 1:
+        return reverse("office", args=[office.pk])
+    return ""
 
 
 @require_safe

@@ -199,6 +199,8 @@ def _follow(asked: ConnectionCheck, steps: list[Step]) -> Outcome:
     try:
         if asked.typed:
             _follow_typed(asked, steps, passed=passed)
+        elif asked.channel is not None and asked.purpose == Purpose.LOOK:
+            services.note_check(asked.channel, steps[-1].error)
         elif passed and asked.channel is not None:
             services.activate(asked.channel, asked.person)
     except services.NotLinked:

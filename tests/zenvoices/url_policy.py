@@ -289,6 +289,9 @@ CHANNELS = {
     "channel-mail-eml": Row(ADMIN, bakery_mail),
     "channel-part-take": Row(ADMIN, bakery_part, get=False, post=True),
     "environment-channels": Row(OFFICE, office),
+    "office": Row(OFFICE, office),
+    "office-act": Row(OFFICE, office, get=False, post=True),
+    "office-client": Row(OFFICE, lambda cast: {**office(cast), "client_id": cast.bakery.pk}),
 }
 
 
