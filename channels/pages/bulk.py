@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -57,7 +58,7 @@ def _fetch(channels: list[Channel], by: User) -> Done:
         if places.take(channel.host, channel.administration_id):
             with administration_scope(channel.administration_id):
                 run = services.request_fetch(channel, by)
-            transaction.on_commit(lambda run=run: tasks.enqueue(run), robust=True)
+            transaction.on_commit(partial(tasks.enqueue, run), robust=True)
             begun += 1
     return Done(begun, len(channels) - begun)
 
@@ -83,7 +84,7 @@ def _ask(channels: list[Channel], by: User, purpose: Purpose) -> Done:
             if full.in_administration:
                 continue
             break
-        transaction.on_commit(lambda asked=asked: tasks.offer_check(asked), robust=True)
+        transaction.on_commit(partial(tasks.offer_check, asked), robust=True)
         begun += 1
     return Done(begun, len(channels) - begun)
 

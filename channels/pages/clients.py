@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Case, IntegerField, Max, Min, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, IntegerField, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -18,12 +19,13 @@ from administrations.models import Administration, Environment
 from channels.checking import Outcome, Purpose
 from channels.errors import CODES, Whose
 from channels.fetching.places import open_runs
-from channels.models import Channel, ConnectionCheck
+from channels.models import Channel, ConnectionCheck, FetchRun
 from channels.pages.queries import RowCount, listed_channels
-from channels.pages.rows import Row, row_of
+from channels.pages.rows import RESULT_STAYS, Row, row_of
 from channels.pages.standing import Standing, standing
 from documents.models import Document
-from documents.worklist import FOLDED, MOST_COUNTED, in_state, written
+from documents.worklist import FOLDED, in_state
+from zenvoices.lib.counts import MOST_COUNTED, written
 from zenvoices.lib.paging import with_words
 
 #: of a page of administrations the newest checks are looked at
@@ -42,9 +44,18 @@ _WHO: Final[dict[Whose, str | Promise]] = {
 class Checked:
     """What the connection checks of the last hour found, of each channel the last."""
 
-    busy: int
-    passed: int
-    failed: tuple[ConnectionCheck, ...]
+    busy: int = 0
+    passed: int = 0
+    failed: tuple[ConnectionCheck, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What the fetches by hand of the last minutes brought, and how many of them worked and failed."""
+
+    documents: int = 0
+    worked: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,7 @@ class Client:
     next_fetch_at: datetime | None
     #: fetches that are queued or under way
     fetching: int
+    fetched: Fetched
     checked: Checked
 
     @property
@@ -81,7 +93,7 @@ class Client:
         return _WHO[Whose.MANAGER if stopped else whose]
 
 
-def clients_of(environment: Environment, words: str) -> QuerySet[Administration]:
+def clients_of(environment: Environment, words: str) -> QuerySet[Any]:
     """With `standing`, whose trouble comes first; use it inside `every_administration`."""
     worst = _channels().values("administration").annotate(worst=Max(standing())).values("worst")
     stands = Case(
@@ -93,28 +105,28 @@ def clients_of(environment: Environment, words: str) -> QuerySet[Administration]
     return found.annotate(standing=stands).order_by("-standing", "name", "id")
 
 
-def clients(found: Sequence[Administration]) -> list[Client]:
-    """In this order. Five queries and those of the rows, however many channels and documents they have."""
+def clients(found: Iterable[Any]) -> list[Client]:
+    """These of `clients_of`, in this order; so many queries, however many channels and documents they have."""
+    found = list(found)
     ids = [each.pk for each in found]
     known: dict[UUID, Any] = {each.pk: each for each in _with_facts(Administration.objects.filter(pk__in=ids))}
     rows = {row.channel.pk: row for row in map(row_of, listed_channels(_worst(known.values())))}
-    checked, busy = _checked(ids), _fetching(ids)
-    return [_client(known[each.pk], each, rows, busy[each.pk], checked.get(each.pk)) for each in found]
-
-
-def _client(facts: Any, found: Any, rows: dict[UUID, Row], fetching: int, checked: Checked | None) -> Client:
-    stands = Standing(found.standing)
-    return Client(
-        administration=facts,
-        standing=stands,
-        row=rows.get(facts.worst_id),
-        others=max(facts.troubled - 1, 0),
-        new=written(facts.new),
-        last_document_at=facts.last_document_at,
-        next_fetch_at=facts.next_fetch_at,
-        fetching=fetching,
-        checked=checked or Checked(0, 0, ()),
-    )
+    checked, busy, fetched = _checked(ids), _fetching(ids), _fetched(ids)
+    return [
+        Client(
+            administration=known[each.pk],
+            standing=Standing(each.standing),
+            row=rows.get(known[each.pk].worst_id),
+            others=max(known[each.pk].troubled - 1, 0),
+            new=written(known[each.pk].new),
+            last_document_at=known[each.pk].last_document_at,
+            next_fetch_at=known[each.pk].next_fetch_at,
+            fetching=busy[each.pk],
+            fetched=fetched.get(each.pk, Fetched()),
+            checked=checked.get(each.pk, Checked()),
+        )
+        for each in found
+    ]
 
 
 def _worst(found: Iterable[Any]) -> list[UUID]:
@@ -142,6 +154,14 @@ def _with_facts(administrations: QuerySet[Administration]) -> QuerySet[Administr
 
 def _fetching(ids: list[UUID]) -> Counter[UUID]:
     return Counter(open_runs().filter(administration__in=ids).values_list("administration_id", flat=True))
+
+
+def _fetched(ids: list[UUID]) -> dict[UUID, Fetched]:
+    recent = FetchRun.objects.filter(finished_at__gte=timezone.now() - RESULT_STAYS, trigger=FetchRun.Trigger.MANUAL)
+    failed = Count("pk", filter=Q(outcome=FetchRun.Outcome.FAILED))
+    sums = recent.filter(administration__in=ids).order_by().values("administration_id")
+    sums = sums.annotate(brought=Sum("documents"), ended=Count("pk"), lost=failed)
+    return {one["administration_id"]: Fetched(one["brought"], one["ended"] - one["lost"], one["lost"]) for one in sums}
 
 
 def _checked(ids: list[UUID]) -> dict[UUID, Checked]:

@@ -17,6 +17,7 @@ from administrations.access import EnvironmentRequest, administration_in, enviro
 from channels.pages.bulk import ACTIONS, Done, channels_for
 from channels.pages.channel_list import STOP_POLLING
 from channels.pages.clients import clients, clients_of
+from channels.pages.rows import ICONS
 from channels.pages.standing import GROUPS, counted
 from zenvoices.lib.own_addresses import own_path
 from zenvoices.lib.paging import PAGE, page_of, searched
@@ -31,8 +32,13 @@ def office(request: EnvironmentRequest) -> HttpResponse:
         found = clients_of(request.environment, words)
         shown = found.filter(standing__in=GROUPS[group]) if group in GROUPS else found
         page = page_of(shown, request)
-        context = {"clients": clients(page.object_list), "page": page, "counts": counted(found)}
-        context |= {"words": words, "group": group if group in GROUPS else "", "environment": request.environment}
+        context: dict[str, Any] = {"clients": clients(page.object_list), "page": page, "counts": counted(found)}
+        context |= {
+            "words": words,
+            "group": group if group in GROUPS else "",
+            "environment": request.environment,
+            "icons": ICONS,
+        }
         return render(request, "channels/office.html", context)
 
 

@@ -42,6 +42,8 @@ NOTHING = Pill("warn", "triangle-alert", _("Retrieves nothing"))
 DRAFT = Pill("rest", "pencil-line", _("Draft"))
 PAUSED = Pill("rest", "circle-pause", _("Inactive"))
 STOPPED = Pill("bad", "octagon-alert", _("Inactive"))
+#: of a channel, whatever it does
+ICONS = sorted({pill.icon for pill in (BUSY, ACTIVE, RECONNECT, OUTAGE, NOTHING, DRAFT, PAUSED, STOPPED)})
 
 OUTCOMES = {
     FetchRun.Outcome.SUCCEEDED: Pill("ok", "circle-check", FetchRun.Outcome.SUCCEEDED.label),

@@ -133,7 +133,7 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
         addresses += [f"{managed}/{page}" for page in ("people", "people/invite", "settings", "activity", "export")]
         of_office = ("administrations", "people", "people/invite", "sessions", "settings", "activity")
         addresses += [f"{office}/{page}" for page in of_office]
-        addresses += [f"{stage.portal.url}/environment/{stage.environment}/channels"]
+        addresses += [f"{stage.portal.url}/environment/{stage.environment}/{page}" for page in ("", "channels")]
         return stage, addresses
 
     return furnish

@@ -162,6 +162,7 @@ def test_page_costs_the_same_with_three_hundred_administrations_as_with_two(cast
     assert queries_of(anna, page_of(cast)) == few
     assert (len(answer.context["clients"]), answer.context["counts"]["attention"]) == (50, 30)
     assert names(answer)[:30] == [f"Klant {n:04}" for n in range(0, 300, 10)]
+    assert len(answer.content) < 100_000
 
 
 def test_pages_go_on_where_the_last_one_ended(cast: Cast, anna: Client) -> None:
@@ -205,9 +206,19 @@ def test_fetching_begins_a_fetch_by_hand_for_each_active_channel(cast: Cast, act
     assert 'hx-get="' + reverse("office-client", args=[cast.office.pk, cast.bakery.pk]) in page
 
 
-def test_fetching_takes_no_more_places_than_there_are(
-    cast: Cast, act: Act, asked: list[Any], settings: Any
-) -> None:
+def test_line_says_what_the_fetches_brought(cast: Cast, anna: Client) -> None:
+    brought = make_run(make_channel(cast.bakery, name="een"), trigger="manual", documents=3)
+    line = reverse("office-client", args=[cast.office.pk, cast.bakery.pk])
+    answer = anna.get(line)
+    assert (answer.status_code, "3 documenten opgehaald" in answer.content.decode()) == (286, True)
+    make_run(brought.channel, trigger="manual", outcome="failed", error_code="connect_timeout")
+    assert "Ophalen mislukt bij 1 kanaal" in anna.get(line).content.decode()
+    make_run(brought.channel, state="queued", outcome="", started_at=None, finished_at=None)
+    answer = anna.get(line)
+    assert (answer.status_code, "Ophalen mislukt" in answer.content.decode()) == (200, False)
+
+
+def test_fetching_takes_no_more_places_than_there_are(cast: Cast, act: Act, asked: list[Any], settings: Any) -> None:
     settings.FETCH_PER_HOST = 1
     for name in ("een", "twee", "drie"):
         make_channel(cast.bakery, name=name)

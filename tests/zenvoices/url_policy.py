@@ -156,6 +156,7 @@ ADMINISTRATIONS = {
     "set-language": Row(PUBLIC, get=False, post=True),
     "invitation": Row(PUBLIC, ids=lambda cast: {"token": "no-such-token"}, post=True),
     "my-settings": Row(OWN, post=True),
+    "switch-administration": Row(OWN),
     "my-security": Row(OWN),
     "enter-administration": Row(SUBMITTER, bakery),
     "two-factor-needed": Row(SUBMITTER, office),
