@@ -125,14 +125,9 @@ def people_with_access(administration: Administration) -> QuerySet[User]:
 
 def people_of_environment(environment: Environment) -> QuerySet[User]:
     """Everybody who may enter something of this environment."""
-    return (
-        User.objects.filter(
-            Q(environment_admin__environment=environment)
-            | Q(administration_access__administration__environment=environment)
-        )
-        .distinct()
-        .order_by("name", "email")
-    )
+    manages = EnvironmentAdmin.objects.filter(user=OuterRef("pk"), environment=environment)
+    has_role = AdministrationAccess.objects.filter(user=OuterRef("pk"), administration__environment=environment)
+    return User.objects.filter(Exists(manages) | Exists(has_role)).order_by("name", "email")
 
 
 def administration_in(environment: Environment, administration_id: UUID) -> Administration:

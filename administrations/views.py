@@ -61,12 +61,12 @@ def enter(request: HttpRequest, administration_id: UUID) -> HttpResponse:
 def switch(request: HttpRequest) -> HttpResponse:
     """Every administration that this person may enter. The switcher asks for those with what is typed in it."""
     assert isinstance(request.user, User)  # noqa: S101 (login_required)
-    words = searched(request)
+    words = searched(request.GET)
     found = administrations_of(request.user).filter(with_words(words, "name"))
     if request.htmx and request.htmx.target == "switcher-list":  # type: ignore[attr-defined]
         context = {"administrations": found[:SHOWN], "kept": request.GET.get("to", ""), "words": words}
         return render(request, "_switcher_list.html", context)
-    context = {"page": page_of(found, request), "words": words}
+    context = {"page": page_of(found, request.GET.get("page")), "words": words}
     return render(request, "administrations/switch.html", context)
 
 

@@ -95,13 +95,13 @@ def channel_undo_delete(request: AdministrationRequest, channel_id: UUID) -> Htt
 @environment_view
 def environment_channels(request: EnvironmentRequest) -> HttpResponse:
     """The office-wide overview: the channels of every administration, those in trouble first."""
-    words, group = searched(request), request.GET.get("show", "")
+    words, group = searched(request.GET), request.GET.get("show", "")
     with every_administration():
         found = Channel.objects.filter(with_words(words, *_LOOKED_IN), deleted_at=None)
         found = found.filter(administration__environment=request.environment)
         found = found.annotate(standing=standing()).order_by("-standing", "administration__name", "name", "id")
         shown = found.filter(standing__in=GROUPS[group]) if group in GROUPS else found
-        page = page_of(shown.values_list("pk", flat=True), request)
+        page = page_of(shown.values_list("pk", flat=True), request.GET.get("page"))
         rows = [row_of(channel) for channel in queries.listed_channels(page.object_list)]
         context = {"environment": request.environment, "rows": rows, "page": page, "counts": counted(found)}
         context |= {"words": words, "group": group if group in GROUPS else ""}

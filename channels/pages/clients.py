@@ -88,9 +88,8 @@ class Client:
         if self.standing == Standing.NOT_TAKEN_IN or row.channel.error_code not in CODES:
             return _WHO[Whose.MANAGER]
         whose = CODES[row.channel.error_code].whose
-        # It would have passed by itself: somebody only has to activate the channel again.
-        stopped = whose is Whose.SERVER and row.channel.inactive_reason == "failures"
-        return _WHO[Whose.MANAGER if stopped else whose]
+        # What does not pass, or stopped the channel, somebody of the office takes up.
+        return _WHO[Whose.MANAGER if whose is Whose.SERVER and self.standing == Standing.MENDING else whose]
 
 
 def clients_of(environment: Environment, words: str) -> QuerySet[Any]:

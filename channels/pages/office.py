@@ -27,11 +27,11 @@ from zenvoices.lib.scoping import every_administration
 @require_safe
 @environment_view
 def office(request: EnvironmentRequest) -> HttpResponse:
-    words, group = searched(request), request.GET.get("show", "")
+    words, group = searched(request.GET), request.GET.get("show", "")
     with every_administration():
         found = clients_of(request.environment, words)
         shown = found.filter(standing__in=GROUPS[group]) if group in GROUPS else found
-        page = page_of(shown, request)
+        page = page_of(shown, request.GET.get("page"))
         context: dict[str, Any] = {"clients": clients(page.object_list), "page": page, "counts": counted(found)}
         context |= {
             "words": words,

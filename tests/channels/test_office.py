@@ -87,6 +87,23 @@ def test_trouble_comes_first_with_who_must_act_and_how(cast: Cast, anna: Client)
     assert reverse("channel-edit", args=[broken.administration_id, broken.pk]) in page
 
 
+#: fields of a channel -> who must act
+WHO: dict[str, dict[str, Any]] = {
+    "Eigenaar van het postvak": {"error_code": "password_refused"},
+    "De IT-beheerder van de klant": {"error_code": "consent_needed", "auth": "entra"},
+    "Jij": {"error_code": "certificate_other_name"},
+    "Zenvoices": {"error_code": "key_missing", "failing_since": timezone.now() - LONG_AGO},
+    "Niemand: het gaat voorbij": {"error_code": "connect_timeout", "failing_since": timezone.now() - LONG_AGO},
+    "": {"error_code": "connect_timeout", "failing_since": timezone.now()},
+}
+
+
+@pytest.mark.parametrize(("who", "fields"), WHO.items(), ids=WHO)
+def test_line_says_whose_it_is_to_mend(cast: Cast, anna: Client, who: str, fields: dict[str, Any]) -> None:
+    make_channel(cast.bakery, **fields)
+    assert str(anna.get(page_of(cast)).context["clients"][0].who) == who
+
+
 def test_line_tells_new_documents_the_last_one_and_the_next_fetch(cast: Cast, anna: Client) -> None:
     channel = make_channel(cast.bakery)
     now = timezone.now()

@@ -7,21 +7,21 @@ from typing import Any, Final
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import QueryDict
 
 PAGE: Final = 50
 MOST_WORDS: Final = 8
 LONGEST: Final = 200
 
 
-def page_of(rows: QuerySet[Any, Any] | Sequence[Any], request: HttpRequest) -> Page[Any]:
-    """`?page=`; what is no number is the first, what is too high the last."""
-    return Paginator(rows, PAGE).get_page(request.GET.get("page"))
+def page_of(rows: QuerySet[Any, Any] | Sequence[Any], asked: str | None) -> Page[Any]:
+    """What is no number is the first page, what is too high the last."""
+    return Paginator(rows, PAGE).get_page(asked)
 
 
-def searched(request: HttpRequest) -> str:
-    """`?q=`, as it stands in the search box."""
-    return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST]
+def searched(asked: QueryDict) -> str:
+    """`q`, as it stands in the search box."""
+    return str(asked.get("q", "")).replace("\x00", "").strip()[:LONGEST]
 
 
 def with_words(words: str, *fields: str) -> Q:

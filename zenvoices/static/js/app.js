@@ -63,6 +63,11 @@ function openDialog(event, opener) {
   const dialog = document.getElementById(opener.dataset.dialogOpen);
   if (!dialog || !dialog.showModal) return;
   event.preventDefault();
+  // One dialog for many rows is about the link that opens it.
+  if (opener.dataset.title) {
+    dialog.querySelector("h2").textContent = opener.dataset.title;
+    dialog.querySelector("form").action = opener.href;
+  }
   dialog.showModal();
 }
 
