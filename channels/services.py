@@ -21,6 +21,7 @@ from channels.fetching.upkeep import PURGE_AFTER
 from channels.links import vault
 from channels.links.providers import PROOFS
 from channels.models import Channel, ConsentLink, FetchRun, ReceivedMail, ReceivedPart
+from channels.words.notices import Kind
 from documents import services as documents
 from documents.models import Document
 
@@ -99,6 +100,9 @@ def update_channel(
             close_consent_links(channel.consent_links.all())
     if changed & OTHER_MAILBOX:
         channel.mailbox += 1
+        channel.arrivals, channel.silent_since = [], None
+        written |= {"arrivals", "silent_since"}
+        notices.close(channel, Kind.SILENT)
     if changed & (OTHER_MAILBOX | {"folder"}):
         channel.seen_validity, channel.seen_next_uid = "", 0
         channel.first_validity, channel.first_next_uid, channel.stays_unread = "", 0, False
@@ -213,7 +217,8 @@ def _activate(channel: Channel) -> None:
     channel.error_code, channel.error_detail = "", {}
     channel.left_since = None
     channel.next_fetch_at = next_slot(channel.pk, timezone.now())
-    channel.save(update_fields=ACTIVATION)
+    channel.active_since = timezone.localdate()
+    channel.save(update_fields=[*ACTIVATION, "active_since"])
 
 
 @transaction.atomic

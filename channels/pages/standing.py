@@ -20,6 +20,7 @@ class Standing(IntEnum):
 
     REST = 0  # draft, paused, or none at all
     FINE = 1
+    SILENT = 2  # longer than it ever is
     NOT_TAKEN_IN = 3
     NOTHING = 4  # retrieved for hours
     MENDING = 5  # by somebody, now
@@ -28,6 +29,7 @@ class Standing(IntEnum):
 #: what a list may be narrowed to
 GROUPS: Final[dict[str, tuple[Standing, ...]]] = {
     "attention": (Standing.MENDING, Standing.NOTHING, Standing.NOT_TAKEN_IN),
+    "silent": (Standing.SILENT,),
     "fine": (Standing.FINE,),
     "rest": (Standing.REST,),
 }
@@ -40,6 +42,7 @@ def standing() -> Case:
         When(Q(inactive_reason="failures") | _needs_somebody() & ~_in_outage(), then=Value(Standing.MENDING)),
         When(health.fetches_nothing(), state=Channel.State.ACTIVE, then=Value(Standing.NOTHING)),
         When(pk__in=not_taken_in, then=Value(Standing.NOT_TAKEN_IN)),
+        When(silent_since__isnull=False, state=Channel.State.ACTIVE, then=Value(Standing.SILENT)),
         When(state=Channel.State.ACTIVE, then=Value(Standing.FINE)),
         default=Value(Standing.REST),
     )

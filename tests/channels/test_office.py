@@ -82,7 +82,7 @@ def test_trouble_comes_first_with_who_must_act_and_how(cast: Cast, anna: Client)
     answer = anna.get(page_of(cast))
     page = answer.content.decode()
     assert names(answer) == ["Zuivel", "Bakkerij De Vries", "Kapsalon Knip"]
-    assert answer.context["counts"] == {"attention": 1, "fine": 1, "rest": 1}
+    assert answer.context["counts"] == {"attention": 1, "silent": 0, "fine": 1, "rest": 1}
     assert [str(client.who) for client in answer.context["clients"]] == ["Eigenaar van het postvak", "", ""]
     assert reverse("channel-edit", args=[broken.administration_id, broken.pk]) in page
 
@@ -120,7 +120,7 @@ def test_line_tells_new_documents_the_last_one_and_the_next_fetch(cast: Cast, an
 
 def test_channel_of_a_basic_administration_is_at_rest(cast: Cast, anna: Client) -> None:
     make_channel(cast.basic, error_code="password_refused")
-    assert anna.get(page_of(cast)).context["counts"] == {"attention": 0, "fine": 0, "rest": 2}
+    assert anna.get(page_of(cast)).context["counts"] == {"attention": 0, "silent": 0, "fine": 0, "rest": 2}
 
 
 def test_typing_and_a_group_narrow_the_list(cast: Cast, anna: Client) -> None:
@@ -144,6 +144,8 @@ STANDS: dict[str, tuple[dict[str, Any], Standing]] = {
     "doubtful twice": ({"error_code": "sign_in_refused", "failures": 2}, Standing.MENDING),
     "failing for minutes": ({"error_code": "connect_timeout", "failures": 1}, Standing.FINE),
     "failing for days": ({"error_code": "disk_full", "failing_since": timezone.now() - LONG_AGO}, Standing.NOTHING),
+    "silent": ({"silent_since": timezone.localdate()}, Standing.SILENT),
+    "paused when silent": ({"state": "inactive", "silent_since": timezone.localdate()}, Standing.REST),
     "refused for everybody": ({"error_code": "password_refused", "host": "down.test"}, Standing.FINE),
     "refused while its host is down": ({"error_code": "password_refused", "host": "silent.test"}, Standing.MENDING),
 }  # fmt: skip
@@ -159,6 +161,7 @@ def test_database_says_of_a_channel_what_its_row_says(cast: Cast, fields: dict[s
         assert Channel.objects.annotate(stands=standing()).get().stands == stands
     assert row.needs_mending == (stands == Standing.MENDING)
     assert (row.nothing_since is not None) == (stands == Standing.NOTHING)
+    assert bool(row.silence) == (stands == Standing.SILENT)
 
 
 def test_mail_that_is_not_taken_in_wants_attention(cast: Cast, anna: Client) -> None:

@@ -512,7 +512,7 @@ def test_office_sees_all_its_channels_those_in_trouble_first(cast: Cast, signed_
     make_channel(cast.foreign, name="vreemd")
     answer = signed_in(cast.anna).get(reverse("environment-channels", args=[cast.office.pk]))
     assert [row.channel.name for row in answer.context["rows"]] == ["stuk", "goed"]
-    assert answer.context["counts"] == {"attention": 1, "fine": 1, "rest": 0}
+    assert answer.context["counts"] == {"attention": 1, "silent": 0, "fine": 1, "rest": 0}
 
 
 def test_office_looks_for_a_channel_by_what_is_typed_and_by_how_it_stands(cast: Cast, signed_in: SignedIn) -> None:
