@@ -109,7 +109,7 @@ def clients(found: Iterable[Any]) -> list[Client]:
     found = list(found)
     ids = [each.pk for each in found]
     known: dict[UUID, Any] = {each.pk: each for each in _with_facts(Administration.objects.filter(pk__in=ids))}
-    rows = {row.channel.pk: row for row in map(row_of, listed_channels(_worst(known.values())))}
+    rows = {row.channel.pk: row for row in map(row_of, _listed_worst(known.values()))}
     checked, busy, fetched = _checked(ids), _fetching(ids), _fetched(ids)
     return [
         Client(
@@ -128,8 +128,9 @@ def clients(found: Iterable[Any]) -> list[Client]:
     ]
 
 
-def _worst(found: Iterable[Any]) -> list[UUID]:
-    return [each.worst_id for each in found if each.worst_id and each.is_premium]
+def _listed_worst(found: Iterable[Any]) -> list[Channel]:
+    ids = [each.worst_id for each in found if each.worst_id and each.is_premium]
+    return listed_channels(ids, count_documents=False)
 
 
 def _channels() -> QuerySet[Channel]:

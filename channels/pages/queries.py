@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 
 from channels.models import Channel, FetchRun, HostOutage, ReceivedMail
 from documents.models import Document
@@ -21,10 +21,11 @@ def channel_list() -> list[Channel]:
     return _with_runs(_listed(Channel.objects.all()))
 
 
-def listed_channels(ids: Iterable[UUID]) -> list[Channel]:
+def listed_channels(ids: Iterable[UUID], *, count_documents: bool = True) -> list[Channel]:
     """These, in this order, each as `channel_list` gives it; call it inside `every_administration`."""
     wanted = list(ids)
-    found = {channel.pk: channel for channel in _with_runs(_listed(Channel.objects.filter(pk__in=wanted)))}
+    listed = _listed(Channel.objects.filter(pk__in=wanted), count_documents=count_documents)
+    found = {channel.pk: channel for channel in _with_runs(listed)}
     return [found[pk] for pk in wanted if pk in found]
 
 
@@ -35,16 +36,17 @@ class RowCount(Subquery):
     output_field = IntegerField()
 
 
-def _listed(channels: QuerySet[Channel]) -> QuerySet[Channel]:
+def _listed(channels: QuerySet[Channel], *, count_documents: bool = True) -> QuerySet[Channel]:
     """With `documents_count`, and `not_taken_in`: mails."""
     documents = Document.objects.filter(source_id=OuterRef("pk"), deleted_at=None).order_by()
+    counted = RowCount(documents.values("pk")[: DOCUMENTS_COUNTED + 1])
     standing = ReceivedMail.objects.filter(channel=OuterRef("pk"), standing=True).order_by()
     runs = FetchRun.objects.filter(channel=OuterRef("pk")).order_by("-queued_at", "-id").values("pk")
     return (
         channels.filter(deleted_at=None)
         .select_related("administration__environment")
         .annotate(
-            documents_count=RowCount(documents.values("pk")[: DOCUMENTS_COUNTED + 1]),
+            documents_count=counted if count_documents else Value(0),
             not_taken_in=RowCount(standing.values("pk")),
             outage_code=Subquery(
                 HostOutage.objects.filter(
