@@ -15,6 +15,7 @@ from administrations import services
 from administrations.access import (
     EnvironmentRequest,
     administration_in,
+    administrations_in,
     environment_view,
     invitation_in,
     is_environment_admin,
@@ -40,7 +41,7 @@ _ROLES_HERE = "administration_access"
 @environment_view
 def administrations(request: EnvironmentRequest) -> HttpResponse:
     words = searched(request.GET)
-    found = request.environment.administrations.filter(with_words(words, "name")).annotate(people=Count("access"))
+    found = administrations_in(request.environment).filter(with_words(words, "name")).annotate(people=Count("access"))
     page = page_of(found.order_by("name", "id"), request.GET.get("page"))
     return render(request, "administrations/administrations.html", {"page": page, "words": words})
 
@@ -110,9 +111,9 @@ def invite(request: EnvironmentRequest) -> HttpResponse:
     environment = request.environment
     taken = people_of_environment(environment)
     if _looks(request):
-        form = EnvironmentInviteForm.listing(environment.administrations.all(), request.POST, {}, taken=taken)
+        form = EnvironmentInviteForm.listing(administrations_in(environment), request.POST, {}, taken=taken)
         return render(request, "administrations/environment_invite.html", {"form": form})
-    form = EnvironmentInviteForm.sent(environment.administrations.all(), request.POST, {}, taken=taken)
+    form = EnvironmentInviteForm.sent(administrations_in(environment), request.POST, {}, taken=taken)
     if form.is_valid() and (refusal := refused_for_now(environment, request.user)):
         form.add_error(None, refusal)
     if not form.is_valid():
@@ -166,7 +167,7 @@ def _looks(request: EnvironmentRequest) -> bool:
 def _where_first(user: User, environment: Environment) -> QuerySet[Administration]:
     """Those in which the person has a role, then the others."""
     role = AdministrationAccess.objects.filter(user=user, administration=OuterRef("pk"))
-    return environment.administrations.annotate(has_role=Exists(role)).order_by("-has_role", "name", "id")
+    return administrations_in(environment).annotate(has_role=Exists(role)).order_by("-has_role", "name", "id")
 
 
 def _access_of(user: User, environment: Environment) -> dict[str, object]:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from administrations.access import (
     administration_for,
+    administrations_in,
     administrations_of,
     is_environment_admin,
     last_administration_of,
@@ -41,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def _office_of(user: User, here: Administration) -> str:
     """Whoever looks after several administrations begins with all of them."""
     office = here.environment
-    if is_environment_admin(user, office) and office.administrations.count() > 1:
+    if is_environment_admin(user, office) and administrations_in(office).count() > 1:
         return reverse("office", args=[office.pk])
     return ""
 

@@ -43,7 +43,9 @@ class Action:
 def channels_for(action: Action, environment: Environment, ids: Iterable[UUID]) -> list[Channel]:
     """Of these administrations; those looked at longest ago first. Use it inside `every_administration`."""
     wanted = list(ids)[:PAGE]
-    own = Channel.objects.filter(action.of, administration__in=wanted, deleted_at=None)
+    own = Channel.objects.filter(
+        action.of, administration__in=wanted, administration__erasing_since=None, deleted_at=None
+    )
     here = Q(administration__environment=environment, administration__plan=Administration.Plan.PREMIUM)
     own = own.filter(here).select_related("administration__environment")
     checks = ConnectionCheck.objects.filter(channel=OuterRef("pk")).order_by("-queued_at")

@@ -12,7 +12,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from administrations.access import AdministrationRequest, EnvironmentRequest, administration_view, environment_view
+from administrations.access import (
+    AdministrationRequest,
+    EnvironmentRequest,
+    administration_view,
+    administrations_in,
+    environment_view,
+)
 from administrations.models import Role
 from channels import services, tasks
 from channels.models import Channel
@@ -98,7 +104,7 @@ def environment_channels(request: EnvironmentRequest) -> HttpResponse:
     words, group = searched(request.GET), request.GET.get("show", "")
     with every_administration():
         found = Channel.objects.filter(with_words(words, *_LOOKED_IN), deleted_at=None)
-        found = found.filter(administration__environment=request.environment)
+        found = found.filter(administration__in=administrations_in(request.environment))
         found = found.annotate(standing=standing()).order_by("-standing", "administration__name", "name", "id")
         shown = found.filter(standing__in=GROUPS[group]) if group in GROUPS else found
         page = page_of(shown.values_list("pk", flat=True), request.GET.get("page"))

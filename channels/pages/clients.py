@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from administrations.access import administrations_in
 from administrations.models import Administration, Environment
 from channels.checking import Outcome, Purpose
 from channels.errors import CODES, Whose
@@ -100,7 +101,7 @@ def clients_of(environment: Environment, words: str) -> QuerySet[Any]:
         default=Value(Standing.REST),
         output_field=IntegerField(),
     )
-    found = environment.administrations.filter(with_words(words, "name"))
+    found = administrations_in(environment).filter(with_words(words, "name"))
     return found.annotate(standing=stands).order_by("-standing", "name", "id")
 
 

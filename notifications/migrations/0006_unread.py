@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('administrations', '0006_recent_administrations'),
+        ('administrations', '0005_environment_requires_two_factor'),
         ('notifications', '0005_outgoing_mail_and_subject'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('administrations', '0005_environment_requires_two_factor'),
+        ('administrations', '0006_retention_and_erasing'),
     ]
 
     operations = [
