@@ -123,6 +123,13 @@ def test_channel_of_a_basic_administration_is_at_rest(cast: Cast, anna: Client) 
     assert anna.get(page_of(cast)).context["counts"] == {"attention": 0, "silent": 0, "fine": 0, "rest": 2}
 
 
+def test_administration_that_is_being_erased_is_gone(cast: Cast, anna: Client) -> None:
+    make_channel(cast.bakery)
+    Administration.objects.filter(pk=cast.bakery.pk).update(erasing_since=timezone.now())
+    assert names(anna.get(page_of(cast))) == ["Kapsalon Knip"]
+    assert anna.get(reverse("environment-channels", args=[cast.office.pk])).context["rows"] == []
+
+
 def test_typing_and_a_group_narrow_the_list(cast: Cast, anna: Client) -> None:
     make_channel(administration(cast, "Bakkerij Bos"), error_code="password_refused")
     make_channel(cast.bakery)
