@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('channels', '0013_find_purpose'),
+        ('channels', '0015_start_of_a_channel'),
     ]
 
     operations = [
