@@ -14,13 +14,21 @@ from uuid import UUID
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
-from administrations import audit
-from administrations.models import Administration, AdministrationAccess, Environment, Invitation, Role, User
+from administrations import audit, switching
+from administrations.models import (
+    Administration,
+    AdministrationAccess,
+    Environment,
+    EnvironmentAdmin,
+    Invitation,
+    Role,
+    User,
+)
 from zenvoices.lib.scoping import administration_scope
 
 View = Callable[..., HttpResponseBase]
@@ -54,13 +62,18 @@ _RANK = {Role.SUBMITTER: 1, Role.USER: 2, Role.ADMIN: 3}
 
 def administrations_of(user: User) -> QuerySet[Administration]:
     """Every administration this person may enter, in whatever role."""
-    return (
-        Administration.objects.filter(Q(environment__admins__user=user) | Q(access__user=user))
-        .filter(erasing_since=None, environment__erasing_since=None)
-        .select_related("environment")
-        .order_by("environment__name", "name")
-        .distinct()
-    )
+    manages = EnvironmentAdmin.objects.filter(user=user, environment=OuterRef("environment"))
+    has_role = AdministrationAccess.objects.filter(user=user, administration=OuterRef("pk"))
+    found = Administration.objects.filter(Exists(manages) | Exists(has_role)).select_related("environment")
+    found = found.filter(erasing_since=None, environment__erasing_since=None)
+    return found.order_by("environment__name", "name")
+
+
+def last_administration_of(user: User) -> Administration | None:
+    """Where this person was last and may still enter, else the first they may."""
+    reachable = administrations_of(user)
+    last = reachable.filter(pk=user.last_administration_id).first() if user.last_administration_id else None
+    return last or reachable.first()
 
 
 def open_administrations_of(user: User) -> QuerySet[Administration]:
@@ -116,14 +129,9 @@ def people_with_access(administration: Administration) -> QuerySet[User]:
 
 def people_of_environment(environment: Environment) -> QuerySet[User]:
     """Everybody who may enter something of this environment."""
-    return (
-        User.objects.filter(
-            Q(environment_admin__environment=environment)
-            | Q(administration_access__administration__environment=environment)
-        )
-        .distinct()
-        .order_by("name", "email")
-    )
+    manages = EnvironmentAdmin.objects.filter(user=OuterRef("pk"), environment=environment)
+    has_role = AdministrationAccess.objects.filter(user=OuterRef("pk"), administration__environment=environment)
+    return User.objects.filter(Exists(manages) | Exists(has_role)).order_by("name", "email")
 
 
 def administrations_in(environment: Environment) -> QuerySet[Administration]:
@@ -207,7 +215,7 @@ def administration_view(needed: Role) -> Callable[[View], View]:
             assert isinstance(request.user, User)  # noqa: S101 (login_required)
             administration, role = administration_for(request.user, administration_id, needed)
             request.administration, request.role = administration, role  # type: ignore[attr-defined]
-            remember(request.user, administration)
+            switching.remember(request.user, administration)
             with administration_scope(administration.pk):
                 return view(request, **kwargs)
 
@@ -215,13 +223,6 @@ def administration_view(needed: Role) -> Callable[[View], View]:
         return opened
 
     return decorate
-
-
-def remember(user: User, administration: Administration) -> None:
-    """Signing in, and pages outside any administration, return to where this person was last."""
-    if user.last_administration_id != administration.pk:
-        User.objects.filter(pk=user.pk).update(last_administration=administration)
-        user.last_administration = administration
 
 
 def environment_view(view: View) -> View:

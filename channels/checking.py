@@ -159,6 +159,8 @@ def _follow(asked: ConnectionCheck, steps: list[Step], listing: Listing | None) 
     try:
         if asked.typed and asked.purpose != Purpose.FIND:
             _follow_typed(asked, steps, listing, passed=passed)
+        elif asked.channel is not None and asked.purpose == Purpose.LOOK:
+            services.note_check(asked.channel, steps[-1].error)
         elif passed and asked.channel is not None:
             services.activate(asked.channel, asked.person, listing)
     except services.NotLinked:

@@ -22,6 +22,7 @@ from channels.links import vault
 from channels.links.providers import PROOFS
 from channels.mailboxes.base import Listing
 from channels.models import Channel, ConsentLink, FetchRun, ReceivedMail, ReceivedPart
+from channels.words.notices import Kind
 from documents import services as documents
 from documents.models import Document
 
@@ -109,6 +110,9 @@ def update_channel(
             close_consent_links(channel.consent_links.all())
     if changed & OTHER_MAILBOX:
         channel.mailbox += 1
+        channel.arrivals, channel.silent_since = [], None
+        written |= {"arrivals", "silent_since"}
+        notices.close(channel, Kind.SILENT)
     if changed & (OTHER_MAILBOX | {"folder"}):
         channel.seen_validity, channel.seen_next_uid = "", 0
         channel.first_validity, channel.first_next_uid, channel.stays_unread = "", 0, False
@@ -227,7 +231,8 @@ def _activate(channel: Channel, listing: Listing | None) -> None:
     channel.error_code, channel.error_detail = "", {}
     channel.left_since = None
     channel.next_fetch_at = next_slot(channel.pk, timezone.now())
-    channel.save(update_fields=ACTIVATION)
+    channel.active_since = timezone.localdate()
+    channel.save(update_fields=[*ACTIVATION, "active_since"])
 
 
 @transaction.atomic

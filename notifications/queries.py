@@ -11,6 +11,7 @@ from django.utils import timezone
 from administrations.access import open_administrations_of
 from administrations.models import User
 from notifications.models import Notification
+from zenvoices.lib.counts import at_most, written
 from zenvoices.lib.keyset import Position
 from zenvoices.lib.scoping import every_administration
 
@@ -22,9 +23,10 @@ def notifications_for(user: User) -> QuerySet[Notification]:
     )
 
 
-def unread_count(user: User) -> int:
+def unread(user: User) -> str:
+    """How many, as the bell says it: never more than it shows are counted."""
     with every_administration():
-        return notifications_for(user).filter(read_at=None).count()
+        return written(at_most(notifications_for(user).filter(read_at=None)))
 
 
 def notification_page(user: User, *, before: Position | None, limit: int) -> list[Notification]:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from administrations.models import User
 from notifications.models import Notification
-from notifications.queries import notification_page, notifications_for, unread_count
+from notifications.queries import notification_page, notifications_for, unread
 from notifications.services import in_language, mark_read
 from zenvoices.lib.keyset import Position
 from zenvoices.lib.own_addresses import own_path
@@ -38,7 +38,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
         found = notification_page(user, before=Position.read(request.GET.get("before", "")), limit=PAGE + 1)
     entries = [Entry(one, *in_language(one, get_language() or "nl")) for one in found[:PAGE]]
     more = Position(found[PAGE - 1].created_at, found[PAGE - 1].pk).mark if len(found) > PAGE else ""
-    context = {"entries": entries, "unread": unread_count(user), "more": more}
+    context = {"entries": entries, "unread": unread(user), "more": more}
     return render(request, "notifications/list.html", context)
 
 
@@ -61,9 +61,7 @@ def read_one(request: HttpRequest, notification_id: UUID) -> HttpResponse:
 @login_required
 def read_all(request: HttpRequest) -> HttpResponse:
     with every_administration():
-        # Apart from the list: an UPDATE cannot be DISTINCT over joins.
-        own = list(notifications_for(_person(request)).filter(read_at=None).values_list("pk", flat=True))
-        Notification.objects.filter(pk__in=own, read_at=None).update(read_at=timezone.now())
+        notifications_for(_person(request)).filter(read_at=None).update(read_at=timezone.now())
     return redirect("notifications")
 
 

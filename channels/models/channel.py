@@ -121,6 +121,14 @@ class Channel(TenantModel):
     #: stands here when a fetch begins was left by one that died.
     begun = models.JSONField(default=dict, blank=True)
 
+    #: the last days on which documents came, in order (channels.rhythm), and when they were last looked for
+    arrivals = models.JSONField(default=list, db_default=[], blank=True)
+    listened_on = models.DateField(null=True, blank=True)
+    #: it was made active on this day, if it was since this is noted
+    active_since = models.DateField(null=True, blank=True)
+    #: the last day on which something came, while it is silent for longer than it ever is (channels.fetching.silence)
+    silent_since = models.DateField(null=True, blank=True)
+
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
