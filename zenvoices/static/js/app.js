@@ -193,5 +193,21 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) document.querySelectorAll('.btn[aria-busy="true"]').forEach(rest);
 });
 
+// --- A changed form is not lost without a word -------------------------------------------------------
+// Of the page, not of the form: an answer that shows the form again (a check, a mistake) has saved nothing.
+let unsaved = false;
+const alter = ({ target }) => { if (target.type !== "search" && target.form?.hasAttribute("data-keeps")) unsaved = true; };
+const leaveOnPurpose = () => { unsaved = false; };
+document.addEventListener("input", alter);
+document.addEventListener("change", alter);
+document.addEventListener("click", (event) => { if (event.target.closest("[data-keeps] .form-actions a")) leaveOnPurpose(); });
+document.addEventListener("submit", (event) => {
+  if (event.target.hasAttribute("data-keeps") && !event.target.hasAttribute("hx-post")) leaveOnPurpose();
+});
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (["HX-Redirect", "HX-Refresh"].some((name) => event.detail.xhr.getResponseHeader(name))) leaveOnPurpose();
+});
+addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
+
 startToasts();
 document.querySelector(".error-summary")?.focus();
