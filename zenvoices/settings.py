@@ -177,6 +177,9 @@ else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1) or "memory://"
+# Whoever writes into Redis may queue what we do anyway, but run no code of their own: a pickle is refused unread.
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 # Early: a message lost with its worker is offered again by the tick, and nothing confirms to a broker that went away.
 CELERY_TASK_ACKS_LATE = False

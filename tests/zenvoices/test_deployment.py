@@ -24,6 +24,7 @@ SERVICE_SHAPE: dict[str, type | tuple[type, ...]] = {
     "build": str,
     "image": str,
     "command": list,
+    "user": str,
     "restart": str,
     "env_file": str,
     "environment": dict,
@@ -36,7 +37,7 @@ SERVICE_SHAPE: dict[str, type | tuple[type, ...]] = {
 HEALTH_SHAPE = {"test": list, "interval": str, "timeout": str, "retries": int, "start_period": str}
 CONDITIONS = {"service_healthy", "service_completed_successfully", "service_started"}
 #: What compose itself, or the database's image, reads.
-COMPOSE_VARIABLES = {"POSTGRES_PASSWORD", "POSTGRES_OWNER_PASSWORD", "BIND", "PORT"}
+COMPOSE_VARIABLES = {"POSTGRES_PASSWORD", "POSTGRES_OWNER_PASSWORD", "REDIS_PASSWORD", "BIND", "PORT"}
 
 
 def settings_variables() -> set[str]:
