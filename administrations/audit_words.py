@@ -19,6 +19,8 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "two_factor.removed": _("Two-factor authentication removed"),
     "two_factor.used": _("Verification code or passkey used"),
     "two_factor.failed": _("Wrong verification code: %(thing)s"),
+    "session.ended": _("Ended a session of %(thing)s"),
+    "session.all_ended": _("Ended all sessions of %(thing)s"),
     "password.changed": _("Password changed"),
     "password.reset": _("Password reset by email"),
     "door.refused": _("Was refused a page of %(thing)s"),
@@ -30,6 +32,7 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "role.changed": _("Changed the role of %(thing)s"),
     "role.removed": _("Ended the access of %(thing)s"),
     "environment.made": _("Made the environment %(thing)s"),
+    "environment.changed": _("Changed the environment %(thing)s"),
     "administration.made": _("Made the administration %(thing)s"),
     "administration.changed": _("Changed the administration %(thing)s"),
     "administration.exported": _("Asked for an export of %(thing)s"),
@@ -64,6 +67,7 @@ SENTENCES: Final[Mapping[str, Promise]] = {
 KINDS: Final[Mapping[str, Promise]] = {
     "sign_in": _("Signing in"),
     "two_factor": _("Two-factor authentication"),
+    "session": _("Sessions"),
     "password": _("Passwords"),
     "door": _("Refused"),
     "invitation": _("Invitations"),
@@ -83,6 +87,8 @@ FIELDS: Final[Mapping[str, Promise]] = {
     "roles": _("Roles"),
     "type": _("Kind"),
     "account": _("Account"),
+    "device": _("Device"),
+    "requires_two_factor": _("Require two-factor authentication"),
     "mails": _("Emails"),
     "secrets": _("Secrets"),
     "protocol": _("Protocol"),
@@ -116,6 +122,7 @@ VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
     "protocol": {"imap": "IMAP", "pop3": "POP3"},
     "auth": {"password": _("Username and password"), "google": "Gmail OAuth2", "entra": "Entra OAuth2"},
     "app_only": {"True": _("Yes"), "False": _("No")},
+    "requires_two_factor": {"True": _("Yes"), "False": _("No")},
 }
 
 

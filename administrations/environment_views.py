@@ -21,12 +21,12 @@ from administrations.access import (
     open_invitations,
     people_of_environment,
     person_in_environment,
-    second_steps,
 )
 from administrations.forms import AccessForm, AdministrationForm, EnvironmentInviteForm
 from administrations.invitations import refused_for_now, send_invitation
 from administrations.models import AdministrationAccess, Environment, User
 from administrations.people_views import say_sent, send_again, take_back
+from administrations.second_step import second_steps
 
 
 @require_safe
