@@ -56,6 +56,7 @@ def administrations_of(user: User) -> QuerySet[Administration]:
     """Every administration this person may enter, in whatever role."""
     return (
         Administration.objects.filter(Q(environment__admins__user=user) | Q(access__user=user))
+        .filter(erasing_since=None, environment__erasing_since=None)
         .select_related("environment")
         .order_by("environment__name", "name")
         .distinct()
@@ -77,7 +78,8 @@ def ask_second_step(request: HttpRequest, environment: Environment) -> None:
 
 def environments_of(user: User) -> QuerySet[Environment]:
     """Every environment in which this person may enter at least one administration, or which they administer."""
-    return Environment.objects.filter(Q(admins__user=user) | Q(administrations__access__user=user)).distinct()
+    mine = Q(admins__user=user) | Q(administrations__access__user=user)
+    return Environment.objects.filter(mine, erasing_since=None).distinct()
 
 
 def is_environment_admin(user: User, environment: Environment) -> bool:
@@ -86,6 +88,8 @@ def is_environment_admin(user: User, environment: Environment) -> bool:
 
 def role_in(user: User, administration: Administration) -> Role | None:
     """The person's role here; a Beheerder of the environment is Beheerder of each of its administrations."""
+    if administration.erasing_since is not None:
+        return None
     if is_environment_admin(user, administration.environment):
         return Role.ADMIN
     access = AdministrationAccess.objects.filter(administration=administration, user=user).first()
@@ -117,8 +121,13 @@ def people_of_environment(environment: Environment) -> QuerySet[User]:
     )
 
 
+def administrations_in(environment: Environment) -> QuerySet[Administration]:
+    """But those that are being erased."""
+    return environment.administrations.filter(erasing_since=None)
+
+
 def administration_in(environment: Environment, administration_id: UUID) -> Administration:
-    return get_object_or_404(environment.administrations, pk=administration_id)
+    return get_object_or_404(administrations_in(environment), pk=administration_id)
 
 
 def person_in_environment(environment: Environment, person_id: UUID) -> User:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from administrations.audit_entry import AuditEntry
@@ -37,6 +38,18 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "administration.changed": _("Changed the administration %(thing)s"),
     "administration.exported": _("Asked for an export of %(thing)s"),
     "administration.export_downloaded": _("Downloaded an export of %(thing)s"),
+    "retention.held": _("Put %(thing)s under a hold"),
+    "retention.lifted": _("Lifted the hold of %(thing)s"),
+    "retention.changed": _("Changed how long %(thing)s keeps documents"),
+    "erasure.asked": _("Asked for something to be erased"),
+    "erasure.links": _("Ended the links at providers, and erased the secrets"),
+    "erasure.rows": _("Erased the documents, emails, channels and everything else"),
+    "erasure.administration": _("Erased the administration itself"),
+    "erasure.files": _("Erased the files"),
+    "erasure.environment": _("Erased the environment itself"),
+    "erasure.people": _("Erased the accounts"),
+    "erasure.documents": _("Erased the documents whose term is over"),
+    "erasure.done": _("Finished erasing"),
     "audit.exported": _("Downloaded these activities"),
     "channel.made": _("Made the channel %(thing)s"),
     "channel.changed": _("Changed the channel %(thing)s"),
@@ -74,6 +87,8 @@ KINDS: Final[Mapping[str, Promise]] = {
     "role": _("Roles"),
     "environment": _("Environment"),
     "administration": _("Administrations"),
+    "retention": _("Retention"),
+    "erasure": _("Erasing"),
     "audit": _("Activity"),
     "channel": _("Channels"),
     "document": _("Documents"),
@@ -90,6 +105,15 @@ FIELDS: Final[Mapping[str, Promise]] = {
     "device": _("Device"),
     "requires_two_factor": _("Require two-factor authentication"),
     "mails": _("Emails"),
+    "emails": _("Emails"),
+    "documents": _("Documents"),
+    "channels": _("Channels"),
+    "administrations": _("Administrations"),
+    "people": _("Users"),
+    "kind": _("What"),
+    "kept_until": _("The term ran until"),
+    "years": _("Years"),
+    "reason": _("Reason"),
     "secrets": _("Secrets"),
     "protocol": _("Protocol"),
     "auth": _("Authentication type"),
@@ -118,6 +142,12 @@ VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
         "client_secret": _("Client secret"),
         "client_certificate": _("Certificate"),
     },
+    "kind": {
+        "administration": _("Administration"),
+        "environment": _("Environment"),
+        "person": _("Person"),
+        "documents": _("Documents whose term is over"),
+    },
     "security": {"tls": "SSL/TLS", "starttls": "STARTTLS"},
     "protocol": {"imap": "IMAP", "pop3": "POP3"},
     "auth": {"password": _("Username and password"), "google": "Gmail OAuth2", "entra": "Entra OAuth2"},
@@ -127,12 +157,21 @@ VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
 
 
 def sentence(entry: AuditEntry) -> str:
-    return str(SENTENCES.get(entry.code, entry.code)) % {"thing": entry.thing_name or _("unknown")}
+    return str(SENTENCES.get(entry.code, entry.code)) % {"thing": entry.thing_name or _nameless(entry)}
+
+
+def _nameless(entry: AuditEntry) -> str:
+    return _removed() if entry.thing_kind in ("user", "invitation") else gettext("unknown")
+
+
+def _removed() -> str:
+    """Somebody whose account was erased (leaving.people)."""
+    return gettext("a removed user")
 
 
 def who(entry: AuditEntry) -> str:
     if entry.actor == AuditEntry.Actor.PERSON:
-        return entry.actor_name
+        return entry.actor_name or _removed()
     known = str(AuditEntry.Actor(entry.actor).label)
     return f"{known} ({entry.actor_name})" if entry.actor_name else known
 

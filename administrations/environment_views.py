@@ -15,6 +15,7 @@ from administrations import services
 from administrations.access import (
     EnvironmentRequest,
     administration_in,
+    administrations_in,
     environment_view,
     invitation_in,
     is_environment_admin,
@@ -32,7 +33,7 @@ from administrations.second_step import second_steps
 @require_safe
 @environment_view
 def administrations(request: EnvironmentRequest) -> HttpResponse:
-    found = request.environment.administrations.annotate(people=Count("access"))
+    found = administrations_in(request.environment).annotate(people=Count("access"))
     return render(request, "administrations/administrations.html", {"administrations": found})
 
 
@@ -90,7 +91,7 @@ def invite(request: EnvironmentRequest) -> HttpResponse:
     environment = request.environment
     form = EnvironmentInviteForm(
         request.POST or None,
-        administrations=environment.administrations.all(),
+        administrations=administrations_in(environment),
         taken=people_of_environment(environment).values_list("email", flat=True),
     )
     if form.is_valid() and (refusal := refused_for_now(environment, request.user)):
@@ -116,7 +117,7 @@ def person(request: EnvironmentRequest, person_id: UUID) -> HttpResponse:
     environment = request.environment
     user = person_in_environment(environment, person_id)
     form = AccessForm(
-        request.POST or None, administrations=environment.administrations.all(), initial=_access_of(user, environment)
+        request.POST or None, administrations=administrations_in(environment), initial=_access_of(user, environment)
     )
     if form.is_valid():
         try:

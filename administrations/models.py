@@ -79,6 +79,8 @@ class Environment(models.Model):
     #: closed to whoever has none (administrations.access)
     requires_two_factor = models.BooleanField(_("Require two-factor authentication"), default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
+    #: being erased (leaving.erasing): closed to everybody
+    erasing_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["name"]
@@ -99,6 +101,13 @@ class Administration(models.Model):
     name = models.CharField(_("Name"), max_length=120)
     plan = models.CharField(_("Plan"), max_length=10, choices=Plan, default=Plan.PREMIUM)
     created_at = models.DateTimeField(default=timezone.now)
+    #: whole years that documents are kept (administrations.retention); null: DOCUMENTS_KEPT_YEARS
+    kept_years = models.PositiveSmallIntegerField(null=True, blank=True)
+    #: a hold: nothing of it is erased, until a Beheerder lifts it
+    held_since = models.DateTimeField(null=True, blank=True)
+    held_because = models.CharField(max_length=200, blank=True, default="", db_default="")
+    #: being erased (leaving.erasing): closed to everybody
+    erasing_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["name"]

@@ -23,7 +23,7 @@ from django.utils.dateparse import parse_date
 
 from administrations import rights
 from administrations.models import Administration, User
-from channels import check, notices, services
+from channels import check, finding, notices, services
 from channels.authorisation import Linked
 from channels.check import Step, Target
 from channels.errors import ChannelError, CredentialProblem
@@ -137,6 +137,8 @@ def _rows() -> QuerySet[ConnectionCheck]:
 
 def _look(asked: ConnectionCheck) -> list[Step]:
     """Outside a transaction: this is where strangers take their time."""
+    if asked.purpose == Purpose.FIND:
+        return finding.look(asked)
     channel, secrets = asked.channel, _secrets_of(asked)
     through_provider = channel is not None and asked.typed.get("auth") in providers.NAMES
     try:
@@ -197,7 +199,7 @@ def _follow(asked: ConnectionCheck, steps: list[Step]) -> Outcome:
         return Outcome.NOT_ALLOWED
     passed = check.succeeded(steps)
     try:
-        if asked.typed:
+        if asked.typed and asked.purpose != Purpose.FIND:
             _follow_typed(asked, steps, passed=passed)
         elif passed and asked.channel is not None:
             services.activate(asked.channel, asked.person)

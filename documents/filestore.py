@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from typing import IO, BinaryIO
 from uuid import UUID, uuid4
 
 from documents.storage import Blob, BlobMissing, StorageProblem, Strangers, blob_at
+from zenvoices.lib.folders import erase_folder
 from zenvoices.lib.folders import sync as _sync
 
 _CHUNK = 1 << 20
@@ -112,6 +113,10 @@ class FileBlobs:
         except OSError as problem:
             raise StorageProblem.of(problem) from problem
         return True
+
+    def erase(self, administration_id: UUID, alive: Callable[[], None]) -> None:
+        with _problems():
+            erase_folder(self.root / str(administration_id), alive)
 
     def iterate(self, administration_id: UUID | None) -> Iterator[Blob]:
         strangers = Strangers()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -94,6 +94,16 @@ class ObjectBlobs:
         except BlobMissing:
             return False
         return True
+
+    def erase(self, administration_id: UUID, alive: Callable[[], None]) -> None:
+        """A thousand in one request. A bucket that keeps versions keeps them by its own rules."""
+        root = f"{self.prefix}/" if self.prefix else ""
+        with _problems(""):
+            for page in self.storage.bucket.objects.filter(Prefix=f"{root}{administration_id}/").pages():
+                alive()
+                keys = [{"Key": found.key} for found in page]
+                if keys and self.storage.bucket.delete_objects(Delete={"Objects": keys, "Quiet": True}).get("Errors"):
+                    raise StorageProblem("storage_failed")
 
     def iterate(self, administration_id: UUID | None) -> Iterator[Blob]:
         root = f"{self.prefix}/" if self.prefix else ""

@@ -6,10 +6,11 @@ DATA_DIR/previews may be emptied at any time; it is made again.
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from documents.insides import NoPdf
 from documents.insides import inside as inside_of
 from documents.models import XML_TYPES, Document, einvoice_of
 from documents.render_page import IMAGES, MAX_PAGES
+from zenvoices.lib.folders import erase_folder
 
 THUMBNAIL, PAGE, SHARP = 160, 1000, 1600
 WIDTHS = (THUMBNAIL, PAGE, SHARP)
@@ -198,6 +200,16 @@ def _folder(document: Document, inside: int = 0) -> Path:
 def folder_of(administration_id: UUID, sha256: str) -> Path:
     """Of what is drawn of a file with that hash."""
     return Path(settings.DATA_DIR) / "previews" / str(administration_id) / sha256[:2] / sha256
+
+
+def erase(administration_id: UUID, alive: Callable[[], None]) -> None:
+    """Everything that was drawn for an administration. `alive` is called again and again."""
+    erase_folder(Path(settings.DATA_DIR) / "previews" / str(administration_id), alive)
+
+
+def forget(administration_id: UUID, sha256: str) -> None:
+    """What was drawn of a file with that hash."""
+    shutil.rmtree(folder_of(administration_id, sha256), ignore_errors=True)
 
 
 def sweep(before: float) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -110,6 +110,7 @@ class Blobs(Protocol):
     def path_of(self, administration_id: UUID, sha256: str) -> AbstractContextManager[Path]: ...
     def size(self, administration_id: UUID, sha256: str) -> int: ...
     def delete(self, administration_id: UUID, sha256: str, unchanged_since: datetime | None) -> bool: ...
+    def erase(self, administration_id: UUID, alive: Callable[[], None]) -> None: ...
     def iterate(self, administration_id: UUID | None) -> Iterator[Blob]: ...
     def sweep_unfinished(self, before: datetime) -> int: ...
     def probe(self) -> None: ...
@@ -178,6 +179,11 @@ def exists(administration_id: UUID, sha256: str) -> bool:
 def delete(administration_id: UUID, sha256: str, *, unchanged_since: datetime | None = None) -> bool:
     """Removes a blob, with `unchanged_since` only when nobody wrote it again after that moment."""
     return _blobs().delete(administration_id, _checked(sha256), unchanged_since)
+
+
+def erase(administration_id: UUID, alive: Callable[[], None]) -> None:
+    """Everything that lies under an administration, blobs or not. `alive` is called again and again."""
+    _blobs().erase(administration_id, alive)
 
 
 def iterate(administration_id: UUID | None = None) -> Iterator[Blob]:

@@ -33,7 +33,7 @@ def sweep_blobs() -> int:
     def remove(blob: tuple[UUID, str]) -> bool:
         administration_id, sha256 = blob
         # Asked again at the last moment; `unchanged_since` spares a blob that somebody writes just now.
-        if sha256 in _needed(administration_id, [sha256]):
+        if sha256 in needed(administration_id, [sha256]):
             return False
         return storage.delete(administration_id, sha256, unchanged_since=before)
 
@@ -48,8 +48,8 @@ def sweep_unfinished() -> int:
 def _orphans(before: datetime) -> Iterator[tuple[UUID, str]]:
     for administration_id, batch in _batches():
         old = [blob.sha256 for blob in batch if blob.modified < before]
-        needed = _needed(administration_id, old)
-        yield from ((administration_id, sha256) for sha256 in old if sha256 not in needed)
+        named = needed(administration_id, old)
+        yield from ((administration_id, sha256) for sha256 in old if sha256 not in named)
 
 
 def _batches(most: int = 500) -> Iterator[tuple[UUID, list[storage.Blob]]]:
@@ -64,8 +64,10 @@ def _batches(most: int = 500) -> Iterator[tuple[UUID, list[storage.Blob]]]:
             yield administration_id, batch
 
 
-def _needed(administration_id: UUID, names: list[str]) -> set[str]:
+def needed(administration_id: UUID, names: list[str]) -> set[str]:
+    """Those of these hashes that a mail or document names; of what was deleted for a month, or as long as a hold."""
     kept = Q(deleted_at=None) | Q(deleted_at__gt=timezone.now() - DELETED_KEPT)
+    kept |= Q(administration__held_since__isnull=False)
     documents = Document.objects.filter(kept, administration_id=administration_id, sha256__in=names)
     emails = Email.objects.filter(administration_id=administration_id, raw_sha256__in=names)
     return set(documents.values_list("sha256", flat=True)) | set(emails.values_list("raw_sha256", flat=True))
@@ -100,7 +102,7 @@ def verify(verdict: Verdict) -> Iterator[Finding]:
             yield Finding(problem, administration_id, sha256)
     for administration_id, batch in _batches():
         names = [blob.sha256 for blob in batch]
-        for sha256 in set(names) - _needed(administration_id, names):
+        for sha256 in set(names) - needed(administration_id, names):
             verdict.orphans += 1
             yield Finding("orphans", administration_id, sha256)
 

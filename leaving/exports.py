@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -17,21 +15,15 @@ from administrations.models import Administration, User
 from channels.fetching.spool import spool
 from documents import storage
 from leaving import archive
+from leaving.fence import DEAD_AFTER, Superseded, Worker
 from leaving.models import Export
 from zenvoices.lib import bulkheads
 
 log = structlog.get_logger(__name__)
 #: not longer than what no document names lies in storage (documents.sweeping.GRACE)
 KEPT: Final = timedelta(hours=24)
-#: without a sign of life for so long nobody makes it: its worker was killed, or its message was lost
-DEAD_AFTER: Final = timedelta(minutes=5)
-ALIVE_SECONDS: Final = 10.0
 ATTEMPTS: Final = 3
 State = Export.State
-
-
-class Superseded(Exception):
-    """Somebody else makes it by now, or it was erased."""
 
 
 def ask(administration: Administration, by: User) -> Export:
@@ -45,25 +37,6 @@ def ask(administration: Administration, by: User) -> Export:
         return Export.objects.get(administration=administration, state__in=[State.QUEUED, State.MAKING])
 
 
-@dataclass(slots=True)
-class _Maker:
-    """Who makes an export, as long as nobody took it over."""
-
-    pk: UUID
-    attempt: int
-    said_at: float = field(default_factory=time.monotonic)
-
-    def alive(self) -> None:
-        if time.monotonic() - self.said_at > ALIVE_SECONDS:
-            self.said_at = time.monotonic()
-            self.update(alive_at=timezone.now())
-
-    def update(self, **values: object) -> None:
-        mine = Export.objects.filter(pk=self.pk, state=State.MAKING, attempts=self.attempt)
-        if not mine.update(**values):
-            raise Superseded
-
-
 def make(export_id: UUID) -> None:
     """Once, however often it is asked for; in the scope of its administration.
 
@@ -72,20 +45,20 @@ def make(export_id: UUID) -> None:
     export = Export.objects.select_related("administration__environment").filter(pk=export_id).first()
     if export is None:
         return
-    maker = _Maker(export.pk, export.attempts + 1)
+    attempt = export.attempts + 1
     waiting = Export.objects.filter(pk=export.pk, state=State.QUEUED, attempts=export.attempts)
-    if not waiting.update(state=State.MAKING, attempts=maker.attempt, alive_at=timezone.now()):
+    if not waiting.update(state=State.MAKING, attempts=attempt, alive_at=timezone.now()):
         return
     try:
-        _make(export, maker)
+        _make(export, Worker(Export.objects.filter(pk=export.pk, state=State.MAKING, attempts=attempt)))
     except Superseded:
         log.info("an export was taken over or erased", export=str(export.pk))
     except (OSError, storage.StorageProblem) as problem:
         log.error("an export failed", export=str(export.pk), problem=type(problem).__name__)
-        Export.objects.filter(pk=export.pk, attempts=maker.attempt).update(state=State.FAILED)
+        Export.objects.filter(pk=export.pk, attempts=attempt).update(state=State.FAILED)
 
 
-def _make(export: Export, maker: _Maker) -> None:
+def _make(export: Export, maker: Worker) -> None:
     with spool() as folder:
         path = folder / "export.zip"
         archive.write(export.administration, path, maker.alive)

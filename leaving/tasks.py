@@ -5,15 +5,17 @@ from __future__ import annotations
 from uuid import UUID
 
 import structlog
-from celery import shared_task
+from celery import Task, shared_task
 from kombu.exceptions import OperationalError
 
-from leaving import exports
-from leaving.models import Export
+from leaving import erasing, exports, proposals
+from leaving.models import Erasure, Export
 from zenvoices.lib.scoping import every_administration
 from zenvoices.lib.tasks import TenantTask
 
 log = structlog.get_logger(__name__)
+#: in the broker the lowest goes first
+LAST = 9
 
 
 @shared_task(base=TenantTask)
@@ -22,15 +24,38 @@ def make_export(administration_id: str, export_id: str) -> None:
 
 
 @shared_task
+def erase(erasure_id: str) -> None:
+    erasing.perform(UUID(erasure_id))
+
+
+@shared_task
 def look_after() -> None:
     with every_administration():
         for export in exports.look_after():
             queue(export)
+    for erasure in erasing.look_after():
+        queue_erasure(erasure)
+
+
+@shared_task
+def propose() -> None:
+    """What outlived its term. Told once a year, however often this runs."""
+    with every_administration():
+        proposals.tell()
 
 
 def queue(export: Export) -> None:
     """To be called after the commit. What the broker does not take now is offered again by `look_after`."""
+    _offer(make_export, str(export.administration_id), str(export.pk))
+
+
+def queue_erasure(erasure: Erasure) -> None:
+    """The same. Behind every fetch: nobody waits for it."""
+    _offer(erase, str(erasure.pk))
+
+
+def _offer(task: Task, *ids: str) -> None:
     try:
-        make_export.apply_async((str(export.administration_id), str(export.pk)), retry=False)
+        task.apply_async(ids, retry=False, priority=LAST)
     except OperationalError as problem:
-        log.warning("an export was not queued", problem=type(problem).__name__)
+        log.warning("not queued", task=task.name, problem=type(problem).__name__)

@@ -26,7 +26,7 @@ NOTHING_COLLECTED = 5
 WORKERS = ("-n", "auto")
 # By file, for what a file shares; in the order of the collection, which begins with the slow ones.
 SPREAD = (*WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
-FAST = " and ".join(["not slow", *(f"not {component.marker}" for component in COMPONENTS)])
+FAST = " and ".join(["not slow", "not thorough", *(f"not {component.marker}" for component in COMPONENTS)])
 #: What this machine is set to must not reach checks and tests. Without kept bytecode each process of a run compiles
 #: every module anew, and pytest rewrites every assert: half of what collecting costs.
 NOT_INHERITED = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "DEBUG", "PYTHONDONTWRITEBYTECODE")

@@ -210,6 +210,8 @@ CELERY_TASK_DEFAULT_QUEUE = "fetch"
 CELERY_TASK_ROUTES = {
     "documents.tasks.*": {"queue": "documents"},
     "leaving.tasks.*": {"queue": "documents"},
+    # It ends links at providers, and may take long: the most threads are there, and none of them is waited for.
+    "leaving.tasks.erase": {"queue": "fetch"},
     # People wait for these: never behind a long first fetch, and no server that drips keeps a fetch waiting.
     "channels.tasks.check": {"queue": "checks"},
     "channels.tasks.revoke": {"queue": "checks"},
@@ -237,6 +239,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 55},
     },
     "look-after-exports": {"task": "leaving.tasks.look_after", "schedule": 60.0, "options": {"expires": 55}},
+    "propose-erasing": {"task": "leaving.tasks.propose", "schedule": 21_600.0, "options": {"expires": 3000}},
     "sweep": {"task": "documents.tasks.sweep", "schedule": 3600.0, "options": {"expires": 3000}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
@@ -261,6 +264,8 @@ DRAFTS_KEPT_DAYS: int = env.int("DRAFTS_KEPT_DAYS", 30)
 LOGBOOK_KEPT_DAYS: int = env.int("LOGBOOK_KEPT_DAYS", 400)
 #: who did what (administrations.audit)
 AUDIT_KEPT_DAYS: int = env.int("AUDIT_KEPT_DAYS", 730)
+#: whole years after the year in which a document came (administrations.retention); an administration may keep longer
+DOCUMENTS_KEPT_YEARS: int = env.int("DOCUMENTS_KEPT_YEARS", 7)
 
 # --- Documents ------------------------------------------------------------------------------------------
 #: empty: files in DATA_DIR/documents; or s3://bucket/prefix (requirements-s3.txt)
@@ -291,6 +296,9 @@ MAIL_ALLOW_PRIVATE_HOSTS: bool = env.bool("MAIL_ALLOW_PRIVATE_HOSTS", False)
 OUTBOUND_CA_FILE: str = env.file("OUTBOUND_CA_FILE")
 MAIL_CONNECT_SECONDS: float = env.float("MAIL_CONNECT_SECONDS", 10.0)
 MAIL_SILENCE_SECONDS: float = env.float("MAIL_SILENCE_SECONDS", 30.0)
+#: whom discovery asks (channels.discovery): "address:port" of name servers, none: those of the machine; Mozilla's list
+DNS_SERVERS: list[str] = env.name_servers("DNS_SERVERS")
+MAIL_ISPDB_URL: str = env.web_address_or_off("MAIL_ISPDB_URL", "https://autoconfig.thunderbird.net/v1.1")
 
 #: The portal's own registrations: linking in a few clicks. Empty: each office brings its own.
 GOOGLE_CLIENT_ID: str = env.str("GOOGLE_CLIENT_ID", "")

@@ -45,27 +45,34 @@ def _written(address: str) -> str:
 def html_to_text(html: str) -> str:
     """Readable text in one pass. html.parser takes quadratic time on unclosed tags and comments."""
     html = _CENTS.sub(r",\1", html)  # twelve euros and fifty cents, not 1,250
-    out: list[str] = []
+    first, *pieces = html.split("<")
+    out = [first]
     inside = ""  # what is being skipped: "!--" or the name of an element
-    for number, piece in enumerate(html.split("<")):
-        tag, closed, text = piece.partition(">") if number else ("", ">", piece)
-        name = tag.lower() if len(tag) < 12 else tag[:12].lower()
+    gaps: dict[str, str] = {}  # what a tag puts between its neighbours: a page has the same tags again and again
+    for piece in pieces:
+        tag, closed, text = piece.partition(">")
+        if not inside and tag in gaps:
+            out += gaps[tag], text
+            continue
+        name = tag[:12].lower()
         if inside == "!--":
             _, ended, text = piece.partition("-->")
-            inside = "" if ended else inside
-            text = text if ended else ""
+            inside, text = ("", text) if ended else (inside, "")
         elif inside:
             inside, text = ("", text) if name.startswith("/" + inside) else (inside, "")
         elif name.startswith("!--"):
             _, ended, text = piece[3:].partition("-->")
             inside, text = ("", text) if ended else ("!--", "")
-        elif not (word := _TAG.match(tag)) and number and not tag.startswith(("!", "?")):
+        elif not (word := _TAG.match(tag)) and not tag.startswith(("!", "?")):
             text = "<" + piece  # a less-than sign in the text
         else:
             element = word[0].lower().strip("/") if word else ""
-            out.append("\n" if element in _BREAKS else " " if element in ("td", "th") else "")
+            gap = "\n" if element in _BREAKS else " " if element in ("td", "th") else ""
+            out.append(gap)
             if closed and element in _UNSEEN and not tag.startswith("/"):
                 inside, text = element, ""
+            elif closed:
+                gaps[tag] = gap
         out.append(text)
     plain = entities.unescape(_ABSURD.sub("", _collapsed("".join(out))))
     return tidy(plain.replace("\xa0", " "))

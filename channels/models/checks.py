@@ -22,6 +22,7 @@ class ConnectionCheck(TenantModel):
         SAVE = "save"  # what was typed is saved, and active
         ACTIVATE = "activate"  # the channel as it is
         LINKED = "linked"  # goes on now that somebody authorised it
+        FIND = "find"  # nothing: the server of an address was looked for (channels.finding)
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -51,7 +52,7 @@ class ConnectionCheck(TenantModel):
     #: LINKED: who authorised
     account = models.CharField(max_length=320, blank=True)
     purpose = models.CharField(max_length=8, choices=Purpose)
-    #: LOOK and SAVE: the form, without its secrets
+    #: LOOK and SAVE: the form, without its secrets; FIND: the address
     typed = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     #: those that were typed, encrypted for this check; "" when it has ended
     secrets = models.TextField(blank=True)
@@ -63,7 +64,7 @@ class ConnectionCheck(TenantModel):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=11, choices=Outcome, blank=True)
-    #: what channels.check.run_check found
+    #: what channels.check.run_check found, or channels.finding.look
     steps = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
 
     class Meta:

@@ -17,9 +17,9 @@ from administrations.access import AdministrationRequest
 from channels import checking, services
 from channels.checking import Full, Purpose, Typed
 from channels.models import Channel
-from channels.pages import checks
+from channels.pages import authorise, checks, discover
 from channels.pages.access import channel_or_404, premium_view
-from channels.pages.form_page import ask_to_link, page, stored, to
+from channels.pages.form_page import ask_to_link, is_htmx, page, stored, to
 from channels.pages.forms import ChannelForm, TypeForm
 
 
@@ -36,10 +36,11 @@ def channel_new(request: AdministrationRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @premium_view
 def channel_new_email(request: AdministrationRequest) -> HttpResponse:
-    """Step 2."""
+    """Step 2: the form, with the address alone as the quick way above it."""
     if request.method == "POST":
         return _submitted(request, None)
-    return page(request, ChannelForm(), None)
+    found = discover.filled_in(request)
+    return page(request, ChannelForm(typed=found), None, address_form=None if found else discover.AddressForm())
 
 
 @require_http_methods(["GET", "POST"])
@@ -81,7 +82,10 @@ def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpR
     if form.errors:
         return page(request, form, channel)
     if form.wants_link and (wants_active or looks):
-        return ask_to_link(request, _store(request, form, channel, left=True))
+        channel = _store(request, form, channel, left=True)
+        # The quick way's button said where it leads; a form's own answer may not lead there (CSP form-action).
+        at_once = "at_once" in request.POST and is_htmx(request)
+        return authorise.go_and_finish(request, channel) if at_once else ask_to_link(request, channel)
     if looks or (wants_active and _must_check(form, channel)):
         return _check(request, form, channel, Purpose.LOOK if looks else Purpose.SAVE)
     return _saved(request, form, channel, activate=wants_active)

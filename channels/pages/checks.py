@@ -33,19 +33,18 @@ from channels.words.sentences import Moment
 @premium_view
 def channel_check(request: AdministrationRequest, check_id: UUID) -> HttpResponse:
     """While it goes on, and once it has ended. A page without script asks again by itself."""
-    found = _found(check_id)
-    if checking.settle(found):
-        found = _found(check_id)
-    if found.is_open:
-        if checking.is_to_be_offered(found):
-            offer(found)
-        return _form(request, found)
-    return _ended(request, found)
-
-
-def _found(check_id: UUID) -> ConnectionCheck:
     known = ConnectionCheck.objects.select_related("administration", "channel__administration__environment")
-    return get_object_or_404(known, pk=check_id)
+    found = kept_up(get_object_or_404(known.exclude(purpose=Purpose.FIND), pk=check_id))
+    return _form(request, found) if found.is_open else _ended(request, found)
+
+
+def kept_up(asked: ConnectionCheck) -> ConnectionCheck:
+    """As it stands now: ended when it is overdue, offered again when the broker may have lost it."""
+    if checking.settle(asked):
+        asked.refresh_from_db()
+    elif asked.is_open and checking.is_to_be_offered(asked):
+        offer(asked)
+    return asked
 
 
 def offer(asked: ConnectionCheck) -> None:

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from channels.links.providers import CALLBACK_PATHS
-from channels.pages import authorise, channel_form, channel_list, checks, consent, logbook, not_taken_in
+from channels.pages import authorise, channel_form, channel_list, checks, consent, discover, logbook, not_taken_in
 
 _channel: list[URLPattern | URLResolver] = [
     path("edit", channel_form.channel_edit, name="channel-edit"),
@@ -31,6 +31,8 @@ _channels: list[URLPattern | URLResolver] = [
     path("", channel_list.channels, name="channels"),
     path("new", channel_form.channel_new, name="channel-new"),
     path("new/email", channel_form.channel_new_email, name="channel-new-email"),
+    path("new/find", discover.channel_find, name="channel-find"),
+    path("new/found/<uuid:check_id>", discover.channel_found, name="channel-found"),
     path("checks/<uuid:check_id>", checks.channel_check, name="channel-check"),
     path("<uuid:channel_id>/", include(_channel)),
 ]

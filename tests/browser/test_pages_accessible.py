@@ -128,11 +128,14 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
         addresses += [stage.address(f"documents/{end}") for end in ("", "?q=niets", "upload/", document, body)]
         addresses += [stage.address(f"documents/{document}/?tab=email")]
         addresses += [stage.address(f"documents/{credited}/")]
-        own = ("notifications/", "settings", "settings/security", "account/sessions/", "account/password/change/")
+        own = ("notifications/", "settings", "settings/security", "account/sessions/", "account/password/change/",
+               "settings/erase")  # fmt: skip
         addresses += [f"{stage.portal.url}/{page}" for page in own]
-        addresses += [f"{managed}/{page}" for page in ("people", "people/invite", "settings", "activity", "export")]
-        of_office = ("administrations", "people", "people/invite", "sessions", "settings", "activity")
+        of_books = ("people", "people/invite", "settings", "activity", "export", "retention", "retention/erase")
+        addresses += [f"{managed}/{page}" for page in of_books]
+        of_office = ("administrations", "people", "people/invite", "sessions", "settings", "activity", "erase")
         addresses += [f"{office}/{page}" for page in of_office]
+        addresses += [f"{office}/erasures", f"{office}/administrations/{stage.administration}/erase?confirm"]
         addresses += [f"{stage.portal.url}/environment/{stage.environment}/channels"]
         return stage, addresses
 

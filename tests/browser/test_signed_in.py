@@ -1,4 +1,4 @@
-"""Signed in: for how long, where else, and with what an environment asks for. In both languages, on three screens."""
+"""Signed in: for how long, where else, and with what an environment asks for. In both languages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from tests.browser.whole import Stage
 from tests.browser.words import BY_LANGUAGE
 
 pytestmark = [pytest.mark.browser, pytest.mark.redis]
-WIDTHS = (390, 768, 1440)
 ASK_FOR_TWO_FACTOR = """
 from administrations.models import Environment
 answer = Environment.objects.filter(pk=environment).update(requires_two_factor=True)
@@ -66,19 +65,10 @@ def cookie(page: Page) -> dict[str, Any]:
     return next(dict(one) for one in page.context.cookies() if "session" in one["name"])
 
 
-def on_every_screen(page: Page, address: str, language: str) -> list[str]:
-    found = []
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 844})
-        found += [f"{width}: {problem}" for problem in problems(page, address, language)]
-    page.set_viewport_size({"width": 1280, "height": 844})
-    return found
-
-
 def test_staying_signed_in_is_a_choice(make_stage: MakeStage, browse: Browse, language: str) -> None:
     stage = make_stage(language)
     page, own = browse(language=language), browse(language=language)
-    assert on_every_screen(page, "/account/login/", language) == []
+    assert problems(page, "/account/login/", language) == []
     sign_in(page, language, stage.person("gerda"))
     sign_in(own, language, stage.person("gerda"), stay=True)
     assert (cookie(page)["expires"], cookie(own)["expires"] > 0) == (-1, True)
@@ -90,7 +80,7 @@ def test_beheerder_signs_somebody_out(make_stage: MakeStage, browse: Browse, lan
     sign_in(gerda, language, stage.person("gerda"))
     sign_in(anna, language, stage.anna)
     page = f"{stage.portal.url}/environments/{stage.environment}/sessions"
-    assert on_every_screen(anna, page, language) == []
+    assert problems(anna, page, language) == []
     anna.get_by_role("button", name=f"{words.end_all} Gerda Bakker").click()
     expect(anna.get_by_text(words.ended)).to_be_visible()
     gerda.goto("/settings")
@@ -101,12 +91,12 @@ def test_environment_that_asks_for_a_second_step(make_stage: MakeStage, browse: 
     stage, words, known = make_stage(language), WORDS[language], BY_LANGUAGE[language]
     anna = browse(stage.anna, language)
     settings = f"{stage.portal.url}/environments/{stage.environment}/settings"
-    assert on_every_screen(anna, settings, language) == []
+    assert problems(anna, settings, language) == []
     anna.get_by_label(words.required).check()
     anna.get_by_role("button", name=known.save).click()
     # Anna has no second step herself.
     expect(anna.get_by_role("heading", name=words.asks)).to_be_visible()
-    assert on_every_screen(anna, anna.url, language) == []
+    assert problems(anna, anna.url, language) == []
     anna.goto(stage.address("documents/"))
     expect(anna.get_by_role("heading", name=words.asks)).to_be_visible()
     anna.get_by_role("link", name=words.set_up).click()
@@ -114,7 +104,7 @@ def test_environment_that_asks_for_a_second_step(make_stage: MakeStage, browse: 
     anna.goto(stage.address("documents/"))
     expect(anna.get_by_role("heading", name=known.upload_and_read)).to_be_visible()
     people = f"{stage.portal.url}/environments/{stage.environment}/people"
-    assert on_every_screen(anna, people, language) == []
+    assert problems(anna, people, language) == []
     expect(anna.get_by_text(words.none)).to_have_count(3)
 
 
@@ -134,5 +124,5 @@ def test_invitation_that_lost_its_right_says_so_in_the_list(
     stage.portal.ask(LOSE_THE_RIGHT, administration=stage.administration, email=stage.person("bert"))
     anna = browse(stage.anna, language)
     for place in (f"administrations/{stage.administration}", f"environments/{stage.environment}"):
-        assert on_every_screen(anna, f"{stage.portal.url}/{place}/people", language) == []
+        assert problems(anna, f"{stage.portal.url}/{place}/people", language) == []
         expect(anna.get_by_text(words.lost)).to_be_visible()

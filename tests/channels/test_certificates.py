@@ -31,6 +31,8 @@ from tests.servers.openid import ENTRA_CLIENT, TENANT, OpenIdProvider
 from zenvoices.lib.keypairs import read_pair
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.slow
+
 KEY, OTHER = new_key(), new_key()
 GOOD = key_pem(KEY) + certificate_pem(KEY)
 WITH = {name: value for name, value in AT_ENTRA.items() if name not in ("client_secret", "secret_expires_on")}

@@ -15,6 +15,8 @@ from channels.extract import Limits, extract, opening, part_bytes
 from tests.mails.building import attached, mixed, pdf, tnef_of, zip_of
 from zenvoices.lib.apart import Pool
 
+pytestmark = pytest.mark.slow
+
 FEW_SECONDS = replace(Limits(), seconds=0.3)
 
 

@@ -27,6 +27,8 @@ from tests.mails import fuzz
 from tests.mails.make import REPORTED
 from zenvoices.lib.filenames import safe_name
 
+pytestmark = pytest.mark.slow
+
 CORPUS = sorted((Path(__file__).parent.parent / "mails").glob("*.eml"))
 SOUP = [
     *(b"\r\n", b"\n", b"\r", b"\n\n", b"--", b"--b", b"--b--", b"\n--b\n", b": ", b";", b'"', b"=?utf-8?q?"),

@@ -22,6 +22,8 @@ from tests.cast import Cast, person
 from tests.channels.test_health import channel_in, finish, told
 from zenvoices.lib.scoping import every_administration
 
+pytestmark = pytest.mark.thorough
+
 STRIKING = sorted(code for code, known in CODES.items() if known.kind.strikes)
 #: our own line, clock, resolver or CA store, seen at every host
 OURS = [

@@ -20,6 +20,8 @@ from tests.servers.maildrop import Maildrop
 from tests.servers.plugin import StartScripted
 from tests.servers.scripted import Script, imap
 
+pytestmark = pytest.mark.slow
+
 JAN = Password("jan@acme.test", "geheim woord")
 MAILS = [b"Subject: %d\r\n\r\nBeste\r\n" % number for number in range(3)]
 #: where the words are said -> the command that they answer

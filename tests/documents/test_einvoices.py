@@ -24,7 +24,7 @@ from tests.documents.files import XML, invoice, pdf, pdf_with, two_accounts, ubl
 from tests.documents.test_sweeping import run
 from zenvoices.lib.scoping import administration_scope, every_administration
 
-pytestmark = pytest.mark.usefixtures("worked_at_once")
+pytestmark = [pytest.mark.usefixtures("worked_at_once"), pytest.mark.slow]
 
 SignIn = Callable[[User], Client]
 Find = Callable[[Document], Document]

@@ -25,6 +25,8 @@ from tests.documents.conftest import Shelf
 from tests.documents.files import image
 from tests.mails.building import attached, encoded, mail, mixed, multi, part, signed_of, text
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 RED = image("PNG", (30, 20))
 DRAWN = re.compile(r'src="data:image/webp;base64,([^"]+)"')

@@ -13,6 +13,8 @@ import pytest
 
 from documents import storage
 
+pytestmark = pytest.mark.slow
+
 OFFICE = UUID("11111111-2222-3333-4444-555555555555")
 PDF = b"%PDF-1.7 invoice"
 NAME = hashlib.sha256(PDF).hexdigest()
@@ -130,3 +132,14 @@ def test_probe_names_what_a_bucket_that_is_not_there_says(bucket: Any, settings:
     with pytest.raises(storage.StorageProblem) as refused:
         storage.probe()
     assert storage.told(refused.value) == "NoSuchBucket"
+
+
+def test_erasing_takes_everything_of_one_administration(bucket: Any) -> None:
+    other = uuid4()
+    for administration_id in (OFFICE, other):
+        storage.put_bytes(administration_id, PDF)
+        storage.put_bytes(administration_id, PDF + b"another")
+    said: list[None] = []
+    for _ in range(2):
+        storage.erase(OFFICE, lambda: said.append(None))
+    assert (len(said) >= 1, {blob.administration_id for blob in storage.iterate()}) == (True, {other})

@@ -17,6 +17,8 @@ from documents.models import Document
 from tests.cast import Cast
 from tests.documents.files import image, pdf
 
+pytestmark = pytest.mark.thorough
+
 OFFICE = UUID("11111111-2222-3333-4444-555555555555")
 
 

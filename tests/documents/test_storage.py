@@ -184,3 +184,14 @@ def test_probe_names_what_the_disk_says(root: Path) -> None:
     with pytest.raises(storage.StorageProblem) as refused:
         storage.probe()
     assert storage.told(refused.value) == "Not a directory"
+
+
+def test_erasing_takes_everything_of_one_administration(root: Path) -> None:
+    """What is no blob of ours too, and empty folders."""
+    other = uuid4()
+    for administration_id in (OFFICE, other):
+        storage.put_bytes(administration_id, PDF)
+    (root / str(OFFICE) / "stranger").write_bytes(b"left by somebody")
+    for _ in range(2):
+        storage.erase(OFFICE, lambda: None)
+    assert [folder.name for folder in root.glob("[!.]*")] == [str(other)]

@@ -20,6 +20,8 @@ from tests.servers.folder import Folder
 from tests.servers.maildrop import Maildrop
 from tests.servers.scripted import Script
 
+pytestmark = pytest.mark.slow
+
 MAILS = [invoice(number) for number in range(3)]
 COMMANDS = {"login": "LOGIN", "select": "SELECT", "inbox": "SELECT", "fetch": "UID FETCH", "user": "USER",
             "pass": "PASS", "retr": "RETR"}  # fmt: skip

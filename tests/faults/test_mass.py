@@ -27,6 +27,8 @@ from tests.servers.scripted import Script, imap
 from zenvoices.lib import net
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.slow
+
 HOSTS = [f"mail{number}.company.example" for number in range(6)]
 ONE = ["imap.ziggo.nl"] * 6
 REFUSED = {"LOGIN": b"{tag} NO [AUTHENTICATIONFAILED] Authentication failed.\r\n"}

@@ -32,6 +32,8 @@ from tests.servers.scripted import imap
 from zenvoices.lib import net
 from zenvoices.lib.crypto import new_key
 
+pytestmark = pytest.mark.slow
+
 HOST = "mail.company.example"
 Broken = Callable[[], AbstractContextManager[Any]]
 

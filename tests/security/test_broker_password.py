@@ -77,5 +77,5 @@ def test_portal_queues_and_remembers_with_the_address_that_compose_gives_it(port
 
 def test_short_of_memory_it_forgets_what_ends_by_itself_alone() -> None:
     assert SERVICE["command"][-2:] == ["--maxmemory-policy", "volatile-ttl"]
-    ours = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["x-portal"]["environment"]
+    ours = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["x-settings"]
     assert ours["REDIS_URL"] == "redis://:${REDIS_PASSWORD:?set it in .env}@broker:6379/0"

@@ -20,6 +20,8 @@ from tests.cast import PASSWORD, Cast
 from tests.channels.test_oauth_views import gmail
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 STRANGER, OWNER, PROXY = "203.0.113.66", "198.51.100.7", "10.0.0.1"
 
 

@@ -19,6 +19,8 @@ import pytest
 from zenvoices.lib import apart
 from zenvoices.lib.apart import NoProcess, NotDone, Pool, Region
 
+pytestmark = pytest.mark.slow
+
 MODULE = "tests.zenvoices.misbehaving"
 DATA = bytes(range(256)) * 40
 

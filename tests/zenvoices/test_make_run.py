@@ -165,33 +165,29 @@ def unread(data: Path) -> int:
         return len(mailbox.search(None, "UNSEEN")[1][0].split())
 
 
-def test_keys_are_readable_by_their_owner_only(portal: Launched, data: Path):
-    for name in ("SECRET_KEY", "CREDENTIAL_KEYS", "DEMO_PASSWORD"):
-        assert stat.S_IMODE((data / "keys" / name).stat().st_mode) == 0o600
-
-
 def test_nothing_that_it_keeps_is_open_to_others(portal: Launched, data: Path):
     """What everybody may read, static files, lies in a folder that nobody else enters."""
     kept = [data, *(path for path in data.rglob("*") if data / "static" not in path.parents)]
     assert [str(path) for path in kept if stat.S_IMODE(path.lstat().st_mode) & 0o077] == []
+    for name in ("SECRET_KEY", "CREDENTIAL_KEYS", "DEMO_PASSWORD"):
+        assert stat.S_IMODE((data / "keys" / name).stat().st_mode) == 0o600
 
 
-def test_second_start_on_the_same_data_says_so(portal: Launched, data: Path):
+def test_second_start_says_what_already_runs(portal: Launched, data: Path, tmp_path: Path):
     code, output = Launched(data).ended()
     assert code != 0
     assert f"already runs here: http://localhost:{portal.port}" in output
     assert get(portal.port, "/healthz")[0] == 200
-
-
-def test_taken_port_says_so(portal: Launched, tmp_path: Path):
     code, output = Launched(tmp_path, PORT=portal.port).ended()
     assert code != 0
     assert f"Port {portal.port} is in use" in output
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-@pytest.mark.parametrize("target", ["make", "launcher"])
-def test_nothing_is_left_behind(data: Path, number: signal.Signals, target: str):
+@pytest.mark.parametrize(
+    ("target", "number"),
+    [("make", signal.SIGTERM), ("make", signal.SIGINT), ("make", signal.SIGKILL), ("launcher", signal.SIGKILL)],
+)
+def test_nothing_is_left_behind(data: Path, target: str, number: signal.Signals):
     launched = Launched(data)
     launched.read_until("Ctrl-C")
     family = launched.family()

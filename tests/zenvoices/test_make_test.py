@@ -12,6 +12,8 @@ from scripts import test as make_test
 from scripts.bootstrap import ROOT
 from scripts.components import COMPONENTS
 
+pytestmark = pytest.mark.slow
+
 GMAIL_LINK = "tests/channels/test_gmail_link.py"  # uses the provider's fixtures and names no marker
 
 

@@ -17,6 +17,8 @@ import pytest
 from tests.servers.scripted import ScriptedServer
 from zenvoices.lib import net
 
+pytestmark = pytest.mark.slow
+
 DEAD = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
 
 

@@ -19,6 +19,8 @@ from tests.portal import ROOT, Portal
 from zenvoices.lib.own_addresses import own_path
 from zenvoices.lib.scoping import every_administration
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 PROBES = ["/healthz", "/readyz", "/metrics"]
 #: Spellings that some browser reads as another site, or that say more than where a page is.

@@ -13,6 +13,8 @@ import pytest
 from scripts.private import narrow
 from tests.portal import ROOT, Portal
 
+pytestmark = pytest.mark.slow
+
 MAIL = "from django.core.mail import send_mail; send_mail('Nieuw wachtwoord', 'link', None, ['gerda@devries.test'])"
 BEGINS = {
     "an operator command": ["manage.py", "migrate", "--verbosity", "0"],

@@ -9,6 +9,8 @@ import pytest
 
 from tests.portal import Portal
 
+pytestmark = pytest.mark.slow
+
 CANARY = "kanarie-7261"
 REACHED = {"BASE_URL": "https://portal.example.nl", "EMAIL_URL": "smtp+tls://relay.example.nl:587"}
 
@@ -52,6 +54,8 @@ WRONG = [
     ("ENTRA_CLIENT_CERTIFICATE", "/no/such/pair.pem", "No such file or directory"),
     ("ENTRA_CLIENT_SECRET_EXPIRES_ON", "31-12-2027", "is '31-12-2027'"),
     ("GMAIL_IMAP", "imap.gmail.com", "is no host with a port"),
+    ("DNS_SERVERS", "192.0.2.53:53,ns.example.nl:53", "has 'ns.example.nl:53'"),
+    ("MAIL_ISPDB_URL", "nee", "does not begin with https://"),
     ("GOOGLE_TOKEN_URI", "oauth2.googleapis.com", "does not begin with https://"),
     ("FETCH_PER_HOST", "veel", "is 'veel'"),
     ("FETCH_PER_HOST", "0", "is '0'"),

@@ -17,6 +17,8 @@ from tests.cast import Cast
 from tests.channels.rows import make_channel
 from zenvoices.lib import health
 
+pytestmark = pytest.mark.thorough
+
 JSON = {"Accept": "application/json"}
 
 

@@ -31,6 +31,8 @@ from tests.zenvoices.url_policy import (
     Row,
 )
 
+pytestmark = pytest.mark.thorough
+
 OPENED = "opened"
 BY_TOKEN = {"invitation", "google-callback", "entra-callback", "consent", "consent-done"}
 NUMBERS = {"pk": 1, "key": "x", "uidb36": "x"}

@@ -30,7 +30,7 @@ from documents.models import Document, Email
 from documents.queries import moment_to_text
 from documents.storage import put_bytes
 from leaving import exports
-from leaving.models import Export
+from leaving.models import Erasure, Export
 from tests.cast import Cast
 from tests.channels.rows import make_channel, make_mail, make_part, make_run
 from tests.documents.files import image, invoice
@@ -115,6 +115,13 @@ def deleted_channel(cast: Cast) -> dict[str, Any]:
 def bakery_check(cast: Cast) -> dict[str, Any]:
     with administration_scope(cast.bakery.pk):
         asked = checking.ask(cast.bakery, Purpose.ACTIVATE, channel=make_channel(cast.bakery, port=1), person=cast.bert)
+    return {**bakery(cast), "check_id": asked.pk}
+
+
+def bakery_search(cast: Cast) -> dict[str, Any]:
+    typed = checking.Typed({"address": "jan@ziggo.nl"}, active=False, secrets={})
+    with administration_scope(cast.bakery.pk):
+        asked = checking.ask(cast.bakery, Purpose.FIND, person=cast.bert, typed=typed)
     return {**bakery(cast), "check_id": asked.pk}
 
 
@@ -262,6 +269,8 @@ CHANNELS = {
     "channels": Row(ADMIN, bakery),
     "channel-new": Row(ADMIN, bakery, post=True),
     "channel-new-email": Row(ADMIN, bakery, post=True),
+    "channel-find": Row(ADMIN, bakery, post=True),
+    "channel-found": Row(ADMIN, bakery_search),
     "channel-edit": Row(ADMIN, bakery_channel, post=True),
     "channel-row": Row(ADMIN, bakery_channel),
     "channel-check": Row(ADMIN, bakery_check),
@@ -298,9 +307,22 @@ def bakery_export(cast: Cast) -> dict[str, Any]:
         return {**bakery(cast), "export_id": Export.objects.get().pk}
 
 
+def gerdas_erasure(cast: Cast) -> dict[str, Any]:
+    """Which Gerda asked for, when she was Beheerder."""
+    return {"erasure_id": Erasure.objects.create(kind=Erasure.Kind.ADMINISTRATION, asked_by=cast.gerda).pk}
+
+
 LEAVING = {
     "export": Row(ADMIN, bakery, post=True),
     "export-file": Row(ADMIN, bakery_export),
+    "retention": Row(ADMIN, bakery, post=True),
+    "erase-documents": Row(ADMIN, bakery, post=True),
+    "erase-administration": Row(OFFICE, lambda cast: {**office(cast), "erased_id": cast.bakery.pk}, post=True),
+    "erase-person": Row(OFFICE, office_person, post=True),
+    "erase-environment": Row(OFFICE, office, post=True),
+    "erasures": Row(OFFICE, office),
+    "erase-myself": Row(OWN, post=True),
+    "erasure": Row(PRIVATE, gerdas_erasure),
 }
 
 #: django-allauth tests its own pages; here only that they are open to everybody, or to the person alone
