@@ -127,6 +127,8 @@ FIELDS: Final[Mapping[str, Promise]] = {
     "signs_in_as": _("Signs in as"),
     "app_only": _("Signs in by itself"),
     "secret_expires_on": _("Secret ends on"),
+    "start": _("Begin with"),
+    "start_date": _("Since"),
 }
 #: Values that are codes of ours, by field; what is not here stands as it is.
 VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
@@ -153,6 +155,11 @@ VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
     "auth": {"password": _("Username and password"), "google": "Gmail OAuth2", "entra": "Entra OAuth2"},
     "app_only": {"True": _("Yes"), "False": _("No")},
     "requires_two_factor": {"True": _("Yes"), "False": _("No")},
+    "start": {
+        "now": _("Only what comes from now on"),
+        "unread": _("Everything that is unread now"),
+        "since": _("Everything since a date, read or not"),
+    },
 }
 
 
