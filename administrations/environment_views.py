@@ -22,13 +22,13 @@ from administrations.access import (
     open_invitations,
     people_of_environment,
     person_in_environment,
-    second_steps,
 )
 from administrations.access_form import FIND, AccessForm, EnvironmentInviteForm, role_name
 from administrations.forms import AdministrationForm
 from administrations.invitations import refused_for_now, send_invitation
 from administrations.models import Administration, AdministrationAccess, Environment, User
 from administrations.people_views import say_sent, send_again, take_back
+from administrations.second_step import second_steps
 from zenvoices.lib.paging import page_of, searched, with_words
 
 #: of a person, in the list

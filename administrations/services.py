@@ -52,8 +52,12 @@ def create_environment(*, name: str, admin: User) -> Environment:
 
 @transaction.atomic
 def change_environment(*, environment: Environment, requires_two_factor: bool) -> None:
+    """A form may have written into `environment` already, so what was is asked of the database."""
+    was = Environment.objects.get(pk=environment.pk).requires_two_factor
     environment.requires_two_factor = requires_two_factor
     environment.save(update_fields=["requires_two_factor"])
+    before, after = {"requires_two_factor": was}, {"requires_two_factor": requires_two_factor}
+    audit.note_change("environment.changed", environment, environment, before, after)
 
 
 @transaction.atomic

@@ -52,7 +52,7 @@ def _office_of(user: User, here: Administration) -> str:
 def enter(request: HttpRequest, administration_id: UUID) -> HttpResponse:
     """Switches to an administration, on the same page if it exists there for this person."""
     assert isinstance(request.user, User)  # noqa: S101 (login_required)
-    administration, role = administration_for(request.user, administration_id, Role.SUBMITTER)
+    administration, role = administration_for(request, administration_id, Role.SUBMITTER)
     remember(request.user, administration)
     return redirect(_same_page(request.GET.get("page", ""), administration, role) or _front_page(administration, role))
 

@@ -12,4 +12,4 @@ from notifications.queries import unread
 
 def bell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
-    return {"unread_notifications": unread(user)} if isinstance(user, User) else {}
+    return {"unread_notifications": unread(request)} if isinstance(user, User) else {}
