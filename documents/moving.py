@@ -21,13 +21,14 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from administrations import audit, rights
-from administrations.access import administrations_of, may, open_administrations_of, role_in
+from administrations.access import administrations_of, may, role_in
 from administrations.models import Administration, Role, User
 from documents import notes, quota, storage
 from documents.duplicates import mark_same_invoice
 from documents.models import Document, EInvoice, Move
 from documents.queries import visible_documents
 from documents.services import add_documents
+from zenvoices.lib.paging import with_words
 from zenvoices.lib.scoping import administration_scope
 
 log = structlog.get_logger(__name__)
@@ -46,9 +47,9 @@ class Moved:
 
 
 def targets(person: User, here: Administration, words: str = "") -> QuerySet[Administration]:
-    """Where this person may upload, in the same office."""
-    others = open_administrations_of(person).filter(environment=here.environment_id).exclude(pk=here.pk)
-    return others.filter(name__icontains=words)
+    """Where this person may upload, in the same office, whose second step they showed to be here."""
+    others = administrations_of(person).filter(environment=here.environment_id).exclude(pk=here.pk)
+    return others.filter(with_words(words, "name"))
 
 
 def move(documents: Sequence[Document], here: Administration, to: Administration, by: User) -> Moved:

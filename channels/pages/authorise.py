@@ -24,7 +24,7 @@ from channels.checking import Full, Purpose
 from channels.errors import ChannelError
 from channels.links import providers
 from channels.models import Channel, ConnectionCheck
-from channels.pages import checks
+from channels.pages import checks, form_page
 from channels.pages.access import channel_or_404, premium_view
 from channels.pages.registrations import console_of
 from channels.words.callbacks import Refusal, provider_refusal, refusal
@@ -34,6 +34,8 @@ from zenvoices.lib.scoping import administration_scope
 
 #: names this browser, so that an answer is only taken where its sign-in began
 BROWSER: Final = "linking_browser"
+#: the new channel that is finished when its link is made: nobody has to come back to *Opslaan* (go_and_finish)
+FINISHES: Final = "linking_finishes"
 #: what the page after a consent says; nothing else of the portal is shown to its holder
 CONSENTED: Final = "linking_consented"
 #: reason -> status of its page
@@ -88,6 +90,12 @@ def entra_callback(request: HttpRequest) -> HttpResponse:
     return _called_back(request, Channel.Auth.ENTRA)
 
 
+def go_and_finish(request: HttpRequest, channel: Channel) -> HttpResponse:
+    """To the provider without asking; back from there its connection is checked, and it becomes active."""
+    request.session[FINISHES] = str(channel.pk)
+    return form_page.to(request, reverse("channel-connect", args=[channel.administration_id, channel.pk]))
+
+
 def redirect_to_provider(request: HttpRequest, channel: Channel, authoriser: Authoriser) -> HttpResponse:
     """To the provider; when it cannot be asked, a page says why."""
     try:
@@ -119,21 +127,22 @@ def _called_back(request: HttpRequest, provider: str) -> HttpResponse:
     except LinkRefused as refused:
         return _refused(request, refused)
     with administration_scope(linked.channel.administration_id):
-        asked = _check(linked, person)
+        finishes = request.session.pop(FINISHES, "") == str(linked.channel.pk)
+        asked = _check(linked, person, finishes=finishes and linked.consent_link is None)
         if linked.consent_link is None:
             return _on_our_pages(request, linked, asked)
     request.session[CONSENTED] = {"account": linked.account, "office": str(linked.channel.administration.environment)}
     return redirect("consent-done")
 
 
-def _check(linked: Linked, person: User | None) -> ConnectionCheck | Full | None:
-    """A channel that worked before, and only waited for this, goes on when its connection works: a worker tries."""
+def _check(linked: Linked, person: User | None, *, finishes: bool) -> ConnectionCheck | Full | None:
+    """A channel that only waited for this goes on when its connection works: a worker tries."""
     channel, by_consent = linked.channel, linked.consent_link is not None
     asked: ConnectionCheck | Full | None = None
-    if not authorisation.stays_inactive(channel):
-        who = None if by_consent else person
+    if finishes or not authorisation.stays_inactive(channel):
+        who, purpose = None if by_consent else person, Purpose.ACTIVATE if finishes else Purpose.LINKED
         try:
-            asked = checking.ask(channel.administration, Purpose.LINKED, channel=channel, person=who, linked=linked)
+            asked = checking.ask(channel.administration, purpose, channel=channel, person=who, linked=linked)
         except Full as full:
             asked = full
     if isinstance(asked, ConnectionCheck):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -27,25 +28,27 @@ from channels.pages.forms import ChannelForm
 from channels.words.phrases import about
 from channels.words.sentences import Moment
 
+#: these store nothing: the person goes on in the form
+LOOKING: Final = (Purpose.LOOK, Purpose.PREVIEW)
+
 
 @never_cache
 @require_safe
 @premium_view
 def channel_check(request: AdministrationRequest, check_id: UUID) -> HttpResponse:
     """While it goes on, and once it has ended. A page without script asks again by itself."""
-    found = _found(check_id)
-    if checking.settle(found):
-        found = _found(check_id)
-    if found.is_open:
-        if checking.is_to_be_offered(found):
-            offer(found)
-        return _form(request, found)
-    return _ended(request, found)
-
-
-def _found(check_id: UUID) -> ConnectionCheck:
     known = ConnectionCheck.objects.select_related("administration", "channel__administration__environment")
-    return get_object_or_404(known, pk=check_id)
+    found = kept_up(get_object_or_404(known.exclude(purpose=Purpose.FIND), pk=check_id))
+    return _form(request, found) if found.is_open else _ended(request, found)
+
+
+def kept_up(asked: ConnectionCheck) -> ConnectionCheck:
+    """As it stands now: ended when it is overdue, offered again when the broker may have lost it."""
+    if checking.settle(asked):
+        asked.refresh_from_db()
+    elif asked.is_open and checking.is_to_be_offered(asked):
+        offer(asked)
+    return asked
 
 
 def offer(asked: ConnectionCheck) -> None:
@@ -91,7 +94,7 @@ def _ended(request: AdministrationRequest, asked: ConnectionCheck) -> HttpRespon
         return form_page.ask_to_link(request, channel)
     if channel is not None and asked.purpose == Purpose.LINKED:
         return _linked(request, asked, channel)
-    if channel is not None and asked.passed and asked.purpose != Purpose.LOOK:
+    if channel is not None and asked.passed and asked.purpose not in LOOKING:
         messages.success(request, active_said(channel))
         return form_page.to(request, reverse("channels", args=[asked.administration_id]))
     answer = _form(request, asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,6 +18,7 @@ from channels.links import providers
 from channels.models import Channel, ConnectionCheck
 from channels.notices import is_reconnecting
 from channels.pages.forms import GENERAL_FIELDS, ChannelForm
+from channels.pages.previewed import preview_of
 from channels.pages.registrations import console_of
 from channels.pages.rows import STARTS_WITHIN, error_of
 from channels.words.phrases import facts_of
@@ -25,14 +27,16 @@ from zenvoices.lib import health
 
 
 def page(
-    request: AdministrationRequest, form: ChannelForm, channel: Channel | None, checked: ConnectionCheck | None = None
-) -> HttpResponse:
-    """`checked`: the check that goes on, or that has ended, of what stands in the form."""
+    request: AdministrationRequest, form: ChannelForm, channel: Channel | None, checked: ConnectionCheck | None = None,
+    *, address_form: Form | None = None,
+) -> HttpResponse:  # fmt: skip
+    """`checked`: the check of what stands in the form, that goes on or has ended. `address_form`: the quick way."""
     steps = [Step.load(step) for step in checked.steps] if checked else []
     kept = {secret.name: secret for secret in channel.secrets.all()} if channel else {}
     context = {
         "form": form,
         "channel": channel,
+        "address_form": address_form,
         "check": checked,
         "waits_for_us": checked is not None and _waits_for_us(checked),
         "steps": steps_said(steps, _facts(channel, checked)),
@@ -50,6 +54,7 @@ def page(
         "linkable": channel is not None and channel.is_authorised_by_a_person,
         "ask": "ask" in request.GET and channel is not None and services.needs_link(channel),
         "console": console_of(channel),
+        "preview": preview_of(checked),
     }
     return render(request, "channels/form.html", context, status=422 if form.errors else 200)
 
@@ -85,6 +90,6 @@ def _waits_for_us(checked: ConnectionCheck) -> bool:
 def _open_tab(request: HttpRequest, form: ChannelForm, channel: Channel | None, checked: ConnectionCheck | None) -> str:
     if form.errors:
         return "general" if set(form.errors) <= set(GENERAL_FIELDS) else "settings"
-    at_link = bool({"ask", "linked"} & request.GET.keys())
+    at_link = bool({"ask", "linked", "found"} & request.GET.keys())
     settings_first = at_link or checked is not None or bool(channel and channel.error_code)
     return "settings" if settings_first else "general"

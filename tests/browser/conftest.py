@@ -60,7 +60,7 @@ def portal(
     tmp_path_factory: pytest.TempPathFactory, certificates: Certificates, portal_database: str, portal_port: int,
     request: pytest.FixtureRequest,
 ) -> Iterator[WholePortal]:  # fmt: skip
-    folder, providers = tmp_path_factory.mktemp("portal"), _providers(request)
+    folder, providers = tmp_path_factory.mktemp("portal"), providers_of(request)
     with (
         redis_server() as broker,
         whole_portal(folder, portal_port, str(certificates.ca_file), portal_database, broker.url, providers) as running,
@@ -71,7 +71,7 @@ def portal(
         assert running.ask(SECRETS_IN_CLEAR, known=known, logs=str(folder)) == []
 
 
-def _providers(request: pytest.FixtureRequest) -> dict[str, str]:
+def providers_of(request: pytest.FixtureRequest) -> dict[str, str]:
     """Where the portal finds Google, Entra and their mail servers; nowhere when there is no Node.js."""
     if not provider_is_installed():
         return {}

@@ -60,6 +60,16 @@ class Peer:
         self.heard = line.rstrip(b"\r")
         return self.heard
 
+    def read(self, size: int) -> bytes:
+        """So many bytes."""
+        while len(self._received) < size:
+            received = self._sock.recv(65536)
+            if not received:
+                raise Gone
+            self._received += received
+        taken, self._received = self._received[:size], self._received[size:]
+        return taken
+
     @property
     def has_more(self) -> bool:
         """Whether more has come by now, in one packet with the last line."""

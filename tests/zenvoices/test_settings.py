@@ -30,6 +30,7 @@ def test_folder_with_signs_of_an_address_in_its_name_is_used_as_it_is_written(tm
 
 WRONG = [
     ("SECRET_KEY", " ", "is not set"),
+    ("WITHHELD", "DATABASE_URL", "names what every process needs"),
     ("CREDENTIAL_KEYS", CANARY, "is no ring of keys"),
     ("CREDENTIAL_KEYS", "c2hvcnQ=", "5 bytes instead of 32"),
     ("DEBUG", "ja", "is 'ja'"),
@@ -53,6 +54,8 @@ WRONG = [
     ("ENTRA_CLIENT_CERTIFICATE", "/no/such/pair.pem", "No such file or directory"),
     ("ENTRA_CLIENT_SECRET_EXPIRES_ON", "31-12-2027", "is '31-12-2027'"),
     ("GMAIL_IMAP", "imap.gmail.com", "is no host with a port"),
+    ("DNS_SERVERS", "192.0.2.53:53,ns.example.nl:53", "has 'ns.example.nl:53'"),
+    ("MAIL_ISPDB_URL", "nee", "does not begin with https://"),
     ("GOOGLE_TOKEN_URI", "oauth2.googleapis.com", "does not begin with https://"),
     ("FETCH_PER_HOST", "veel", "is 'veel'"),
     ("FETCH_PER_HOST", "0", "is '0'"),

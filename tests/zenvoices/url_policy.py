@@ -119,6 +119,13 @@ def bakery_check(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "check_id": asked.pk}
 
 
+def bakery_search(cast: Cast) -> dict[str, Any]:
+    typed = checking.Typed({"address": "jan@ziggo.nl"}, active=False, secrets={})
+    with administration_scope(cast.bakery.pk):
+        asked = checking.ask(cast.bakery, Purpose.FIND, person=cast.bert, typed=typed)
+    return {**bakery(cast), "check_id": asked.pk}
+
+
 def gmail_channel(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "channel_id": make_channel(cast.bakery, auth="google", client_id="id", state="draft").pk}
 
@@ -157,6 +164,7 @@ ADMINISTRATIONS = {
     "set-language": Row(PUBLIC, get=False, post=True),
     "invitation": Row(PUBLIC, ids=lambda cast: {"token": "no-such-token"}, post=True),
     "my-settings": Row(OWN, post=True),
+    "switch-administration": Row(OWN),
     "my-security": Row(OWN),
     "enter-administration": Row(SUBMITTER, bakery),
     "two-factor-needed": Row(SUBMITTER, office),
@@ -291,6 +299,8 @@ CHANNELS = {
     "channels": Row(ADMIN, bakery),
     "channel-new": Row(ADMIN, bakery, post=True),
     "channel-new-email": Row(ADMIN, bakery, post=True),
+    "channel-find": Row(ADMIN, bakery, post=True),
+    "channel-found": Row(ADMIN, bakery_search),
     "channel-edit": Row(ADMIN, bakery_channel, post=True),
     "channel-row": Row(ADMIN, bakery_channel),
     "channel-check": Row(ADMIN, bakery_check),
@@ -318,6 +328,9 @@ CHANNELS = {
     "channel-mail-eml": Row(ADMIN, bakery_mail),
     "channel-part-take": Row(ADMIN, bakery_part, get=False, post=True),
     "environment-channels": Row(OFFICE, office),
+    "office": Row(OFFICE, office),
+    "office-act": Row(OFFICE, office, get=False, post=True),
+    "office-client": Row(OFFICE, lambda cast: {**office(cast), "client_id": cast.bakery.pk}),
 }
 
 

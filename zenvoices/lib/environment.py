@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
@@ -104,6 +105,24 @@ class Environment(environ.FileAwareEnv):
         if parts.query or parts.fragment or parts.username:
             self.wrong(name, "has more than an address in it", f"Write scheme and host only, as in {default}.")
         return text.rstrip("/")
+
+    def web_address_or_off(self, name: str, default: str) -> str:
+        """ "" for the word "off"."""
+        return "" if self.text(name) == "off" else self.web_address(name, default)
+
+    def name_servers(self, name: str) -> list[str]:
+        """IP addresses with a port."""
+        servers: list[str] = self.list(name, default=[])
+        for server in servers:
+            address, _, port = server.rpartition(":")
+            try:
+                ip_address(address.strip("[]"))
+                usable = 0 < int(port) < 65536
+            except ValueError:
+                usable = False
+            if not usable:
+                self.wrong(name, f"has {_shown(server)}, which is no name server", "Write each as 192.0.2.53:53.")
+        return servers
 
     def host_port(self, name: str, default: str) -> str:
         text = self.text(name) or default
