@@ -11,7 +11,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from administrations.forms import AdministrationForm, EnvironmentInviteForm, InviteForm, NewPersonForm, ProfileForm
+from administrations.access_form import EnvironmentInviteForm
+from administrations.forms import AdministrationForm, InviteForm, NewPersonForm, ProfileForm
 from administrations.models import Administration, Environment, User
 from administrations.passkey_forms import AddPasskeyForm
 from channels.extract.words import one_line
