@@ -72,9 +72,9 @@ def test_names_that_look_alike_are_the_same_administration(cast: Cast) -> None:
 
 @pytest.mark.parametrize("form", [InviteForm, EnvironmentInviteForm])
 def test_address_of_an_invitation_holds_nothing_unseen(cast: Cast, form: Any) -> None:
-    more = {"administrations": []} if form is EnvironmentInviteForm else {}
+    more = {"shown": []} if form is EnvironmentInviteForm else {}
     typed = {"email": "nieuw@exa\u200bmple.test", "role": "user", "environment_admin": "on"}
-    filled = form(typed, taken=[], **more)
+    filled = form(typed, taken=User.objects.none(), **more)
     assert filled.is_valid()
     assert filled.cleaned_data["email"] == "nieuw@example.test"
 
