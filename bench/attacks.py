@@ -7,13 +7,15 @@ another, on a connection of their own each: their median before the attack and d
 from __future__ import annotations
 
 import argparse
+import secrets
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +26,8 @@ from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.redis import redis_server
 
 CHECKS: Final = 20
+#: at the same time, each as quickly as it is answered
+STRANGERS: Final = 8
 SETTINGS: Final = {"CHECKS_PER_ADMINISTRATION": str(CHECKS), "CHECKS_AT_ONCE": str(CHECKS)}
 
 
@@ -49,7 +53,49 @@ def dripping_checks(target: Target) -> Iterator[None]:
         yield
 
 
-ATTACKS: Final[dict[str, Callable[[Target], AbstractContextManager[None]]]] = {"dripping-checks": dripping_checks}
+@contextmanager
+def wrong_sign_ins(target: Target) -> Iterator[None]:
+    """Strangers who try passwords, one after another, for as long as it is measured."""
+    typed = {"login": target.stage.anna, "password": "guessed"}
+
+    def guess(one: Visitor) -> None:
+        with suppress(ValueError):  # the page of too many requests has no form
+            one.post("/account/login/", typed)
+
+    with _strangers(target, guess):
+        yield
+
+
+@contextmanager
+def wrong_links(target: Target) -> Iterator[None]:
+    """Strangers who try addresses of invitations."""
+    with _strangers(target, lambda one: one.get(f"/invitation/{secrets.token_urlsafe(32)}")):
+        yield
+
+
+ATTACKS: Final[dict[str, Callable[[Target], AbstractContextManager[None]]]] = {
+    "dripping-checks": dripping_checks,
+    "wrong-sign-ins": wrong_sign_ins,
+    "wrong-links": wrong_links,
+}
+
+
+@contextmanager
+def _strangers(target: Target, do: Callable[[Visitor], object]) -> Iterator[None]:
+    ended = threading.Event()
+
+    def go_on() -> None:
+        while not ended.is_set():
+            do(Visitor(target.portal))
+
+    with ThreadPoolExecutor(STRANGERS) as many:
+        going = [many.submit(go_on) for _ in range(STRANGERS)]
+        try:
+            yield
+        finally:
+            ended.set()
+        for one in going:
+            one.result()
 
 
 def median(portal: WholePortal, probes: int) -> float:
