@@ -112,6 +112,10 @@ class Pictures:
         self.page.locator("#tab-settings").click()
         self.button("Check connection").click()
         self._checked("The connection works", "check-good")
+        self.button("What would come in?").click()
+        self.page.locator("#preview").wait_for(timeout=60_000)
+        self.page.evaluate("document.querySelector('#preview').scrollIntoView()")
+        self.take("preview")
         self.field("Folder").fill("Facturen")
         self.button("Check connection").click()
         self._checked("The connection does not work yet", "check-bad")
@@ -186,7 +190,7 @@ class Pictures:
         self.page.get_by_text(self.word("Show the earlier document")).wait_for()
         self.page.wait_for_timeout(1500)
         self.take("duplicate")
-        self.page.locator(".doc-actions button").click()
+        self.page.locator(".doc-actions").get_by_role("button", name=self.word("Delete"), exact=True).click()
         self.button_like("Undo").wait_for()
         self.take("undo")
 
@@ -222,6 +226,11 @@ class Pictures:
         if then != "Save":
             self.button(then).click(timeout=60_000)
         self.page.locator("tr.channel-row").first.wait_for(timeout=60_000)
+
+    def overview(self) -> None:
+        self.page.goto(f"{self.portal}/")
+        self.page.get_by_text(self.word("Who must act")).first.wait_for()
+        self.take("overview")
 
     def people(self) -> None:
         self.to_channels()
@@ -282,7 +291,7 @@ def main() -> int:
         walk.sign_in(given.email, os.environ[given.password_env])
         walk.find_channels()
         for step in (walk.new_channel, walk.check, walk.fetch, walk.documents, walk.upload, walk.logbook, walk.trouble,
-                     walk.linking, walk.people, walk.basic, walk.security):  # fmt: skip
+                     walk.overview, walk.linking, walk.people, walk.basic, walk.security):  # fmt: skip
             step()
         browser.close()
     return 0
