@@ -68,6 +68,7 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "document.downloaded": _("Downloaded the document %(thing)s"),
     "document.zipped": _("Downloaded the document %(thing)s in a ZIP"),
     "document.taken": _("Took the document %(thing)s after all"),
+    "document.finding_closed": _("Said that the document %(thing)s is right"),
     "email.downloaded": _("Downloaded the email %(thing)s"),
     "operator.keys_rotated": _("Encrypted every secret with a new key"),
     "operator.fetched": _("Retrieved the channel %(thing)s"),
@@ -121,6 +122,7 @@ FIELDS: Final[Mapping[str, Promise]] = {
     "signs_in_as": _("Signs in as"),
     "app_only": _("Signs in by itself"),
     "secret_expires_on": _("Secret ends on"),
+    "finding": _("What was odd"),
 }
 #: Values that are codes of ours, by field; what is not here stands as it is.
 VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
@@ -145,6 +147,13 @@ VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
     "security": {"tls": "SSL/TLS", "starttls": "STARTTLS"},
     "protocol": {"imap": "IMAP", "pop3": "POP3"},
     "auth": {"password": _("Username and password"), "google": "Gmail OAuth2", "entra": "Entra OAuth2"},
+    "finding": {
+        "unproven": _("Sender not proven"),
+        "reply_to": _("Answers go elsewhere"),
+        "lookalike": _("Domain looks like a known one"),
+        "same_name": _("Known name, other domain"),
+        "iban": _("Other IBAN"),
+    },
     "app_only": {"True": _("Yes"), "False": _("No")},
 }
 

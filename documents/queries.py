@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from administrations.access import may
 from administrations.models import Role, User
+from documents import findings
 from documents.models import PDF, Document, EInvoice, einvoice_of
 from documents.worklist import FOLDED, in_state
 
@@ -41,6 +42,7 @@ class Filters:
     since: date | None = None
     until: date | None = None
     duplicates: bool = False
+    warned: bool = False
     #: a state, "" for what is left to do, or worklist.ALL
     state: str = ""
 
@@ -99,14 +101,14 @@ def visible_documents(user: User, role: Role) -> QuerySet[Document]:
 def inbox(
     documents: QuerySet[Document], filters: Filters, after: Place | None = None, since: datetime | None = None
 ) -> Page:
-    """One page of the lines, newest first, each with `is_duplicate`."""
+    """One page of the lines, newest first, each with `is_duplicate` and `is_warned`."""
     rows = lines(documents, filters, since).order_by("-received_at", "-id")
     if after is not None:
         same_moment = Q(received_at=after.received_at, id__lt=after.id)
         rows = rows.filter(Q(received_at__lt=after.received_at) | same_moment)
     rows = rows.select_related("email", "einvoice", "companion__einvoice", "uploaded_by").defer("email__text")
     twin = documents.filter(pk=OuterRef("duplicate_of_id"))
-    found: list[Document] = [*rows.annotate(is_duplicate=Exists(twin))[: PAGE_SIZE + 1]]
+    found: list[Document] = [*rows.annotate(is_duplicate=Exists(twin), is_warned=findings.is_warned())[: PAGE_SIZE + 1]]
     shown = found[:PAGE_SIZE]
     older = Place(shown[-1].received_at, shown[-1].id) if len(found) > PAGE_SIZE else None
     return Page(shown, older)
@@ -147,7 +149,7 @@ def _narrowed(visible: QuerySet[Document], filters: Filters) -> QuerySet[Documen
         documents = documents.filter(received_at__lt=_midnight(filters.until + timedelta(days=1)))
     if filters.duplicates:
         documents = documents.filter(duplicate_of__in=visible)
-    return documents
+    return findings.warned(documents) if filters.warned else documents
 
 
 def _midnight(day: date) -> datetime:

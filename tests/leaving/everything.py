@@ -20,7 +20,7 @@ from channels.checking import Purpose, Typed
 from channels.links import tokens, vault
 from channels.models import Channel
 from documents import preview, quota, storage
-from documents.models import Document, EInvoice
+from documents.models import Document, EInvoice, Finding, Sender
 from documents.services import UPLOAD, add_document
 from leaving import exports
 from tests.channels.provider import TOKENS
@@ -46,6 +46,8 @@ def furnish(administration: Administration, by: User, word: str) -> None:
     document = upload(administration, by, word)
     with administration_scope(administration.pk):
         EInvoice.objects.create(administration=administration, document=document, supplier=word)
+        Finding.objects.create(administration=administration, document=document, kind="iban", facts={"iban": word})
+        Sender.objects.create(administration=administration, key=f"{word}.test")
         typed = Typed({"name": word}, active=True, secrets={"password": word})
         checking.ask(administration, Purpose.LOOK, typed=typed, person=by)
         exports.make(exports.ask(administration, by).pk)

@@ -247,6 +247,7 @@ DOCUMENTS = {
     "document-email-pdf": Row(SUBMITTER, bakery_document),
     "document-looks": Row(SUBMITTER, bakery_document),
     "document-body": Row(SUBMITTER, bakery_document),
+    "document-finding-close": Row(USER, bakery_document, get=False, post=True),
     "document-page": Row(SUBMITTER, lambda cast: {**bakery_document(cast), "number": 1, "width": 160}),
     "documents-zip": Row(USER, bakery, get=False, post=True),
     "documents-delete": Row(USER, bakery, get=False, post=True),
