@@ -34,4 +34,4 @@ RUN SECRET_KEY=build CREDENTIAL_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 USER portal
 VOLUME /data
 EXPOSE 8000
-CMD ["gunicorn", "zenvoices.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "zenvoices.lib.web_worker.BufferingWorker", "--workers", "2", "--threads", "8", "--no-control-socket"]
+CMD ["gunicorn", "zenvoices.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "zenvoices.lib.web_worker.BufferingWorker", "--workers", "2", "--threads", "8", "--worker-tmp-dir", "/tmp", "--no-control-socket"]

@@ -5,12 +5,12 @@ VENV := .venv/bin
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help python run dev test test-fast faults simulate bench servers lint format messages lock clean
+.PHONY: help python run dev test test-fast faults simulate bench servers lint format messages lock sbom clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-run test test-fast faults dev simulate bench servers lint format messages lock: python
+run test test-fast faults dev simulate bench servers lint format messages lock sbom: python
 
 python:
 	@$(PYTHON) -c '' || { echo "$(PYTHON) does not run here: Python 3.11 or newer is needed. Install it" \
@@ -44,7 +44,7 @@ servers:  ## the portal on real mail servers other than Dovecot (ARGS="--only cy
 	@$(PYTHON) -m scripts.bootstrap --dev
 	@$(VENV)/python -m tests.otherservers $(ARGS)
 
-lint:  ## style, types, import rule, templates, migrations
+lint:  ## style, types, import rule, templates, migrations, bandit
 	@$(PYTHON) -m scripts.test --lint
 
 format:  ## lay out Python and templates
@@ -60,6 +60,10 @@ messages:  ## bring the Dutch and English catalogues up to date with the code
 lock:  ## requirements*.in into locks, versions kept (UPGRADE=1 takes the newest, UPGRADE=name of one package)
 	@$(PYTHON) -m scripts.bootstrap --dev
 	@$(VENV)/python -m scripts.locks
+
+sbom:  ## what the image installs, as CycloneDX, from the locks alone (var/sbom.cdx.json)
+	@$(PYTHON) -m scripts.bootstrap --dev
+	@$(VENV)/python -m scripts.sbom
 
 clean:  ## remove .venv and caches; DATA_DIR stays
 	rm -rf .venv tests/servers/provider/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

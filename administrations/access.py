@@ -11,16 +11,24 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from allauth.mfa.models import Authenticator
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 
-from administrations import audit
-from administrations.models import Administration, AdministrationAccess, Environment, Invitation, Role, User
+from administrations import audit, switching
+from administrations.models import (
+    Administration,
+    AdministrationAccess,
+    Environment,
+    EnvironmentAdmin,
+    Invitation,
+    Role,
+    User,
+)
+from administrations.second_step import has_shown
 from zenvoices.lib.scoping import administration_scope
 
 View = Callable[..., HttpResponseBase]
@@ -42,7 +50,7 @@ class EnvironmentRequest(HttpRequest):
 
 
 class TwoFactorNeeded(PermissionDenied):
-    """The environment asks for a second step, and this person has none: they are led to set it up."""
+    """The environment asks for a second step, which this session did not show: it is led to set it up or show it."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__()
@@ -54,30 +62,30 @@ _RANK = {Role.SUBMITTER: 1, Role.USER: 2, Role.ADMIN: 3}
 
 def administrations_of(user: User) -> QuerySet[Administration]:
     """Every administration this person may enter, in whatever role."""
-    return (
-        Administration.objects.filter(Q(environment__admins__user=user) | Q(access__user=user))
-        .filter(erasing_since=None, environment__erasing_since=None)
-        .select_related("environment")
-        .order_by("environment__name", "name")
-        .distinct()
-    )
+    manages = EnvironmentAdmin.objects.filter(user=user, environment=OuterRef("environment"))
+    has_role = AdministrationAccess.objects.filter(user=user, administration=OuterRef("pk"))
+    found = Administration.objects.filter(Exists(manages) | Exists(has_role)).select_related("environment")
+    found = found.filter(erasing_since=None, environment__erasing_since=None)
+    return found.order_by("environment__name", "name")
 
 
-def open_administrations_of(user: User) -> QuerySet[Administration]:
-    """Those that ask for no second step, or for one that this person has."""
-    return administrations_of(user).filter(
-        Q(environment__requires_two_factor=False) | Exists(second_steps().filter(user=user))
-    )
+def last_administration_of(user: User) -> Administration | None:
+    """Where this person was last and may still enter, else the first they may."""
+    reachable = administrations_of(user)
+    last = reachable.filter(pk=user.last_administration_id).first() if user.last_administration_id else None
+    return last or reachable.first()
 
 
-def second_steps() -> QuerySet[Authenticator]:
-    """Recovery codes are none: they come with one."""
-    return Authenticator.objects.filter(type__in=[Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN])
+def open_administrations_of(request: HttpRequest) -> QuerySet[Administration]:
+    """Of the person who is signed in: those that ask for no second step, or for one that this session showed."""
+    assert isinstance(request.user, User)  # noqa: S101 (the caller looked)
+    reachable = administrations_of(request.user)
+    return reachable if has_shown(request) else reachable.filter(environment__requires_two_factor=False)
 
 
-def ask_second_step(user: User, environment: Environment) -> None:
+def ask_second_step(request: HttpRequest, environment: Environment) -> None:
     """Raises TwoFactorNeeded."""
-    if environment.requires_two_factor and not second_steps().filter(user=user).exists():
+    if environment.requires_two_factor and not has_shown(request):
         raise TwoFactorNeeded(environment)
 
 
@@ -116,14 +124,9 @@ def people_with_access(administration: Administration) -> QuerySet[User]:
 
 def people_of_environment(environment: Environment) -> QuerySet[User]:
     """Everybody who may enter something of this environment."""
-    return (
-        User.objects.filter(
-            Q(environment_admin__environment=environment)
-            | Q(administration_access__administration__environment=environment)
-        )
-        .distinct()
-        .order_by("name", "email")
-    )
+    manages = EnvironmentAdmin.objects.filter(user=OuterRef("pk"), environment=environment)
+    has_role = AdministrationAccess.objects.filter(user=OuterRef("pk"), administration__environment=environment)
+    return User.objects.filter(Exists(manages) | Exists(has_role)).order_by("name", "email")
 
 
 def administrations_in(environment: Environment) -> QuerySet[Administration]:
@@ -174,8 +177,12 @@ def administrators_of(administration: Administration) -> QuerySet[User]:
     ).distinct()
 
 
-def administration_for(user: User, administration_id: UUID, needed: Role) -> tuple[Administration, Role]:
-    """Raises Http404 when foreign, PermissionDenied when the role is too weak or a second step is needed."""
+def administration_for(request: HttpRequest, administration_id: UUID, needed: Role) -> tuple[Administration, Role]:
+    """For who is signed in. Raises Http404 when foreign, PermissionDenied when the role is too weak or a second step
+    is needed.
+    """
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 (login_required)
     administration = administrations_of(user).filter(pk=administration_id).first()
     role = role_in(user, administration) if administration else None
     if administration is None or role is None:
@@ -184,7 +191,7 @@ def administration_for(user: User, administration_id: UUID, needed: Role) -> tup
     if not may(role, needed):
         audit.note_refused(administration, user, foreign=False)
         raise PermissionDenied
-    ask_second_step(user, administration.environment)
+    ask_second_step(request, administration.environment)
     return administration, role
 
 
@@ -204,10 +211,9 @@ def administration_view(needed: Role) -> Callable[[View], View]:
         @wraps(view)
         @login_required
         def opened(request: HttpRequest, administration_id: UUID, **kwargs: Any) -> HttpResponseBase:
-            assert isinstance(request.user, User)  # noqa: S101 (login_required)
-            administration, role = administration_for(request.user, administration_id, needed)
+            administration, role = administration_for(request, administration_id, needed)
             request.administration, request.role = administration, role  # type: ignore[attr-defined]
-            remember(request.user, administration)
+            switching.remember(request.user, administration)  # type: ignore[arg-type] # login_required
             with administration_scope(administration.pk):
                 return view(request, **kwargs)
 
@@ -215,13 +221,6 @@ def administration_view(needed: Role) -> Callable[[View], View]:
         return opened
 
     return decorate
-
-
-def remember(user: User, administration: Administration) -> None:
-    """Signing in, and pages outside any administration, return to where this person was last."""
-    if user.last_administration_id != administration.pk:
-        User.objects.filter(pk=user.pk).update(last_administration=administration)
-        user.last_administration = administration
 
 
 def environment_view(view: View) -> View:
@@ -238,7 +237,7 @@ def environment_view(view: View) -> View:
         if not is_environment_admin(request.user, environment):
             audit.note_refused(environment, request.user, foreign=False)
             raise PermissionDenied
-        ask_second_step(request.user, environment)
+        ask_second_step(request, environment)
         request.environment = environment  # type: ignore[attr-defined]
         return view(request, **kwargs)
 

@@ -8,3 +8,4 @@ class AdministrationsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("administrations.audit_people").listen()
+        import_module("administrations.second_step").listen()

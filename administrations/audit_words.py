@@ -20,6 +20,8 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "two_factor.removed": _("Two-factor authentication removed"),
     "two_factor.used": _("Verification code or passkey used"),
     "two_factor.failed": _("Wrong verification code: %(thing)s"),
+    "session.ended": _("Ended a session of %(thing)s"),
+    "session.all_ended": _("Ended all sessions of %(thing)s"),
     "password.changed": _("Password changed"),
     "password.reset": _("Password reset by email"),
     "door.refused": _("Was refused a page of %(thing)s"),
@@ -31,6 +33,7 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "role.changed": _("Changed the role of %(thing)s"),
     "role.removed": _("Ended the access of %(thing)s"),
     "environment.made": _("Made the environment %(thing)s"),
+    "environment.changed": _("Changed the environment %(thing)s"),
     "administration.made": _("Made the administration %(thing)s"),
     "administration.changed": _("Changed the administration %(thing)s"),
     "administration.exported": _("Asked for an export of %(thing)s"),
@@ -78,6 +81,7 @@ SENTENCES: Final[Mapping[str, Promise]] = {
 KINDS: Final[Mapping[str, Promise]] = {
     "sign_in": _("Signing in"),
     "two_factor": _("Two-factor authentication"),
+    "session": _("Sessions"),
     "password": _("Passwords"),
     "door": _("Refused"),
     "invitation": _("Invitations"),
@@ -99,6 +103,8 @@ FIELDS: Final[Mapping[str, Promise]] = {
     "roles": _("Roles"),
     "type": _("Kind"),
     "account": _("Account"),
+    "device": _("Device"),
+    "requires_two_factor": _("Require two-factor authentication"),
     "mails": _("Emails"),
     "emails": _("Emails"),
     "documents": _("Documents"),
@@ -123,6 +129,8 @@ FIELDS: Final[Mapping[str, Promise]] = {
     "app_only": _("Signs in by itself"),
     "secret_expires_on": _("Secret ends on"),
     "finding": _("What was odd"),
+    "start": _("Begin with"),
+    "start_date": _("Since"),
 }
 #: Values that are codes of ours, by field; what is not here stands as it is.
 VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
@@ -155,6 +163,12 @@ VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
         "iban": _("Other IBAN"),
     },
     "app_only": {"True": _("Yes"), "False": _("No")},
+    "requires_two_factor": {"True": _("Yes"), "False": _("No")},
+    "start": {
+        "now": _("Only what comes from now on"),
+        "unread": _("Everything that is unread now"),
+        "since": _("Everything since a date, read or not"),
+    },
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Count, Prefetch
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -22,19 +22,28 @@ from administrations.access import (
     open_invitations,
     people_of_environment,
     person_in_environment,
-    second_steps,
 )
-from administrations.forms import AccessForm, AdministrationForm, EnvironmentInviteForm
+from administrations.access_form import FIND, AccessForm, EnvironmentInviteForm, role_name
+from administrations.forms import AdministrationForm
 from administrations.invitations import refused_for_now, send_invitation
-from administrations.models import AdministrationAccess, Environment, User
+from administrations.models import Administration, AdministrationAccess, Environment, User
 from administrations.people_views import say_sent, send_again, take_back
+from administrations.second_step import second_steps
+from zenvoices.lib.paging import page_of, searched, with_words
+
+#: of a person, in the list
+ROLES_SHOWN = 3
+INVITATIONS_SHOWN = 20
+_ROLES_HERE = "administration_access"
 
 
 @require_safe
 @environment_view
 def administrations(request: EnvironmentRequest) -> HttpResponse:
-    found = administrations_in(request.environment).annotate(people=Count("access"))
-    return render(request, "administrations/administrations.html", {"administrations": found})
+    words = searched(request.GET)
+    found = administrations_in(request.environment).filter(with_words(words, "name")).annotate(people=Count("access"))
+    page = page_of(found.order_by("name", "id"), request.GET.get("page"))
+    return render(request, "administrations/administrations.html", {"page": page, "words": words})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -66,34 +75,45 @@ def edit_administration(request: EnvironmentRequest, edited_id: UUID) -> HttpRes
 @require_safe
 @environment_view
 def people(request: EnvironmentRequest) -> HttpResponse:
-    environment = request.environment
-    roles = AdministrationAccess.objects.filter(administration__environment=environment)
-    found = {
-        "people": people_of_environment(environment).prefetch_related(
-            Prefetch(
-                "administration_access",
-                roles.select_related("administration").order_by("administration__name"),
-                to_attr="roles_here",
-            )
-        ),
-        "admin_ids": set(environment.admins.values_list("user_id", flat=True)),
-        "invitations": open_invitations(environment),
-        "second_step_ids": set(
-            second_steps().filter(user__in=people_of_environment(environment)).values_list("user_id", flat=True)
-        ),
+    environment, words = request.environment, searched(request.GET)
+    named = people_of_environment(environment).filter(with_words(words, "name", "email"))
+    found = named.annotate(
+        has_second_step=Exists(second_steps().filter(user=OuterRef("pk"))),
+        is_admin=Exists(environment.admins.filter(user=OuterRef("pk"))),
+        roles_count=Count(_ROLES_HERE, filter=Q(**{f"{_ROLES_HERE}__administration__environment": environment})),
+    )
+    # Who still has to set up a second step stands first, where it is asked for.
+    first = ["has_second_step"] if environment.requires_two_factor else []
+    page = page_of(
+        found.order_by(*first, "name", "email").prefetch_related(_roles(environment)), request.GET.get("page")
+    )
+    invitations = list(open_invitations(environment).filter(with_words(words, "email"))[: INVITATIONS_SHOWN + 1])
+    context = {
+        "people": page.object_list,
+        "page": page,
+        "words": words,
+        "invitations": invitations[:INVITATIONS_SHOWN],
+        "more_invitations": len(invitations) > INVITATIONS_SHOWN,
     }
-    return render(request, "administrations/environment_people.html", found)
+    return render(request, "administrations/environment_people.html", context)
+
+
+def _roles(environment: Environment) -> Prefetch[str]:
+    """As many as a line shows."""
+    roles = AdministrationAccess.objects.filter(administration__environment=environment)
+    shown = roles.select_related("administration").order_by("administration__name")[:ROLES_SHOWN]
+    return Prefetch(_ROLES_HERE, shown, to_attr="roles_here")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @environment_view
 def invite(request: EnvironmentRequest) -> HttpResponse:
     environment = request.environment
-    form = EnvironmentInviteForm(
-        request.POST or None,
-        administrations=administrations_in(environment),
-        taken=people_of_environment(environment).values_list("email", flat=True),
-    )
+    taken = people_of_environment(environment)
+    if _looks(request):
+        form = EnvironmentInviteForm.listing(administrations_in(environment), request.POST, {}, taken=taken)
+        return render(request, "administrations/environment_invite.html", {"form": form})
+    form = EnvironmentInviteForm.sent(administrations_in(environment), request.POST, {}, taken=taken)
     if form.is_valid() and (refusal := refused_for_now(environment, request.user)):
         form.add_error(None, refusal)
     if not form.is_valid():
@@ -116,9 +136,11 @@ def invite(request: EnvironmentRequest) -> HttpResponse:
 def person(request: EnvironmentRequest, person_id: UUID) -> HttpResponse:
     environment = request.environment
     user = person_in_environment(environment, person_id)
-    form = AccessForm(
-        request.POST or None, administrations=administrations_in(environment), initial=_access_of(user, environment)
-    )
+    now, reachable = _access_of(user, environment), _where_first(user, environment)
+    if _looks(request):
+        form = AccessForm.listing(reachable, request.POST, now)
+        return render(request, "administrations/environment_person.html", {"form": form, "person": user})
+    form = AccessForm.sent(reachable, request.POST, now)
     if form.is_valid():
         try:
             services.set_access(
@@ -126,6 +148,7 @@ def person(request: EnvironmentRequest, person_id: UUID) -> HttpResponse:
                 user=user,
                 environment_admin=form.cleaned_data["environment_admin"],
                 roles=form.roles(),
+                among=[each.pk for each in form.administrations],
             )
         except services.LastAdministrator:
             form.add_error("environment_admin", _last_administrator())
@@ -136,11 +159,22 @@ def person(request: EnvironmentRequest, person_id: UUID) -> HttpResponse:
     return render(request, "administrations/environment_person.html", found, status=422 if form.errors else 200)
 
 
+def _looks(request: EnvironmentRequest) -> bool:
+    """Nothing is sent yet: the page is opened, or administrations are looked for."""
+    return request.method != "POST" or FIND in request.POST
+
+
+def _where_first(user: User, environment: Environment) -> QuerySet[Administration]:
+    """Those in which the person has a role, then the others."""
+    role = AdministrationAccess.objects.filter(user=user, administration=OuterRef("pk"))
+    return administrations_in(environment).annotate(has_role=Exists(role)).order_by("-has_role", "name", "id")
+
+
 def _access_of(user: User, environment: Environment) -> dict[str, object]:
     roles = AdministrationAccess.objects.filter(user=user, administration__environment=environment)
     return {
         "environment_admin": is_environment_admin(user, environment),
-        **{f"role_{access.administration_id}": access.role for access in roles},
+        **{role_name(access.administration_id): access.role for access in roles},
     }
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -70,62 +69,14 @@ class InviteForm(forms.Form):
     email = AddressField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.USER, help_text=ROLE_HELP)
 
-    def __init__(self, *args: Any, taken: Iterable[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, taken: QuerySet[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.taken = taken
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].lower()
-        if email in self.taken:
+        if self.taken.filter(email=email).exists():
             raise ValidationError(_("This person already has access. Change the role in the list."))
-        return email
-
-
-class AccessForm(forms.Form):
-    """What one person may do in each administration of an environment."""
-
-    environment_admin = forms.BooleanField(
-        label=_("Administrator of the environment"),
-        help_text=_("May do everything in all administrations, also in later ones."),
-        required=False,
-    )
-
-    def __init__(self, *args: Any, administrations: Iterable[Administration], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.administrations = list(administrations)
-        for administration in self.administrations:
-            self.fields[f"role_{administration.pk}"] = forms.ChoiceField(
-                label=administration.name, choices=[("", _("No access")), *Role.choices], required=False
-            )
-
-    role_help = ROLE_HELP
-
-    def role_fields(self) -> list[forms.BoundField]:
-        return [self[f"role_{administration.pk}"] for administration in self.administrations]
-
-    def roles(self) -> dict[UUID, Role]:
-        chosen = {a.pk: self.cleaned_data[f"role_{a.pk}"] for a in self.administrations}
-        return {pk: Role(role) for pk, role in chosen.items() if role}
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if not self.errors and not data["environment_admin"] and not self.roles():
-            raise ValidationError(_("Choose a role in at least one administration."))
-        return data
-
-
-class EnvironmentInviteForm(AccessForm):
-    email = AddressField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
-    field_order = ["email", "environment_admin"]
-
-    def __init__(self, *args: Any, taken: Iterable[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.taken = taken
-
-    def clean_email(self) -> str:
-        email: str = self.cleaned_data["email"].lower()
-        if email in self.taken:
-            raise ValidationError(_("This person is already in this environment. Change the access in the list."))
         return email
 
 

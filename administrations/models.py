@@ -48,6 +48,8 @@ class User(AbstractUser):
     last_administration = models.ForeignKey(
         "Administration", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    #: ids of where this person was before, the latest first (administrations.switching)
+    recent_administrations = models.JSONField(default=list, db_default=[], blank=True)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -26,17 +27,27 @@ from administrations.access import (
 from administrations.forms import AdministrationForm, InviteForm, RoleForm
 from administrations.invitations import refused_for_now, send_invitation
 from administrations.models import Administration, Invitation, Role
+from zenvoices.lib.paging import PAGE, page_of, searched, with_words
+
+_BY_NAME = ("user__name", "user__email")
 
 
 @require_safe
 @administration_view(Role.ADMIN)
 def people(request: AdministrationRequest) -> HttpResponse:
     here = request.administration
-    asked = [i for i in open_invitations(here.environment) if str(here.pk) in i.roles or i.environment_admin]
+    words = searched(request.GET)
+    of_here = Q(environment_admin=True) | Q(roles__has_key=str(here.pk))
+    asked = open_invitations(here.environment).filter(of_here, with_words(words, "email"))
+    in_name = with_words(words, "user__name", "user__email")
+    page = page_of(here.access.filter(in_name).select_related("user").order_by(*_BY_NAME), request.GET.get("page"))
+    admins = here.environment.admins.filter(in_name).select_related("user").order_by(*_BY_NAME)
     found = {
-        "admins": here.environment.admins.select_related("user").order_by("user__name", "user__email"),
-        "access": here.access.select_related("user").order_by("user__name", "user__email"),
-        "invitations": [(i, _role_label(i, here), _may_change(request, i)) for i in asked],
+        "admins": admins[:PAGE] if page.number == 1 else [],
+        "access": page.object_list,
+        "page": page,
+        "words": words,
+        "invitations": [(i, _role_label(i, here), _may_change(request, i)) for i in asked[:PAGE]],
         "roles": Role.choices,
     }
     return render(request, "administrations/people.html", found)
@@ -57,7 +68,7 @@ def _may_change(request: AdministrationRequest, invitation: Invitation) -> bool:
 @administration_view(Role.ADMIN)
 def invite(request: AdministrationRequest) -> HttpResponse:
     here = request.administration
-    form = InviteForm(request.POST or None, taken=people_with_access(here).values_list("email", flat=True))
+    form = InviteForm(request.POST or None, taken=people_with_access(here))
     if form.is_valid() and (refusal := refused_for_now(here.environment, request.user)):
         form.add_error(None, refusal)
     if not form.is_valid():

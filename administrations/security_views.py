@@ -22,7 +22,8 @@ from administrations.access import (
 )
 from administrations.forms import EnvironmentForm
 from administrations.models import User
-from administrations.sessions import end_sessions, sessions_of
+from administrations.second_step import second_steps
+from administrations.sessions import end_all_sessions_of, end_session_of, sessions_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -40,13 +41,15 @@ def settings(request: EnvironmentRequest) -> HttpResponse:
 @require_safe
 @login_required
 def two_factor_needed(request: HttpRequest, environment_id: UUID) -> HttpResponse:
-    """Where a person without a second step is led to by every page of an environment that asks for one."""
+    """Where a session without a second step is led to by every page of an environment that asks for one."""
     assert isinstance(request.user, User)  # noqa: S101 (login_required)
     environment = get_object_or_404(environments_of(request.user), pk=environment_id)
     try:
-        ask_second_step(request.user, environment)
+        ask_second_step(request, environment)
     except TwoFactorNeeded:
-        return render(request, "administrations/two_factor_needed.html", {"environment": environment})
+        kinds = second_steps().filter(user=request.user).values_list("type", flat=True)
+        found = {"environment": environment, "kinds": set(kinds)}
+        return render(request, "administrations/two_factor_needed.html", found)
     return redirect("home")
 
 
@@ -61,7 +64,7 @@ def sessions(request: EnvironmentRequest) -> HttpResponse:
 @environment_view
 def end_session(request: EnvironmentRequest, session_id: int) -> HttpResponse:
     session = get_object_or_404(sessions_of(request.environment), pk=session_id)
-    session.end()
+    end_session_of(session, request.environment)
     messages.success(request, _("The session of %(name)s is ended.") % {"name": session.user})
     return redirect("environment-sessions", request.environment.pk)
 
@@ -71,6 +74,8 @@ def end_session(request: EnvironmentRequest, session_id: int) -> HttpResponse:
 def end_sessions_of_person(request: EnvironmentRequest, person_id: UUID) -> HttpResponse:
     """Of oneself all but this one: the page that says so is in it."""
     person = person_in_environment(request.environment, person_id)
-    end_sessions(person, but=request.session.session_key if person == request.user else None)
+    end_all_sessions_of(
+        person, request.environment, but=request.session.session_key if person == request.user else None
+    )
     messages.success(request, _("All sessions of %(name)s are ended.") % {"name": person})
     return redirect("environment-sessions", request.environment.pk)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from administrations import audit, rights
@@ -51,8 +52,12 @@ def create_environment(*, name: str, admin: User) -> Environment:
 
 @transaction.atomic
 def change_environment(*, environment: Environment, requires_two_factor: bool) -> None:
+    """A form may have written into `environment` already, so what was is asked of the database."""
+    was = Environment.objects.get(pk=environment.pk).requires_two_factor
     environment.requires_two_factor = requires_two_factor
     environment.save(update_fields=["requires_two_factor"])
+    before, after = {"requires_two_factor": was}, {"requires_two_factor": requires_two_factor}
+    audit.note_change("environment.changed", environment, environment, before, after)
 
 
 @transaction.atomic
@@ -219,11 +224,17 @@ def _write_role(administration: Administration, user: User, role: Role | None) -
 
 
 @transaction.atomic
-def set_access(*, environment: Environment, user: User, environment_admin: bool, roles: Roles) -> None:
-    """Exactly this access in this environment: what is not named ends, and what was handed out by it."""
+def set_access(
+    *, environment: Environment, user: User, environment_admin: bool, roles: Roles, among: Iterable[UUID] | None = None
+) -> None:
+    """Exactly this access in this environment: what is not named ends, and what was handed out by it.
+
+    `among`: the administrations that somebody looked at; a role in another stays. None: all.
+    """
     rights.hold(environment.pk)
     _set_environment_admin(environment, user, environment_admin)
-    for administration in environment.administrations.filter(access__user=user).exclude(pk__in=roles):
+    looked_at = Q() if among is None else Q(pk__in=list(among))
+    for administration in environment.administrations.filter(looked_at, access__user=user).exclude(pk__in=roles):
         _write_role(administration, user, None)
     for administration in environment.administrations.filter(pk__in=roles):
         _write_role(administration, user, roles[administration.pk])

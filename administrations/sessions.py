@@ -15,11 +15,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from administrations import audit
 from administrations.access import people_of_environment
 from administrations.models import Environment, User
 
@@ -76,6 +78,20 @@ def sessions_of(environment: Environment) -> QuerySet[UserSession]:
     alive = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
     rows = UserSession.objects.filter(user__in=people_of_environment(environment).order_by(), session_key__in=alive)
     return rows.select_related("user").order_by("user__name", "user__email", "-last_seen_at")
+
+
+@transaction.atomic
+def end_session_of(session: UserSession, environment: Environment) -> None:
+    """By a Beheerder of an environment that its person may enter."""
+    audit.note("session.ended", environment, session.user, before={"device": device(session.user_agent)})
+    session.end()
+
+
+@transaction.atomic
+def end_all_sessions_of(person: User, environment: Environment, *, but: str | None) -> None:
+    """By a Beheerder of an environment that they may enter."""
+    audit.note("session.all_ended", environment, person)
+    end_sessions(person, but=but)
 
 
 def end_sessions(person: User, *, but: str | None = None) -> None:

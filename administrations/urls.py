@@ -60,6 +60,7 @@ urlpatterns = [
     path("settings", settings_views.my_settings, name="my-settings"),
     path("settings/security", settings_views.my_security, name="my-security"),
     path("invitation/<str:token>", invitation_views.invitation, name="invitation"),
+    path("administrations", views.switch, name="switch-administration"),
     path("administrations/<uuid:administration_id>/", include(_administration)),
     path("environments/<uuid:environment_id>/", include(_environment)),
     # People come by invitation and sign in with the address that was invited; allauth's own pages for

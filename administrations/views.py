@@ -12,10 +12,20 @@ from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.translation import check_for_language
 from django.views.decorators.http import require_POST, require_safe
 
-from administrations.access import administration_for, administrations_of, may, remember, role_in
+from administrations.access import (
+    administration_for,
+    administrations_in,
+    administrations_of,
+    is_environment_admin,
+    last_administration_of,
+    may,
+    role_in,
+)
 from administrations.middleware import LANGUAGE_COOKIE
 from administrations.models import Administration, Role, User
+from administrations.switching import SHOWN, remember
 from zenvoices.lib.own_addresses import own_path
+from zenvoices.lib.paging import page_of, searched, with_words
 
 
 @require_safe
@@ -23,12 +33,18 @@ def home(request: HttpRequest) -> HttpResponse:
     """What this is, for whoever is not signed in (Google asks for such a page too); else the work itself."""
     if not isinstance(request.user, User):
         return render(request, "home.html")
-    reachable = list(administrations_of(request.user))
-    last = request.user.last_administration_id
-    here = next((a for a in reachable if a.pk == last), reachable[0] if reachable else None)
+    here = last_administration_of(request.user)
     if here is None:
         return render(request, "administrations/nowhere.html")
-    return redirect(_front_page(here, role_in(request.user, here)))
+    return redirect(_office_of(request.user, here) or _front_page(here, role_in(request.user, here)))
+
+
+def _office_of(user: User, here: Administration) -> str:
+    """Whoever looks after several administrations begins with all of them."""
+    office = here.environment
+    if is_environment_admin(user, office) and administrations_in(office).count() > 1:
+        return reverse("office", args=[office.pk])
+    return ""
 
 
 @require_safe
@@ -36,9 +52,23 @@ def home(request: HttpRequest) -> HttpResponse:
 def enter(request: HttpRequest, administration_id: UUID) -> HttpResponse:
     """Switches to an administration, on the same page if it exists there for this person."""
     assert isinstance(request.user, User)  # noqa: S101 (login_required)
-    administration, role = administration_for(request.user, administration_id, Role.SUBMITTER)
+    administration, role = administration_for(request, administration_id, Role.SUBMITTER)
     remember(request.user, administration)
     return redirect(_same_page(request.GET.get("page", ""), administration, role) or _front_page(administration, role))
+
+
+@require_safe
+@login_required
+def switch(request: HttpRequest) -> HttpResponse:
+    """Every administration that this person may enter. The switcher asks for those with what is typed in it."""
+    assert isinstance(request.user, User)  # noqa: S101 (login_required)
+    words = searched(request.GET)
+    found = administrations_of(request.user).filter(with_words(words, "name"))
+    if request.htmx and request.htmx.target == "switcher-list":  # type: ignore[attr-defined]
+        context = {"administrations": found[:SHOWN], "kept": request.GET.get("to", ""), "words": words}
+        return render(request, "_switcher_list.html", context)
+    context = {"page": page_of(found, request.GET.get("page")), "words": words}
+    return render(request, "administrations/switch.html", context)
 
 
 def _same_page(name: str, administration: Administration, role: Role) -> str:

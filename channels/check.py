@@ -15,7 +15,7 @@ from channels.credentials import Credentials
 from channels.errors import ChannelError, ConfigurationProblem, TransientProblem, channel_error
 from channels.links import providers, vault, whose
 from channels.mailboxes import mailbox_for
-from channels.mailboxes.base import Mailbox, Watch
+from channels.mailboxes.base import Listing, Mailbox, Watch
 from channels.models import Channel
 
 #: seconds for the whole check: somebody is waiting
@@ -48,14 +48,19 @@ class Target:
     #: what is behind an error, when it is known which channel asks
     explain: Callable[[ChannelError], ChannelError] = field(default=lambda error: error, repr=False)
     kind: Kind = Kind.OWN
+    #: what else is done with the open mailbox, which then is opened to be read only; in at most `look_seconds` more
+    look: Callable[[Mailbox], None] | None = field(default=None, repr=False)
+    look_seconds: float = 0.0
+    #: gets the list of the mails, without which the check then fails
+    hear: Callable[[Listing], None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`name`: "name", "address", "connection", "encryption", "provider", "sign_in", "folder" or "listing".
+    """`name`: "name", "address", "connection", "encryption", "provider", "sign_in", "folder", "listing" or "look".
 
     `facts` fill its sentence in. "provider": the link is renewed there, which shows that it still stands. "listing":
-    what every fetch begins with; its fact "keeps_seen" says whether mails may be marked as read.
+    what every fetch begins with; its fact "keeps_seen" says whether mails may be marked as read. "look": Target.look.
     """
 
     name: str
@@ -99,7 +104,8 @@ def succeeded(steps: list[Step]) -> bool:
 
 def _steps(target: Target) -> Iterator[Step]:
     server = server_at(target.host, target.port, target.security, target.folder)
-    watch = Watch(deadline=time.monotonic() + CHECK_SECONDS)
+    server.read_only = target.look is not None
+    watch = Watch(deadline=time.monotonic() + CHECK_SECONDS + target.look_seconds)
     with mailbox_for(target.protocol, server, watch) as mailbox:
         asked: Facts = {"host": target.host, "port": target.port, "provider": target.provider}
         for name, act in _acts(target, mailbox):
@@ -140,11 +146,19 @@ def _acts(target: Target, mailbox: Mailbox) -> list[tuple[str, Callable[[], Fact
 
     def listing() -> Facts:
         try:
-            return {"keeps_seen": mailbox.candidates().keeps_seen}
+            found = mailbox.candidates()
         except TransientProblem as problem:
-            if problem.code != "server_too_slow":
+            if problem.code != "server_too_slow" or target.hear is not None:
                 raise
             return {}  # a list so long that it does not come while somebody waits; a fetch has more time
+        if target.hear is not None:
+            target.hear(found)
+        return {"keeps_seen": found.keeps_seen} if target.look is None else {}
+
+    def look() -> Facts:
+        if target.look is not None:
+            target.look(mailbox)
+        return {}
 
     return [
         ("name", resolve),
@@ -154,6 +168,7 @@ def _acts(target: Target, mailbox: Mailbox) -> list[tuple[str, Callable[[], Fact
         ("sign_in", sign_in),
         ("folder", folder),
         ("listing", listing),
+        *([("look", look)] if target.look is not None else []),
     ]
 
 

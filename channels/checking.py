@@ -8,9 +8,8 @@ lost when the page is closed meanwhile.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -23,16 +22,15 @@ from django.utils.dateparse import parse_date
 
 from administrations import rights
 from administrations.models import Administration, User
-from channels import check, finding, notices, services
+from channels import check, notices, services, trying
 from channels.authorisation import Linked
-from channels.check import Step, Target
-from channels.errors import ChannelError, CredentialProblem
+from channels.check import Step
+from channels.errors import CredentialProblem
+from channels.fetching import preview
 from channels.fetching.places import one_at_a_time
-from channels.links import providers, vault
+from channels.mailboxes.base import Listing
 from channels.models import Channel, ConnectionCheck
 from zenvoices.lib import bulkheads
-from zenvoices.lib.crypto import KeyProblem
-from zenvoices.lib.keyring import key_ring
 from zenvoices.lib.scoping import every_administration
 
 Purpose = ConnectionCheck.Purpose
@@ -42,7 +40,7 @@ Outcome = ConnectionCheck.Outcome
 OFFER_AGAIN: Final = timedelta(seconds=5)
 #: what nobody took up, and what did not end, is over after this: the person can try again
 STARTS_WITHIN: Final = timedelta(seconds=60)
-#: longer than the check itself (check.CHECK_SECONDS) with the renewal of a token before it
+#: longer than the check itself (check.CHECK_SECONDS, and preview.SECONDS more) with the renewal of a token before it
 ENDS_WITHIN: Final = timedelta(seconds=150)
 #: so long its page can be looked at
 KEPT: Final = timedelta(hours=1)
@@ -80,7 +78,7 @@ def ask(
         asked.consent_link, asked.account = linked.consent_link, linked.account
     if typed is not None:
         asked.typed = {**typed.fields, "active": typed.active}
-        asked.secrets = key_ring().encrypt(json.dumps(dict(typed.secrets)), belongs_to=_place(asked))
+        asked.secrets = trying.sealed(asked, typed.secrets)
     with transaction.atomic():
         one_at_a_time(_LOCK)
         _refuse_when_full(administration)
@@ -109,10 +107,6 @@ def _overdue() -> Q:
     )
 
 
-def _place(asked: ConnectionCheck) -> str:
-    return f"check:{asked.pk}:secrets"
-
-
 # --- Carrying it out --------------------------------------------------------------------------------------
 
 
@@ -122,8 +116,9 @@ def perform(check_id: UUID) -> None:
     if not waiting.update(state=State.RUNNING, started_at=timezone.now()):
         return
     asked = _rows().get(pk=check_id)
+    found = trying.Found()
     try:
-        _conclude(asked, _look(asked))
+        _conclude(asked, trying.look(asked, found), found)
     except Exception:
         _close(asked, Outcome.INTERRUPTED)
         raise
@@ -135,62 +130,25 @@ def _rows() -> QuerySet[ConnectionCheck]:
     )
 
 
-def _look(asked: ConnectionCheck) -> list[Step]:
-    """Outside a transaction: this is where strangers take their time."""
-    if asked.purpose == Purpose.FIND:
-        return finding.look(asked)
-    channel, secrets = asked.channel, _secrets_of(asked)
-    through_provider = channel is not None and asked.typed.get("auth") in providers.NAMES
-    try:
-        if channel is None or (asked.typed and not through_provider):
-            return check.run_check(_typed_target(asked, secrets))
-        target = check.target_of(channel, _proofs(secrets) or None)
-        return check.run_check(replace(target, folder=asked.typed.get("folder", target.folder)))
-    except ChannelError as error:
-        return [Step("provider" if through_provider else "sign_in", ok=False, error=error)]
-
-
-def _typed_target(asked: ConnectionCheck, secrets: dict[str, str]) -> Target:
-    """A secret that was not typed again is the stored one. Raises OurProblem when that does not open."""
-    try:
-        stored = vault.read_all(asked.channel) if asked.channel else {}
-    except ChannelError:
-        if not secrets:
-            raise
-        stored = {}
-    return Target(**{name: asked.typed[name] for name in check.TYPED}, secrets=stored | secrets)
-
-
-def _proofs(secrets: Mapping[str, str]) -> dict[str, str]:
-    return {name: secret for name, secret in secrets.items() if name in providers.PROOFS}
-
-
-def _secrets_of(asked: ConnectionCheck) -> dict[str, str]:
-    if not asked.secrets:
-        return {}
-    try:
-        opened: dict[str, str] = json.loads(key_ring().decrypt(asked.secrets, belongs_to=_place(asked)))
-    except KeyProblem as problem:
-        raise vault.key_missing("password", asked.typed["auth"]) from problem
-    return opened
-
-
 # --- What follows -----------------------------------------------------------------------------------------
 
 
 @transaction.atomic
-def _conclude(asked: ConnectionCheck, steps: list[Step]) -> None:
+def _conclude(asked: ConnectionCheck, steps: list[Step], found: trying.Found) -> None:
     """Once: a check that was given up meanwhile changes nothing any more."""
     rights.hold(asked.administration.environment_id)
     locked = _rows().select_for_update(of=("self",)).filter(pk=asked.pk, state=State.RUNNING).first()
     if locked is None:
         return
-    outcome = _follow(locked, steps)
-    _finish(locked, outcome, steps if outcome in (Outcome.PASSED, Outcome.FAILED) else [])
+    outcome = _follow(locked, steps, found.listing)
+    is_told = outcome in (Outcome.PASSED, Outcome.FAILED)
+    _finish(locked, outcome, steps if is_told else [])
+    if is_told:
+        preview.keep(locked, found.previewed)
     _tell_office(locked)
 
 
-def _follow(asked: ConnectionCheck, steps: list[Step]) -> Outcome:
+def _follow(asked: ConnectionCheck, steps: list[Step], listing: Listing | None) -> Outcome:
     if asked.channel is not None and asked.channel.deleted_at is not None:
         return Outcome.GONE
     if not asked.administration.is_premium or (
@@ -200,22 +158,27 @@ def _follow(asked: ConnectionCheck, steps: list[Step]) -> Outcome:
     passed = check.succeeded(steps)
     try:
         if asked.typed and asked.purpose != Purpose.FIND:
-            _follow_typed(asked, steps, passed=passed)
+            _follow_typed(asked, steps, listing, passed=passed)
+        elif asked.channel is not None and asked.purpose == Purpose.LOOK:
+            services.note_check(asked.channel, steps[-1].error)
         elif passed and asked.channel is not None:
-            services.activate(asked.channel, asked.person)
+            services.activate(asked.channel, asked.person, listing)
     except services.NotLinked:
         return Outcome.NOT_LINKED
     return Outcome.PASSED if passed else Outcome.FAILED
 
 
-def _follow_typed(asked: ConnectionCheck, steps: list[Step], *, passed: bool) -> None:
-    channel, secrets, error = asked.channel, _secrets_of(asked), steps[-1].error
+def _follow_typed(asked: ConnectionCheck, steps: list[Step], listing: Listing | None, *, passed: bool) -> None:
+    channel, secrets, error = asked.channel, trying.secrets_of(asked), steps[-1].error
     fields = {name: value for name, value in asked.typed.items() if name != "active"}
-    fields["secret_expires_on"] = parse_date(fields["secret_expires_on"] or "")
-    if channel is not None and _proofs(secrets) and _took_secret(steps):
-        services.keep_proof(channel, _proofs(secrets), fields["secret_expires_on"])
+    for name in fields.keys() & {"secret_expires_on", "start_date"}:
+        fields[name] = parse_date(fields[name] or "")
+    if channel is not None and trying.proofs(secrets) and _took_secret(steps):
+        services.keep_proof(channel, trying.proofs(secrets), fields["secret_expires_on"])
     if asked.purpose == Purpose.SAVE and passed:
-        asked.channel = store(asked.administration, channel, fields, secrets, activate=True, by=asked.person)
+        asked.channel = store(
+            asked.administration, channel, fields, secrets, activate=True, by=asked.person, listing=listing
+        )
     elif asked.purpose == Purpose.SAVE and (channel is None or channel.state == Channel.State.DRAFT):
         # As a draft: so the secrets are kept, and never have to go back to the browser.
         fields["left_since"] = left_since(channel)
@@ -232,15 +195,15 @@ def _took_secret(steps: list[Step]) -> bool:
 
 def store(
     administration: Administration, channel: Channel | None, fields: Mapping[str, Any], secrets: Mapping[str, str], *,
-    activate: bool, by: User | None,
+    activate: bool, by: User | None, listing: Listing | None = None,
 ) -> Channel:  # fmt: skip
     """A new channel, or this one changed. Raises services.NotLinked."""
     kept = {**fields, "password": "", **secrets}
     if channel is None:
-        return services.create_channel(administration, activate=activate, by=by, **kept)
+        return services.create_channel(administration, activate=activate, by=by, listing=listing, **kept)
     channel = services.update_channel(channel, by=by, **kept)
     if activate:
-        services.activate(channel, by)
+        services.activate(channel, by, listing)
     return channel
 
 

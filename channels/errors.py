@@ -214,6 +214,7 @@ CODES: Final[dict[str, Code]] = {
     "mail_withheld": Code(MessageProblem, Whose.SERVER),  # listed, and not given
     "mail_unreadable": Code(MessageProblem, Whose.OWNER),
     "mail_quarantined": Code(MessageProblem, Whose.CODE),
+    "not_asked_for": Code(MessageProblem, Whose.OWNER),  # there before the channel began
 }
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone, translation
 from channels.errors import CODES, CredentialProblem, is_ours
 from channels.models import Channel, ReceivedMail
 from channels.words import notices as words
+from channels.words import silence
 from channels.words.notices import Kind
 from notifications.models import Notification
 from notifications.services import (
@@ -51,6 +52,24 @@ def tell_nothing_fetched(channel: Channel) -> int:
         event=f"{channel.pk}:nothing:{channel.failing_since:%Y%m%d%H%M%S%f}",
         subject_id=channel.pk,
         message=_message(channel, Kind.NOTHING_FETCHED),
+    )
+
+
+def tell_silent(channel: Channel) -> int:
+    """Those who manage the channel, once for each time that it falls silent."""
+    said, today = {}, timezone.localdate()
+    for language in ("nl", "en"):
+        with translation.override(language):
+            said[f"text_{language}"] = silence.text(channel, today)
+            said[f"subject_{language}"] = silence.subject(channel)
+            said[f"action_{language}"] = words.action(Kind.SILENT)
+    path = reverse("channels", args=[channel.administration_id])
+    return tell_administrators(
+        channel.administration,
+        kind=Kind.SILENT,
+        event=f"{channel.pk}:silent:{channel.silent_since:%Y%m%d}",
+        subject_id=channel.pk,
+        message=Message(path=path, **said),
     )
 
 

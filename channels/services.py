@@ -15,12 +15,14 @@ from administrations import audit
 from administrations.models import Administration, User
 from channels import connect, lease, notices, reminders
 from channels.errors import ChannelError
-from channels.fetching import parts
+from channels.fetching import parts, start
 from channels.fetching.schedule import next_slot
 from channels.fetching.upkeep import PURGE_AFTER
 from channels.links import vault
 from channels.links.providers import PROOFS
+from channels.mailboxes.base import Listing
 from channels.models import Channel, ConsentLink, FetchRun, ReceivedMail, ReceivedPart
+from channels.words.notices import Kind
 from documents import services as documents
 from documents.models import Document
 
@@ -40,7 +42,10 @@ BOUND_TO_SECRET = (
 #: Another mailbox altogether: its numbers may be those of the old one by chance.
 OTHER_MAILBOX = {"protocol", "host", "username"}
 #: What we know of the numbers of the mailbox that the channel points at.
-LISTED = ("seen_validity", "seen_next_uid", "first_validity", "first_next_uid", "stays_unread")
+LISTED = (
+    "seen_validity", "seen_next_uid", "first_validity", "first_next_uid", "start_validity", "start_next_uid",
+    "stays_unread",
+)  # fmt: skip
 ACTIVATION = (
     "state", "inactive_reason", "inactive_since", "failures", "failing_since", "error_code", "error_detail",
     "next_fetch_at", "left_since",
@@ -58,9 +63,11 @@ class NotLinked(Exception):
 @transaction.atomic
 def create_channel(
     administration: Administration, *, password: str, activate: bool, by: User | None, client_secret: str = "",
-    client_certificate: str = "", **fields: Any,
+    client_certificate: str = "", listing: Listing | None = None, **fields: Any,
 ) -> Channel:  # fmt: skip
-    """`fields`: name, folder, left_since and what BOUND_TO_SECRET lists. Due at its own second when active."""
+    """`fields`: name, folder, left_since, start, start_date and what BOUND_TO_SECRET lists. Due at its own second when
+    active. `listing`: of the check that found that it works, for a start that needs it.
+    """
     if not administration.is_premium:
         raise NotPremium
     fields |= connect.server_fields(fields["auth"], fields["protocol"])
@@ -68,14 +75,18 @@ def create_channel(
     _store(channel, {"password": password, "client_secret": client_secret, "client_certificate": client_certificate})
     audit.note("channel.made", administration, channel, by=by, after=_told(channel, fields))
     if activate:
-        _activate(channel)
+        _activate(channel, listing)
         audit.note("channel.activated", administration, channel, by=by)
     return channel
 
 
 def _told(channel: Channel, names: Iterable[str]) -> dict[str, object]:
     """For the audit trail: settings as they stand. None of them is a secret, which lie elsewhere."""
-    return {name: value if isinstance(value := getattr(channel, name), bool) else str(value) for name in names}
+    values = {name: getattr(channel, name) for name in names}
+    return {
+        name: value if isinstance(value, bool) else str("" if value is None else value)
+        for name, value in values.items()
+    }
 
 
 @transaction.atomic
@@ -99,9 +110,13 @@ def update_channel(
             close_consent_links(channel.consent_links.all())
     if changed & OTHER_MAILBOX:
         channel.mailbox += 1
+        channel.arrivals, channel.silent_since = [], None
+        written |= {"arrivals", "silent_since"}
+        notices.close(channel, Kind.SILENT)
     if changed & (OTHER_MAILBOX | {"folder"}):
         channel.seen_validity, channel.seen_next_uid = "", 0
         channel.first_validity, channel.first_next_uid, channel.stays_unread = "", 0, False
+        channel.start_validity, channel.start_next_uid = "", 0
         # Numbers of the old mailbox may be other mails' in the new one: nobody can ask for them any more.
         channel.runs.exclude(read_elsewhere_uids=[]).update(read_elsewhere=0, read_elsewhere_uids=[])
         written |= set(LISTED)  # a running fetch writes them too: left alone unless they end here
@@ -188,8 +203,9 @@ def pause(channel: Channel, by: User | None) -> None:
 
 
 @transaction.atomic
-def activate(channel: Channel, by: User | None) -> None:
-    """After a connection check that succeeded. What waited while it rested or failed is fetched at once.
+def activate(channel: Channel, by: User | None, listing: Listing | None = None) -> None:
+    """After a connection check that succeeded. What waited while it rested or failed is fetched at once. `listing`: of
+    that check, for a start that needs it.
 
     Raises NotLinked when its link ended while the connection was checked.
     """
@@ -197,7 +213,7 @@ def activate(channel: Channel, by: User | None) -> None:
     if not channel.administration.is_premium:
         raise NotPremium
     waited = channel.state != Channel.State.DRAFT
-    _activate(channel)
+    _activate(channel, listing)
     if waited:
         channel.next_fetch_at = timezone.now()
         channel.save(update_fields=["next_fetch_at"])
@@ -205,15 +221,18 @@ def activate(channel: Channel, by: User | None) -> None:
     audit.note("channel.activated", channel.administration, channel, by=by)
 
 
-def _activate(channel: Channel) -> None:
+def _activate(channel: Channel, listing: Listing | None) -> None:
     if needs_link(channel):
         raise NotLinked
+    if listing is not None and channel.start == Channel.Start.NOW and start.is_to_begin(channel):
+        start.begin_now(channel, listing)
     channel.state, channel.inactive_reason, channel.inactive_since = Channel.State.ACTIVE, "", None
     channel.failures, channel.failing_since = 0, None
     channel.error_code, channel.error_detail = "", {}
     channel.left_since = None
     channel.next_fetch_at = next_slot(channel.pk, timezone.now())
-    channel.save(update_fields=ACTIVATION)
+    channel.active_since = timezone.localdate()
+    channel.save(update_fields=[*ACTIVATION, "active_since"])
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from documents.listing import asked, common, counts, filters_for, visible
 from documents.opening import MOST_FOUND, chosen_documents, found_ids
 from documents.queries import lines, moment_from_text, moment_to_text
 from documents.views import back
+from zenvoices.lib.counts import at_most, written
 
 
 @require_POST
@@ -70,8 +71,8 @@ def news(request: AdministrationRequest) -> HttpResponse:
     if since:
         rows = visible(request)
         filters = filters_for(request.role, FilterForm(request.GET, channel_asked_for(request.GET)))
-        arrived = worklist.at_most(lines(rows, filters, since))
-        context |= {"arrived": arrived, "arrived_text": worklist.written(arrived)}
+        arrived = at_most(lines(rows, filters, since))
+        context |= {"arrived": arrived, "arrived_text": written(arrived)}
         context |= asked(request, request.GET["after"])
     return render(request, "documents/_news.html", context)
 

@@ -16,12 +16,11 @@ from django.utils import timezone
 
 from administrations.models import User
 from documents.models import XML_TYPES, Document
+from zenvoices.lib.counts import at_most, written
 
 log = structlog.get_logger(__name__)
 #: what the list may be narrowed to besides a state: "" is all that is left to do
 ALL = "all"
-#: more are counted as "99+"
-MOST_COUNTED = 99
 _BATCH = 500  # databases bound the number of parameters
 #: the XML of an invoice whose PDF is there too: it stands under that PDF
 FOLDED = Q(content_type__in=XML_TYPES, companion__isnull=False, companion__deleted_at=None)
@@ -52,16 +51,6 @@ def counts(documents: QuerySet[Document]) -> Counts:
 
 def counted(documents: QuerySet[Document], state: str) -> str:
     return written(at_most(in_state(documents, state).exclude(FOLDED)))
-
-
-def at_most(lines: QuerySet[Document]) -> int:
-    """How many there are; one more than MOST_COUNTED stands for all above it."""
-    return len(lines.order_by().values_list("pk")[: MOST_COUNTED + 1])
-
-
-def written(count: int) -> str:
-    """ "" for none, and "99+" for more."""
-    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count or "")
 
 
 def opened(document: Document) -> None:

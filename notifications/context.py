@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpRequest
 
 from administrations.models import User
-from notifications.queries import unread_count
+from notifications.queries import unread
 
 
 def bell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
-    return {"unread_notifications": unread_count(user)} if isinstance(user, User) else {}
+    return {"unread_notifications": unread(request)} if isinstance(user, User) else {}

@@ -39,6 +39,8 @@ class Notification(TenantModel):
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="notification_list"),
+            # counted on every page
+            models.Index(fields=["user"], condition=models.Q(read_at=None), name="notification_unread"),
             # looked at after every fetch that succeeds
             models.Index(fields=["subject_id"], condition=models.Q(closed_at=None), name="notification_open"),
         ]

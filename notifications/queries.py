@@ -6,29 +6,36 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 
 from administrations.access import open_administrations_of
-from administrations.models import User
+from administrations.models import Administration, User
 from notifications.models import Notification
+from zenvoices.lib.counts import at_most, written
 from zenvoices.lib.keyset import Position
 from zenvoices.lib.scoping import every_administration
 
 
-def notifications_for(user: User) -> QuerySet[Notification]:
-    """Newest first. Evaluate it inside `every_administration`."""
-    return Notification.objects.filter(user=user, administration__in=open_administrations_of(user)).select_related(
-        "administration"
-    )
+def notifications_for(request: HttpRequest) -> QuerySet[Notification]:
+    """Of who is signed in, newest first. Evaluate it inside `every_administration`."""
+    assert isinstance(request.user, User)  # noqa: S101 (the caller looked)
+    return notifications_about(open_administrations_of(request), request.user)
 
 
-def unread_count(user: User) -> int:
+def notifications_about(administrations: QuerySet[Administration], user: User) -> QuerySet[Notification]:
+    rows = Notification.objects.filter(user=user, administration__in=administrations)
+    return rows.select_related("administration")
+
+
+def unread(request: HttpRequest) -> str:
+    """How many, as the bell says it: never more than it shows are counted."""
     with every_administration():
-        return notifications_for(user).filter(read_at=None).count()
+        return written(at_most(notifications_for(request).filter(read_at=None)))
 
 
-def notification_page(user: User, *, before: Position | None, limit: int) -> list[Notification]:
-    rows = notifications_for(user)
+def notification_page(request: HttpRequest, *, before: Position | None, limit: int) -> list[Notification]:
+    rows = notifications_for(request)
     if before is not None:
         rows = rows.filter(created_at__lte=before.at).exclude(created_at=before.at, id__gte=before.id)
     return list(rows[:limit])

@@ -12,9 +12,8 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
-from administrations.models import User
 from notifications.models import Notification
-from notifications.queries import notification_page, notifications_for, unread_count
+from notifications.queries import notification_page, notifications_for, unread
 from notifications.services import in_language, mark_read
 from zenvoices.lib.keyset import Position
 from zenvoices.lib.own_addresses import own_path
@@ -33,12 +32,11 @@ class Entry:
 @require_safe
 @login_required
 def notifications(request: HttpRequest) -> HttpResponse:
-    user = _person(request)
     with every_administration():
-        found = notification_page(user, before=Position.read(request.GET.get("before", "")), limit=PAGE + 1)
+        found = notification_page(request, before=Position.read(request.GET.get("before", "")), limit=PAGE + 1)
     entries = [Entry(one, *in_language(one, get_language() or "nl")) for one in found[:PAGE]]
     more = Position(found[PAGE - 1].created_at, found[PAGE - 1].pk).mark if len(found) > PAGE else ""
-    context = {"entries": entries, "unread": unread_count(user), "more": more}
+    context = {"entries": entries, "unread": unread(request), "more": more}
     return render(request, "notifications/list.html", context)
 
 
@@ -61,19 +59,12 @@ def read_one(request: HttpRequest, notification_id: UUID) -> HttpResponse:
 @login_required
 def read_all(request: HttpRequest) -> HttpResponse:
     with every_administration():
-        # Apart from the list: an UPDATE cannot be DISTINCT over joins.
-        own = list(notifications_for(_person(request)).filter(read_at=None).values_list("pk", flat=True))
-        Notification.objects.filter(pk__in=own, read_at=None).update(read_at=timezone.now())
+        notifications_for(request).filter(read_at=None).update(read_at=timezone.now())
     return redirect("notifications")
 
 
 def _mark(request: HttpRequest, notification_id: UUID) -> Notification:
     with every_administration():
-        notification = get_object_or_404(notifications_for(_person(request)), pk=notification_id)
+        notification = get_object_or_404(notifications_for(request), pk=notification_id)
         mark_read(notification)
     return notification
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 (login_required)
-    return request.user

@@ -5,11 +5,24 @@ python -m scripts.error_page
 
 from __future__ import annotations
 
+import base64
+import os
+import tempfile
 from pathlib import Path
 
 import django
-from django.conf import settings
+from django.apps import apps
 from django.utils import translation
+
+if not apps.ready:  # as a program: of settings whatever will do, for sentences need none of an installation's
+    folder = tempfile.TemporaryDirectory()  # gone when this ends
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "zenvoices.settings",
+        "DATA_DIR": folder.name,
+        "SECRET_KEY": "only-for-a-page",
+        "CREDENTIAL_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
+    }
+    django.setup()
 
 from channels.errors import CODES
 from channels.words import phrases
@@ -63,6 +76,4 @@ def _row(code: str) -> str:
 
 
 if __name__ == "__main__":
-    settings.configure()  # sentences need none of an installation's
-    django.setup()
     PAGE.write_text(page(), encoding="utf-8")

@@ -35,7 +35,8 @@ class Processes:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         logs.mkdir(parents=True, exist_ok=True)
         # A socket's path may have 107 bytes at most: DATA_DIR may lie too deep for one.
-        self.folder = Path(tempfile.mkdtemp(prefix="zv-", dir="/tmp"))
+        folder = tempfile.mkdtemp(prefix="zv-", dir="/tmp")  # of its own # nosec
+        self.folder = Path(folder)
         reading, self._pipe = os.pipe()
         self._watchdog = subprocess.Popen(
             [sys.executable, "-m", "scripts.watchdog", str(reading), str(self.folder)],

@@ -191,7 +191,7 @@ def _mailbox_port(folder: Path) -> int:
         if not _is_free(port):
             raise Refused(f"Port {port} of the demo mailbox is in use by another program. End that, or use DEMO=0.")
         return port
-    chosen = random.sample(DEMO_MAIL_PORTS, len(DEMO_MAIL_PORTS))
+    chosen = random.sample(DEMO_MAIL_PORTS, len(DEMO_MAIL_PORTS))  # no secret # nosec
     port = next((number for number in chosen if _is_free(number)), 0)
     if not port:
         raise Refused(f"No free port between {DEMO_MAIL_PORTS[0]} and {DEMO_MAIL_PORTS[-1]} for the demo mailbox.")

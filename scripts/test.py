@@ -96,6 +96,7 @@ def _checks(summary: Summary, folder: Path) -> None:
     manage = [_program("python"), "manage.py"]
     templates = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("templates/**/*.html"))
     _step(summary, "ruff check", [_program("ruff"), "check", "--quiet", "."], env)
+    _step(summary, "bandit", [_program("bandit"), "--quiet", "-c", "pyproject.toml", "-r", *CODE], env)
     _step(summary, "ruff format", [_program("ruff"), "format", "--quiet", "--check", "."], env)
     _step(summary, "imports", [_program("lint-imports"), "--no-cache"], env)
     if templates:
@@ -136,7 +137,7 @@ def _pytest(summary: Summary, name: str, folder: Path, options: list[str], *, wi
 
 
 def _count(summary: Summary, report: Path) -> None:
-    for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314 -- pytest wrote it just now
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314 -- pytest's own # nosec
         numbers = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
         failed = numbers["failures"] + numbers["errors"]
         summary.counts["failed"] += failed

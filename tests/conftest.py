@@ -6,13 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.db.backends.sqlite3.base import DatabaseOperations
 from django.test import Client
 
 import tests.clients  # noqa: F401 -- teaches Django's client our cookie
-from administrations import audit
 from administrations.models import User
-from tests import two_roles
+from tests import trail, two_roles
 from tests.cast import Cast, make_cast
 from tests.portal import database_of_a_portal
 
@@ -31,15 +29,8 @@ def fast_passwords(settings: object) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def emptied_between_tests() -> Iterator[None]:
-    """After a test with transactions of its own Django deletes every row, on SQLite by DELETE: of the trail too."""
-    with pytest.MonkeyPatch.context() as patch:
-        emptied = DatabaseOperations.execute_sql_flush
-
-        def empty(self: DatabaseOperations, statements: object) -> None:
-            with audit.opened_for_erasing():
-                emptied(self, statements)
-
-        patch.setattr(DatabaseOperations, "execute_sql_flush", empty)
+    """After a test with transactions of its own Django deletes every row."""
+    with trail.may_be_emptied():
         yield
 
 

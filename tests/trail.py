@@ -1,10 +1,30 @@
-"""The audit trail as tests read it."""
+"""The audit trail as tests read it, and empty it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from django.db.backends.sqlite3.base import DatabaseOperations
+
+from administrations import audit
 from administrations.audit_entry import AuditEntry
 from administrations.models import Administration, Environment
 from zenvoices.lib.scoping import every_administration
+
+
+@contextmanager
+def may_be_emptied() -> Iterator[None]:
+    """`flush` empties SQLite by DELETE, which the trail refuses."""
+    flush = DatabaseOperations.execute_sql_flush
+
+    def empty(self: DatabaseOperations, statements: object) -> None:
+        with audit.opened_for_erasing():
+            flush(self, statements)
+
+    with patch.object(DatabaseOperations, "execute_sql_flush", empty):
+        yield
 
 
 def entries(place: Administration | Environment | None = None) -> list[AuditEntry]:

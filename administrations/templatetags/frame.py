@@ -63,6 +63,18 @@ def undo_url(tags: str) -> str:
     return next((tag.removeprefix(UNDO) for tag in (tags or "").split() if tag.startswith(UNDO)), "")
 
 
+@register.filter
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+@register.simple_tag
+def icon(name: str, size: int) -> SafeString:
+    """One that `_icons.html` drew on this page: of fifty rows, a drawing in each would be most of the bytes."""
+    drawn = '<svg width="{0}" height="{0}" viewBox="0 0 24 24" aria-hidden="true"><use href="#icon-{1}"/></svg>'
+    return format_html(drawn, size, name)
+
+
 @register.simple_tag(takes_context=True)
 def kept_page(context: dict[str, Any]) -> str:
     """The name of this page when it exists in every administration, so that switching stays on it."""

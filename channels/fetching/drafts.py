@@ -66,8 +66,15 @@ class Drafts:
             )
 
         if not prepared.documents:
-            name = f"{(mail.subject or mail.sender_address or 'e-mail')[:120]}.txt"
-            body = (Document.Kind.BODY, name, "text/plain", prepared.body_size, prepared.body_sha256, "", mail.defects)
+            body = (
+                Document.Kind.BODY,
+                body_name(mail),
+                "text/plain",
+                prepared.body_size,
+                prepared.body_sha256,
+                "",
+                mail.defects,
+            )
             return {"": make(*body)}
         kind = Document.Kind.ATTACHMENT
         return {
@@ -84,6 +91,11 @@ class Drafts:
             yield _part(row, told, body)
         for part in mail.parts:
             yield _part(row, part, made.get(part.path))
+
+
+def body_name(mail: Mail) -> str:
+    """Of the document that a mail without attachments becomes."""
+    return f"{(mail.subject or mail.sender_address or 'e-mail')[:120]}.txt"
 
 
 def _part(row: ReceivedMail, part: Part, document: Document | None) -> ReceivedPart:

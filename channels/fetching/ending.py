@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from channels import lease
 from channels.errors import ChannelError, OurProblem, Throttled
-from channels.fetching import health, ours, outages, reconcile
+from channels.fetching import health, ours, outages, reconcile, silence
 from channels.fetching.recorder import COUNTED, Outcome, set_counts
 from channels.models import Channel, FetchRun, ReceivedPart
 from documents.phrases import CUT
@@ -20,7 +20,7 @@ from zenvoices.lib.statements import delete_once, save_once, select_once
 #: What a finished run may change in its channel.
 SETTLED = (
     "failures", "failing_since", "error_code", "error_detail", "last_success_at", "next_fetch_at", "goes_on",
-    "state", "inactive_reason", "inactive_since", "first_validity", "first_next_uid", "reconciled_at",
+    "state", "inactive_reason", "inactive_since", "first_validity", "first_next_uid", "reconciled_at", "silent_since",
 )  # fmt: skip
 #: What is looked at to decide that, besides.
 LOOKED_AT = ("administration", "name", "host", "fence", "seen_validity", "seen_next_uid")
@@ -81,6 +81,8 @@ def _settle(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelErr
         health.record_success(channel, run)
     else:
         health.record_failure(channel, run, error, partial=bool(outcome.counts.delivered))
+    if run.documents:
+        silence.ended(channel)
     reconcile.note(channel, run)
     channel.goes_on = outcome.more and not isinstance(error, Throttled)
     if channel.state == Channel.State.ACTIVE:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 from django.conf import settings
@@ -26,6 +27,21 @@ SET_APART = MessageProblem("mail_quarantined")
 OUR_MISTAKES = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
+
+
+class _Kept(Protocol):
+    """Where the bytes of documents go (documents.storage.Batch)."""
+
+    def add(self, pieces: Iterable[bytes], sha256: str) -> None: ...
+    def adopt(self, path: Path, sha256: str) -> None: ...
+
+
+class _Nowhere:
+    def add(self, pieces: Iterable[bytes], sha256: str) -> None:
+        """They are not wanted."""
+
+    def adopt(self, path: Path, sha256: str) -> None:
+        """Its folder is removed with all that is in it."""
 
 
 @dataclass(slots=True)
@@ -66,6 +82,13 @@ def prepare(channel: Channel, item: Fetched, blobs: storage.Batch) -> Prepared:
     return prepared
 
 
+def examine(channel: Channel, item: Fetched) -> Prepared:
+    """What the mail would give: read as for a fetch, and nothing of it is kept."""
+    prepared = Prepared(item.ref, item.sha256, item.path.stat().st_size)
+    _read(channel, prepared, item.path, _Nowhere(), item.path.parent)
+    return prepared
+
+
 def keep_unread(item: Fetched, blobs: storage.Batch) -> Prepared:
     """Only the raw mail: fetches died while they read it."""
     prepared = Prepared(item.ref, item.sha256, item.path.stat().st_size, item.sha256, problem=SET_APART)
@@ -85,7 +108,7 @@ def prepare_kept(
     return prepared
 
 
-def _read(channel: Channel, prepared: Prepared, path: Path, blobs: storage.Batch, spool: Path) -> None:
+def _read(channel: Channel, prepared: Prepared, path: Path, blobs: _Kept, spool: Path) -> None:
     def keep(part: Part, content: Content) -> None:
         if content.path:
             blobs.adopt(content.path, part.sha256)

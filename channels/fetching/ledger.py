@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 from django.db.models import Max, QuerySet
+from django.utils import timezone
 
 from channels.mailboxes.base import MessageRef
 from channels.models import Channel, ReceivedMail
@@ -31,6 +33,24 @@ def ledger_rows(channel: Channel) -> QuerySet[ReceivedMail]:
     return ReceivedMail.objects.filter(
         channel=channel, mailbox=channel.mailbox, folder=channel.watched_folder, former=0
     )
+
+
+def rows_of(channel: Channel, refs: Iterable[MessageRef], **fields: Any) -> list[ReceivedMail]:
+    """New rows of mails that were only listed."""
+    return [
+        ReceivedMail(
+            administration_id=channel.administration_id, channel=channel, mailbox=channel.mailbox,
+            folder=channel.watched_folder, validity=ref.validity, uid=ref.uid, size=ref.size or 0,
+            listed_size=ref.size, arrived=ref.arrived, **fields,
+        )
+        for ref in refs
+    ]  # fmt: skip
+
+
+def want(channel: Channel, refs: Iterable[MessageRef]) -> None:
+    """The next fetch takes them, read or not; what the ledger knows already stays as it is."""
+    rows = rows_of(channel, refs, state=State.WANTED, next_try_at=timezone.now())
+    ReceivedMail.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
 
 
 def is_doubtful(row: ReceivedMail, ref: MessageRef) -> bool:

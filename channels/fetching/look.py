@@ -35,7 +35,10 @@ class Look:
             retire_all(channel, self.listing.validity)
             channel.first_validity = self.listing.validity
             channel.first_next_uid = channel.seen_next_uid = self.listing.next_uid
-            channel.save(update_fields=["first_validity", "first_next_uid", "seen_next_uid"])
+            channel.start_validity, channel.start_next_uid = "", 0  # from here on, dates say what came before
+            channel.save(
+                update_fields=["first_validity", "first_next_uid", "seen_next_uid", "start_validity", "start_next_uid"]
+            )
 
     def note(self, code: str) -> None:
         """In the logbook, beside the run's outcome."""

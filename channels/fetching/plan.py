@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, time
 from uuid import UUID
 
 from django.conf import settings
@@ -33,6 +33,8 @@ from zenvoices.lib.statements import select_once
 State = ReceivedMail.State
 #: a signed 64-bit column holds no more
 LARGEST = 2**63 - 1
+#: why a mail was left out that was there before the channel began
+NOT_ASKED_FOR = "not_asked_for"
 #: Rows in these states come with the next fetch, whether their mail is still unread or not.
 TO_COME = (State.WANTED, State.FAILED)
 LOOKED_UP_AT_ONCE = 500  # SQLite and PostgreSQL both bound the number of parameters
@@ -53,6 +55,9 @@ class Plan:
     #: kept raw and still to come: no need of the server
     kept: list[ReceivedMail] = field(default_factory=list)
     already: int = 0
+    #: there before the channel began, and its start does not ask for them; those that have a row, and no run yet
+    not_asked_for: list[MessageRef] = field(default_factory=list)
+    passed_over: list[ReceivedMail] = field(default_factory=list)
     owed: list[ReceivedMail] = field(default_factory=list)
     #: listed, not taken in, and not tried now: their turn is later, or a person decides
     waiting: int = 0
@@ -106,12 +111,17 @@ class _Planner:
     whole: bool
     every_mail: bool
     by_hand: bool
+    channel: Channel
     plan: Plan = field(default_factory=Plan)
 
     def listed(self, ref: MessageRef, row: ReceivedMail | None) -> None:
         """`row`: what the ledger knows of the number."""
-        if row is None:
+        if row is None and not self._is_asked_for(ref):
+            self.plan.not_asked_for.append(ref)
+        elif row is None:
             self._ask_for(ref, self.plan.new)
+        elif row.was_not_asked_for and not (is_doubtful(row, ref) and self._is_asked_for(ref)):
+            self._pass_over(row)
         elif row.state in HAD and is_doubtful(row, ref):
             self._ask_for(ref, self.plan.doubtful)
         elif row.state in TAKEN_IN:
@@ -128,6 +138,26 @@ class _Planner:
             self.plan.waiting += 1
             if not row.standing:
                 self.plan.standing.append(row)
+
+    def _is_asked_for(self, ref: MessageRef) -> bool:
+        """POP3 and the Gmail API: everything that has no row, for what was there then has one."""
+        channel = self.channel
+        is_kept = channel.start != Channel.Start.UNREAD and channel.started_at is not None
+        if not is_kept or not channel.has_folders or channel.uses_gmail_api:
+            return True
+        counts_on = ref.validity == channel.start_validity
+        if counts_on and int(ref.uid) >= channel.start_next_uid:  # RFC 3501 2.3.1.1; 0: the server said none
+            return True
+        if ref.arrived is None:
+            return not counts_on or channel.start != Channel.Start.NOW
+        return ref.arrived >= int(moment_of(channel).timestamp())
+
+    def _pass_over(self, row: ReceivedMail) -> None:
+        """Told of by the first fetch; to every other it is a mail of the ledger."""
+        if row.run_id is None and self.channel.last_success_at is None:
+            self.plan.passed_over.append(row)
+        else:
+            self.plan.already += 1
 
     def not_listed(self, row: ReceivedMail) -> None:
         """Read by its owner, or gone. Asked for or failed before, it comes all the same if it can be had."""
@@ -183,7 +213,7 @@ class _Planner:
 
 
 def plan_for(channel: Channel, listing: Listing, *, by_hand: bool = False) -> Plan:
-    planner = _Planner(timezone.now(), listing.whole, not channel.has_folders, by_hand)
+    planner = _Planner(timezone.now(), listing.whole, not channel.has_folders, by_hand, channel)
     here, elsewhere = _unsettled(channel, listing)
     ledger = here | _listed(channel, listing)
     for ref in listing.unread:
@@ -195,6 +225,13 @@ def plan_for(channel: Channel, listing: Listing, *, by_hand: bool = False) -> Pl
         planner.elsewhere(row)
     planner.plan.again.sort(key=lambda one: one[1].next_try_at or planner.now)
     return planner.plan
+
+
+def moment_of(channel: Channel) -> datetime:
+    """What arrived before it was not asked for."""
+    if channel.start_date is not None:
+        return timezone.make_aware(datetime.combine(channel.start_date, time()))
+    return channel.started_at or channel.created_at
 
 
 def _listed(channel: Channel, listing: Listing) -> Ledger:

@@ -15,6 +15,7 @@ from channels.fetching.again import next_try
 from channels.fetching.drafts import Drafts
 from channels.fetching.intake import Prepared
 from channels.fetching.ledger import HAD, OWING, TAKEN_IN, Key, key_of, learn, ledger_rows, retire
+from channels.fetching.plan import NOT_ASKED_FOR, Plan
 from channels.mailboxes.base import MessageRef
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from documents import services as documents
@@ -102,6 +103,14 @@ class Recorder:
         return self.record(
             [Prepared(ref, problem=MessageProblem("mail_too_large", size=ref.size or 0)) for ref in refs]
         )
+
+    def leave_out(self, plan: Plan) -> Counts:
+        """Mails that were there before the channel began."""
+        for start in range(0, len(plan.passed_over), AT_ONCE):
+            pks = [row.pk for row in plan.passed_over[start : start + AT_ONCE]]
+            ReceivedMail.objects.filter(pk__in=pks).update(run=self.run)
+        told = self.record([Prepared(ref, problem=MessageProblem(NOT_ASKED_FOR)) for ref in plan.not_asked_for])
+        return told + Counts(ignored=len(plan.passed_over))
 
     def hold_back(self, mails: Sequence[Prepared], *, told: bool) -> Counts:
         """Mails that were not had when no other came either: the next fetch asks the others first.
@@ -212,6 +221,10 @@ class Recorder:
             problem = MessageProblem("mail_withheld")  # said to be gone before, and listed again
         row.error_code, row.error_detail = problem.code, problem.detail
         row.size = prepared.raw_size or prepared.ref.size or 0
+        if problem.code == NOT_ASKED_FOR:
+            row.state = State.IGNORED
+            self._keep(row, prepared)
+            return Counts(ignored=1)
         if problem.code == "mail_gone":
             row.state = State.REFUSED
             self._stand(row, told=False)

@@ -27,6 +27,7 @@ from channels.fetching.look import Look
 from channels.fetching.plan import Plan, plan_for, sane
 from channels.fetching.recorder import COUNTED, Counts, Outcome, Recorder, set_counts
 from channels.fetching.spool import spool
+from channels.fetching.start import begin, is_to_begin
 from channels.lease import Lease
 from channels.mailboxes.base import Fetched, Listing, Mailbox, MessageRef, NotFetched, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
@@ -88,6 +89,8 @@ class _Session:
         self.look = Look(self.channel, self.run, self.listing)
         if self.look.numbers_fell:
             self.look.begin_anew(self.lease)
+        if is_to_begin(self.channel):
+            begin(self.channel, self.mailbox, self.listing, self.lease)
         self.plan = plan_for(self.channel, self.listing, by_hand=by_hand)
         self.blame = Blame(self.run.pk, {key_of(ref): row for ref, row in self.plan.again})
         together, alone = self._within(budget)
@@ -127,7 +130,8 @@ class _Session:
         with transaction.atomic():
             self.lease.renew()
             recorder = self._recorder()
-            counts = Counts(already=plan.already, failed=plan.waiting) + recorder.refuse(plan.too_large)
+            counts = Counts(already=plan.already, failed=plan.waiting) + recorder.leave_out(plan)
+            counts += recorder.refuse(plan.too_large)
             plan.write()
             self.look.find_read_elsewhere()
             self.run.total = counts.seen + len(plan.kept) + coming

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from channels import lease
-from channels.fetching.ledger import ledger_rows
+from channels.fetching.ledger import ledger_rows, want
 from channels.fetching.reconcile import listed
 from channels.mailboxes.base import Listing, MessageRef
-from channels.models import Channel, ReceivedMail
+from channels.models import Channel
 
 SECONDS: Final = 600.0
 
@@ -53,14 +53,5 @@ def _unknown(channel: Channel, listing: Listing) -> list[MessageRef]:
 
 
 def _note(channel: Channel, refs: list[MessageRef]) -> None:
-    now = timezone.now()
-    rows = [
-        ReceivedMail(
-            administration_id=channel.administration_id, channel=channel, mailbox=channel.mailbox,
-            folder=channel.watched_folder, validity=ref.validity, uid=ref.uid, state=ReceivedMail.State.WANTED,
-            next_try_at=now,
-        )
-        for ref in refs
-    ]  # fmt: skip
-    ReceivedMail.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
-    Channel.objects.filter(pk=channel.pk, state=Channel.State.ACTIVE).update(next_fetch_at=now)
+    want(channel, refs)
+    Channel.objects.filter(pk=channel.pk, state=Channel.State.ACTIVE).update(next_fetch_at=timezone.now())

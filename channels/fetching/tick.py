@@ -7,7 +7,7 @@ from collections.abc import Callable
 from administrations import audit
 from channels import expiry, operator_reminders
 from channels.expiry import IdleLink
-from channels.fetching import room, schedule, upkeep
+from channels.fetching import room, schedule, silence, upkeep
 from channels.fetching.schedule import Due
 from channels.fetching.spool import sweep_spool
 from channels.models import FailingStep
@@ -34,6 +34,7 @@ def tick(offer: Callable[[Due], object], keep_alive: Callable[[IdleLink], object
         steps.run("remind_operator", operator_reminders.look)
         steps.run("tell_operator", operator.settle)
         steps.run("look_ahead", lambda: expiry.look(keep_alive))
+        steps.run("listen", silence.listen)
         steps.run("purge", upkeep.purge_deleted)
         steps.run("prune", upkeep.prune_logbook)
         steps.run("prune_audit", audit.prune)

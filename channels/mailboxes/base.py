@@ -14,6 +14,7 @@ from zenvoices.lib.net import TlsFacts, Watch
 
 __all__ = [
     "Fetched",
+    "Glimpse",
     "Listing",
     "Mailbox",
     "MessageRef",
@@ -62,6 +63,14 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Glimpse:
+    """One of the newest mails. `unread`: always where no mail is known to be read (POP3)."""
+
+    ref: MessageRef
+    unread: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
     """A whole mail, exactly as received, in a file of its own. The caller removes the file. `sha256`: of its bytes."""
 
@@ -80,7 +89,10 @@ class NotFetched:
 
 @dataclass(slots=True)
 class Server:
-    """Where a mailbox lives. `security`: "tls" (implicit) or "starttls" (required); never plain text."""
+    """Where a mailbox lives. `security`: "tls" (implicit) or "starttls" (required); never plain text.
+
+    `read_only`: nothing in it changes by what is asked: IMAP's EXAMINE (RFC 3501 6.3.2), POP3's TOP instead of RETR.
+    """
 
     host: str
     port: int
@@ -91,6 +103,7 @@ class Server:
     connect_timeout: float = 10.0  # seconds, for the name, each address and the TLS handshake
     silence_timeout: float = 30.0  # seconds without one byte
     largest_mail: int = 50 * 1024 * 1024  # bytes; held even when the server gave another size
+    read_only: bool = False
 
 
 #: closed early, it removes the files that nobody came to
@@ -126,6 +139,12 @@ class Mailbox(Protocol):
         """
 
     def candidates(self, since: int = 0) -> Listing: ...
+
+    def newest(self, count: int) -> Sequence[Glimpse]:
+        """The newest mails of the folder, read or not, newest first."""
+
+    def since(self, moment: int) -> Sequence[MessageRef]:
+        """The mails that arrived since, in seconds since 1970, read or not; also those that do not say when."""
 
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
         """One result for each ref, in their order; never marks as read.

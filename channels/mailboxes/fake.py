@@ -12,7 +12,7 @@ from typing import Self
 
 from channels.credentials import Credentials
 from channels.errors import ChannelError, MessageProblem
-from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results, TlsFacts
+from channels.mailboxes.base import Fetched, Glimpse, Listing, MessageRef, NotFetched, Results, TlsFacts
 from channels.mailboxes.spool import Spool, handed_over
 
 
@@ -88,6 +88,16 @@ class FakeMailbox:
         read = [self._ref(uid) for uid, mail in self.mails.items() if mail.seen and 0 < since <= uid]
         keeps_seen = self.keeps_silent or not self.read_only
         return Listing(unread, read, self.validity, self.next_uid, keeps_seen=keeps_seen)
+
+    def newest(self, count: int) -> Sequence[Glimpse]:
+        self._step("newest")
+        unread = set(self._unread())
+        return [Glimpse(self._ref(uid), uid in unread) for uid in sorted(self.mails, reverse=True)[:count]]
+
+    def since(self, moment: int) -> Sequence[MessageRef]:
+        self._step("since")
+        refs = [self._ref(uid) for uid in sorted(self.mails)]
+        return [ref for ref in refs if ref.arrived is None or ref.arrived >= moment]
 
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
         for ref in refs:

@@ -26,7 +26,7 @@ from channels.errors import (
     TransientProblem,
     channel_error,
 )
-from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results
+from channels.mailboxes.base import Fetched, Glimpse, Listing, MessageRef, NotFetched, Results
 from channels.mailboxes.gmail_batch import BATCH_TYPE, batch_body, parts
 from channels.mailboxes.gmail_http import LONGEST_ANSWER, body_of, whole, words_of
 from channels.mailboxes.gmail_raw import CutOff, RawMail
@@ -87,9 +87,23 @@ class GmailMailbox(GmailSession):
                 read, _all = self._ids(asked, _PAGES_READ_ELSEWHERE)
         return Listing(_refs(unread), _refs(read), VALIDITY, now, whole=all_of_them)
 
-    def _ids(self, asked: Pairs, most_pages: int) -> tuple[list[str], bool]:
+    def newest(self, count: int) -> Sequence[Glimpse]:
+        with self.border():
+            asked: Pairs = [("labelIds", self._label)]
+            found, _all = self._ids(asked, 1, count)
+            unread, _all = self._ids([*asked, ("labelIds", "UNREAD")], 1, count)
+        return [Glimpse(MessageRef(VALIDITY, uid), uid in unread) for uid in found[:count]]
+
+    def since(self, moment: int) -> Sequence[MessageRef]:
+        with self.border():
+            found, whole = self._ids([("labelIds", self._label), ("q", f"after:{moment}")], _MOST_PAGES)
+            if not whole:  # what is not on it would be left out
+                raise channel_error("server_unavailable")
+        return _refs(found)
+
+    def _ids(self, asked: Pairs, most_pages: int, page_size: int = _PAGE) -> tuple[list[str], bool]:
         """Newest first, as Gmail gives them, and whether these are all: of a later page that fails, the rest waits."""
-        asked = [*asked, ("maxResults", _PAGE), ("fields", "messages/id,nextPageToken"), ("prettyPrint", "false")]
+        asked = [*asked, ("maxResults", page_size), ("fields", "messages/id,nextPageToken"), ("prettyPrint", "false")]
         if self._label in _HIDDEN:
             asked.append(("includeSpamTrash", "true"))
         found: dict[str, None] = {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from channels.errors import ChannelError
-from channels.mailboxes.base import Listing, MessageRef, Results, Server, Watch
+from channels.mailboxes.base import Glimpse, Listing, MessageRef, Results, Server, Watch
 from channels.mailboxes.imap_answers import Facts
 from channels.mailboxes.imap_fetch import Fetching
 from channels.mailboxes.imap_flags import Flagging
@@ -15,8 +16,9 @@ from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_portions import FactsList, Portions
 from channels.mailboxes.imap_search import HIGHEST, NOTHING, Search
 from channels.mailboxes.imap_session import ImapSession
-from channels.mailboxes.imap_unsearched import all_by_flags, hides_unread
+from channels.mailboxes.imap_unsearched import all_by_flags, hides_unread, newest
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UNKNOWN = Facts(None, None)
 
 
@@ -55,13 +57,33 @@ class ImapMailbox(ImapSession):
             more = sorted(set(uids).difference(found))
             facts = sizes.finish() | FactsList(self.client, self._portions, more).finish()
         return Listing(
-            [MessageRef(folder.validity, str(uid), *facts.get(uid, _UNKNOWN)) for uid in uids],
+            [self._ref(uid, facts) for uid in uids],
             [MessageRef(folder.validity, str(uid)) for uid in elsewhere],
             folder.validity,
             next_uid,
             whole=whole,
             keeps_seen=folder.keeps_seen,
         )
+
+    def newest(self, count: int) -> Sequence[Glimpse]:
+        with self.border():
+            flagged = newest(self.client, self.folder, count)
+            uids = sorted([*flagged.unread, *flagged.read], reverse=True)[:count]
+            facts = FactsList(self.client, self._portions, uids).finish()
+        unread = set(flagged.unread)
+        return [Glimpse(self._ref(uid, facts), uid in unread) for uid in uids]
+
+    def since(self, moment: int) -> Sequence[MessageRef]:
+        """SEARCH knows days only, in any time zone (RFC 3501 6.4.4): a day more is asked for and looked through."""
+        day = datetime.fromtimestamp(moment, UTC) - timedelta(days=1)
+        with self.border():
+            uids = Search(self.client, "SINCE", f"{day.day}-{_MONTHS[day.month - 1]}-{day.year}").finish(self.folder)
+            facts = FactsList(self.client, self._portions, uids).finish()
+        refs = [self._ref(uid, facts) for uid in uids]
+        return [ref for ref in refs if ref.arrived is None or ref.arrived >= moment]
+
+    def _ref(self, uid: int, facts: Mapping[int, Facts]) -> MessageRef:
+        return MessageRef(self.folder.validity, str(uid), *facts.get(uid, _UNKNOWN))
 
     def _came_since(self, since: int, next_uid: int) -> bool:
         """Whether there should be something to find: mails came since the last time, or nobody looked before."""

@@ -160,13 +160,13 @@ class Client(IMAPClient):
         """RFC 2971: who we are."""
         return self._question("ID", IDENTITY)
 
-    def ask_select(self, folder: str) -> Question:
-        """Commands that need a folder may follow at once; refused, their answers mean nothing."""
+    def ask_select(self, folder: str, *, read_only: bool) -> Question:
+        """SELECT, or EXAMINE. Commands that need a folder may follow at once; refused, their answers mean nothing."""
         protocol = self._protocol
         protocol.untagged_responses = {}
         protocol.is_readonly = True  # else imaplib would refuse to go on where the server lets us only read
         protocol.state = "SELECTED"
-        return self._question("SELECT", self._normalise_folder(folder))
+        return self._question("EXAMINE" if read_only else "SELECT", self._normalise_folder(folder))
 
     def selected(self) -> Folder:
         """What the answer to a SELECT said of the folder."""

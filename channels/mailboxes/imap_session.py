@@ -144,7 +144,7 @@ class ImapSession(Session):
         untold = self._asks_capabilities and not (self._told_after_sign_in or self._apart)
         with client.together():
             identity = client.ask_id() if client.offers("ID") else None
-            select = client.ask_select(self._name)
+            select = client.ask_select(self._name, read_only=self._server.read_only)
             self.unread.ask()
             capabilities = client.ask_capabilities() if untold else None
         self._wait_for(identity)

@@ -1,6 +1,7 @@
-"""Flags of mails, where SEARCH finds none of them: reported of imap.strato.com since the middle of 2026.
+"""Flags of mails by their place in the folder: of the newest, and of all where SEARCH finds none of them.
 
-A server that answers every SEARCH with nothing looks like a mailbox in which nothing is new, for ever.
+That is reported of imap.strato.com since the middle of 2026. A server that answers every SEARCH with nothing looks
+like a mailbox in which nothing is new, for ever.
 """
 
 from __future__ import annotations
@@ -25,6 +26,16 @@ class Flagged(NamedTuple):
 def hides_unread(client: Client, folder: Folder) -> bool:
     """Whether one of the newest mails is unread. Asked when SEARCH found none; refused, nothing is known."""
     return bool(_flagged(client, f"{max(1, folder.exists - _NEWEST + 1)}:*")[1].unread)
+
+
+def newest(client: Client, folder: Folder, count: int) -> Flagged:
+    """Raises ChannelError."""
+    if not folder.exists:  # "1:*" names no mail then
+        return Flagged([], [], whole=True)
+    answer, found = _flagged(client, f"{max(1, folder.exists - count + 1)}:*")
+    if not answer.ok and not (found.unread or found.read):
+        raise refused(answer.words, Stage.LIST)
+    return found
 
 
 def all_by_flags(client: Client) -> Flagged:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from channels.errors import ChannelError, MessageProblem, TransientProblem, channel_error
-from channels.mailboxes.base import Fetched, Listing, MessageRef, NotFetched, Results, Server, Watch
+from channels.mailboxes.base import Fetched, Glimpse, Listing, MessageRef, NotFetched, Results, Server, Watch
+from channels.mailboxes.pop3_arrivals import arrivals
 from channels.mailboxes.pop3_client import Refusal, is_refusal, passing, text_of
 from channels.mailboxes.pop3_listing import Listed, listed
 from channels.mailboxes.pop3_sign_in import Pop3Session
@@ -63,9 +64,21 @@ class Pop3Mailbox(Pop3Session):
         return len(self._mails().numbers) if self._count is None else self._count
 
     def candidates(self, since: int = 0) -> Listing:
+        return Listing(self._refs(), whole=self._mails().whole)
+
+    def newest(self, count: int) -> Sequence[Glimpse]:
+        return [Glimpse(ref, unread=True) for ref in self._refs()[::-1][:count]]
+
+    def since(self, moment: int) -> Sequence[MessageRef]:
+        """By what the mails themselves say, in their headers; of a mail whose header is refused nothing is known."""
+        refs, numbers = self._refs(), self._mails().numbers
+        with self.border():
+            arrived = arrivals(self._client, list(numbers.values()), pipelines=self._pipelines)
+        return [ref for ref in refs if arrived.get(numbers[ref.uid], moment) >= moment]
+
+    def _refs(self) -> list[MessageRef]:
         mails = self._mails()
-        refs = [MessageRef("", uid, mails.sizes.get(number)) for uid, number in mails.numbers.items()]
-        return Listing(refs, whole=mails.whole)
+        return [MessageRef("", uid, mails.sizes.get(number)) for uid, number in mails.numbers.items()]
 
     def _mails(self) -> Listed:
         """In a session none arrives and none goes (RFC 1939 5)."""
@@ -80,6 +93,7 @@ class Pop3Mailbox(Pop3Session):
         When the line breaks while several mails are under way, the first of them is asked for alone on another
         line, and so are the rest. What ends the session then is that mail's fault.
         """
+        self._gave = self._gave or self._server.read_only  # who only looks blames nobody, nor the server
         if len(refs) > 1:
             with self.border():
                 self._ask_capabilities_again()
@@ -123,7 +137,7 @@ class Pop3Mailbox(Pop3Session):
         self._asked = ahead
 
     def _ask_for(self, numbers: Sequence[int]) -> None:
-        self._client.ask_for(numbers)
+        self._client.ask_for(numbers, read_only=self._server.read_only)
         self._due.extend(numbers)
 
     def _result(self, ref: MessageRef, spool: Spool) -> _Result:

@@ -88,8 +88,12 @@ class Client(poplib.POP3):
         number = next(filter(bytes.isdigit, answer.split()), None)
         return None if number is None else int(number[:9])
 
-    def ask_for(self, numbers: Sequence[int]) -> None:
-        self._ask(b"RETR %d\r\n" % number for number in numbers)
+    def ask_for(self, numbers: Sequence[int], *, read_only: bool) -> None:
+        """`read_only`: by TOP, with more lines than there are (RFC 1939 7). After RETR, Dovecot and others mark a mail
+        as read for who reads it over IMAP, also when the session ends without QUIT.
+        """
+        command = b"TOP %d 99999999\r\n" if read_only else b"RETR %d\r\n"
+        self._ask(command % number for number in numbers)
 
     def _ask(self, commands: Iterable[bytes]) -> None:
         if packet := b"".join(commands):

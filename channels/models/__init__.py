@@ -1,7 +1,7 @@
 """What is kept of channels, fetches and the schedule."""
 
 from channels.models.channel import Channel, ChannelSecret, ConsentLink, PendingAuthorisation
-from channels.models.checks import ConnectionCheck
+from channels.models.checks import ConnectionCheck, PreviewedMail
 from channels.models.fetched import FetchRun, ReceivedMail, ReceivedPart
 from channels.models.schedule import FailingStep, HostOutage
 
@@ -14,6 +14,7 @@ __all__ = [
     "FetchRun",
     "HostOutage",
     "PendingAuthorisation",
+    "PreviewedMail",
     "ReceivedMail",
     "ReceivedPart",
 ]

@@ -39,6 +39,13 @@ class Channel(TenantModel):
         ACTIVE = "active", _("Active")
         INACTIVE = "inactive", _("Inactive")
 
+    class Start(models.TextChoices):
+        """What it begins with."""
+
+        NOW = "now", _("Only what comes from now on")
+        UNREAD = "unread", _("Everything that is unread now")
+        SINCE = "since", _("Everything since a date, read or not")
+
     name = models.CharField(_("Name"), max_length=120)
     protocol = models.CharField(_("Protocol"), max_length=4, choices=Protocol, default=Protocol.IMAP)
     auth = models.CharField(_("Authentication type"), max_length=8, choices=Auth, default=Auth.PASSWORD)
@@ -47,6 +54,15 @@ class Channel(TenantModel):
     security = models.CharField(_("Security"), max_length=8, choices=Security, default=Security.TLS)
     username = models.CharField(_("Username"), max_length=320)
     folder = models.CharField(_("Folder"), max_length=255, default="INBOX")
+
+    start = models.CharField(_("Begin with"), max_length=6, choices=Start, default=Start.UNREAD, db_default="unread")
+    #: SINCE: from this day on
+    start_date = models.DateField(_("Since"), null=True, blank=True)
+    #: when that was kept (channels.fetching.start); null: not yet, or nothing is to be done for it
+    started_at = models.DateTimeField(null=True, blank=True)
+    #: IMAP: UIDVALIDITY and UIDNEXT then
+    start_validity = models.CharField(max_length=40, blank=True, default="", db_default="")
+    start_next_uid = models.PositiveBigIntegerField(default=0, db_default=0)
 
     #: OAuth only. The registration at the provider; "" is the portal's own
     client_id = models.CharField(_("Client id"), max_length=255, blank=True)
@@ -104,6 +120,14 @@ class Channel(TenantModel):
     #: The mails that are being read now, as "validity uid": how often a fetch ended by itself while it read them. What
     #: stands here when a fetch begins was left by one that died.
     begun = models.JSONField(default=dict, blank=True)
+
+    #: the last days on which documents came, in order (channels.rhythm), and when they were last looked for
+    arrivals = models.JSONField(default=list, db_default=[], blank=True)
+    listened_on = models.DateField(null=True, blank=True)
+    #: it was made active on this day, if it was since this is noted
+    active_since = models.DateField(null=True, blank=True)
+    #: the last day on which something came, while it is silent for longer than it ever is (channels.fetching.silence)
+    silent_since = models.DateField(null=True, blank=True)
 
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(

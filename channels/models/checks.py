@@ -1,4 +1,4 @@
-"""Connection checks: what somebody wants to have tried, and what was found."""
+"""Connection checks: what somebody wants to have tried, and what was found; mails that were looked at in one."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class ConnectionCheck(TenantModel):
         """What follows when the connection works."""
 
         LOOK = "look"  # nothing
+        PREVIEW = "preview"  # what would come in is looked at (PreviewedMail)
         SAVE = "save"  # what was typed is saved, and active
         ACTIVATE = "activate"  # the channel as it is
         LINKED = "linked"  # goes on now that somebody authorised it
@@ -52,7 +53,7 @@ class ConnectionCheck(TenantModel):
     #: LINKED: who authorised
     account = models.CharField(max_length=320, blank=True)
     purpose = models.CharField(max_length=8, choices=Purpose)
-    #: LOOK and SAVE: the form, without its secrets; FIND: the address
+    #: LOOK, PREVIEW and SAVE: the form, without its secrets; FIND: the address
     typed = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     #: those that were typed, encrypted for this check; "" when it has ended
     secrets = models.TextField(blank=True)
@@ -83,3 +84,37 @@ class ConnectionCheck(TenantModel):
     @property
     def passed(self) -> bool:
         return self.outcome == self.Outcome.PASSED
+
+
+class PreviewedMail(TenantModel):
+    """One mail that *Wat zou er binnenkomen?* looked at. Nothing of it was taken, and its row goes with the check's."""
+
+    class State(models.TextChoices):
+        WOULD_COME = "would_come"
+        ALREADY = "already"  # in the ledger
+        LEFT_OUT = "left_out"  # `error_code` says why
+        NOT_LOOKED_AT = "not_looked_at"  # there was no time for it, or it was too much
+
+    connection_check = models.ForeignKey(ConnectionCheck, on_delete=models.CASCADE, related_name="previewed")
+    #: counted from the newest
+    place = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=13, choices=State)
+    unread = models.BooleanField()
+    sender = models.CharField(max_length=998, blank=True)
+    subject = models.CharField(max_length=998, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    #: bytes; null: neither stated nor seen
+    size = models.PositiveBigIntegerField(null=True, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_detail = models.JSONField(default=dict, blank=True)
+    #: the first of them: filename, content_type, size, outcome and reason, as a ReceivedPart has them
+    parts = models.JSONField(default=list, blank=True)
+    #: how many documents it gives, and how many parts there are in all
+    documents = models.PositiveSmallIntegerField(default=0)
+    parts_in_all = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["place"]
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.state} {self.error_code}"

@@ -155,6 +155,11 @@ class ReceivedMail(TenantModel):
     def __str__(self) -> str:
         return f"{self.validity}:{self.uid} {self.state}"
 
+    @property
+    def was_not_asked_for(self) -> bool:
+        """It was there before the channel began, and its start does not ask for it."""
+        return self.state == self.State.IGNORED and self.error_code == "not_asked_for"
+
 
 class ReceivedPart(TenantModel):
     """What became of each part of a mail, and why."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -21,6 +22,9 @@ from channels.pages import authorise, checks, discover
 from channels.pages.access import channel_or_404, premium_view
 from channels.pages.form_page import ask_to_link, is_htmx, page, stored, to
 from channels.pages.forms import ChannelForm, TypeForm
+
+#: buttons that look only
+LOOKS: Final = {"check": Purpose.LOOK, "preview": Purpose.PREVIEW}
 
 
 @require_http_methods(["GET", "POST"])
@@ -68,12 +72,12 @@ def channel_activate(request: AdministrationRequest, channel_id: UUID) -> HttpRe
 
 
 def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpResponse:
-    """`action`: "save", "check" (look only), or "keep" (save without an active connection)."""
+    """`action`: "save", "check" or "preview" (look only), or "keep" (save without an active connection)."""
     form = ChannelForm(request.POST, channel=channel, stored=stored(channel))
     if not form.is_valid():
         return page(request, form, channel)
     action = request.POST.get("action", "save")
-    looks, wants_active = action == "check", action == "save" and form.cleaned_data["active"]
+    looks, wants_active = LOOKS.get(action), action == "save" and form.cleaned_data["active"]
     if looks and channel and _would_be_lost(form, channel):
         form.add_error(None, _("Choose Save to check this change; until then everything stays as it is."))
     elif channel is None and _may_leave_draft(form, action) and _drafts_are_full(request):
@@ -87,14 +91,14 @@ def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpR
         at_once = "at_once" in request.POST and is_htmx(request)
         return authorise.go_and_finish(request, channel) if at_once else ask_to_link(request, channel)
     if looks or (wants_active and _must_check(form, channel)):
-        return _check(request, form, channel, Purpose.LOOK if looks else Purpose.SAVE)
+        return _check(request, form, channel, looks or Purpose.SAVE)
     return _saved(request, form, channel, activate=wants_active)
 
 
 def _may_leave_draft(form: ChannelForm, action: str) -> bool:
     """One that nobody asked to keep: its connection may fail, or a link may never be made."""
     by_link = form.cleaned_data["auth"] != Channel.Auth.PASSWORD
-    return bool(action == "save" and form.cleaned_data["active"]) or (action == "check" and by_link)
+    return bool(action == "save" and form.cleaned_data["active"]) or (action in LOOKS and by_link)
 
 
 def _drafts_are_full(request: AdministrationRequest) -> bool:
@@ -120,7 +124,7 @@ def _check(
         with transaction.atomic():
             if form.app_changed:  # an app signs in by itself, as it is stored
                 channel = _store(request, form, channel, left=True)
-            typed = Typed(form.channel_fields, form.cleaned_data["active"], form.secrets)
+            typed = Typed(form.channel_fields | form.start_fields, form.cleaned_data["active"], form.secrets)
             asked = checking.ask(request.administration, purpose, channel=channel, person=request.user, typed=typed)
     except Full as full:
         form.add_error(None, checks.full_said(full))
@@ -143,5 +147,5 @@ def _saved(
 
 def _store(request: AdministrationRequest, form: ChannelForm, channel: Channel | None, *, left: bool) -> Channel:
     """`left`: nobody asked to keep it, should it stay a draft."""
-    fields = form.channel_fields | {"left_since": checking.left_since(channel) if left else None}
+    fields = form.channel_fields | form.start_fields | {"left_since": checking.left_since(channel) if left else None}
     return checking.store(request.administration, channel, fields, form.secrets, activate=False, by=request.user)

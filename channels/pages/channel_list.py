@@ -12,17 +12,27 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from administrations.access import AdministrationRequest, EnvironmentRequest, administration_view, environment_view
+from administrations.access import (
+    AdministrationRequest,
+    EnvironmentRequest,
+    administration_view,
+    administrations_in,
+    environment_view,
+)
 from administrations.models import Role
 from channels import services, tasks
 from channels.models import Channel
 from channels.pages import queries
 from channels.pages.access import channel_or_404, premium_view
 from channels.pages.rows import row_of
+from channels.pages.standing import GROUPS, counted, standing
+from zenvoices.lib.paging import page_of, searched, with_words
 from zenvoices.lib.scoping import every_administration
 
 #: htmx stops asking at this status (and still shows what came with it)
 STOP_POLLING = 286
+#: by the search box of all channels
+_LOOKED_IN = ("name", "username", "host", "administration__name")
 
 
 @require_safe
@@ -90,13 +100,17 @@ def channel_undo_delete(request: AdministrationRequest, channel_id: UUID) -> Htt
 @require_safe
 @environment_view
 def environment_channels(request: EnvironmentRequest) -> HttpResponse:
-    """The office-wide overview: every channel of every administration, those in trouble first."""
-    environment = request.environment
+    """The office-wide overview: the channels of every administration, those in trouble first."""
+    words, group = searched(request.GET), request.GET.get("show", "")
     with every_administration():
-        rows = [row_of(channel) for channel in queries.channels_of_environment(environment)]
-        rows.sort(key=lambda row: (not row.needs_mending, not row.nothing_since, not row.not_taken_in))
-        counts = {kind: sum(row.pill.kind == kind for row in rows) for kind in ("ok", "warn", "bad", "rest", "busy")}
-        context = {"environment": environment, "rows": rows, "counts": counts}
+        found = Channel.objects.filter(with_words(words, *_LOOKED_IN), deleted_at=None)
+        found = found.filter(administration__in=administrations_in(request.environment))
+        found = found.annotate(standing=standing()).order_by("-standing", "administration__name", "name", "id")
+        shown = found.filter(standing__in=GROUPS[group]) if group in GROUPS else found
+        page = page_of(shown.values_list("pk", flat=True), request.GET.get("page"))
+        rows = [row_of(channel) for channel in queries.listed_channels(page.object_list)]
+        context = {"environment": request.environment, "rows": rows, "page": page, "counts": counted(found)}
+        context |= {"words": words, "group": group if group in GROUPS else ""}
         return render(request, "channels/environment.html", context)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -26,6 +27,9 @@ from channels.pages.access import premium_view
 from channels.pages.forms import ChannelForm
 from channels.words.phrases import about
 from channels.words.sentences import Moment
+
+#: these store nothing: the person goes on in the form
+LOOKING: Final = (Purpose.LOOK, Purpose.PREVIEW)
 
 
 @never_cache
@@ -90,7 +94,7 @@ def _ended(request: AdministrationRequest, asked: ConnectionCheck) -> HttpRespon
         return form_page.ask_to_link(request, channel)
     if channel is not None and asked.purpose == Purpose.LINKED:
         return _linked(request, asked, channel)
-    if channel is not None and asked.passed and asked.purpose != Purpose.LOOK:
+    if channel is not None and asked.passed and asked.purpose not in LOOKING:
         messages.success(request, active_said(channel))
         return form_page.to(request, reverse("channels", args=[asked.administration_id]))
     answer = _form(request, asked)

@@ -18,6 +18,7 @@ from channels.links import providers
 from channels.models import Channel, ConnectionCheck
 from channels.notices import is_reconnecting
 from channels.pages.forms import GENERAL_FIELDS, ChannelForm
+from channels.pages.previewed import preview_of
 from channels.pages.registrations import console_of
 from channels.pages.rows import STARTS_WITHIN, error_of
 from channels.words.phrases import facts_of
@@ -53,6 +54,7 @@ def page(
         "linkable": channel is not None and channel.is_authorised_by_a_person,
         "ask": "ask" in request.GET and channel is not None and services.needs_link(channel),
         "console": console_of(channel),
+        "preview": preview_of(checked),
     }
     return render(request, "channels/form.html", context, status=422 if form.errors else 200)
 

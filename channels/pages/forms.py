@@ -30,6 +30,7 @@ from channels.pages.form_fields import (
     secret,
     secret_lines,
 )
+from channels.pages.start_form import StartForm
 from channels.presets import DEFAULT_PORTS, is_microsoft_host
 from channels.services import BOUND, BOUND_TO_SECRET
 from channels.words.phrases import phrase
@@ -48,7 +49,7 @@ class TypeForm(forms.Form):
     kind = forms.ChoiceField(choices=[("email", _("Email"))], widget=forms.RadioSelect, initial="email")
 
 
-class ChannelForm(forms.Form):
+class ChannelForm(StartForm):
     """Step 2 and editing. `channel` is None for a new one; `stored`: the names of its secrets that are kept already.
 
     `typed`: what stands in it instead of the channel, as it was read before (ConnectionCheck.typed).
@@ -127,6 +128,7 @@ class ChannelForm(forms.Form):
         return "INBOX" if is_pop else self.cleaned_data["folder"] or "INBOX"
 
     def clean(self) -> dict[str, Any]:
+        super().clean()
         auth = self.cleaned_data.get("auth", "")
         if auth in FIELDS_OF:
             self._leave_out(FIELDS_OF[auth])
@@ -326,7 +328,7 @@ def _initial(channel: Channel | None) -> dict[str, Any]:
     end = in_months(timezone.localdate(), SECRET_MONTHS)
     if channel is None:
         return {"port": DEFAULT_PORTS["imap", "tls"], "secret_expires_on": end}
-    fields = {name: getattr(channel, name) for name in ("name", "folder", *BOUND_TO_SECRET)}
+    fields = {name: getattr(channel, name) for name in ("name", "folder", "start", "start_date", *BOUND_TO_SECRET)}
     known = channel.auth == Channel.Auth.ENTRA and bool(channel.client_id)
     return fields | {
         "active": channel.state != Channel.State.INACTIVE or bool(channel.inactive_reason),

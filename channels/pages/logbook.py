@@ -85,7 +85,8 @@ def take_read_elsewhere(request: AdministrationRequest, channel_id: UUID, run_id
 @premium_view
 def retry_mail(request: AdministrationRequest, channel_id: UUID, mail_id: UUID) -> HttpResponse:
     mail = _mail(channel_id, mail_id)
-    if mail.state not in (ReceivedMail.State.QUARANTINED, ReceivedMail.State.REFUSED, ReceivedMail.State.FAILED):
+    tried_again = (ReceivedMail.State.QUARANTINED, ReceivedMail.State.REFUSED, ReceivedMail.State.FAILED)
+    if mail.state not in tried_again and not mail.was_not_asked_for:
         raise Http404
     services.retry_mail(mail, request.user)
     messages.success(request, _("The email is tried again with the next fetch."))

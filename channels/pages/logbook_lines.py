@@ -82,7 +82,7 @@ def mail_entry(channel: Channel, mail: ReceivedMail) -> MailEntry:
         pill=_MAIL_PILLS[State(mail.state)],
         phrase=_mail_phrase(channel, mail),
         parts=[_part_entry(mail, part) for part in mail.parts.all()],
-        can_retry=mail.standing or mail.state in (State.REFUSED, State.QUARANTINED),
+        can_retry=mail.standing or mail.was_not_asked_for or mail.state in (State.REFUSED, State.QUARANTINED),
         waits_until=mail.next_try_at if mail.attempts else None,
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 
-from administrations.models import Environment
 from channels.models import Channel, FetchRun, HostOutage, ReceivedMail
 from documents.models import Document
 from zenvoices.lib.keyset import Position
@@ -21,30 +21,33 @@ def channel_list() -> list[Channel]:
     return _with_runs(_listed(Channel.objects.all()))
 
 
-def channels_of_environment(environment: Environment) -> list[Channel]:
-    """For the office-wide overview; call it inside `every_administration`."""
-    own = Channel.objects.filter(administration__environment=environment)
-    return _with_runs(_listed(own).order_by("administration__name", "name", "id"))
+def listed_channels(ids: Iterable[UUID], *, count_documents: bool = True) -> list[Channel]:
+    """These, in this order, each as `channel_list` gives it; call it inside `every_administration`."""
+    wanted = list(ids)
+    listed = _listed(Channel.objects.filter(pk__in=wanted), count_documents=count_documents)
+    found = {channel.pk: channel for channel in _with_runs(listed)}
+    return [found[pk] for pk in wanted if pk in found]
 
 
-class _Count(Subquery):
+class RowCount(Subquery):
     """How many rows a query gives, which may have a limit."""
 
     template = "(SELECT count(*) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()
 
 
-def _listed(channels: QuerySet[Channel]) -> QuerySet[Channel]:
+def _listed(channels: QuerySet[Channel], *, count_documents: bool = True) -> QuerySet[Channel]:
     """With `documents_count`, and `not_taken_in`: mails."""
     documents = Document.objects.filter(source_id=OuterRef("pk"), deleted_at=None).order_by()
+    counted = RowCount(documents.values("pk")[: DOCUMENTS_COUNTED + 1])
     standing = ReceivedMail.objects.filter(channel=OuterRef("pk"), standing=True).order_by()
     runs = FetchRun.objects.filter(channel=OuterRef("pk")).order_by("-queued_at", "-id").values("pk")
     return (
         channels.filter(deleted_at=None)
         .select_related("administration__environment")
         .annotate(
-            documents_count=_Count(documents.values("pk")[: DOCUMENTS_COUNTED + 1]),
-            not_taken_in=_Count(standing.values("pk")),
+            documents_count=counted if count_documents else Value(0),
+            not_taken_in=RowCount(standing.values("pk")),
             outage_code=Subquery(
                 HostOutage.objects.filter(
                     Q(code=OuterRef("error_code")) | Q(code=""), host=OuterRef("host"), ended_at=None
@@ -78,7 +81,7 @@ def logbook(channel: Channel, *, before: Position | None = None, limit: int = 50
 
 def listed_channel(channel_id: UUID) -> Channel | None:
     """One line of `channel_list`, for the row that follows a fetch."""
-    return next(iter(_with_runs(_listed(Channel.objects.filter(pk=channel_id)))), None)
+    return next(iter(listed_channels([channel_id])), None)
 
 
 def not_taken_in(channel: Channel, *, after: Position | None = None, limit: int = 100) -> list[ReceivedMail]:

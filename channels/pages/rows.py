@@ -19,6 +19,7 @@ from channels.notices import is_reconnecting
 from channels.pages.queries import DOCUMENTS_COUNTED
 from channels.words.phrases import Phrase, about, outage_of
 from channels.words.reminders import shown_at
+from channels.words.silence import shown_at as shown_silence
 from zenvoices.lib import health as health_of_parts
 
 #: the result of a fetch by hand stays in the row this long
@@ -39,9 +40,12 @@ ACTIVE = Pill("ok", "circle-check", _("Active"))
 RECONNECT = Pill("warn", "triangle-alert", _("Reconnect"))
 OUTAGE = Pill("warn", "cloud-off", _("Provider outage"))
 NOTHING = Pill("warn", "triangle-alert", _("Retrieves nothing"))
+SILENT = Pill("warn", "bell-off", _("Silent"))
 DRAFT = Pill("rest", "pencil-line", _("Draft"))
 PAUSED = Pill("rest", "circle-pause", _("Inactive"))
 STOPPED = Pill("bad", "octagon-alert", _("Inactive"))
+#: of a channel, whatever it does
+ICONS = sorted({pill.icon for pill in (BUSY, ACTIVE, RECONNECT, OUTAGE, NOTHING, SILENT, DRAFT, PAUSED, STOPPED)})
 
 OUTCOMES = {
     FetchRun.Outcome.SUCCEEDED: Pill("ok", "circle-check", FetchRun.Outcome.SUCCEEDED.label),
@@ -65,6 +69,8 @@ class Row:
     needs_mending: bool
     #: active, and yet without a success for hours
     nothing_since: datetime | None
+    #: that nothing arrives, although it works: *nothing for 23 days, usually every week*
+    silence: str
     #: its host fails for everybody
     in_outage: bool
     #: mended by signing in at the provider again
@@ -110,7 +116,9 @@ def row_of(channel: Channel) -> Row:
     result = _recent_result(channel.last_run)  # type: ignore[attr-defined]
     in_outage, nothing_since = _is_in_outage(channel), health.nothing_since(channel)
     needs_somebody_now = needs_somebody(channel.error_code, channel.failures) and not in_outage
-    pill = OUTAGE if in_outage else RECONNECT if needs_somebody_now else NOTHING if nothing_since else ACTIVE
+    silence = shown_silence(channel, timezone.localdate())
+    works = SILENT if silence else ACTIVE
+    pill = OUTAGE if in_outage else RECONNECT if needs_somebody_now else NOTHING if nothing_since else works
     return Row(
         channel=channel,
         pill=BUSY if run else _not_active(channel) or pill,
@@ -121,6 +129,7 @@ def row_of(channel: Channel) -> Row:
         poll_seconds=_pace(run) if run else 0,
         needs_mending=needs_somebody_now or channel.inactive_reason == "failures",
         nothing_since=nothing_since,
+        silence=silence,
         in_outage=in_outage,
         reconnects=is_reconnecting(channel) and not in_outage,
         unlinked=services.needs_link(channel),

@@ -3,7 +3,17 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from channels.links.providers import CALLBACK_PATHS
-from channels.pages import authorise, channel_form, channel_list, checks, consent, discover, logbook, not_taken_in
+from channels.pages import (
+    authorise,
+    channel_form,
+    channel_list,
+    checks,
+    consent,
+    discover,
+    logbook,
+    not_taken_in,
+    office,
+)
 
 _channel: list[URLPattern | URLResolver] = [
     path("edit", channel_form.channel_edit, name="channel-edit"),
@@ -45,5 +55,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("consent/done", consent.consent_done, name="consent-done"),
     path("consent/<str:token>", consent.consent, name="consent"),
     path("consent/<str:token>/go", consent.consent_go, name="consent-go"),
+    path("environment/<uuid:environment_id>/", office.office, name="office"),
+    path("environment/<uuid:environment_id>/act", office.office_act, name="office-act"),
+    path("environment/<uuid:environment_id>/clients/<uuid:client_id>", office.office_client, name="office-client"),
     path("environment/<uuid:environment_id>/channels", channel_list.environment_channels, name="environment-channels"),
 ]

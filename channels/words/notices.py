@@ -24,6 +24,7 @@ class Kind(StrEnum):
     RECOVERED = "channel_recovered"
     NOTHING_FETCHED = "channel_fetches_nothing"
     NOT_TAKEN_IN = "mails_not_taken_in"
+    SILENT = "channel_is_silent"  # channels.words.silence
     OUTAGE = "provider_outage"
     CONSENTED = "mailbox_authorised"
     ENDING = "secret_expires"

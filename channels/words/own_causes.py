@@ -106,4 +106,8 @@ OWN_CAUSES: Final[dict[str, Sentences]] = {
         _("Reading this email broke off three times; it was set apart."),
         do=_("Open the original email, or try again."),
     ),
+    "not_asked_for": Sentences(
+        _("This email is from before the beginning that was chosen for this channel."),
+        do=_("Choose Take in anyway if you want it."),
+    ),
 }

@@ -25,6 +25,7 @@ _STEPS: Final[dict[str, tuple[Text, Text]]] = {
     "sign_in": (_("Signing in"), _("signed in as %(username)s")),
     "folder": (_("Mailbox"), _("mailbox %(folder)s opened")),
     "listing": (_("Emails"), _("list of emails received")),
+    "look": (_("Newest emails"), _("newest emails looked at, nothing taken")),
 }
 _KEEPS_NO_FLAGS: Final = _("%(folder)s is read-only: emails come in once, and stay unread there")
 

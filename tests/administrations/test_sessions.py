@@ -19,6 +19,7 @@ from administrations import services
 from administrations.models import Role, User
 from administrations.sessions import NOTED, SINCE, device
 from tests.cast import PASSWORD, Cast
+from tests.trail import told
 from zenvoices.lib.sessions import key_of
 
 SignIn = Callable[[User], Client]
@@ -236,12 +237,14 @@ def test_beheerder_ends_one_session_and_the_others_stay(cast: Cast, signed_in: S
     answer = anna.post(reverse("environment-session-end", args=[cast.office.pk, one.pk]), follow=True)
     assert "De sessie van Gerda Bakker is beëindigd." in answer.content.decode()
     assert (is_in(phone), is_in(laptop)) == (False, True)
+    assert told(cast.office) == [("Anna Jansen", "session.ended", "Gerda Bakker")]
 
 
 def test_beheerder_ends_all_sessions_of_somebody(cast: Cast, signed_in: SignIn) -> None:
     browsers = [sign_in(cast.gerda), sign_in(cast.gerda)]
     signed_in(cast.anna).post(reverse("environment-person-sessions-end", args=[cast.office.pk, cast.gerda.pk]))
     assert [is_in(browser) for browser in browsers] == [False, False]
+    assert told(cast.office) == [("Anna Jansen", "session.all_ended", "Gerda Bakker")]
 
 
 def test_beheerder_who_ends_all_of_their_own_keeps_this_one(cast: Cast) -> None:
@@ -254,7 +257,7 @@ def test_session_of_a_stranger_is_not_found(cast: Cast, signed_in: SignIn) -> No
     charlie = sign_in(cast.charlie)
     one = UserSession.objects.get(session_key=charlie.session.session_key)
     answer = signed_in(cast.anna).post(reverse("environment-session-end", args=[cast.office.pk, one.pk]))
-    assert answer.status_code == 404
+    assert (answer.status_code, told(cast.foreign_office)) == (404, [])
     assert is_in(charlie)
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.test import Client
 from django.urls import reverse
 
 from administrations import services
 from administrations.models import Environment, Role, User
-from tests.cast import Cast
+from tests.cast import PASSWORD, Cast
 from tests.notifications.rows import make_notification
+from tests.trail import told
 from tests.zenvoices.url_policy import ADMIN, OFFICE, POLICY, SUBMITTER, USER
 
 SignIn = Callable[[User], Client]
@@ -30,6 +33,32 @@ def ask_for_it(environment: Environment) -> None:
 
 def set_up(user: User, kind: str = "totp") -> None:
     Authenticator.objects.create(user=user, type=kind, data={})
+
+
+def documents(cast: Cast) -> str:
+    return reverse("documents", args=[cast.bakery.pk])
+
+
+def browser(user: User) -> Client:
+    """In which they typed their password."""
+    client = Client()
+    client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
+    return client
+
+
+def having_shown(client: Client, user: User, kind: str = "totp") -> Client:
+    """As allauth notes it."""
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password"}, {"method": "mfa", "type": kind}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+    return client
+
+
+def code(secret: str, later: int = 0) -> str:
+    """`later`: of so many steps of 30 seconds from now; a code is taken once."""
+    counter = int(time.time()) // 30 + later
+    return format_hotp_value(hotp_value(secret, counter))
 
 
 def needed(environment: Environment) -> str:
@@ -49,12 +78,48 @@ def test_every_page_of_it_leads_to_setting_it_up(cast: Cast, signed_in: SignIn, 
 
 
 @pytest.mark.parametrize("kind", ["totp", "webauthn"])
-def test_who_has_a_second_step_works_on(cast: Cast, signed_in: SignIn, kind: str) -> None:
+def test_session_that_showed_a_second_step_works_on(cast: Cast, signed_in: SignIn, kind: str) -> None:
     ask_for_it(cast.office)
     set_up(cast.gerda, kind)
-    gerda = signed_in(cast.gerda)
-    assert gerda.get(reverse("documents", args=[cast.bakery.pk])).status_code == 200
+    gerda = having_shown(signed_in(cast.gerda), cast.gerda, kind)
+    assert gerda.get(documents(cast)).status_code == 200
     assert gerda.get(needed(cast.office)).headers["Location"] == reverse("home")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_session_from_before_it_was_set_up_is_asked_and_goes_on_when_it_shows_it(cast: Cast) -> None:
+    """It may lie open in a browser that is no longer theirs. allauth tells of setting up after the commit."""
+    ask_for_it(cast.office)
+    old, here = browser(cast.gerda), browser(cast.gerda)
+    here.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    secret = here.get(reverse("mfa_activate_totp")).context["form"].secret
+    here.post(reverse("mfa_activate_totp"), {"code": code(secret)})
+    assert here.get(documents(cast)).status_code == 200
+    refused = old.get(documents(cast))
+    assert (refused.status_code, refused.headers["Location"]) == (302, needed(cast.office))
+    page = old.get(needed(cast.office)).text
+    there = f"{reverse('mfa_reauthenticate')}?next={needed(cast.office)}"
+    assert (there in page, reverse("mfa_activate_totp") in page) == (True, False)
+    shown = old.post(there, {"code": code(secret, later=1), "next": needed(cast.office)})
+    assert (shown.headers["Location"], old.get(documents(cast)).status_code) == (needed(cast.office), 200)
+
+
+def test_signing_in_with_it_is_enough(cast: Cast) -> None:
+    ask_for_it(cast.office)
+    TOTP.activate(cast.gerda, "JBSWY3DPEHPK3PXP")
+    gerda = browser(cast.gerda)
+    assert gerda.get(documents(cast)).headers["Location"].startswith(reverse("account_login"))
+    gerda.post(reverse("mfa_authenticate"), {"code": code("JBSWY3DPEHPK3PXP")})
+    assert gerda.get(documents(cast)).status_code == 200
+
+
+def test_who_gives_their_second_step_up_is_asked_again(cast: Cast) -> None:
+    ask_for_it(cast.office)
+    TOTP.activate(cast.gerda, "JBSWY3DPEHPK3PXP")
+    gerda = browser(cast.gerda)
+    gerda.post(reverse("mfa_authenticate"), {"code": code("JBSWY3DPEHPK3PXP")})
+    Authenticator.objects.filter(user=cast.gerda).delete()
+    assert gerda.get(documents(cast)).headers["Location"] == needed(cast.office)
 
 
 def test_codes_alone_are_no_second_step(cast: Cast, signed_in: SignIn) -> None:
@@ -117,7 +182,7 @@ def test_page_says_who_asks_and_where_to_set_it_up(
 def test_beheerder_asks_for_it_and_sees_who_has_none(cast: Cast, signed_in: SignIn) -> None:
     set_up(cast.anna)
     set_up(cast.bert)
-    anna, page = signed_in(cast.anna), reverse("environment-settings", args=[cast.office.pk])
+    anna, page = having_shown(signed_in(cast.anna), cast.anna), reverse("environment-settings", args=[cast.office.pk])
     assert (
         "geen tweestapsverificatie"
         not in anna.get(reverse("environment-people", args=[cast.office.pk])).content.decode()
@@ -128,6 +193,7 @@ def test_beheerder_asks_for_it_and_sees_who_has_none(cast: Cast, signed_in: Sign
     assert "De instellingen zijn opgeslagen." in answer.content.decode()
     people: Any = anna.get(reverse("environment-people", args=[cast.office.pk])).content.decode()
     assert people.count("geen tweestapsverificatie") == 2  # Gerda and Arie
+    assert told(cast.office)[-1] == ("Anna Jansen", "environment.changed", "Kantoor Jansen")
     anna.post(page, {})
     cast.office.refresh_from_db()
     assert not cast.office.requires_two_factor

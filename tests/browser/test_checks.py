@@ -155,3 +155,20 @@ def test_check_whose_worker_died_says_so_and_can_be_tried_again(
     page.get_by_label(BY_LANGUAGE["nl"].port, exact=True).fill(str(mailbox_user.server().port))
     page.get_by_role("button", name=NL.check).click()
     expect(page.locator("#check")).to_contain_text(NL.works)
+
+
+def test_what_was_typed_is_not_lost_without_a_word(stage: Stage, browse: Browse, mailbox_user: MailboxUser) -> None:
+    """Also when the form came back with what a check found. Saving asks nothing."""
+    words, page, asked = BY_LANGUAGE["nl"], browse(stage.anna), []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    typed(page, stage, mailbox_user)
+    leave = page.get_by_role("link", name=words.upload_and_read, exact=True).first
+    leave.click()
+    expect(page.get_by_label(words.username, exact=True)).to_have_value(mailbox_user.name)
+    page.get_by_role("button", name=NL.check).click()
+    expect(page.locator("#check")).to_contain_text(NL.works)
+    leave.click()
+    expect(page.get_by_label(words.username, exact=True)).to_have_value(mailbox_user.name)
+    page.get_by_role("button", name=words.save, exact=True).click()
+    expect(page.get_by_role("row", name=mailbox_user.name)).to_contain_text(words.active)
+    assert asked == ["beforeunload", "beforeunload"]

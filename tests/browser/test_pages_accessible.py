@@ -143,7 +143,7 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
         of_office = ("administrations", "people", "people/invite", "sessions", "settings", "activity", "erase")
         addresses += [f"{office}/{page}" for page in of_office]
         addresses += [f"{office}/erasures", f"{office}/administrations/{stage.administration}/erase?confirm"]
-        addresses += [f"{stage.portal.url}/environment/{stage.environment}/channels"]
+        addresses += [f"{stage.portal.url}/environment/{stage.environment}/{page}" for page in ("", "channels")]
         return stage, addresses
 
     return furnish

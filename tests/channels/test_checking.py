@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from administrations.models import Administration, AdministrationAccess, User
-from channels import check, checking, services, tasks
+from channels import check, checking, services, tasks, trying
 from channels.checking import ENDS_WITHIN, KEPT, OFFER_AGAIN, STARTS_WITHIN, Full, Purpose, Typed
 from channels.links import vault
 from channels.models import Channel, ConnectionCheck
@@ -334,9 +334,9 @@ def test_password_of_one_check_does_not_open_in_another(cast: Cast) -> None:
     typed = Typed({"auth": "password"}, active=True, secrets={"password": "geheim"})
     one, other = ask(cast.bakery, typed=typed), ask(cast.foreign, typed=typed)
     other.secrets = one.secrets
-    assert checking._secrets_of(one) == {"password": "geheim"}
+    assert trying.secrets_of(one) == {"password": "geheim"}
     with pytest.raises(vault.OurProblem):
-        checking._secrets_of(other)
+        trying.secrets_of(other)
 
 
 def test_check_is_erased_after_an_hour(cast: Cast, signed_in: SignedIn) -> None:

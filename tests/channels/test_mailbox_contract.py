@@ -127,6 +127,18 @@ def test_candidates_have_size_and_come_oldest_first(account: Account, tmp_path: 
         assert contents(list(mailbox.fetch(refs, tmp_path))) == bodies
 
 
+def test_newest_come_first_read_or_not(account: Account, tmp_path: Path) -> None:
+    bodies = [MAIL + b"x" * count + b"\r\n" for count in (1, 300, 20)]
+    for body in bodies:
+        account.deliver(body)
+    with account.session() as mailbox:
+        oldest, middle, _newest = mailbox.candidates().unread
+        mailbox.acknowledge([middle, oldest])
+        found = mailbox.newest(2)
+        assert contents(list(mailbox.fetch([one.ref for one in found], tmp_path))) == [bodies[2], bodies[1]]
+    assert [one.unread for one in found] == [True, not account.flags]
+
+
 def test_open_counts_the_mails(account: Account) -> None:
     account.deliver(MAIL)
     account.deliver(MAIL)

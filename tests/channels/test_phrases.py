@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from channels.words import steps as step_words
 from channels.words.provider_causes import PROVIDER_CAUSES
 from channels.words.sentences import Moment, Reader
 from scripts import error_page
+from scripts.bootstrap import ROOT
 
 EXTRACT = Path(extract.__file__).parent
 DETAIL = {
@@ -85,6 +88,13 @@ def test_server_is_quoted_to_who_manages_the_channel_only() -> None:
 
 def test_page_of_errors_says_what_the_code_says() -> None:
     assert error_page.PAGE.read_text(encoding="utf-8") == error_page.page()
+
+
+@pytest.mark.slow
+def test_page_of_errors_is_written_by_its_program() -> None:
+    before = error_page.PAGE.read_text(encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "scripts.error_page"], cwd=ROOT, timeout=60, check=True)
+    assert error_page.PAGE.read_text(encoding="utf-8") == before
 
 
 def test_sentence_without_detail_uses_general_words() -> None:

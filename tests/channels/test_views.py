@@ -486,14 +486,14 @@ def test_missing_key_is_a_step_that_failed(cast: Cast, signed_in: SignedIn, sett
             "Naam, Actief, Protocol, Authenticatie type, Map-id (tenant-id), Client id, Client secret, "
             "Certificaat (in plaats van client secret), Einddatum van het client secret, "
             "Gebruikersnaam, Meldt zich aan als, Zonder persoon (app-only), "
-            "Wachtwoord, Hostnaam, Poort, Beveiliging, Map",
+            "Wachtwoord, Hostnaam, Poort, Beveiliging, Map, Sinds",
         ),
         (
             "en",
             "Name, Active, Protocol, Authentication type, Directory (tenant) ID, Client id, Client secret, "
             "Certificate (instead of client secret), End date of the client secret, "
             "Username, Signs in as, Without a person (app-only), Password, Hostname, "
-            "Port, Security, Folder",
+            "Port, Security, Folder, Since",
         ),
     ],
 )  # fmt: skip
@@ -513,7 +513,30 @@ def test_office_sees_all_its_channels_those_in_trouble_first(cast: Cast, signed_
     make_channel(cast.foreign, name="vreemd")
     answer = signed_in(cast.anna).get(reverse("environment-channels", args=[cast.office.pk]))
     assert [row.channel.name for row in answer.context["rows"]] == ["stuk", "goed"]
-    assert answer.context["counts"] == {"ok": 1, "warn": 1, "bad": 0, "rest": 0, "busy": 0}
+    assert answer.context["counts"] == {"attention": 1, "silent": 0, "fine": 1, "rest": 0}
+
+
+def test_office_looks_for_a_channel_by_what_is_typed_and_by_how_it_stands(cast: Cast, signed_in: SignedIn) -> None:
+    make_channel(cast.bakery, name="goed", username="info@devries.test")
+    make_channel(cast.bakery, name="stuk", error_code="password_refused")
+    client, url = signed_in(cast.anna), reverse("environment-channels", args=[cast.office.pk])
+
+    def found(**asked: str) -> list[str]:
+        return [row.channel.name for row in client.get(url, asked).context["rows"]]
+
+    assert found(q="info") == ["goed"]
+    assert found(q="vries bakkerij", show="attention") == ["stuk"]
+    assert found(q="niets") == []
+    assert "Niets gevonden" in client.get(url, {"q": "niets"}).content.decode()
+
+
+def test_office_shows_fifty_channels_a_page(cast: Cast, signed_in: SignedIn) -> None:
+    for number in range(53):
+        make_channel(cast.bakery, name=f"kanaal {number:02}", password="")
+    client, url = signed_in(cast.anna), reverse("environment-channels", args=[cast.office.pk])
+    first, second = (client.get(url, {"page": page}) for page in (1, 2))
+    assert [len(answer.context["rows"]) for answer in (first, second)] == [50, 3]
+    assert "1–50 van 53" in first.content.decode()
 
 
 def test_office_page_does_not_follow_a_fetch_and_offers_to_refresh(cast: Cast, signed_in: SignedIn) -> None:

@@ -18,7 +18,7 @@ from channels import authorisation, checking
 from channels.authorisation import Authoriser
 from channels.checking import Purpose, Typed
 from channels.links import tokens, vault
-from channels.models import Channel
+from channels.models import Channel, PreviewedMail
 from documents import preview, quota, storage
 from documents.models import Document, EInvoice, Finding, Sender
 from documents.services import UPLOAD, add_document
@@ -49,7 +49,9 @@ def furnish(administration: Administration, by: User, word: str) -> None:
         Finding.objects.create(administration=administration, document=document, kind="iban", facts={"iban": word})
         Sender.objects.create(administration=administration, key=f"{word}.test")
         typed = Typed({"name": word}, active=True, secrets={"password": word})
-        checking.ask(administration, Purpose.LOOK, typed=typed, person=by)
+        asked = checking.ask(administration, Purpose.PREVIEW, typed=typed, person=by)
+        seen = {"place": 0, "state": PreviewedMail.State.WOULD_COME, "unread": True, "subject": word}
+        PreviewedMail.objects.create(administration=administration, connection_check=asked, **seen)
         exports.make(exports.ask(administration, by).pk)
         folder = preview.folder_of(administration.pk, document.sha256)
     folder.mkdir(parents=True)

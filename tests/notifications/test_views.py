@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -104,3 +106,18 @@ def test_list_pages_by_keyset(cast: Cast, signed_in: SignedIn) -> None:
 
 def test_empty_list_says_what_comes_here(cast: Cast, signed_in: SignedIn) -> None:
     assert "Geen meldingen" in signed_in(cast.gerda).get(reverse("notifications")).content.decode()
+
+
+def test_bell_counts_no_further_than_it_says(cast: Cast, signed_in: SignedIn) -> None:
+    one = make_notification(cast.bakery, cast.gerda)
+    with every_administration():
+        known = {"administration": cast.bakery, "user": cast.gerda, "kind": one.kind, "text_nl": "x", "text_en": "x"}
+        Notification.objects.bulk_create(Notification(**known, event=str(number)) for number in range(120))
+    client = signed_in(cast.gerda)
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(reverse("my-settings"))
+    assert answer.context["unread_notifications"] == "99+"
+    (asked,) = [query["sql"] for query in queries if "read_at" in query["sql"]]
+    assert asked.endswith("LIMIT 100")
+    client.post(reverse("notifications-read"))
+    assert (client.get(reverse("my-settings")).context["unread_notifications"], unread(cast.gerda)) == ("", 0)

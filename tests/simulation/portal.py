@@ -72,12 +72,16 @@ class Portal:
     def _link(self, administration: Administration, office: int, number: int) -> None:
         protocol = "pop3" if (office + number) % 3 == 2 else "imap"
         host, user = HOSTS[number % len(HOSTS)], f"facturen{number}@klant{office}.test"
+        box = Box(self.hub, protocol, host, user)
+        start = "now" if number == 0 else "unread"
+        if start == "now":
+            box.put_old_mail(3)
         channel = services.create_channel(
             administration, password="geheim", activate=True, by=None, name=user, protocol=protocol, auth="password",
-            host=host, port=993, security="tls", username=user, folder="INBOX",
+            host=host, port=993, security="tls", username=user, folder="INBOX", start=start,
+            listing=Session(box, 0).listed_at_once(),
         )  # fmt: skip
         is_pop3 = protocol == "pop3"
-        box = Box(self.hub, protocol, host, user)
         box.gone_after_quit, box.named_by_place = is_pop3 and office == 2, is_pop3 and office == 1
         box.about_to_flag = lambda letters: self.promises.taken_in_before_flagged(channel.pk, letters)
         self.boxes[channel.pk] = box

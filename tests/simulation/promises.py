@@ -116,6 +116,8 @@ class Promises:
             for channel_id, box in portal.boxes.items():
                 for letter in box.all_letters:
                     self._is_in_once(channel_id, box, letter)
+                for letter in box.old_letters if box.protocol == "imap" and not box.counted_anew else []:
+                    self._check("what was there stays out", not documents_of(channel_id, letter), letter.name)
             self._bytes_are_there()
             self._nobody_was_told_twice()
             self._runs_came_to_their_end()

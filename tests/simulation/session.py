@@ -76,6 +76,10 @@ class Session:
             whole=not self.list_was_partial, keeps_seen=not self.box.read_only,
         )  # fmt: skip
 
+    def listed_at_once(self) -> Listing:
+        """For the check of a new channel."""
+        return Listing(self._listed(self.box.unread()), (), str(self.box.validity), self.box.next_uid)
+
     def _listed(self, letters: list[Letter]) -> list[MessageRef]:
         newest = len(letters) // 2 if self.list_was_partial else 0
         return [self._ref(letter) for letter in letters[newest:]]

@@ -107,6 +107,10 @@ class Box:
     #: called with the letters that are about to be flagged, or forgotten by the server
     about_to_flag: Callable[[Sequence[Letter]], None] = lambda letters: None
     all_letters: list[Letter] = field(default_factory=list)
+    #: there before its channel, which begins with what comes from then on
+    old_letters: list[Letter] = field(default_factory=list)
+    #: its numbers were given to other mails: what was there before may have come later, for all that anybody can tell
+    counted_anew: bool = False
 
     # --- what its owner and its server do ----------------------------------------------------------------
 
@@ -118,6 +122,14 @@ class Box:
         self._add(letter)
         letter.waiting_since = self.hub.now
         return letter
+
+    def put_old_mail(self, count: int) -> None:
+        for number in range(count):
+            name = f"{self.user} oud {number}"
+            letter = Letter(name, mail(name, (f"{name}.pdf", PDF + name.encode() * (number + 1))), plain=False)
+            self._add(letter)
+            letter.arrived -= 24 * HOUR
+            self.old_letters.append(letter)
 
     def _ballast(self, size: int) -> bytes:
         """No two mails here have one size: POP3 tells nothing else by which a number is known to be another mail's."""
@@ -143,6 +155,7 @@ class Box:
         """It has another number, and keeps what it is."""
         self.letters.remove(letter)
         self._add(letter)
+        self.old_letters = [old for old in self.old_letters if old is not letter]
 
     def renumber(self) -> None:
         """Another UIDVALIDITY (RFC 3501 2.3.1.1)."""
@@ -152,6 +165,7 @@ class Box:
     def use_numbers_again(self) -> None:
         """What no server may do, and some do: the same UIDVALIDITY, other numbers."""
         self._count_anew()
+        self.counted_anew = True
 
     def _count_anew(self) -> None:
         self.letters = [*self.there()]

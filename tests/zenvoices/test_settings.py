@@ -30,6 +30,7 @@ def test_folder_with_signs_of_an_address_in_its_name_is_used_as_it_is_written(tm
 
 WRONG = [
     ("SECRET_KEY", " ", "is not set"),
+    ("WITHHELD", "DATABASE_URL", "names what every process needs"),
     ("CREDENTIAL_KEYS", CANARY, "is no ring of keys"),
     ("CREDENTIAL_KEYS", "c2hvcnQ=", "5 bytes instead of 32"),
     ("DEBUG", "ja", "is 'ja'"),

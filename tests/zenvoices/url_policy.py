@@ -163,6 +163,7 @@ ADMINISTRATIONS = {
     "set-language": Row(PUBLIC, get=False, post=True),
     "invitation": Row(PUBLIC, ids=lambda cast: {"token": "no-such-token"}, post=True),
     "my-settings": Row(OWN, post=True),
+    "switch-administration": Row(OWN),
     "my-security": Row(OWN),
     "enter-administration": Row(SUBMITTER, bakery),
     "two-factor-needed": Row(SUBMITTER, office),
@@ -299,6 +300,9 @@ CHANNELS = {
     "channel-mail-eml": Row(ADMIN, bakery_mail),
     "channel-part-take": Row(ADMIN, bakery_part, get=False, post=True),
     "environment-channels": Row(OFFICE, office),
+    "office": Row(OFFICE, office),
+    "office-act": Row(OFFICE, office, get=False, post=True),
+    "office-client": Row(OFFICE, lambda cast: {**office(cast), "client_id": cast.bakery.pk}),
 }
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
+from administrations.access import administrations_of
 from administrations.models import User
-from notifications.queries import notifications_for
+from notifications.queries import notifications_about
 from notifications.services import in_language
 from zenvoices.lib.commands import OperatorCommand, OperatorError
 from zenvoices.lib.scoping import every_administration
@@ -26,7 +27,7 @@ class Command(OperatorCommand):
             raise OperatorError("user_unknown", f"nobody signs in with {options['user']}")
         language = user.language or settings.LANGUAGE_CODE
         with every_administration():
-            for notification in notifications_for(user).iterator():
+            for notification in notifications_about(administrations_of(user), user).iterator():
                 self.say(
                     {
                         "kind": notification.kind,

@@ -63,6 +63,11 @@ function openDialog(event, opener) {
   const dialog = document.getElementById(opener.dataset.dialogOpen);
   if (!dialog || !dialog.showModal) return;
   event.preventDefault();
+  // One dialog for many rows is about the link that opens it.
+  if (opener.dataset.title) {
+    dialog.querySelector("h2").textContent = opener.dataset.title;
+    dialog.querySelector("form").action = opener.href;
+  }
   dialog.showModal();
 }
 
@@ -114,7 +119,8 @@ document.addEventListener("toggle", (event) => {
   if (!menu.matches || !menu.matches("details.menu") || !menu.open) return;
   document.querySelectorAll("details.menu[open]").forEach((other) => { if (other !== menu) other.open = false; });
   const filter = menu.querySelector("[data-filter]");
-  if (filter) { filter.value = ""; narrow(filter); filter.focus(); }
+  if (filter && "asks" in filter.dataset) { filter.focus(); filter.select(); }
+  else if (filter) { filter.value = ""; narrow(filter); filter.focus(); }
 }, true);
 
 function narrow(filter) {
@@ -133,13 +139,25 @@ function narrow(filter) {
 }
 
 document.addEventListener("input", (event) => {
-  if (event.target.matches("[data-filter]")) narrow(event.target);
+  if (event.target.matches("[data-filter]:not([data-asks])")) narrow(event.target);
 });
+
+// Of a list that the server finds, Enter waits for what was typed last.
+function takeFirst(filter) {
+  const box = document.getElementById(filter.dataset.filter);
+  const foundBy = box.querySelector("[data-found-by]");
+  filter.entered = "asks" in filter.dataset && foundBy.dataset.foundBy !== filter.value.trim();
+  if (!filter.entered) box.querySelector("[data-name]:not([hidden]) a")?.click();
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !event.target.matches("[data-filter]")) return;
   event.preventDefault();
-  const first = document.querySelector(`#${event.target.dataset.filter} [data-name]:not([hidden]) a`);
-  if (first) first.click();
+  takeFirst(event.target);
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  const filter = document.querySelector(`[data-asks][data-filter="${event.target.id}"]`);
+  if (filter?.entered) takeFirst(filter);
 });
 
 // --- Forms: the pressed button says that it is at work ---------------------------------------------
@@ -174,6 +192,22 @@ document.addEventListener("change", (event) => {
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) document.querySelectorAll('.btn[aria-busy="true"]').forEach(rest);
 });
+
+// --- A changed form is not lost without a word -------------------------------------------------------
+// Of the page, not of the form: an answer that shows the form again (a check, a mistake) has saved nothing.
+let unsaved = false;
+const alter = ({ target }) => { if (target.type !== "search" && target.form?.hasAttribute("data-keeps")) unsaved = true; };
+const leaveOnPurpose = () => { unsaved = false; };
+document.addEventListener("input", alter);
+document.addEventListener("change", alter);
+document.addEventListener("click", (event) => { if (event.target.closest("[data-keeps] .form-actions a")) leaveOnPurpose(); });
+document.addEventListener("submit", (event) => {
+  if (event.target.hasAttribute("data-keeps") && !event.target.hasAttribute("hx-post")) leaveOnPurpose();
+});
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (["HX-Redirect", "HX-Refresh"].some((name) => event.detail.xhr.getResponseHeader(name))) leaveOnPurpose();
+});
+addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
 
 startToasts();
 document.querySelector(".error-summary")?.focus();

@@ -1,0 +1,185 @@
+"""The administrations of an office as lines of its first page: how each stands, what is new, and who must act."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Case, Count, IntegerField, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from administrations.access import administrations_in
+from administrations.models import Administration, Environment
+from channels.checking import Outcome, Purpose
+from channels.errors import CODES, Whose
+from channels.fetching.places import open_runs
+from channels.models import Channel, ConnectionCheck, FetchRun
+from channels.pages.queries import RowCount, listed_channels
+from channels.pages.rows import RESULT_STAYS, Row, row_of
+from channels.pages.standing import Standing, standing
+from documents.models import Document
+from documents.worklist import FOLDED, in_state
+from zenvoices.lib.counts import MOST_COUNTED, written
+from zenvoices.lib.paging import with_words
+
+#: of a page of administrations the newest checks are looked at
+_CHECKS_READ: Final = 500
+_WHO: Final[dict[Whose, str | Promise]] = {
+    Whose.OWNER: _("Owner of the mailbox"),
+    Whose.MANAGER: _("You"),
+    Whose.IT: _("IT of the client"),
+    Whose.SERVER: _("Nobody: it passes"),
+    Whose.OPERATOR: "Zenvoices",
+    Whose.CODE: "Zenvoices",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the connection checks of the last hour found, of each channel the last."""
+
+    busy: int = 0
+    passed: int = 0
+    failed: tuple[ConnectionCheck, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What the fetches by hand of the last minutes brought, and how many of them worked and failed."""
+
+    documents: int = 0
+    worked: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    administration: Administration
+    standing: Standing
+    #: the channel that stands worst
+    row: Row | None
+    #: other channels that want attention
+    others: int
+    #: documents, as the work list writes it
+    new: str
+    last_document_at: datetime | None
+    next_fetch_at: datetime | None
+    #: fetches that are queued or under way
+    fetching: int
+    fetched: Fetched
+    checked: Checked
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self.fetching or self.checked.busy)
+
+    @property
+    def who(self) -> str | Promise:
+        """Who must act; "" when nobody must."""
+        row = self.row
+        if row is None or self.standing in (Standing.FINE, Standing.REST):
+            return ""
+        if self.standing == Standing.NOT_TAKEN_IN or row.channel.error_code not in CODES:
+            return _WHO[Whose.MANAGER]
+        whose = CODES[row.channel.error_code].whose
+        # What does not pass, or stopped the channel, somebody of the office takes up.
+        return _WHO[Whose.MANAGER if whose is Whose.SERVER and self.standing == Standing.MENDING else whose]
+
+
+def clients_of(environment: Environment, words: str) -> QuerySet[Any]:
+    """With `standing`, whose trouble comes first; use it inside `every_administration`."""
+    worst = _channels().values("administration").annotate(worst=Max(standing())).values("worst")
+    stands = Case(
+        When(plan=Administration.Plan.PREMIUM, then=Coalesce(Subquery(worst), Value(Standing.REST))),
+        default=Value(Standing.REST),
+        output_field=IntegerField(),
+    )
+    found = administrations_in(environment).filter(with_words(words, "name"))
+    return found.annotate(standing=stands).order_by("-standing", "name", "id")
+
+
+def clients(found: Iterable[Any]) -> list[Client]:
+    """These of `clients_of`, in this order; so many queries, however many channels and documents they have."""
+    found = list(found)
+    ids = [each.pk for each in found]
+    known: dict[UUID, Any] = {each.pk: each for each in _with_facts(Administration.objects.filter(pk__in=ids))}
+    rows = {row.channel.pk: row for row in map(row_of, _listed_worst(known.values()))}
+    checked, busy, fetched = _checked(ids), _fetching(ids), _fetched(ids)
+    return [
+        Client(
+            administration=known[each.pk],
+            standing=Standing(each.standing),
+            row=rows.get(known[each.pk].worst_id),
+            others=max(known[each.pk].troubled - 1, 0),
+            new=written(known[each.pk].new),
+            last_document_at=known[each.pk].last_document_at,
+            next_fetch_at=known[each.pk].next_fetch_at,
+            fetching=busy[each.pk],
+            fetched=fetched.get(each.pk, Fetched()),
+            checked=checked.get(each.pk, Checked()),
+        )
+        for each in found
+    ]
+
+
+def _listed_worst(found: Iterable[Any]) -> list[Channel]:
+    ids = [each.worst_id for each in found if each.worst_id and each.is_premium]
+    return listed_channels(ids, count_documents=False)
+
+
+def _channels() -> QuerySet[Channel]:
+    return Channel.objects.filter(administration=OuterRef("pk"), deleted_at=None).order_by()
+
+
+def _with_facts(administrations: QuerySet[Administration]) -> QuerySet[Administration]:
+    documents = Document.objects.filter(administration=OuterRef("pk"), deleted_at=None)
+    new = in_state(documents, Document.State.NEW).exclude(FOLDED).order_by().values("pk")[: MOST_COUNTED + 1]
+    last = documents.order_by("-received_at", "-id").values("received_at")[:1]
+    stands = _channels().annotate(stands=standing())
+    next_at = _channels().values("administration").annotate(at=Min("next_fetch_at")).values("at")
+    return administrations.annotate(
+        new=RowCount(new),
+        last_document_at=Subquery(last),
+        next_fetch_at=Subquery(next_at),
+        worst_id=Subquery(stands.order_by("-stands", "name", "id").values("pk")[:1]),
+        troubled=RowCount(stands.filter(stands__gte=Standing.NOT_TAKEN_IN).values("pk")[: MOST_COUNTED + 1]),
+    )
+
+
+def _fetching(ids: list[UUID]) -> Counter[UUID]:
+    return Counter(open_runs().filter(administration__in=ids).values_list("administration_id", flat=True))
+
+
+def _fetched(ids: list[UUID]) -> dict[UUID, Fetched]:
+    recent = FetchRun.objects.filter(finished_at__gte=timezone.now() - RESULT_STAYS, trigger=FetchRun.Trigger.MANUAL)
+    failed = Count("pk", filter=Q(outcome=FetchRun.Outcome.FAILED))
+    sums = recent.filter(administration__in=ids).order_by().values("administration_id")
+    sums = sums.annotate(brought=Sum("documents"), ended=Count("pk"), lost=failed)
+    return {one["administration_id"]: Fetched(one["brought"], one["ended"] - one["lost"], one["lost"]) for one in sums}
+
+
+def _checked(ids: list[UUID]) -> dict[UUID, Checked]:
+    looked = ConnectionCheck.objects.filter(administration__in=ids, typed={}).exclude(channel=None)
+    looked = looked.filter(purpose__in=[Purpose.LOOK, Purpose.ACTIVATE], channel__deleted_at=None)
+    newest: dict[UUID, list[ConnectionCheck]] = {}
+    seen: set[UUID | None] = set()
+    for check in looked.select_related("channel").order_by("-queued_at")[:_CHECKS_READ]:
+        if check.channel_id not in seen:
+            seen.add(check.channel_id)
+            newest.setdefault(check.administration_id, []).append(check)
+    return {pk: _summed(checks) for pk, checks in newest.items()}
+
+
+def _summed(checks: list[ConnectionCheck]) -> Checked:
+    return Checked(
+        busy=sum(check.is_open for check in checks),
+        passed=sum(check.passed for check in checks),
+        failed=tuple(check for check in checks if check.outcome == Outcome.FAILED),
+    )

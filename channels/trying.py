@@ -1,0 +1,96 @@
+"""What a connection check that somebody asked for tries, and what it finds besides its steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from channels import check, finding
+from channels.check import Step, Target
+from channels.errors import ChannelError, channel_error
+from channels.fetching import preview
+from channels.links import providers, vault
+from channels.mailboxes.base import Listing
+from channels.models import Channel, ConnectionCheck
+from zenvoices.lib.crypto import KeyProblem
+from zenvoices.lib.keyring import key_ring
+
+
+@dataclass(slots=True)
+class Found:
+    """What a check finds besides its steps, when somebody needs it."""
+
+    previewed: preview.Rows = field(default_factory=dict)
+    listing: Listing | None = None
+
+    def hear(self, listing: Listing) -> None:
+        """Raises TransientProblem for a part of a list where no number tells what came later (POP3, Gmail API)."""
+        counts_up = listing.next_uid and listing.validity.isdecimal()
+        if not (listing.whole or counts_up):
+            raise channel_error("server_unavailable")
+        self.listing = listing
+
+
+def look(asked: ConnectionCheck, found: Found) -> list[Step]:
+    """Outside a transaction: this is where strangers take their time. Fills `found` with what else is needed."""
+    if asked.purpose == ConnectionCheck.Purpose.FIND:
+        return finding.look(asked)
+    channel, secrets = asked.channel, secrets_of(asked)
+    through_provider = channel is not None and asked.typed.get("auth") in providers.NAMES
+    try:
+        if channel is None or (asked.typed and not through_provider):
+            target = _typed_target(asked, secrets)
+        else:
+            target = check.target_of(channel, proofs(secrets) or None)
+            target = replace(target, folder=asked.typed.get("folder", target.folder))
+        if asked.purpose == ConnectionCheck.Purpose.PREVIEW:
+            looking = partial(preview.look, preview.channel_of(asked), rows=found.previewed)
+            target = replace(target, look=looking, look_seconds=preview.SECONDS)
+        elif _begins_now(asked):
+            target = replace(target, hear=found.hear)
+        return check.run_check(target)
+    except ChannelError as error:
+        return [Step("provider" if through_provider else "sign_in", ok=False, error=error)]
+
+
+def _begins_now(asked: ConnectionCheck) -> bool:
+    """Only what comes from now on: the list of this check says what was there before."""
+    known = asked.channel
+    start = asked.typed.get("start", known.start if known else "")
+    return start == Channel.Start.NOW and (known is None or known.started_at is None)
+
+
+def _typed_target(asked: ConnectionCheck, secrets: dict[str, str]) -> Target:
+    """A secret that was not typed again is the stored one. Raises OurProblem when that does not open."""
+    try:
+        stored = vault.read_all(asked.channel) if asked.channel else {}
+    except ChannelError:
+        if not secrets:
+            raise
+        stored = {}
+    return Target(**{name: asked.typed[name] for name in check.TYPED}, secrets=stored | secrets)
+
+
+def proofs(secrets: Mapping[str, str]) -> dict[str, str]:
+    return {name: secret for name, secret in secrets.items() if name in providers.PROOFS}
+
+
+def sealed(asked: ConnectionCheck, secrets: Mapping[str, str]) -> str:
+    """For this check alone: under another it does not open."""
+    return key_ring().encrypt(json.dumps(dict(secrets)), belongs_to=_place(asked))
+
+
+def secrets_of(asked: ConnectionCheck) -> dict[str, str]:
+    if not asked.secrets:
+        return {}
+    try:
+        opened: dict[str, str] = json.loads(key_ring().decrypt(asked.secrets, belongs_to=_place(asked)))
+    except KeyProblem as problem:
+        raise vault.key_missing("password", asked.typed["auth"]) from problem
+    return opened
+
+
+def _place(asked: ConnectionCheck) -> str:
+    return f"check:{asked.pk}:secrets"
