@@ -23,6 +23,7 @@ from channels.links.providers import PROOFS
 from channels.mailboxes.base import Listing
 from channels.models import Channel, ConsentLink, FetchRun, ReceivedMail, ReceivedPart
 from channels.words.notices import Kind
+from documents import moving
 from documents import services as documents
 from documents.models import Document
 
@@ -338,12 +339,12 @@ def take_part(part: ReceivedPart, by: User | None) -> Document:
     stored = parts.store_again(part, part.mail.email.raw_sha256)
     with transaction.atomic():
         locked = ReceivedPart.objects.select_for_update(of=("self",))
-        part = locked.select_related("document", "mail__email", "mail__channel").get(pk=part.pk)
+        part = locked.select_related("document__move", "mail__email", "mail__channel").get(pk=part.pk)
         if part.document is None:
             made = parts.make_document(part, stored)
             audit.note("document.taken", part.mail.channel.administration, made, by=by)
             return made
-        if stored.sha256 != part.document.sha256:
+        if stored.sha256 != part.document.sha256 or moving.gone(part.document):
             raise LookupError("the mail reads otherwise now")
         documents.bring_back(part.document)  # its bytes may have been swept since
         audit.note("document.restored", part.mail.channel.administration, part.document, by=by)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from documents import accounts, pairing, processes, storage
+from documents import accounts, duplicates, pairing, processes, storage
 from documents.einvoice.facts import from_json
 from documents.einvoice.xml_text import DEFECTS
 from documents.models import MAYBE_EINVOICE, PDF, Document, EInvoice, einvoice_of
@@ -55,6 +55,7 @@ def read(document: Document) -> EInvoice | None:
         locked.save(update_fields=["einvoice_read_at", "defects"])
     fresh = Document.objects.select_related("einvoice").get(pk=document.pk)
     pairing.pair_after_reading(fresh)
+    duplicates.mark_same_invoice(fresh.pk)
     return einvoice_of(fresh)
 
 

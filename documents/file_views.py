@@ -7,15 +7,15 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from administrations import audit
 from administrations.access import AdministrationRequest, administration_view
 from administrations.models import Role
-from documents import insides, mail_page, preview, serving, storage
+from documents import insides, mail_page, preview, serving, storage, zip_names
 from documents.models import PDF, Document, Email
 from documents.opening import chosen_documents, place_inside, visible_document
 
@@ -113,12 +113,25 @@ def zip_file(request: AdministrationRequest) -> HttpResponseBase:
         messages.info(request, _("Select the documents first."))
         return redirect("documents", request.administration.pk)
     try:
-        response = serving.zip_of(found, _("documents") + ".zip")
+        names = zip_names.names(found, zip_names.parts_of(request.user))
+        response = serving.zip_of(found, names, _("documents") + ".zip")
         _note(request, "document.zipped", *found)
         return response
     except (storage.BlobMissing, storage.StorageProblem):
         messages.error(request, _("A file is missing from our storage. Download the documents one by one."))
         return redirect("documents", request.administration.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administration_view(Role.USER)
+def names_in_zip(request: AdministrationRequest) -> HttpResponse:
+    """Kept for this person, wherever they download one."""
+    form = zip_names.ZipNamesForm(request.POST or None, zip_names.parts_of(request.user))
+    if not form.is_valid():
+        return render(request, "documents/zip_names.html", {"form": form}, status=422 if form.errors else 200)
+    zip_names.keep(request.user, form.parts())
+    messages.success(request, _("Your settings are saved."))
+    return redirect("documents", request.administration.pk)
 
 
 def _note(request: AdministrationRequest, code: str, *files: Document | Email) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from administrations.models import Administration
 from administrations.tenant import TenantModel
 
 XML_TYPES = frozenset({"application/xml", "text/xml"})
@@ -83,8 +84,11 @@ class Document(TenantModel, Source):
     #: the part's address inside the mail (channels.extract.Part.path); "" for bodies and uploads
     part_path = models.CharField(max_length=255, blank=True)
     received_at = models.DateTimeField(default=timezone.now)
-    #: the earlier document with the same bytes in this administration: shown as *mogelijk dubbel*, never suppressed
+    #: the earlier document with the same bytes, or of the same invoice (documents.duplicates), in this administration:
+    #: shown as *mogelijk dubbel*, never suppressed
     duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="copies")
+    #: somebody looked at both and keeps them: no longer *mogelijk dubbel*
+    kept_both_at = models.DateTimeField(null=True, blank=True)
     #: what was broken in the mail about this part and was mended, or was missing: codes of channels.extract
     defects = models.JSONField(default=list, blank=True)
     #: the XML of a PDF, or the other way round: the same invoice, two documents
@@ -262,3 +266,61 @@ class Finding(TenantModel):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class Move(TenantModel):
+    """Of a document that went to another administration, or came from one (documents.moving): a row on each side.
+
+    The row it left stays hidden, with its mail and place in the logbook, so that nothing there points at nothing.
+    """
+
+    document = models.OneToOneField(Document, on_delete=models.CASCADE, related_name="move")
+    #: the same in every administration that it was in; it lives in one of them
+    lineage = models.UUIDField()
+    #: where it came in: its mail is here
+    at_home = models.BooleanField(default=False)
+    #: where it went, else where it came from; empty when that was erased
+    other = models.ForeignKey(Administration, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    gone_at = models.DateTimeField(null=True, blank=True)
+    #: of the mail that it came in with
+    subject = models.TextField(blank=True)
+    sender = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["administration", "gone_at"], name="moved_together")]
+        constraints = [
+            models.UniqueConstraint(fields=["administration", "lineage"], name="one_place_per_administration"),
+            # The last wall against doubling: a document lives in one administration.
+            models.UniqueConstraint(fields=["lineage"], condition=models.Q(gone_at=None), name="one_living_document"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document_id} {self.lineage}"
+
+
+class ZipNames(models.Model):
+    """How one person wants the files in a ZIP to be called, in every administration (documents.zip_names)."""
+
+    person = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="zip_names")
+    #: codes of documents.zip_names.Part, in order
+    parts = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return " ".join(self.parts)
+
+
+class Note(TenantModel):
+    """A line that somebody wrote at a document. Never changed; whoever wrote it may take it away."""
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="notes")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    text = models.CharField(max_length=500)
+    written_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["written_at", "id"]
+
+    def __str__(self) -> str:
+        return self.text

@@ -8,12 +8,12 @@ from uuid import UUID
 import structlog
 from django.db.models import QuerySet
 
-from documents import einvoices, findings, mail_page, preview, storage
+from documents import duplicates, einvoices, findings, mail_page, moving, notes, preview, storage
 from documents.einvoice.facts import line_from_json
 from documents.insides import insides
 from documents.models import PDF, XML_TYPES, Document, EInvoice, Email, einvoice_of
 from documents.phrases import defect_sentences, einvoice_problem, no_preview, preview_problem, wrong_inside
-from documents.queries import shown_invoice, siblings, twin_of
+from documents.queries import shown_invoice, siblings
 from documents.render_page import SHOWN_PAGES
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,10 @@ def pane(
         "companion": companion,
         "halves": sorted([document, companion], key=lambda one: one.content_type != PDF) if companion else [],
         "findings": findings.of([document, *([companion] if companion else [])]),
-        "original": twin_of(document, visible),
+        "question": duplicates.question(document, visible),
+        "came_from": moving.came_from(document),
+        "notes": notes.notes_of(document),
+        "note_form": notes.NoteForm(),
         "siblings": siblings(document),
         "invoice": invoice,
         "lines": [line_from_json(line) for line in invoice.lines] if invoice else [],

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from documents.models import EInvoice
+from documents.storage import BlobMissing
 
 _UPLOAD: dict[str, Promise] = {
     "empty": gettext_lazy("This file is empty. Save it again and upload it once more."),
@@ -114,6 +116,17 @@ def largest_upload() -> str:
 
 def upload_problem(code: str) -> str:
     return str(_UPLOAD[code]) % {"most": largest_upload(), "quota": f"{settings.STORAGE_QUOTA_GB:g} GB"}
+
+
+def move_problem(problem: Exception) -> str:
+    """Why nothing moved, and what to do."""
+    if isinstance(problem, PermissionDenied):
+        return _("You may no longer upload there. Choose another administration.")
+    if isinstance(problem, BlobMissing):
+        return _("Nothing moved: a file is missing from our storage. Move the documents one by one.")
+    if getattr(problem, "code", "") == "storage_quota":
+        return _("Nothing moved: that administration is full. Delete documents there first.")
+    return _("Nothing moved: our storage does not answer. Try again later.")
 
 
 def preview_problem(code: str) -> str:

@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from administrations.access import may
 from administrations.models import Role, User
 from documents import findings
 from documents.models import PDF, Document, EInvoice, einvoice_of
+from documents.notes import count_at
 from documents.worklist import FOLDED, in_state
 
 PAGE_SIZE = 40
@@ -101,17 +103,24 @@ def visible_documents(user: User, role: Role) -> QuerySet[Document]:
 def inbox(
     documents: QuerySet[Document], filters: Filters, after: Place | None = None, since: datetime | None = None
 ) -> Page:
-    """One page of the lines, newest first, each with `is_duplicate` and `is_warned`."""
+    """One page of the lines, newest first, each with `is_duplicate`, `is_warned` and `note_count`."""
     rows = lines(documents, filters, since).order_by("-received_at", "-id")
     if after is not None:
         same_moment = Q(received_at=after.received_at, id__lt=after.id)
         rows = rows.filter(Q(received_at__lt=after.received_at) | same_moment)
     rows = rows.select_related("email", "einvoice", "companion__einvoice", "uploaded_by").defer("email__text")
     twin = documents.filter(pk=OuterRef("duplicate_of_id"))
-    found: list[Document] = [*rows.annotate(is_duplicate=Exists(twin), is_warned=findings.is_warned())[: PAGE_SIZE + 1]]
+    marked = rows.annotate(is_duplicate=_asked(Exists(twin)), is_warned=findings.is_warned())
+    found: list[Document] = [*marked[: PAGE_SIZE + 1]]
     shown = found[:PAGE_SIZE]
+    count_at(shown)
     older = Place(shown[-1].received_at, shown[-1].id) if len(found) > PAGE_SIZE else None
     return Page(shown, older)
+
+
+def _asked(twin: Exists) -> ExpressionWrapper[Any]:
+    """Nobody said yet that both stay."""
+    return ExpressionWrapper(Q(twin) & Q(kept_both_at=None), output_field=BooleanField())
 
 
 def twin_of(document: Document, visible: QuerySet[Document]) -> Document | None:
@@ -148,7 +157,7 @@ def _narrowed(visible: QuerySet[Document], filters: Filters) -> QuerySet[Documen
     if filters.until:
         documents = documents.filter(received_at__lt=_midnight(filters.until + timedelta(days=1)))
     if filters.duplicates:
-        documents = documents.filter(duplicate_of__in=visible)
+        documents = documents.filter(duplicate_of__in=visible, kept_both_at=None)
     return findings.warned(documents) if filters.warned else documents
 
 

@@ -10,12 +10,13 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from administrations import audit
 from administrations.models import Administration, User
 from documents import quota, senders
-from documents.models import Document, Email
+from documents.models import Document, Email, Move
 from documents.pairing import pair_saved as pair_saved
 from documents.pairing import pair_unsaved as pair_unsaved
 from zenvoices.lib.filenames import safe_name
@@ -183,17 +184,23 @@ def deleted_together(moment: datetime) -> bool:
     return Document.objects.filter(deleted_at=moment, companion__deleted_at=moment).exists()
 
 
+def _deleted() -> QuerySet[Document]:
+    """By hand: what moved away is hidden too, and lives elsewhere."""
+    gone = Move.objects.filter(document=OuterRef("pk"), gone_at__isnull=False)
+    return Document.objects.exclude(deleted_at=None).exclude(Exists(gone))
+
+
 @_together
 def bring_back(document: Document) -> None:
-    """Somebody asked for one document that was deleted."""
-    deleted = Document.objects.filter(pk=document.pk).exclude(deleted_at=None)
+    """Somebody asked for one document that was deleted; one that lives in another administration stays away."""
+    deleted = _deleted().filter(pk=document.pk)
     quota.grew_by(deleted)
     deleted.update(deleted_at=None)
 
 
 @_together
 def restore_documents(moment: datetime, by: User) -> int:
-    back = list(Document.objects.select_for_update().filter(deleted_at=moment))
+    back = list(_deleted().select_for_update().filter(deleted_at=moment))
     restored = Document.objects.filter(pk__in=[document.pk for document in back])
     quota.grew_by(restored)
     restored.update(deleted_at=None)

@@ -82,11 +82,14 @@ def mail_pdf(place: Path, subject: str) -> HttpResponse:
     return response
 
 
-def zip_of(documents: list[Document], name: str) -> StreamingHttpResponse:
-    """The documents as one ZIP, made while it is sent: memory holds a chunk. Raises BlobMissing before it begins."""
+def zip_of(documents: list[Document], names: list[str], name: str) -> StreamingHttpResponse:
+    """The documents as one ZIP, made while it is sent: memory holds a chunk. Raises BlobMissing before it begins.
+
+    `names`: of each document, in which two may be alike.
+    """
     for document in documents:
         storage.size(document.administration_id, document.sha256)
-    response = StreamingHttpResponse(_zipped(documents), content_type="application/zip")
+    response = StreamingHttpResponse(_zipped(documents, names), content_type="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     _guard(response)
     return response
@@ -110,11 +113,11 @@ class _Pipe:
         return data
 
 
-def _zipped(documents: list[Document]) -> Iterator[bytes]:
+def _zipped(documents: list[Document], names: list[str]) -> Iterator[bytes]:
     pipe, used = _Pipe(), set[str]()
     with zipfile.ZipFile(cast(BinaryIO, pipe), "w") as archive:
-        for document in documents:
-            entry = zipfile.ZipInfo(_unused(document.filename, used), document.received_at.timetuple()[:6])
+        for document, name in zip(documents, names, strict=True):
+            entry = zipfile.ZipInfo(_unused(name, used), document.received_at.timetuple()[:6])
             with (
                 storage.open_blob(document.administration_id, document.sha256) as blob,
                 archive.open(entry, "w", force_zip64=True) as target,

@@ -2,7 +2,16 @@
 
 from django.urls import include, path
 
-from documents import file_views, finding_views, upload_views, views, work_views
+from documents import (
+    duplicate_views,
+    file_views,
+    finding_views,
+    move_views,
+    note_views,
+    upload_views,
+    views,
+    work_views,
+)
 
 _document = [
     path("", views.document, name="document"),
@@ -14,6 +23,10 @@ _document = [
     path("email.pdf", file_views.email_pdf, name="document-email-pdf"),
     path("looks/", views.mail_looks, name="document-looks"),
     path("body/", file_views.body, name="document-body"),
+    path("compare/", duplicate_views.compare, name="document-compare"),
+    path("keep-both/", duplicate_views.keep_both, name="document-keep-both"),
+    path("notes/", note_views.write, name="document-note"),
+    path("notes/<uuid:note_id>/delete/", note_views.take_away, name="document-note-delete"),
     path("page/<int:number>/<int:width>/", file_views.page, name="document-page"),
 ]
 
@@ -25,8 +38,12 @@ urlpatterns = [
                 path("", views.documents, name="documents"),
                 path("upload/", upload_views.upload, name="document-upload"),
                 path("zip/", file_views.zip_file, name="documents-zip"),
+                path("zip/names/", file_views.names_in_zip, name="documents-zip-names"),
                 path("delete/", views.delete, name="documents-delete"),
                 path("restore/<str:moment>/", views.restore, name="documents-restore"),
+                path("move/", move_views.move, name="documents-move"),
+                path("move-back/<str:moment>/", move_views.move_back, name="documents-move-back"),
+                path("ask-again/<str:moment>/", duplicate_views.ask_again, name="documents-ask-again"),
                 path("done/", work_views.done, name="documents-done"),
                 path("reopen/", work_views.reopen, name="documents-reopen"),
                 path("undo-done/<str:moment>/", work_views.undo_done, name="documents-undo-done"),

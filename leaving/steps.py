@@ -21,7 +21,7 @@ from administrations.models import Administration, Environment, Invitation, User
 from channels.links import tokens
 from channels.models import Channel, ChannelSecret, ConnectionCheck, ReceivedPart
 from documents import preview, quota, storage, sweeping
-from documents.models import Document, EInvoice, Email
+from documents.models import Document, EInvoice, Email, Move
 from leaving import people, plans, proposals
 from leaving.bundles import Alive, in_bundles
 from leaving.models import Erasure
@@ -61,6 +61,7 @@ def end_links(administration_id: UUID, alive: Alive) -> None:
 
 def erase_rows(administration_id: UUID, alive: Alive) -> None:
     _forget_names(administration_id)
+    _forget_where_documents_went(administration_id)
     for model, owner in tables():
         in_bundles(rows_of(model, owner, administration_id), alive)
     in_bundles(AuditEntry.objects.filter(administration_id=administration_id), alive, audit.erase)
@@ -113,14 +114,31 @@ def _forget_names(administration_id: UUID) -> None:
     found = Administration.objects.filter(pk=administration_id).first()
     if found is None:
         return
-    changed = AuditEntry.objects.filter(administration_id=administration_id, code="administration.changed")
-    names = {found.name, *(str(line.before.get("name", "")) for line in changed)}
+    names = _names_of(found)
     with every_administration(), audit.opened_for_erasing():
         lines = AuditEntry.objects.filter(environment_id=found.environment_id, administration_id=None)
         for line in lines.filter(after__has_key="roles"):
             kept = {name: role for name, role in line.after["roles"].items() if name not in names}
             if kept != line.after["roles"]:
                 AuditEntry.objects.filter(pk=line.pk).update(after=line.after | {"roles": kept})
+
+
+def _names_of(administration: Administration) -> set[str]:
+    """Those that it had, too."""
+    changed = AuditEntry.objects.filter(administration_id=administration.pk, code="administration.changed")
+    return {administration.name, *(str(line.before.get("name", "")) for line in changed)}
+
+
+def _forget_where_documents_went(administration_id: UUID) -> None:
+    """What came from here stays where it is: that is theirs. Where it came from, or went, they forget."""
+    found = Administration.objects.filter(pk=administration_id).first()
+    if found is None:
+        return
+    with every_administration(), audit.opened_for_erasing():
+        Move.objects.filter(other=found).update(other=None)
+        lines = AuditEntry.objects.filter(environment_id=found.environment_id, code__startswith="document.moved_")
+        for field in ("moved_from", "moved_to"):
+            lines.filter(**{f"after__{field}__in": _names_of(found)}).update(after={field: ""})
 
 
 def _leave_invitations(administration: Administration) -> None:

@@ -15,6 +15,8 @@ from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.pages.rows import Pill, error_of, outcome_pill
 from channels.words.parts import reason, run_note
 from channels.words.phrases import Phrase, about
+from documents import moving
+from documents.models import Move
 from documents.phrases import defect_sentences
 
 State = ReceivedMail.State
@@ -58,6 +60,8 @@ class PartEntry:
     said: str
     defects: list[str]
     can_be_asked: bool
+    #: when its document went to another administration
+    moved: Move | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +92,11 @@ def mail_entry(channel: Channel, mail: ReceivedMail) -> MailEntry:
 
 
 def _part_entry(mail: ReceivedMail, part: ReceivedPart) -> PartEntry:
-    deleted = part.document is not None and part.document.deleted_at is not None
+    moved = moving.gone(part.document) if part.document else None
+    deleted = part.document is not None and part.document.deleted_at is not None and moved is None
     left_out = part.document is None and part.outcome != "document" and part.can_be_taken
     can_be_asked = mail.email_id is not None and (deleted or left_out)
-    return PartEntry(part, reason(part.reason, size=part.size), defect_sentences(part.defects), can_be_asked)
+    return PartEntry(part, reason(part.reason, size=part.size), defect_sentences(part.defects), can_be_asked, moved)
 
 
 def _mail_phrase(channel: Channel, mail: ReceivedMail) -> Phrase | None:

@@ -98,5 +98,5 @@ def mails_of(run: FetchRun, *, after: Position | None = None, limit: int = 100) 
 def _page_of_mails(rows: QuerySet[ReceivedMail], after: Position | None, limit: int) -> list[ReceivedMail]:
     if after is not None:
         rows = rows.filter(first_seen_at__gte=after.at).exclude(first_seen_at=after.at, id__lte=after.id)
-    whole = rows.select_related("email").prefetch_related("parts__document")
+    whole = rows.select_related("email").prefetch_related("parts__document__move__other")
     return list(whole.order_by("first_seen_at", "id")[:limit])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from zenvoices.lib.scoping import administration_scope, every_administration
 SignedIn = Callable[[User], Client]
 #: no day that is looked at lies in a holiday
 TODAY = date(2026, 5, 29)
+BEFORE = datetime(2026, 5, 28, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -130,9 +131,9 @@ def test_days_are_remembered_from_one_look_to_the_next(cast: Cast, today: Any) -
     [
         {"state": "inactive"},
         {"state": "draft"},
-        {"error_code": "connect_timeout", "failing_since": timezone.now()},
+        {"error_code": "connect_timeout", "failing_since": BEFORE},
         {"error_code": "password_refused"},
-        {"deleted_at": timezone.now()},
+        {"deleted_at": BEFORE},
         {"active_since": TODAY - timedelta(days=3)},
     ],
     ids=str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection
@@ -20,7 +20,7 @@ from channels.checking import Purpose, Typed
 from channels.links import tokens, vault
 from channels.models import Channel, PreviewedMail
 from documents import preview, quota, storage
-from documents.models import Document, EInvoice, Finding, Sender
+from documents.models import Document, EInvoice, Finding, Move, Note, Sender
 from documents.services import UPLOAD, add_document
 from leaving import exports
 from tests.channels.provider import TOKENS
@@ -48,6 +48,8 @@ def furnish(administration: Administration, by: User, word: str) -> None:
         EInvoice.objects.create(administration=administration, document=document, supplier=word)
         Finding.objects.create(administration=administration, document=document, kind="iban", facts={"iban": word})
         Sender.objects.create(administration=administration, key=f"{word}.test")
+        Move.objects.create(administration=administration, document=document, lineage=uuid4(), subject=word)
+        Note.objects.create(administration=administration, document=document, author=by, text=word)
         typed = Typed({"name": word}, active=True, secrets={"password": word})
         asked = checking.ask(administration, Purpose.PREVIEW, typed=typed, person=by)
         seen = {"place": 0, "state": PreviewedMail.State.WOULD_COME, "unread": True, "subject": word}

@@ -23,14 +23,14 @@ from channels import services
 from channels.fetching import schedule
 from channels.links import providers
 from channels.models import Channel, FetchRun
-from documents import storage
+from documents import moving, storage
 from documents.models import Document
 from leaving import bundles, erasing, plans, steps, tasks
 from leaving.fence import DEAD_AFTER, Worker
 from leaving.models import Erasure
 from tests.cast import Cast, make_cast
 from tests.channels.provider import TOKENS, SaidProvider
-from tests.leaving.everything import browse, files_with, furnish, ids, rows_with
+from tests.leaving.everything import browse, files_with, furnish, ids, rows_with, upload
 from tests.trail import told
 from zenvoices.lib.scoping import administration_scope, every_administration
 
@@ -80,6 +80,18 @@ def test_administration_leaves_nothing_and_its_neighbour_everything(cast: Cast, 
     assert (rows_with(*others), files_with(*others)) == before
     assert said_provider.revoked == [TOKENS.refresh_token] * 2
     assert User.objects.filter(pk=cast.bert.pk).exists()
+
+
+def test_a_document_that_moved_away_stays_and_forgets_where_it_came_from(cast: Cast) -> None:
+    document = upload(cast.bakery, cast.anna, THEIRS)
+    with administration_scope(cast.bakery.pk):
+        moving.move([document], cast.bakery, cast.basic, cast.anna)
+    erased(plans.of_administration(cast.bakery), cast.anna)
+    with administration_scope(cast.basic.pk):
+        (kept,) = Document.objects.all()
+        with storage.open_blob(cast.basic.pk, kept.sha256) as blob:
+            assert blob.read() == f"%PDF {THEIRS}".encode()
+    assert rows_with(*ids(cast.bakery), cast.bakery.name) == {}
 
 
 def killed(erasure: Erasure, bundles_done: int, monkeypatch: pytest.MonkeyPatch) -> bool:

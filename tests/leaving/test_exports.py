@@ -76,14 +76,32 @@ def test_export_holds_everything_of_one_administration_and_no_secret(cast: Cast)
         month = f"{timezone.now():%Y-%m}"
         paper = f"documents/{month}/{document.pk.hex[:8]} bon-ours.pdf"
         letter = f"emails/{month}/{email.pk.hex[:8]} mail-ours.eml"
-        facts = ("documents", "einvoices", "findings", "emails", "channels", "logbook", "ledger", "parts", "activity")
+        facts = (
+            "documents",
+            "einvoices",
+            "findings",
+            "moves",
+            "notes",
+            "emails",
+            "channels",
+            "logbook",
+            "ledger",
+            "parts",
+            "activity",
+        )
         assert names == [paper, letter, "people.csv", *(f"facts/{name}.jsonl" for name in facts), "index.json"]
         assert found.read(paper) == b"%PDF-bytes-ours"
         assert found.read(letter) == b"Subject: mail-ours\r\n\r\nHierbij."
         (activity,) = map(json.loads, found.read("facts/activity.jsonl").splitlines())
         assert (activity["code"], activity["actor_name"]) == ("administration.exported", "Bert de Vries")
         index = json.loads(found.read("index.json"))
-        assert index["rows"] == dict.fromkeys(facts, 1) | {"einvoices": 0, "findings": 0, "parts": 0}
+        assert index["rows"] == dict.fromkeys(facts, 1) | {
+            "einvoices": 0,
+            "findings": 0,
+            "moves": 0,
+            "notes": 0,
+            "parts": 0,
+        }
         assert index["missing_files"] == []
     assert [word for word in ("theirs", "geheim", "ciphertext", "verwijderd", "gone", "argon2") if word in text] == []
 

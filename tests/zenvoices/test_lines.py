@@ -11,7 +11,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from administrations.forms import AdministrationForm, EnvironmentInviteForm, InviteForm, NewPersonForm, ProfileForm
+from administrations.access_form import EnvironmentInviteForm
+from administrations.forms import AdministrationForm, InviteForm, NewPersonForm, ProfileForm
 from administrations.models import Administration, Environment, User
 from administrations.passkey_forms import AddPasskeyForm
 from channels.extract.words import one_line
@@ -71,9 +72,9 @@ def test_names_that_look_alike_are_the_same_administration(cast: Cast) -> None:
 
 @pytest.mark.parametrize("form", [InviteForm, EnvironmentInviteForm])
 def test_address_of_an_invitation_holds_nothing_unseen(cast: Cast, form: Any) -> None:
-    more = {"administrations": []} if form is EnvironmentInviteForm else {}
+    more = {"shown": []} if form is EnvironmentInviteForm else {}
     typed = {"email": "nieuw@exa\u200bmple.test", "role": "user", "environment_admin": "on"}
-    filled = form(typed, taken=[], **more)
+    filled = form(typed, taken=User.objects.none(), **more)
     assert filled.is_valid()
     assert filled.cleaned_data["email"] == "nieuw@example.test"
 

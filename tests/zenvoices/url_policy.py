@@ -15,17 +15,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.utils import timezone
 
 from administrations import services
-from administrations.models import Role
+from administrations.models import Administration, AdministrationAccess, Role
 from channels import authorisation, checking
 from channels.checking import Purpose
 from channels.models import Channel
-from documents import einvoices
+from documents import einvoices, moving
 from documents.models import Document, Email
 from documents.queries import moment_to_text
 from documents.storage import put_bytes
@@ -215,6 +216,17 @@ def bakery_document(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "document_id": _own_upload(cast).pk}
 
 
+def bakery_kept_both(cast: Cast) -> dict[str, Any]:
+    moment = timezone.now()
+    _own_upload(cast, kept_both_at=moment)
+    return {**bakery(cast), "moment": moment_to_text(moment)}
+
+
+def bakery_note(cast: Cast) -> dict[str, Any]:
+    """Of nobody: each takes their own away, and sees the list as it is."""
+    return {**bakery_document(cast), "note_id": uuid4()}
+
+
 def bakery_einvoice(cast: Cast) -> dict[str, Any]:
     """Of an XML that has a PDF inside."""
     with administration_scope(cast.bakery.pk):
@@ -237,6 +249,17 @@ def bakery_done(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "moment": moment_to_text(moment)}
 
 
+def bakery_moved(cast: Cast) -> dict[str, Any]:
+    """To an administration that its people may enter too."""
+    there = Administration.objects.create(environment=cast.office, name=f"naast {cast.bakery.pk}")
+    for person in (cast.gerda, cast.bert):
+        AdministrationAccess.objects.create(administration=there, user=person, role=Role.USER)
+    document = _own_upload(cast)
+    with administration_scope(cast.bakery.pk):
+        moved = moving.move([document], cast.bakery, there, cast.anna)
+    return {**bakery(cast), "moment": moment_to_text(moved.moment)}
+
+
 DOCUMENTS = {
     "documents": Row(SUBMITTER, bakery),
     "document-upload": Row(SUBMITTER, bakery, post=True),
@@ -250,8 +273,16 @@ DOCUMENTS = {
     "document-body": Row(SUBMITTER, bakery_document),
     "document-finding-close": Row(USER, bakery_document, get=False, post=True),
     "document-page": Row(SUBMITTER, lambda cast: {**bakery_document(cast), "number": 1, "width": 160}),
+    "document-compare": Row(SUBMITTER, bakery_document),
+    "document-keep-both": Row(USER, bakery_document, get=False, post=True),
+    "documents-ask-again": Row(USER, bakery_kept_both, get=False, post=True),
+    "document-note": Row(USER, bakery_document, get=False, post=True),
+    "document-note-delete": Row(USER, bakery_note, get=False, post=True),
     "documents-zip": Row(USER, bakery, get=False, post=True),
+    "documents-zip-names": Row(USER, bakery, post=True),
     "documents-delete": Row(USER, bakery, get=False, post=True),
+    "documents-move": Row(USER, bakery, get=False, post=True),
+    "documents-move-back": Row(USER, bakery_moved, get=False, post=True),
     "documents-done": Row(USER, bakery, get=False, post=True),
     "documents-reopen": Row(USER, bakery, get=False, post=True),
     "documents-undo-done": Row(USER, bakery_done, get=False, post=True),

@@ -48,6 +48,8 @@ _LONGEST = 255  # bytes of UTF-8: what every file system takes
 _CONSIDERED = 1_000  # characters; putting a long run of combining marks into order takes quadratic time
 # A path of the sender's machine; any other slash belongs to a number: "Factuur 2026/0118.pdf".
 _PATH = re.compile(r"\s*(?:[/\\~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|file:)", re.IGNORECASE)
+_NOT_ON_WINDOWS = re.compile(r'[<>:"/\\|?*]')
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|\Z)", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.(?:[A-Za-z][A-Za-z0-9]{1,4}|7z|p7[sm])\Z")
 
 
@@ -68,6 +70,12 @@ def safe_name(name: str, content_type: str) -> str:
     if not name or name.lower() == kind.removeprefix("."):
         return _made_up(content_type, kind)
     return _shortened(name, _suffix(name, content_type))
+
+
+def portable_name(name: str) -> str:
+    """A safe name as Windows takes it too: what unpacks a ZIP there stops at others."""
+    name = _NOT_ON_WINDOWS.sub("_", name).rstrip(" .") or "_"
+    return f"_{name}" if _DEVICE.match(name) else name
 
 
 def _suffix(name: str, content_type: str) -> str:

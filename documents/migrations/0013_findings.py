@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('administrations', '0006_retention_and_erasing'),
-        ('documents', '0008_work_list'),
+        ('documents', '0012_kept_both'),
     ]
 
     operations = [

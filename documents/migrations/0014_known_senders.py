@@ -39,7 +39,7 @@ def _know_suppliers_by_name(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     """What came before is what later mails and e-invoices are held against."""
 
-    dependencies = [("documents", "0009_findings")]
+    dependencies = [("documents", "0013_findings")]
 
     operations = [
         migrations.RunPython(_know_who_sent_before, migrations.RunPython.noop),
