@@ -76,6 +76,7 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "document.moved_out": _("Moved the document %(thing)s to another administration"),
     "document.moved_in": _("Moved the document %(thing)s here from another administration"),
     "document.taken": _("Took the document %(thing)s after all"),
+    "document.finding_closed": _("Said that the document %(thing)s is right"),
     "email.downloaded": _("Downloaded the email %(thing)s"),
     "operator.keys_rotated": _("Encrypted every secret with a new key"),
     "operator.fetched": _("Retrieved the channel %(thing)s"),
@@ -134,6 +135,7 @@ FIELDS: Final[Mapping[str, Promise]] = {
     "signs_in_as": _("Signs in as"),
     "app_only": _("Signs in by itself"),
     "secret_expires_on": _("Secret ends on"),
+    "finding": _("What was odd"),
     "start": _("Begin with"),
     "start_date": _("Since"),
 }
@@ -160,6 +162,13 @@ VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
     "security": {"tls": "SSL/TLS", "starttls": "STARTTLS"},
     "protocol": {"imap": "IMAP", "pop3": "POP3"},
     "auth": {"password": _("Username and password"), "google": "Gmail OAuth2", "entra": "Entra OAuth2"},
+    "finding": {
+        "unproven": _("Sender not proven"),
+        "reply_to": _("Answers go elsewhere"),
+        "lookalike": _("Domain looks like a known one"),
+        "same_name": _("Known name, other domain"),
+        "iban": _("Other IBAN"),
+    },
     "app_only": {"True": _("Yes"), "False": _("No")},
     "requires_two_factor": {"True": _("Yes"), "False": _("No")},
     "start": {

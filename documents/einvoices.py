@@ -14,10 +14,11 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from documents import duplicates, pairing, processes, storage
+from documents import accounts, duplicates, pairing, processes, storage
 from documents.einvoice.facts import from_json
 from documents.einvoice.xml_text import DEFECTS
 from documents.models import MAYBE_EINVOICE, PDF, Document, EInvoice, einvoice_of
+from documents.senders import folded
 from zenvoices.lib.scoping import administration_scope, every_administration
 
 log = structlog.get_logger(__name__)
@@ -41,23 +42,27 @@ def read(document: Document) -> EInvoice | None:
     elif answer["invoice"]:
         columns = _columns(answer["invoice"])
     with transaction.atomic():
+        if columns is not None:
+            accounts.hold(document.administration_id)
         locked = Document.objects.select_for_update().get(pk=document.pk)  # two readers at once: the last one counts
         EInvoice.objects.filter(document=locked).delete()
         if columns is not None:
-            EInvoice.objects.create(administration_id=locked.administration_id, document=locked, **columns)
+            kept = EInvoice.objects.create(administration_id=locked.administration_id, document=locked, **columns)
+            accounts.look_at(kept)
         locked.einvoice_read_at = timezone.now()
         of_the_mail = [code for code in locked.defects if code not in DEFECTS]
         locked.defects = [*of_the_mail, *answer.get("defects", [])]
         locked.save(update_fields=["einvoice_read_at", "defects"])
-    kept = Document.objects.select_related("einvoice").get(pk=document.pk)
-    pairing.pair_after_reading(kept)
-    duplicates.mark_same_invoice(kept.pk)
-    return einvoice_of(kept)
+    fresh = Document.objects.select_related("einvoice").get(pk=document.pk)
+    pairing.pair_after_reading(fresh)
+    duplicates.mark_same_invoice(fresh.pk)
+    return einvoice_of(fresh)
 
 
 def _columns(found: dict[str, Any]) -> dict[str, Any]:
     invoice = from_json(found)
-    return asdict(invoice) | {"lines": found["lines"], "pdf_sha256": invoice.pdf_sha256}
+    more = {"pdf_sha256": invoice.pdf_sha256, "supplier_key": folded(invoice.supplier)}
+    return asdict(invoice) | {"lines": found["lines"]} | more
 
 
 def _answer(document: Document) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from zenvoices.lib.keyset import FIRST_YEAR, LAST_YEAR
 
 UPLOADS = "upload"
 #: whoever looks for something does so among what is done too
-_LOOK_FOR = ("q", "kind", "sender", "since", "until", "duplicates")
+_LOOK_FOR = ("q", "kind", "sender", "since", "until", "duplicates", "warned")
 _SANE_DAYS = [
     MinValueValidator(date(FIRST_YEAR, 1, 1), _("Choose a date between 1970 and 2200.")),
     MaxValueValidator(date(LAST_YEAR, 12, 31), _("Choose a date between 1970 and 2200.")),
@@ -42,6 +42,7 @@ class FilterForm(forms.Form):
     since = forms.DateField(label=_("From date"), required=False, validators=_SANE_DAYS)
     until = forms.DateField(label=_("Up to and including"), required=False, validators=_SANE_DAYS)
     duplicates = forms.BooleanField(label=_("Only possible duplicates"), required=False)
+    warned = forms.BooleanField(label=_("Only what to look at twice"), required=False)
     state = forms.ChoiceField(required=False, choices=[*Document.State.choices, (ALL, "")], widget=forms.HiddenInput)
 
     def __init__(self, data: Any, sources: list[tuple[UUID, str]]) -> None:
@@ -66,5 +67,6 @@ class FilterForm(forms.Form):
             since=given.get("since"),
             until=given.get("until"),
             duplicates=given.get("duplicates", False),
+            warned=given.get("warned", False),
             state=given.get("state") or (ALL if looks_for else ""),
         )

@@ -49,6 +49,10 @@ class Email(TenantModel, Source):
     text = models.TextField(blank=True)
     raw_sha256 = models.CharField(max_length=64)
     raw_size = models.PositiveBigIntegerField()
+    #: where an answer goes: addresses with blanks between
+    reply_to = models.TextField(blank=True, default="", db_default="")
+    #: what the receiving server found out about the sender: "spf=pass dkim=pass dmarc=pass", "" when it says nothing
+    authentication = models.CharField(max_length=120, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-received_at", "-id"]
@@ -152,6 +156,8 @@ class EInvoice(TenantModel):
     is_credit = models.BooleanField(default=False)
     number = models.CharField(max_length=200, blank=True)
     supplier = models.CharField(max_length=200, blank=True)
+    #: the supplier's name as documents.senders.folded has it, to find the same one again
+    supplier_key = models.CharField(max_length=200, blank=True, default="", db_default="")
     supplier_vat = models.CharField(max_length=40, blank=True)
     customer = models.CharField(max_length=200, blank=True)
     issued = models.DateField(null=True, blank=True)
@@ -174,6 +180,8 @@ class EInvoice(TenantModel):
         indexes = [
             models.Index(fields=["administration", "number"], name="einvoice_by_number"),
             models.Index(fields=["administration", "pdf_sha256"], name="einvoice_by_pdf"),
+            models.Index(fields=["administration", "supplier_vat"], name="einvoice_by_vat"),
+            models.Index(fields=["administration", "supplier_key"], name="einvoice_by_supplier"),
         ]
 
     def __str__(self) -> str:
@@ -207,6 +215,57 @@ class StorageUse(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.bytes} bytes of {self.administration_id}"
+
+
+class Sender(TenantModel):
+    """Somebody whose mail gave a document; what a later one is held against (documents.senders)."""
+
+    #: the registered domain; the whole address at a public provider
+    key = models.CharField(max_length=250)
+    #: the display name, folded
+    name = models.CharField(max_length=100, blank=True)
+    #: whoever gets the answers, as `key`, when that is somebody else
+    reply = models.CharField(max_length=250, blank=True)
+    #: came with a finding that nobody closed: makes nothing known
+    suspect = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["administration", "key", "name", "reply"], name="one_row_per_sender"),
+        ]
+        indexes = [models.Index(fields=["administration", "name"], name="sender_by_name")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Finding(TenantModel):
+    """What should make one look twice at a document. Says so, and stops nothing."""
+
+    class Kind(models.TextChoices):
+        UNPROVEN = "unproven", _("Sender not proven")
+        REPLY_TO = "reply_to", _("Answers go elsewhere")
+        LOOKALIKE = "lookalike", _("Domain looks like a known one")
+        SAME_NAME = "same_name", _("Known name, other domain")
+        IBAN = "iban", _("Other IBAN")
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="findings")
+    kind = models.CharField(max_length=10, choices=Kind)
+    #: what its sentence names (documents.finding_words)
+    facts = models.JSONField(default=dict)
+    #: when somebody said *In orde*
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["document", "kind"], name="one_finding_of_a_kind")]
+        indexes = [
+            models.Index(
+                fields=["administration", "document"], condition=models.Q(closed_at=None), name="finding_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.kind
 
 
 class Move(TenantModel):

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from django.db.models import QuerySet
 
-from documents import duplicates, einvoices, mail_page, moving, notes, preview, storage
+from documents import duplicates, einvoices, findings, mail_page, moving, notes, preview, storage
 from documents.einvoice.facts import line_from_json
 from documents.insides import insides
 from documents.models import PDF, XML_TYPES, Document, EInvoice, Email, einvoice_of
@@ -42,6 +42,7 @@ def pane(
         "looks": _looks(email, draw) if email and (tab == "email" or document.kind == Document.Kind.BODY) else None,
         "companion": companion,
         "halves": sorted([document, companion], key=lambda one: one.content_type != PDF) if companion else [],
+        "findings": findings.of([document, *([companion] if companion else [])]),
         "question": duplicates.question(document, visible),
         "came_from": moving.came_from(document),
         "notes": notes.notes_of(document),

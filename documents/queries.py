@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from administrations.access import may
 from administrations.models import Role, User
+from documents import findings
 from documents.models import PDF, Document, EInvoice, einvoice_of
 from documents.notes import count_at
 from documents.worklist import FOLDED, in_state
@@ -43,6 +44,7 @@ class Filters:
     since: date | None = None
     until: date | None = None
     duplicates: bool = False
+    warned: bool = False
     #: a state, "" for what is left to do, or worklist.ALL
     state: str = ""
 
@@ -101,14 +103,15 @@ def visible_documents(user: User, role: Role) -> QuerySet[Document]:
 def inbox(
     documents: QuerySet[Document], filters: Filters, after: Place | None = None, since: datetime | None = None
 ) -> Page:
-    """One page of the lines, newest first, each with `is_duplicate` and `note_count`."""
+    """One page of the lines, newest first, each with `is_duplicate`, `is_warned` and `note_count`."""
     rows = lines(documents, filters, since).order_by("-received_at", "-id")
     if after is not None:
         same_moment = Q(received_at=after.received_at, id__lt=after.id)
         rows = rows.filter(Q(received_at__lt=after.received_at) | same_moment)
     rows = rows.select_related("email", "einvoice", "companion__einvoice", "uploaded_by").defer("email__text")
     twin = documents.filter(pk=OuterRef("duplicate_of_id"))
-    found: list[Document] = [*rows.annotate(is_duplicate=_asked(Exists(twin)))[: PAGE_SIZE + 1]]
+    marked = rows.annotate(is_duplicate=_asked(Exists(twin)), is_warned=findings.is_warned())
+    found: list[Document] = [*marked[: PAGE_SIZE + 1]]
     shown = found[:PAGE_SIZE]
     count_at(shown)
     older = Place(shown[-1].received_at, shown[-1].id) if len(found) > PAGE_SIZE else None
@@ -155,7 +158,7 @@ def _narrowed(visible: QuerySet[Document], filters: Filters) -> QuerySet[Documen
         documents = documents.filter(received_at__lt=_midnight(filters.until + timedelta(days=1)))
     if filters.duplicates:
         documents = documents.filter(duplicate_of__in=visible, kept_both_at=None)
-    return documents
+    return findings.warned(documents) if filters.warned else documents
 
 
 def _midnight(day: date) -> datetime:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from administrations import audit
 from administrations.models import Administration, User
-from documents import quota
+from documents import quota, senders
 from documents.models import Document, Email, Move
 from documents.pairing import pair_saved as pair_saved
 from documents.pairing import pair_unsaved as pair_unsaved
@@ -69,6 +69,8 @@ def new_email(
     sent_at: datetime | None,
     text: str,
     received_at: datetime,
+    reply_to: str = "",
+    authentication: str = "",
 ) -> Email:
     """Not saved yet."""
     return Email(
@@ -84,6 +86,8 @@ def new_email(
         sent_at=sent_at,
         text=_fit(text, MAX_TEXT),
         received_at=received_at,
+        reply_to=_fit(reply_to, MAX_LINE),
+        authentication=_fit(authentication, 120),
     )
 
 
@@ -100,7 +104,9 @@ def add_documents(administration_id: UUID, documents: Sequence[Document]) -> Seq
         document.duplicate_of = first.get(document.sha256)
         first.setdefault(document.sha256, document)
     quota.grew(administration_id, sum(document.size for document in documents))
-    return Document.objects.bulk_create(documents)
+    added = Document.objects.bulk_create(documents)
+    senders.look_at(administration_id, added)
+    return added
 
 
 def new_document(

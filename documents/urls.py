@@ -2,10 +2,20 @@
 
 from django.urls import include, path
 
-from documents import duplicate_views, file_views, move_views, note_views, upload_views, views, work_views
+from documents import (
+    duplicate_views,
+    file_views,
+    finding_views,
+    move_views,
+    note_views,
+    upload_views,
+    views,
+    work_views,
+)
 
 _document = [
     path("", views.document, name="document"),
+    path("in-order/", finding_views.close, name="document-finding-close"),
     path("preview/", views.preview_pages, name="document-preview"),
     path("download/", file_views.download, name="document-download"),
     path("inside/<int:place>/", file_views.inside, name="document-inside"),

@@ -43,7 +43,7 @@ _MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 _NAMES = ("name", "filename")
 _MOST_PARAMS = 500
 _LOOKED_FOR = frozenset(
-    b"subject from to date message-id content-type content-disposition content-transfer-encoding content-id"
+    b"subject from to reply-to date message-id content-type content-disposition content-transfer-encoding content-id"
     b" content-description content-location content-name x-attachment-name x-file-name x-filename x-name"
     b" x-mozilla-external-attachment-url x-mozilla-cloud-part".split()
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from channels.extract.authentication import reply_addresses, results
 from channels.extract.content import Content
 from channels.extract.headers import Head
 from channels.extract.limits import Budget, Limits
@@ -79,6 +80,8 @@ def _mail(walk: Walk, parts: tuple[Part, ...], *, everything: bool) -> Mail:
         headers=_shown(head) if everything else (),
         parts=parts,
         defects=tuple(sorted(walk.budget.defects)),
+        reply_to=reply_addresses(head.get("reply-to")),
+        authentication=results(head.fields),
     )
 
 

@@ -41,7 +41,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """`html` is as the sender wrote it, not sanitised. Everything is decoded and bounded."""
+    """`html` is as the sender wrote it, not sanitised. Everything is decoded and bounded.
+
+    `reply_to`: addresses with blanks between. `authentication`: see channels.extract.authentication.results.
+    """
 
     message_id: str
     subject: str
@@ -54,3 +57,5 @@ class Mail:
     headers: tuple[tuple[str, str], ...]
     parts: tuple[Part, ...]
     defects: tuple[str, ...]
+    reply_to: str = ""
+    authentication: str = ""

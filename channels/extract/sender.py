@@ -26,6 +26,10 @@ def sender(value: str) -> tuple[str, str]:
     return one_line(decode_words(name), 200).strip(' "<'), one_line(address, 320)
 
 
+def addresses(value: str, most: int) -> list[str]:
+    return [one_line(found, 320) for found in _ADDRESS.findall(value[:_CONSIDERED])[:most]]
+
+
 def _name_and_address(value: str) -> tuple[str, str]:
     if plain := _PLAIN.fullmatch(value):
         return plain[1] or plain[2] or "", plain[3]

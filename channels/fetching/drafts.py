@@ -38,6 +38,8 @@ class Drafts:
             sent_at=mail.sent_at,
             text=mail.text,
             received_at=timezone.now(),
+            reply_to=mail.reply_to,
+            authentication=mail.authentication,
         )
 
     def _origin(self) -> documents.Origin:

@@ -16,6 +16,7 @@ from lucide.templatetags.lucide import lucide
 from administrations.models import Role
 from documents import preview, worklist
 from documents.einvoice.values import iban_is_valid
+from documents.finding_words import authentication, sentence
 from documents.models import Document, EInvoice
 from documents.phrases import format_name, invoice_warnings, largest_upload, unit_name, upload_problem
 from documents.queries import shown_invoice, visible_documents
@@ -94,6 +95,8 @@ def _in_figures(number: Decimal, decimals: int) -> str:
     return number_format(number, max(decimals, has), use_l10n=True, force_grouping=True)
 
 
+register.filter("finding_sentence", sentence)
+register.filter("authentication", authentication)
 register.filter("unit_name", unit_name)
 register.filter("format_name", format_name)
 register.filter("invoice_warnings", invoice_warnings)

@@ -73,6 +73,12 @@ failed = {"state": "failed", "error_code": "mail_cut_off", "attempts": 4}
 make_mail(FetchRun.objects.get(pk=run), uid="77", next_try_at=now + timezone.timedelta(hours=2), **failed, **known)
 make_mail(FetchRun.objects.get(pk=run), uid="78", state="refused", error_code="mail_too_large", **known)
 """
+MAKE_FINDINGS = """
+from documents.models import Finding
+facts = {"domain": long, "known": long, "reply": f"facturen@{long}", "iban": "NL91ABNA0417164300", "count": 6}
+given = {"administration_id": administration, "document_id": document, "facts": facts}
+Finding.objects.bulk_create(Finding(kind=kind, **given) for kind in Finding.Kind)
+"""
 MAKE_LINKED = """
 from administrations.models import Administration, User
 from channels import authorisation
@@ -116,6 +122,7 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
             )
             for which in ({"filename__startswith": "factuur"}, {"kind": "body"}, {"content_type": "application/xml"})
         )  # fmt: skip
+        stage.portal.ask(MAKE_FINDINGS, administration=stage.administration, document=body, long=LONG_DOMAIN)
         channels = stage.address("channels/")
         managed = f"{stage.portal.url}/administrations/{stage.administration}"
         office = f"{stage.portal.url}/environments/{stage.environment}"

@@ -20,7 +20,7 @@ from channels.checking import Purpose, Typed
 from channels.links import tokens, vault
 from channels.models import Channel, PreviewedMail
 from documents import preview, quota, storage
-from documents.models import Document, EInvoice, Move, Note
+from documents.models import Document, EInvoice, Finding, Move, Note, Sender
 from documents.services import UPLOAD, add_document
 from leaving import exports
 from tests.channels.provider import TOKENS
@@ -46,6 +46,8 @@ def furnish(administration: Administration, by: User, word: str) -> None:
     document = upload(administration, by, word)
     with administration_scope(administration.pk):
         EInvoice.objects.create(administration=administration, document=document, supplier=word)
+        Finding.objects.create(administration=administration, document=document, kind="iban", facts={"iban": word})
+        Sender.objects.create(administration=administration, key=f"{word}.test")
         Move.objects.create(administration=administration, document=document, lineage=uuid4(), subject=word)
         Note.objects.create(administration=administration, document=document, author=by, text=word)
         typed = Typed({"name": word}, active=True, secrets={"password": word})

@@ -79,6 +79,7 @@ def test_export_holds_everything_of_one_administration_and_no_secret(cast: Cast)
         facts = (
             "documents",
             "einvoices",
+            "findings",
             "moves",
             "notes",
             "emails",
@@ -94,7 +95,13 @@ def test_export_holds_everything_of_one_administration_and_no_secret(cast: Cast)
         (activity,) = map(json.loads, found.read("facts/activity.jsonl").splitlines())
         assert (activity["code"], activity["actor_name"]) == ("administration.exported", "Bert de Vries")
         index = json.loads(found.read("index.json"))
-        assert index["rows"] == dict.fromkeys(facts, 1) | {"einvoices": 0, "moves": 0, "notes": 0, "parts": 0}
+        assert index["rows"] == dict.fromkeys(facts, 1) | {
+            "einvoices": 0,
+            "findings": 0,
+            "moves": 0,
+            "notes": 0,
+            "parts": 0,
+        }
         assert index["missing_files"] == []
     assert [word for word in ("theirs", "geheim", "ciphertext", "verwijderd", "gone", "argon2") if word in text] == []
 

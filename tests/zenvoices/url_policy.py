@@ -271,6 +271,7 @@ DOCUMENTS = {
     "document-email-pdf": Row(SUBMITTER, bakery_document),
     "document-looks": Row(SUBMITTER, bakery_document),
     "document-body": Row(SUBMITTER, bakery_document),
+    "document-finding-close": Row(USER, bakery_document, get=False, post=True),
     "document-page": Row(SUBMITTER, lambda cast: {**bakery_document(cast), "number": 1, "width": 160}),
     "document-compare": Row(SUBMITTER, bakery_document),
     "document-keep-both": Row(USER, bakery_document, get=False, post=True),
