@@ -16,6 +16,8 @@ from tests.administrations.test_two_factor_required import having_shown
 from tests.cast import Cast
 from tests.queries import queries_of
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 #: that list administrations or people -> their bytes at most, before they are compressed
 PAGES = {"administrations": 100_000, "people": 130_000, "invite": 100_000, "person": 100_000}

@@ -19,6 +19,8 @@ from tests.notifications.rows import make_notification
 from tests.trail import told
 from tests.zenvoices.url_policy import ADMIN, OFFICE, POLICY, SUBMITTER, USER
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 BEHIND = sorted(
     name

@@ -28,6 +28,8 @@ from tests.channels.rows import make_channel
 from tests.channels.test_health import finish
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 

@@ -15,6 +15,8 @@ from tests.mails.building import attached, mixed, png, zip_of
 from tests.mails.expectation import expectation
 from tests.mails.make import CASES
 
+pytestmark = pytest.mark.thorough
+
 MAILS = Path(__file__).parent.parent / "mails"
 NAMES = sorted(path.stem for path in MAILS.glob("*.eml"))
 

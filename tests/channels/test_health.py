@@ -23,6 +23,8 @@ from notifications.models import Notification
 from tests.cast import Cast, person
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 REFUSED = channel_error("password_refused")
 
 

@@ -22,6 +22,8 @@ from tests.servers.certificates import Certificates
 from tests.servers.plugin import MailboxUser, StartScripted
 from tests.servers.scripted import HELLO, Answer, Peer, hang, hang_up, imap, pop3
 
+pytestmark = pytest.mark.thorough
+
 JAN = Password("jan", "geheim")
 MAIL = b"Subject: factuur\r\n\r\nBeste\r\n"
 

@@ -30,6 +30,8 @@ from tests.channels.rows import make_channel
 from tests.channels.test_forms import AT_ENTRA, AT_GOOGLE
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 SignedIn = Callable[[User], Client]
 GOOGLE = "/ChannelConnector/ProcessGmailIMAPAuthorizationResult"
 ENTRA = "/ChannelConnector/ProcessEntraIMAPAuthorizationResult"

@@ -23,6 +23,8 @@ from tests.channels.rows import make_channel, make_mail, make_run
 from tests.queries import queries_of
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 SignedIn = Callable[[User], Client]
 Act = Callable[..., Any]
 LONG_AGO = timedelta(days=2)

@@ -20,6 +20,8 @@ from channels.words.sentences import Moment, Reader
 from scripts import error_page
 from scripts.bootstrap import ROOT
 
+pytestmark = pytest.mark.thorough
+
 EXTRACT = Path(extract.__file__).parent
 DETAIL = {
     "host": "mail.devries.nl", "port": 993, "folder": "Facturen", "username": "jan", "size": 31_000_000,

@@ -21,6 +21,8 @@ from tests.cast import Cast
 from tests.channels.test_health import REFUSED, channel_in, finish
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 NAME = "Facturen J. de Vries: 2026. Rest"
 
 

@@ -20,6 +20,8 @@ from tests.documents.files import invoice
 from tests.trail import told
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 Find = Callable[[Document], Document]
 UBL = invoice("peppol-invoice")

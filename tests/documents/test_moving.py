@@ -28,6 +28,8 @@ from tests.documents.files import invoice, pdf
 from tests.trail import entries, told
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 
 

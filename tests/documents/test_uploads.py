@@ -21,6 +21,8 @@ from tests.mails.building import zip_of
 from tests.mails.reported.packages import SHEET
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 OFFICE = "application/vnd.openxmlformats-officedocument."
 EML = b"From: a@b.test\r\nSubject: x\r\n\r\nhallo"

@@ -23,6 +23,8 @@ from tests.documents.conftest import CHANNEL, NOON, Shelf
 from tests.documents.files import XML, image, office, pdf
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 
 

@@ -23,6 +23,8 @@ from tests.documents.files import XML
 from tests.documents.test_views import address, inbox, names
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 Find = Callable[[Document], Document]
 HTMX = {"HX-Request": "true", "HX-Target": "reading"}

@@ -24,6 +24,8 @@ from tests.cast import Cast
 from tests.security.canaries import Ids, documents_of, foreign_world, furnished, next_door_to, plant
 from tests.zenvoices.url_policy import POLICY, PUBLIC
 
+pytestmark = pytest.mark.thorough
+
 ABROAD, NEXT_DOOR = "kanarievreemd", "kanariebuur"
 PARENTS = ("administration_id", "environment_id")
 #: parts of an address that name no object

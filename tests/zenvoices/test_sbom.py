@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from packaging.requirements import Requirement
 
 from scripts import pins, sbom
 from scripts.bootstrap import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def locked() -> set[tuple[str, str]]:
