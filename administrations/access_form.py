@@ -16,9 +16,8 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from administrations.forms import ROLE_HELP
-from administrations.models import Administration, Role, User
-from zenvoices.lib.fields import AddressField
+from administrations.forms import ROLE_HELP, NewcomerForm
+from administrations.models import Administration, Role
 from zenvoices.lib.paging import page_of, searched, with_words
 
 _ROLE: Final = "role_"
@@ -106,16 +105,6 @@ def _named(asked: QueryDict) -> list[UUID]:
     return found
 
 
-class EnvironmentInviteForm(AccessForm):
-    email = AddressField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+class EnvironmentInviteForm(NewcomerForm, AccessForm):
+    in_already = _("This person is already in this environment. Change the access in the list.")
     field_order = ["email", "environment_admin"]
-
-    def __init__(self, *args: Any, taken: QuerySet[User], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.taken = taken
-
-    def clean_email(self) -> str:
-        email: str = self.cleaned_data["email"].lower()
-        if self.taken.filter(email=email).exists():
-            raise ValidationError(_("This person is already in this environment. Change the access in the list."))
-        return email

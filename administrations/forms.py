@@ -63,11 +63,11 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
 
 
-class InviteForm(forms.Form):
-    """Into one administration."""
+class NewcomerForm(forms.Form):
+    """Whom to invite. `taken`: who is in already, of which `in_already` then says so."""
 
     email = AddressField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
-    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.USER, help_text=ROLE_HELP)
+    in_already: Any = ""
 
     def __init__(self, *args: Any, taken: QuerySet[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -76,8 +76,15 @@ class InviteForm(forms.Form):
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].lower()
         if self.taken.filter(email=email).exists():
-            raise ValidationError(_("This person already has access. Change the role in the list."))
+            raise ValidationError(self.in_already)
         return email
+
+
+class InviteForm(NewcomerForm):
+    """Into one administration."""
+
+    in_already = _("This person already has access. Change the role in the list.")
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.USER, help_text=ROLE_HELP)
 
 
 class NewPersonForm(forms.Form):

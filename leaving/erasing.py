@@ -137,19 +137,16 @@ def _shut_out(person: User, by: User | None) -> None:
 def perform(erasure_id: UUID) -> None:
     """Once, however often it is asked for. A worker that dies, or is stopped, leaves it to `look_after`."""
     erasure = Erasure.objects.filter(pk=erasure_id, state=State.QUEUED).first()
-    if erasure is None:
-        return
-    attempt = erasure.attempts + 1
-    waiting = Erasure.objects.filter(pk=erasure.pk, state=State.QUEUED, attempts=erasure.attempts)
-    if not waiting.update(state=State.WORKING, attempts=attempt, alive_at=timezone.now()):
+    worker = Worker.claiming(erasure, State.QUEUED, State.WORKING) if erasure else None
+    if erasure is None or worker is None:
         return
     try:
-        _perform(erasure, Worker(Erasure.objects.filter(pk=erasure.pk, state=State.WORKING, attempts=attempt)))
+        _perform(erasure, worker)
     except Superseded:
         log.info("an erasure was taken over", erasure=str(erasure.pk))
     except (OSError, StorageProblem, DatabaseError) as problem:
         log.exception("an erasure waits", erasure=str(erasure.pk))
-        Erasure.objects.filter(pk=erasure.pk, attempts=attempt).update(problem=type(problem).__name__)
+        Erasure.objects.filter(pk=erasure.pk, attempts=erasure.attempts).update(problem=type(problem).__name__)
 
 
 def _perform(erasure: Erasure, worker: Worker) -> None:

@@ -43,19 +43,16 @@ def make(export_id: UUID) -> None:
     A worker that dies leaves it to `look_after`.
     """
     export = Export.objects.select_related("administration__environment").filter(pk=export_id).first()
-    if export is None:
-        return
-    attempt = export.attempts + 1
-    waiting = Export.objects.filter(pk=export.pk, state=State.QUEUED, attempts=export.attempts)
-    if not waiting.update(state=State.MAKING, attempts=attempt, alive_at=timezone.now()):
+    maker = Worker.claiming(export, State.QUEUED, State.MAKING) if export else None
+    if export is None or maker is None:
         return
     try:
-        _make(export, Worker(Export.objects.filter(pk=export.pk, state=State.MAKING, attempts=attempt)))
+        _make(export, maker)
     except Superseded:
         log.info("an export was taken over or erased", export=str(export.pk))
     except (OSError, storage.StorageProblem) as problem:
         log.error("an export failed", export=str(export.pk), problem=type(problem).__name__)
-        Export.objects.filter(pk=export.pk, attempts=attempt).update(state=State.FAILED)
+        Export.objects.filter(pk=export.pk, attempts=export.attempts).update(state=State.FAILED)
 
 
 def _make(export: Export, maker: Worker) -> None:

@@ -10,6 +10,8 @@ from typing import Any, Final
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from leaving.models import Erasure, Export
+
 #: without a sign of life for so long nobody works at it: its worker was killed, or its message was lost
 DEAD_AFTER: Final = timedelta(minutes=5)
 ALIVE_SECONDS: Final = 10.0
@@ -25,6 +27,15 @@ class Worker:
 
     mine: QuerySet[Any]
     said_at: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def claiming(cls, row: Export | Erasure, queued: str, working: str) -> Worker | None:
+        """None when somebody else took it up. `row.attempts` is the number of this try from here on."""
+        rows, before = type(row)._default_manager.filter(pk=row.pk), row.attempts
+        row.attempts += 1
+        now = {"state": working, "attempts": row.attempts, "alive_at": timezone.now()}
+        claimed = rows.filter(state=queued, attempts=before).update(**now)
+        return cls(rows.filter(state=working, attempts=row.attempts)) if claimed else None
 
     def alive(self) -> None:
         """To be called again and again. Raises Superseded."""

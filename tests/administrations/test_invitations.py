@@ -163,3 +163,17 @@ def test_beheerder_of_one_administration_leaves_invitations_for_more_alone(
     open_now = open_invitations(cast.office).filter(email="nieuw@devries.test")
     assert wide.withdrawn_at is None
     assert [one.roles for one in open_now.exclude(pk=wide.pk)] == [{str(cast.bakery.pk): "user"}]
+
+
+@pytest.mark.parametrize(
+    ("page", "place", "said"),
+    [
+        ("administration-invite", "bakery", "heeft al toegang"),
+        ("environment-invite", "office", "al in deze omgeving"),
+    ],
+)
+def test_who_is_in_already_is_not_invited(cast: Cast, signed_in: SignIn, page: str, place: str, said: str) -> None:
+    typed = {"email": "Gerda@devries.test", "role": "user", "environment_admin": "on"}
+    answer = signed_in(cast.anna).post(reverse(page, args=[getattr(cast, place).pk]), typed)
+    (error,) = answer.context["form"].errors["email"]
+    assert (answer.status_code, said in str(error), Invitation.objects.count()) == (422, True, 0)
