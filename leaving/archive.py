@@ -23,7 +23,7 @@ from administrations.access import people_with_access, role_in
 from administrations.audit_csv import safe_cell
 from administrations.audit_entry import AuditEntry
 from administrations.models import Administration
-from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
+from channels.models import Channel, ChannelRule, FetchRun, ReceivedMail, ReceivedPart
 from documents import storage
 from documents.models import Document, EInvoice, Email, Finding, Move, Note
 from zenvoices.lib.filenames import safe_name
@@ -55,6 +55,7 @@ def _facts() -> Iterator[tuple[str, QuerySet[Any]]]:
     yield "notes", Note.objects.filter(document__deleted_at=None)
     yield "emails", Email.objects.all()
     yield "channels", Channel.objects.all()
+    yield "rules", ChannelRule.objects.all()
     yield "logbook", FetchRun.objects.all()
     yield "ledger", ReceivedMail.objects.all()
     yield "parts", ReceivedPart.objects.all()

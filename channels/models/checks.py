@@ -24,6 +24,7 @@ class ConnectionCheck(TenantModel):
         ACTIVATE = "activate"  # the channel as it is
         LINKED = "linked"  # goes on now that somebody authorised it
         FIND = "find"  # nothing: the server of an address was looked for (channels.finding)
+        RULES = "rules"  # nothing: what a rule would leave out is looked at (PreviewedMail)
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -53,7 +54,7 @@ class ConnectionCheck(TenantModel):
     #: LINKED: who authorised
     account = models.CharField(max_length=320, blank=True)
     purpose = models.CharField(max_length=8, choices=Purpose)
-    #: LOOK, PREVIEW and SAVE: the form, without its secrets; FIND: the address
+    #: LOOK, PREVIEW and SAVE: the form, without its secrets; FIND: the address; RULES: the rule, and which it replaces
     typed = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     #: those that were typed, encrypted for this check; "" when it has ended
     secrets = models.TextField(blank=True)

@@ -84,6 +84,7 @@ def test_export_holds_everything_of_one_administration_and_no_secret(cast: Cast)
             "notes",
             "emails",
             "channels",
+            "rules",
             "logbook",
             "ledger",
             "parts",
