@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Count, QuerySet
@@ -16,6 +15,7 @@ from channels import services
 from channels.models import Channel, ChannelRule, FetchRun, ReceivedMail
 from channels.models.fetched import LEFT_OUT_BY_RULE
 from channels.rules import About
+from channels.rules.patterns import literally
 
 MOST_RULES: Final = 50
 #: rules that are gone, or changed, and whose mails are still offered
@@ -51,6 +51,11 @@ def add_rule(channel: Channel, said: Said, by: User | None) -> ChannelRule:
     _write(rule, said)
     audit.note("channel.rule_made", channel.administration, channel, by=by, after=_told(rule))
     return rule
+
+
+def refuse_sender(channel: Channel, address: str, by: User | None) -> ChannelRule:
+    """*Deze afzender niet meer ophalen*. Raises BadPattern, TooManyRules, SaidAlready."""
+    return add_rule(channel, Said(About.SENDER, only=False, value=literally(address)), by)
 
 
 @transaction.atomic
@@ -122,16 +127,11 @@ def left_out_by_rule(channel: Channel) -> list[LeftOut]:
 
 
 @transaction.atomic
-def take_left_out(channel: Channel, key: str, by: User | None) -> FetchRun | None:
+def take_left_out(channel: Channel, key: str, by: User | None) -> tuple[FetchRun, int] | None:
     """Every mail that this rule left out, and that is still in the mailbox, comes in now. None when there is none."""
     mails = left_out(channel).filter(error_detail__rule_key=key)
     count = services.ask_for(mails, despite_rules=True)
     if not count:
         return None
     services.note_mails("channel.mails_asked_for", channel, count, by)
-    return services.request_fetch(channel, by)
-
-
-def rule_of(channel: Channel, rule_id: UUID) -> ChannelRule:
-    """Raises ChannelRule.DoesNotExist."""
-    return ChannelRule.objects.select_related("channel__administration__environment").get(pk=rule_id, channel=channel)
+    return services.request_fetch(channel, by), count

@@ -108,7 +108,7 @@ class PreviewedMail(TenantModel):
     size = models.PositiveBigIntegerField(null=True, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
     error_detail = models.JSONField(default=dict, blank=True)
-    #: the first of them: filename, content_type, size, outcome and reason, as a ReceivedPart has them
+    #: the first of them: filename, content_type, size, outcome, reason and left_out_by, as a ReceivedPart has them
     parts = models.JSONField(default=list, blank=True)
     #: how many documents it gives, and how many parts there are in all
     documents = models.PositiveSmallIntegerField(default=0)

@@ -92,6 +92,8 @@ def retry_mail(request: AdministrationRequest, channel_id: UUID, mail_id: UUID) 
     messages.success(request, _("The email is tried again with the next fetch."))
     if "not-taken-in" in request.POST:  # the page it was asked on
         return redirect("not-taken-in", mail.administration_id, channel_id)
+    if "left-out" in request.POST:
+        return redirect("channel-left-out", mail.administration_id, channel_id)
     return _back(channel_id, mail)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 
+from channels import rulebook
 from channels.models import Channel, FetchRun, HostOutage, ReceivedMail
 from documents.models import Document
 from zenvoices.lib.keyset import Position
@@ -88,6 +89,12 @@ def not_taken_in(channel: Channel, *, after: Position | None = None, limit: int 
     """What could not be had and is still waited for, oldest first."""
     rows = ReceivedMail.objects.filter(channel=channel, standing=True)
     return _page_of_mails(rows, after, limit)
+
+
+def left_out(channel: Channel, key: str, *, after: Position | None = None, limit: int = 100) -> list[ReceivedMail]:
+    """What rules left out and nobody asked for since, oldest first. `key`: of one rule; "" of all."""
+    rows = rulebook.left_out(channel)
+    return _page_of_mails(rows.filter(error_detail__rule_key=key) if key else rows, after, limit)
 
 
 def mails_of(run: FetchRun, *, after: Position | None = None, limit: int = 100) -> list[ReceivedMail]:

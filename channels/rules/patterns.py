@@ -39,6 +39,13 @@ def address_pattern(typed: str) -> str:
     return f"{local or WILD}@{domain}".lower()
 
 
+def literally(address: str) -> str:
+    """The pattern of an address that a stranger wrote. Raises BadPattern: a `*` in it would be anything."""
+    if WILD in address or "@" not in address or len(address) > LONGEST:
+        raise BadPattern("address")
+    return plain_line(address).lower()
+
+
 def _is_domain(text: str) -> bool:
     """`*` may stand for whole labels of an international name: inside one, its ASCII form would say something else."""
     labels = text.split(".")
