@@ -68,10 +68,13 @@ def look(asked: ConnectionCheck, found: Found) -> list[Step]:
 
 def rules_with(asked: ConnectionCheck, channel: Channel) -> Rules:
     """Those of the channel as they would be with the rule that is tried, which may replace one of them."""
+    others = (rule for rule in rules_of(channel).rules if rule.key != asked.typed["replaces"])
+    return Rules((*others, tried_rule(asked)))
+
+
+def tried_rule(asked: ConnectionCheck) -> Rule:
     typed = asked.typed
-    tried = Rule(TRIED, About(typed["about"]), typed["only"], typed["value"], typed["mark_read"])
-    others = (rule for rule in rules_of(channel).rules if rule.key != typed["replaces"])
-    return Rules((*others, tried))
+    return Rule(TRIED, About(typed["about"]), typed["only"], typed["value"], typed["mark_read"])
 
 
 def _begins_now(asked: ConnectionCheck) -> bool:

@@ -10,8 +10,9 @@ from django.utils.translation import gettext, ngettext
 from channels.check import Step
 from channels.models import ConnectionCheck, PreviewedMail
 from channels.pages.previewed import tried_entry
-from channels.trying import TRIED
+from channels.trying import TRIED, tried_rule
 from channels.words.phrases import Phrase, facts_of, phrase
+from channels.words.rules import rule_said
 
 _OF_A_GROUP: Final = "only-"
 
@@ -22,7 +23,8 @@ def tried_context(asked: ConnectionCheck) -> dict[str, Any]:
     if not asked.is_open and asked.passed:
         mails = list(asked.previewed.all())
         entries = [tried_entry(mail) for mail in mails]
-        context["preview"] = {"said": _counted(mails, _keys(asked)), "mails": entries}
+        rule = rule_said(tried_rule(asked).told())
+        context["preview"] = {"rule": rule, "said": _counted(mails, _keys(asked)), "mails": entries}
     return context
 
 
