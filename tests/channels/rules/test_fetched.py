@@ -13,7 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from administrations.models import User
-from channels import rulebook
+from channels import rulebook, services
+from channels.fetching import reconcile
 from channels.mailboxes.fake import FakeMailbox
 from channels.models import FetchRun, ReceivedMail
 from channels.rulebook import Said
@@ -130,6 +131,42 @@ def test_same_mail_of_which_the_server_states_another_size_is_left_out_once(
         box.mails[1] = replace(box.mails[1], claimed_size=901)
         assert books(fetch_now(channel)) == (1, 0, 0, 0, 1, 0)
         assert ReceivedMail.objects.count() == 1
+
+
+def test_flag_of_what_a_rule_left_out_whose_confirmation_was_lost_is_noted_at_night(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then an owner who marks that mail unread again is left alone."""
+    box, said = FakeMailbox(), Said(About.SENDER, only=False, value="*@leverancier.test", mark_read=True)
+    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
+    with administration_scope(cast.bakery.pk):
+        channel = channel_in(cast.bakery)
+        rulebook.add_rule(channel, said, cast.bert)
+        box.deliver(invoice(1))
+        fetch_now(channel)
+        ReceivedMail.objects.update(acknowledged=False)
+        channel.refresh_from_db()
+        found = reconcile.by_hand(channel)
+        assert found is not None
+        assert (found.numbers.repaired, ReceivedMail.objects.get().acknowledged) == (1, True)
+
+
+def test_mail_that_is_kept_here_comes_in_when_asked_for_and_is_held_against_the_rules_when_not(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that could not be read is tried again from its own bytes."""
+    box = FakeMailbox()
+    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
+    with administration_scope(cast.bakery.pk):
+        channel = channel_in(cast.bakery)
+        for number in (1, 2):
+            box.deliver(invoice(number))
+        with monkeypatch.context() as broken:
+            broken.setattr("channels.fetching.intake.extract", lambda *_args, **_named: 1 / 0)
+            assert books(fetch_now(channel))[:4] == (2, 0, 0, 2)
+        rulebook.add_rule(channel, NEVER_THIS_SENDER, cast.bert)
+        services.retry_mail(ReceivedMail.objects.get(uid="1"), cast.bert)
+        assert (books(fetch_now(channel)), files()) == ((2, 1, 1, 0, 0, 1), ["factuur-1.pdf"])
 
 
 @pytest.mark.dovecot
