@@ -225,10 +225,7 @@ class Recorder:
         row.error_code, row.error_detail = problem.code, problem.detail
         row.size = prepared.raw_size or prepared.ref.size or 0
         if problem.code in LEFT_OUT:
-            row.state, row.content_sha256 = State.IGNORED, prepared.content_sha256
-            self._stand(row, told=False)
-            self._keep(row, prepared)
-            return Counts(ignored=1)
+            return self._leave_out(row, prepared)
         if problem.code == "mail_gone":
             row.state = State.REFUSED
             self._stand(row, told=False)
@@ -243,6 +240,19 @@ class Recorder:
             row.email = self._email(prepared)  # keeps the .eml for whoever wants to see it
         self._keep(row, prepared)
         return Counts(failed=1)
+
+    def _leave_out(self, row: ReceivedMail, prepared: Prepared) -> Counts:
+        """Nothing of it is kept but what tells it from another; one that is in already stays so, whatever rules say."""
+        row.content_sha256 = prepared.content_sha256
+        self._stand(row, told=False)
+        same = (other for other in self._delivered if other.content_sha256 == prepared.content_sha256)
+        if (earlier := next(same, None)) is None:
+            row.state = State.IGNORED
+        else:
+            row.state, row.acknowledged, row.email = State.ALREADY, earlier.acknowledged, earlier.email
+            row.error_code, row.error_detail = "", {}
+        self._keep(row, prepared)
+        return Counts(ignored=1) if earlier is None else Counts(already=1)
 
     def _fail(self, row: ReceivedMail, prepared: Prepared, tries: int) -> Counts:
         """Tried again, or set apart for a person."""

@@ -133,6 +133,20 @@ def test_same_mail_of_which_the_server_states_another_size_is_left_out_once(
         assert ReceivedMail.objects.count() == 1
 
 
+def test_mail_that_is_in_already_is_that_whatever_a_rule_says_of_it_now(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = FakeMailbox()
+    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
+    with administration_scope(cast.bakery.pk):
+        channel = channel_in(cast.bakery)
+        box.deliver(invoice(1))
+        fetch_now(channel)
+        rulebook.add_rule(channel, NEVER_THIS_SENDER, cast.bert)
+        box.validity, box.mails[1] = "2", replace(box.mails[1], seen=False)
+        assert (books(fetch_now(channel)), rulebook.left_out(channel).count()) == ((1, 0, 0, 0, 1, 0), 0)
+
+
 def test_flag_of_what_a_rule_left_out_whose_confirmation_was_lost_is_noted_at_night(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
