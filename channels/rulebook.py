@@ -126,11 +126,15 @@ def left_out_by_rule(channel: Channel) -> list[LeftOut]:
     ]
 
 
+def left_out_by(channel: Channel, key: str, value: str) -> QuerySet[ReceivedMail]:
+    """What this rule left out while it said so."""
+    return left_out(channel).filter(error_detail__rule_key=key, error_detail__rule_value=value)
+
+
 @transaction.atomic
-def take_left_out(channel: Channel, key: str, by: User | None) -> tuple[FetchRun, int] | None:
+def take_left_out(channel: Channel, key: str, value: str, by: User | None) -> tuple[FetchRun, int] | None:
     """Every mail that this rule left out, and that is still in the mailbox, comes in now. None when there is none."""
-    mails = left_out(channel).filter(error_detail__rule_key=key)
-    count = services.ask_for(mails, despite_rules=True)
+    count = services.ask_for(left_out_by(channel, key, value), despite_rules=True)
     if not count:
         return None
     services.note_mails("channel.mails_asked_for", channel, count, by)

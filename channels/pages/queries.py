@@ -91,10 +91,12 @@ def not_taken_in(channel: Channel, *, after: Position | None = None, limit: int 
     return _page_of_mails(rows, after, limit)
 
 
-def left_out(channel: Channel, key: str, *, after: Position | None = None, limit: int = 100) -> list[ReceivedMail]:
-    """What rules left out and nobody asked for since, oldest first. `key`: of one rule; "" of all."""
-    rows = rulebook.left_out(channel)
-    return _page_of_mails(rows.filter(error_detail__rule_key=key) if key else rows, after, limit)
+def left_out(
+    channel: Channel, key: str, value: str, *, after: Position | None = None, limit: int = 100
+) -> list[ReceivedMail]:
+    """What one rule left out and nobody asked for since, oldest first; of every rule without `key`."""
+    rows = rulebook.left_out_by(channel, key, value) if key else rulebook.left_out(channel)
+    return _page_of_mails(rows, after, limit)
 
 
 def mails_of(run: FetchRun, *, after: Position | None = None, limit: int = 100) -> list[ReceivedMail]:

@@ -154,11 +154,11 @@ def refuse_sender(request: AdministrationRequest, channel_id: UUID, document_id:
 def left_out(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     """Every mail that a rule left out and nobody asked for since, oldest first; of one rule with `rule`."""
     channel = channel_or_404(channel_id)
-    key, after = request.GET.get("rule", ""), Position.read(request.GET.get("after", ""))
-    mails = queries.left_out(channel, key, after=after, limit=PAGE + 1)
+    key, value, after = (request.GET.get(name, "") for name in ("rule", "value", "after"))
+    mails = queries.left_out(channel, key, value, after=Position.read(after), limit=PAGE + 1)
     more = Position(mails[PAGE - 1].first_seen_at, mails[PAGE - 1].pk).mark if len(mails) > PAGE else ""
     entries = [mail_entry(channel, mail) for mail in mails[:PAGE]]
-    return render(request, "channels/left_out.html", {"channel": channel, "mails": entries, "more": more, "key": key})
+    return render(request, "channels/left_out.html", {"channel": channel, "mails": entries, "more": more})
 
 
 @require_POST
@@ -166,7 +166,8 @@ def left_out(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
 def take_left_out(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     """Everything that one rule left out."""
     channel = channel_or_404(channel_id)
-    taken = rulebook.take_left_out(channel, request.POST.get("rule", ""), request.user)
+    key, value = (request.POST.get(name, "") for name in ("rule", "value"))
+    taken = rulebook.take_left_out(channel, key, value, request.user)
     if taken is not None:
         run, count = taken
         transaction.on_commit(lambda: tasks.enqueue(run), robust=True)

@@ -78,9 +78,12 @@ def test_what_a_rule_leaves_out_stays_unread_is_told_with_the_rule_and_can_be_ta
         assert books(fetch_now(channel))[1:4] == (0, 1, 0)
         rulebook.remove_rule(rule, cast.bert)
         assert books(fetch_now(channel))[1:4] == (0, 0, 0)
-        assert rulebook.take_left_out(channel, key, cast.bert) is not None
+        assert rulebook.take_left_out(channel, key, "*@leverancier.test", cast.bert) is not None
         assert books(fetch_now(channel))[1:4] == (1, 0, 0)
-        assert (files()[-1], rulebook.take_left_out(channel, key, cast.bert)) == ("factuur-3.pdf", None)
+        assert (files()[-1], rulebook.take_left_out(channel, key, "*@leverancier.test", cast.bert)) == (
+            "factuur-3.pdf",
+            None,
+        )
 
 
 @pytest.mark.dovecot
@@ -92,7 +95,10 @@ def test_rule_that_is_asked_to_marks_as_read_what_it_leaves_out(cast: Cast, box:
         box.deliver(invoice(1))
         assert books(fetch_now(channel)) == (1, 0, 1, 0, 0, 0)
         assert (box.unread(), ReceivedMail.objects.get().acknowledged) == (0, True)
-        assert rulebook.take_left_out(channel, rulebook.left_out_by_rule(channel)[0].key, cast.bert) is not None
+        assert (
+            rulebook.take_left_out(channel, rulebook.left_out_by_rule(channel)[0].key, said.value, cast.bert)
+            is not None
+        )
         assert (books(fetch_now(channel)), files()) == ((1, 1, 0, 0, 0, 1), ["factuur-1.pdf"])
 
 
