@@ -140,7 +140,8 @@ def _conclude(asked: ConnectionCheck, steps: list[Step], found: trying.Found) ->
     locked = _rows().select_for_update(of=("self",)).filter(pk=asked.pk, state=State.RUNNING).first()
     if locked is None:
         return
-    outcome = _follow(locked, steps, found.listing)
+    outcome = _follow(locked, steps, found.listings)
+    locked.folders = found.folders
     is_told = outcome in (Outcome.PASSED, Outcome.FAILED)
     _finish(locked, outcome, steps if is_told else [])
     if is_told:
@@ -148,7 +149,7 @@ def _conclude(asked: ConnectionCheck, steps: list[Step], found: trying.Found) ->
     _tell_office(locked)
 
 
-def _follow(asked: ConnectionCheck, steps: list[Step], listing: Listing | None) -> Outcome:
+def _follow(asked: ConnectionCheck, steps: list[Step], listings: Mapping[str, Listing]) -> Outcome:
     if asked.channel is not None and asked.channel.deleted_at is not None:
         return Outcome.GONE
     if not asked.administration.is_premium or (
@@ -158,17 +159,17 @@ def _follow(asked: ConnectionCheck, steps: list[Step], listing: Listing | None) 
     passed = check.succeeded(steps)
     try:
         if asked.typed and asked.purpose != Purpose.FIND:
-            _follow_typed(asked, steps, listing, passed=passed)
+            _follow_typed(asked, steps, listings, passed=passed)
         elif asked.channel is not None and asked.purpose == Purpose.LOOK:
             services.note_check(asked.channel, steps[-1].error)
         elif passed and asked.channel is not None:
-            services.activate(asked.channel, asked.person, listing)
+            services.activate(asked.channel, asked.person, listings)
     except services.NotLinked:
         return Outcome.NOT_LINKED
     return Outcome.PASSED if passed else Outcome.FAILED
 
 
-def _follow_typed(asked: ConnectionCheck, steps: list[Step], listing: Listing | None, *, passed: bool) -> None:
+def _follow_typed(asked: ConnectionCheck, steps: list[Step], listings: Mapping[str, Listing], *, passed: bool) -> None:
     channel, secrets, error = asked.channel, trying.secrets_of(asked), steps[-1].error
     fields = {name: value for name, value in asked.typed.items() if name != "active"}
     for name in fields.keys() & {"secret_expires_on", "start_date"}:
@@ -177,7 +178,7 @@ def _follow_typed(asked: ConnectionCheck, steps: list[Step], listing: Listing | 
         services.keep_proof(channel, trying.proofs(secrets), fields["secret_expires_on"])
     if asked.purpose == Purpose.SAVE and passed:
         asked.channel = store(
-            asked.administration, channel, fields, secrets, activate=True, by=asked.person, listing=listing
+            asked.administration, channel, fields, secrets, activate=True, by=asked.person, listings=listings
         )
     elif asked.purpose == Purpose.SAVE and (channel is None or channel.state == Channel.State.DRAFT):
         # As a draft: so the secrets are kept, and never have to go back to the browser.
@@ -195,15 +196,15 @@ def _took_secret(steps: list[Step]) -> bool:
 
 def store(
     administration: Administration, channel: Channel | None, fields: Mapping[str, Any], secrets: Mapping[str, str], *,
-    activate: bool, by: User | None, listing: Listing | None = None,
+    activate: bool, by: User | None, listings: Mapping[str, Listing] = services.NO_LISTINGS,
 ) -> Channel:  # fmt: skip
     """A new channel, or this one changed. Raises services.NotLinked."""
     kept = {**fields, "password": "", **secrets}
     if channel is None:
-        return services.create_channel(administration, activate=activate, by=by, listing=listing, **kept)
+        return services.create_channel(administration, activate=activate, by=by, listings=listings, **kept)
     channel = services.update_channel(channel, by=by, **kept)
     if activate:
-        services.activate(channel, by, listing)
+        services.activate(channel, by, listings)
     return channel
 
 
@@ -222,7 +223,7 @@ def drafts_left(administration: Administration) -> int:
 def _finish(asked: ConnectionCheck, outcome: Outcome, steps: list[Step]) -> None:
     asked.state, asked.finished_at, asked.outcome, asked.secrets = State.FINISHED, timezone.now(), outcome, ""
     asked.steps = [step.dump() for step in steps]
-    asked.save(update_fields=["state", "finished_at", "outcome", "secrets", "steps", "channel"])
+    asked.save(update_fields=["state", "finished_at", "outcome", "secrets", "steps", "channel", "folders"])
 
 
 @transaction.atomic

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from channels.errors import ChannelError
-from channels.mailboxes.base import Glimpse, Listing, MessageRef, Results, Server, Watch
+from channels.mailboxes.base import Glimpse, Listing, MessageRef, OfferedFolder, Results, Server, Watch
 from channels.mailboxes.imap_answers import Facts
 from channels.mailboxes.imap_fetch import Fetching
 from channels.mailboxes.imap_flags import Flagging
+from channels.mailboxes.imap_folders import offered
 from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_portions import FactsList, Portions
 from channels.mailboxes.imap_search import HIGHEST, NOTHING, Search
@@ -110,6 +111,19 @@ class ImapMailbox(ImapSession):
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
         self._fetching = Fetching(self, self._server.largest_mail)
         return self._fetching.results(refs, spool)
+
+    def turn_to(self, folder: str, *, anew: bool = False) -> int:
+        self._name = folder
+        self._flagging = Flagging(self, self._portions)
+        if not anew:
+            with self.border():
+                self._drop_search()
+        return super().turn_to(folder, anew=anew or self._fetching.is_under_way)
+
+    def folders(self) -> Sequence[OfferedFolder]:
+        with self.border():
+            self._drop_search()
+            return offered(self.client.folders())
 
     def reopen_same(self) -> None:
         super().reopen_same()
