@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from channels.mailboxes.base import MessageRef
@@ -21,6 +21,10 @@ OWING: Final = (State.DELIVERED, State.ALREADY, State.QUARANTINED)
 _FALSE_ALARMS: Final = 3
 _HALF_HOURS: Final = 48
 
+#: MessageRef.validity of the Gmail API
+GMAIL: Final = "gmail"
+_LOOKED_UP_AT_ONCE: Final = 500
+
 Key = tuple[str, str]
 
 
@@ -33,6 +37,26 @@ def ledger_rows(channel: Channel) -> QuerySet[ReceivedMail]:
     return ReceivedMail.objects.filter(
         channel=channel, mailbox=channel.mailbox, folder=channel.watched_folder, former=0
     )
+
+
+def had_in_other_folders(channel: Channel, refs: Iterable[MessageRef]) -> set[str]:
+    """The uids of mails that were taken in from another folder of the channel before they came into this one.
+
+    A mail that is moved or copied keeps its date and size (RFC 3501 6.4.7); Gmail's id is the same under each label.
+    Only what people are told rests on this: a mail that is fetched is known by its hash.
+    """
+    left = [ref for ref in refs if ref.arrived or ref.validity == GMAIL] if channel.other_folders else []
+    had: set[str] = set()
+    for start in range(0, len(left), _LOOKED_UP_AT_ONCE):
+        some = left[start : start + _LOOKED_UP_AT_ONCE]
+        by_id = Q(validity=GMAIL, uid__in=[ref.uid for ref in some])
+        rows = ReceivedMail.objects.filter(
+            by_id | Q(arrived__in={ref.arrived for ref in some} - {None}),
+            channel=channel, mailbox=channel.mailbox, folder__in=channel.other_folders, state__in=TAKEN_IN,
+        )  # fmt: skip
+        known = {(row.uid,) if row.validity == GMAIL else (row.arrived, row.listed_size) for row in rows}
+        had |= {ref.uid for ref in some if ((ref.uid,) if ref.validity == GMAIL else (ref.arrived, ref.size)) in known}
+    return had
 
 
 def rows_of(channel: Channel, refs: Iterable[MessageRef], **fields: Any) -> list[ReceivedMail]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from channels.fetching.folders import keep
-from channels.fetching.ledger import ledger_rows, retire_all
+from channels.fetching.ledger import had_in_other_folders, ledger_rows, retire_all
 from channels.lease import Lease
 from channels.mailboxes.base import Listing, MessageRef
 from channels.models import Channel, FetchRun
@@ -53,6 +53,8 @@ class Look:
         read = {ref.uid: ref for ref in listing.read_elsewhere[:READ_ELSEWHERE_KEPT]}
         known = ledger_rows(channel).filter(validity=listing.validity, uid__in=list(read))
         for uid in known.values_list("uid", flat=True):
+            del read[uid]
+        for uid in had_in_other_folders(channel, read.values()):
             del read[uid]
         self.run.read_elsewhere += len(read)
         self.run.read_elsewhere_uids += offered(channel, read.values())

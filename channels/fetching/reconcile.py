@@ -19,7 +19,7 @@ from channels import lease
 from channels.connect import opened
 from channels.errors import ChannelError
 from channels.fetching.folders import keep, places_of
-from channels.fetching.ledger import OWING, ledger_rows
+from channels.fetching.ledger import OWING, had_in_other_folders, ledger_rows
 from channels.fetching.look import offered
 from channels.mailboxes.base import Listing, MessageRef, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
@@ -153,7 +153,7 @@ def listed(channel: Channel, held: lease.Lease, since: int, seconds: float) -> L
     """In a session of its own; the lease is kept meanwhile. Raises ChannelError."""
     watch = Watch(deadline=time.monotonic() + seconds, tick=held.renew_if_due)
     with opened(channel, watch) as mailbox:
-        listing = mailbox.candidates(since=since)
+        listing = mailbox.candidates(since=since, states_all=bool(channel.other_folders))
         mailbox.finish()
     return listing
 
@@ -184,6 +184,9 @@ def _compare(channel: Channel, listing: Listing, ledger: set[str], first: int, r
     if partial:
         counted &= there
     missing = [ref for ref in read if ref.uid not in ledger]
+    had = had_in_other_folders(channel, missing)
+    missing = [ref for ref in missing if ref.uid not in had]
+    there -= had
     numbers = Numbers(
         on_server=len(there),
         in_ledger=len(counted),

@@ -140,7 +140,9 @@ class _Session:
 
     def _list(self) -> Listing:
         # seen_next_uid belongs to seen_validity; under another UIDVALIDITY the mailbox gives no "read elsewhere".
-        listing = sane(self.mailbox.candidates(since=self.channel.seen_next_uid))
+        listing = sane(
+            self.mailbox.candidates(since=self.channel.seen_next_uid, states_all=bool(self.channel.other_folders))
+        )
         failpoints.reach("listed")
         return listing
 

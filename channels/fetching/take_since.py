@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from channels import lease
 from channels.fetching.folders import places_of
-from channels.fetching.ledger import ledger_rows, want
+from channels.fetching.ledger import had_in_other_folders, ledger_rows, want
 from channels.fetching.reconcile import listed
 from channels.mailboxes.base import Listing, MessageRef
 from channels.models import Channel
@@ -53,6 +53,7 @@ def _floor(channel: Channel, since: datetime) -> int:
 
 def _unknown(channel: Channel, listing: Listing) -> list[MessageRef]:
     known = set(ledger_rows(channel).filter(validity=listing.validity).values_list("uid", flat=True).iterator())
+    known |= had_in_other_folders(channel, listing.read_elsewhere)
     return [ref for ref in listing.read_elsewhere if ref.uid not in known]
 
 

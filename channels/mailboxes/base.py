@@ -171,7 +171,8 @@ class Mailbox(Protocol):
     def folders(self) -> Sequence[OfferedFolder]:
         """Those that can be opened, before or after one is; none where there are none (POP3)."""
 
-    def candidates(self, since: int = 0) -> Listing: ...
+    def candidates(self, since: int = 0, *, states_all: bool = False) -> Listing:
+        """`states_all`: with sizes and dates of what was read elsewhere, too, where there are any."""
 
     def newest(self, count: int) -> Sequence[Glimpse]:
         """The newest mails of the folder, read or not, newest first."""

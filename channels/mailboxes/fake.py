@@ -96,7 +96,7 @@ class FakeMailbox:
     def folders(self) -> Sequence[OfferedFolder]:
         return [OfferedFolder("INBOX", Role.INBOX)]
 
-    def candidates(self, since: int = 0) -> Listing:
+    def candidates(self, since: int = 0, *, states_all: bool = False) -> Listing:
         self._step("candidates")
         unread = [self._ref(uid) for uid in self._unread()]
         if not self.keeps_flags:

@@ -92,7 +92,7 @@ class GmailMailbox(GmailSession):
             system = [OfferedFolder(str(label["id"]), _ROLES[label["id"]]) for label in labels if label["id"] in _ROLES]
         return sorted([*own, *system], key=in_order)
 
-    def candidates(self, since: int = 0) -> Listing:
+    def candidates(self, since: int = 0, *, states_all: bool = False) -> Listing:
         """`since` and `next_uid` are seconds on Google's clock: what came after them and is read by now."""
         with self.border():
             now = self._clock

@@ -35,7 +35,7 @@ class ImapMailbox(ImapSession):
         """Whether the server would not mark a mail as read in this session."""
         return self._flagging.refused
 
-    def candidates(self, since: int = 0) -> Listing:
+    def candidates(self, since: int = 0, *, states_all: bool = False) -> Listing:
         folder = self.folder
         with self.border():
             unread = self._search_for_unread()
@@ -55,11 +55,11 @@ class ImapMailbox(ImapSession):
             if not (uids or elsewhere) and self._came_since(since, next_uid) and hides_unread(self.client, folder):
                 uids, seen, whole = all_by_flags(self.client)
                 elsewhere = [uid for uid in seen if uid >= (since or NOTHING)]
-            more = sorted(set(uids).difference(found))
+            more = sorted({*uids, *(elsewhere if states_all else ())}.difference(found))
             facts = sizes.finish() | FactsList(self.client, self._portions, more).finish()
         return Listing(
             [self._ref(uid, facts) for uid in uids],
-            [MessageRef(folder.validity, str(uid)) for uid in elsewhere],
+            [self._ref(uid, facts) for uid in elsewhere],
             folder.validity,
             next_uid,
             whole=whole,

@@ -87,6 +87,19 @@ def test_a_mail_that_is_moved_to_another_chosen_folder_is_one(
     assert (run.outcome, run.already, run.delivered, files()) == ("succeeded", 1, 0, ["factuur-1.pdf"])
 
 
+def test_a_read_mail_that_is_moved_is_not_said_to_be_missed(two_folders: TwoFolders, mailbox_user: MailboxUser) -> None:
+    """By its date and size: it was read because we took it in."""
+    mailbox_user.deliver(mail("Welkom"), FOLDER)
+    mailbox_user.deliver(invoice(1))
+    channel = two_folders()
+    fetch_now(channel)
+    mailbox_user.dovecot.doveadm("move", "-u", mailbox_user.name, FOLDER, "mailbox", "INBOX", "all")
+    mailbox_user.deliver(invoice(2), FOLDER, "S")
+    run = fetch_now(channel)
+    assert [uid for _validity, uid, _folder in run.read_elsewhere_uids] == ["3"]
+    assert reconcile.by_hand(Channel.objects.get()).numbers.missing == 1
+
+
 @pytest.mark.parametrize(("folder", "more"), [("INBOX", ["Weg"]), ("Weg", ["INBOX"])])
 def test_a_folder_that_is_gone_is_named_and_the_others_are_fetched(
     two_folders: TwoFolders, mailbox_user: MailboxUser, folder: str, more: list[str]
