@@ -8,7 +8,7 @@ lost when the page is closed meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -70,10 +70,11 @@ class Typed:
 
 def ask(
     administration: Administration, purpose: Purpose, *, channel: Channel | None = None, person: User | None = None,
-    typed: Typed | None = None, linked: Linked | None = None,
+    typed: Typed | None = None, linked: Linked | None = None, folders: Sequence[Sequence[str]] = (),
 ) -> ConnectionCheck:  # fmt: skip
-    """Call tasks.offer_check after the commit. Raises Full."""
+    """`folders`: those that a check before it listed. Call tasks.offer_check after the commit. Raises Full."""
     asked = ConnectionCheck(administration=administration, channel=channel, person=person, purpose=purpose)
+    asked.folders = list(folders)
     if linked is not None:
         asked.consent_link, asked.account = linked.consent_link, linked.account
     if typed is not None:
@@ -141,7 +142,7 @@ def _conclude(asked: ConnectionCheck, steps: list[Step], found: trying.Found) ->
     if locked is None:
         return
     outcome = _follow(locked, steps, found.listings)
-    locked.folders = found.folders
+    locked.folders = found.folders or locked.folders
     is_told = outcome in (Outcome.PASSED, Outcome.FAILED)
     _finish(locked, outcome, steps if is_told else [])
     if is_told:

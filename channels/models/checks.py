@@ -69,7 +69,7 @@ class ConnectionCheck(TenantModel):
     #: what channels.check.run_check found, or channels.finding.look
     steps = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
 
-    #: FOLDERS: name and role of each (channels.mailboxes.base.OfferedFolder), in the order of the page
+    #: FOLDERS, and what is asked from its page: name and role of each folder, in order
     folders = models.JSONField(default=list, db_default=[], blank=True)
 
     class Meta:

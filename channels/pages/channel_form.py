@@ -125,7 +125,9 @@ def _check(
             if form.app_changed:  # an app signs in by itself, as it is stored
                 channel = _store(request, form, channel, left=True)
             typed = Typed(form.channel_fields | form.start_fields, form.cleaned_data["active"], form.secrets)
-            asked = checking.ask(request.administration, purpose, channel=channel, person=request.user, typed=typed)
+            asked = checking.ask(
+                request.administration, purpose, channel=channel, person=request.user, typed=typed, folders=form.listed
+            )
     except Full as full:
         form.add_error(None, checks.full_said(full))
         return page(request, form, channel)

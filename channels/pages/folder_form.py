@@ -27,6 +27,10 @@ class FoldersField(forms.MultipleChoiceField):
 
 class FolderForm(forms.Form):
     channel: Channel | None = None
+    #: whether folders are boxes to tick, instead of one name to type
+    shows_boxes = False
+    #: ConnectionCheck.folders, as they were listed last
+    listed: Sequence[Sequence[str]] = ()
 
     folder = LineField(
         label=_("Folder"), max_length=_LONGEST, required=False, initial="INBOX",
@@ -48,8 +52,9 @@ class FolderForm(forms.Form):
         if listed is None and self.is_bound:
             listed = _list_of(self.data.get("folder_list", ""))
         chosen = self._chosen()
-        there = [name for name, _role in listed.folders] if listed else []
-        self.initial["folders"], self.initial["folder_list"] = chosen, str(listed.pk) if there else "-"
+        self.listed = listed.folders if listed else []
+        there = [name for name, _role in self.listed]
+        self.initial["folders"], self.initial["folder_list"] = chosen, str(listed.pk) if listed and there else "-"
         # A name that somebody typed may be spelt otherwise than the server does; the ledger knows it as it was typed.
         spelt = {theirs: ours for ours in chosen if (theirs := spelt_by_server(ours, there))}
         choices = [(spelt.get(name, name), name) for name in there]

@@ -83,6 +83,8 @@ def test_folders_are_chosen_from_the_servers_own_list(cast: Cast, bert: Client, 
         assert (Channel.objects.count(), ConnectionCheck.objects.get().passed) == (0, True)
         check = str(ConnectionCheck.objects.get().pk)
     chosen = {"folder_list": check, "folders": ["Facturen", "Café", "INBOX"]}
+    looked = post(bert, new, typed_at(mailbox_user, action="check", **chosen))
+    assert boxes(looked) == [("INBOX", True), ("Café", True), ("Facturen", True), ("Sent", False)]
     post(bert, new, typed_at(mailbox_user, action="save", **chosen))
     with administration_scope(cast.bakery.pk):
         channel = Channel.objects.get()
