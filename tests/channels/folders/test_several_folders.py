@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from channels import services
 from channels.fetching import reconcile, runs
 from channels.fetching.budget import Budget
 from channels.fetching.folders import places_of
+from channels.fetching.ledger import had_in_other_folders, rows_of
+from channels.mailboxes.base import MessageRef
 from channels.models import Channel, FetchRun, FurtherFolder, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast, make_cast
@@ -94,10 +98,21 @@ def test_a_read_mail_that_is_moved_is_not_said_to_be_missed(two_folders: TwoFold
     channel = two_folders()
     fetch_now(channel)
     mailbox_user.dovecot.doveadm("move", "-u", mailbox_user.name, FOLDER, "mailbox", "INBOX", "all")
-    mailbox_user.deliver(invoice(2), FOLDER, "S")
+    mailbox_user.deliver(mail("Factuur 2 met een lange omschrijving"), FOLDER, "S")
     run = fetch_now(channel)
     assert [uid for _validity, uid, _folder in run.read_elsewhere_uids] == ["3"]
     assert reconcile.by_hand(Channel.objects.get()).numbers.missing == 1
+
+
+def test_of_two_mails_of_one_size_and_second_that_were_read_none_is_known(two_folders: TwoFolders) -> None:
+    channel = two_folders()
+    first, other = places_of(channel)
+    rows = rows_of(first, [MessageRef("1", "1", 100, 5)], state="delivered")
+    ReceivedMail.objects.bulk_create(rows)
+    moved, missed = MessageRef("2", "7", 100, 5), MessageRef("2", "8", 100, 5)
+    assert had_in_other_folders(other, [moved]) == {"7"}
+    assert had_in_other_folders(other, [moved, missed]) == set()
+    assert had_in_other_folders(first, [moved]) == set()
 
 
 @pytest.mark.parametrize(("folder", "more"), [("INBOX", ["Weg"]), ("Weg", ["INBOX"])])
@@ -258,3 +273,24 @@ def test_killed_in_either_folder_the_next_fetch_ends_in_the_same_state(
     channel.refresh_from_db()
     assert (channel.state, channel.failures, channel.begun) == ("active", 0, {})
     assert_everything_kept(channel)
+
+
+def test_a_channel_of_before_there_were_several_goes_on_where_it_was(
+    two_folders: TwoFolders, mailbox_user: MailboxUser
+) -> None:
+    mailbox_user.deliver(invoice(1))
+    channel = two_folders(more_folders=[])
+    fetch_now(channel)
+    names = ("folder", "seen_validity", "seen_next_uid", "first_next_uid", "started_at")
+    before = Channel.objects.values(*names).get()
+    try:
+        MigrationExecutor(connection).migrate([("channels", "0016_silence")])
+    finally:
+        MigrationExecutor(connection).migrate([("channels", "0017_further_folders")])
+    assert (Channel.objects.values(*names).get(), Channel.objects.get().more_folders) == (before, [])
+    mailbox_user.dovecot.doveadm("flags", "remove", "-u", mailbox_user.name, r"\Seen", "mailbox", "INBOX", "all")
+    mailbox_user.deliver(invoice(2))
+    run = fetch_now(Channel.objects.get())
+    assert (run.outcome, run.already, run.delivered, files()) == (
+        "succeeded", 1, 1, ["factuur-1.pdf", "factuur-2.pdf"],
+    )  # fmt: skip
