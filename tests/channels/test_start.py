@@ -167,7 +167,7 @@ def test_backup_put_back_leaves_no_new_mail_out(cast: Cast, monkeypatch: pytest.
         channel = channel_in(cast.bakery)
         Channel.objects.update(start="now", state="inactive")
         box.deliver(invoice(1), arrived=now - DAY)
-        services.activate(channel, None, box.candidates())
+        services.activate(channel, None, {"INBOX": box.candidates()})
         fetch_now(channel)
         box.next_uid = 50
         box.deliver(invoice(2), arrived=now + 60)
@@ -185,7 +185,7 @@ def test_server_that_gives_an_old_number_to_a_new_mail_hides_it_not(
         channel = channel_in(cast.bakery)
         Channel.objects.update(start="now", state="inactive")
         before = box.deliver(invoice(1), arrived=now - DAY)
-        services.activate(channel, None, box.candidates())
+        services.activate(channel, None, {"INBOX": box.candidates()})
         fetch_now(channel)
         after = box.deliver(invoice(20), arrived=now + 60)
         box.mails[before], box.mails[after] = box.mails[after], box.mails[before]
