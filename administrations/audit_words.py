@@ -133,6 +133,7 @@ FIELDS: Final[Mapping[str, Promise]] = {
     "security": _("Security"),
     "username": _("Username"),
     "folder": _("Folder"),
+    "more_folders": _("Other folders"),
     "client_id": _("Client id"),
     "tenant_id": _("Directory (tenant) ID"),
     "signs_in_as": _("Signs in as"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -48,16 +48,21 @@ class Target:
     #: what is behind an error, when it is known which channel asks
     explain: Callable[[ChannelError], ChannelError] = field(default=lambda error: error, repr=False)
     kind: Kind = Kind.OWN
+    #: besides `folder`
+    more_folders: Sequence[str] = ()
+    #: what is done right after the sign-in instead of opening any folder; returns how many there are
+    list_folders: Callable[[Mailbox], int] | None = field(default=None, repr=False)
     #: what else is done with the open mailbox, which then is opened to be read only; in at most `look_seconds` more
     look: Callable[[Mailbox], None] | None = field(default=None, repr=False)
     look_seconds: float = 0.0
-    #: gets the list of the mails, without which the check then fails
-    hear: Callable[[Listing], None] | None = field(default=None, repr=False)
+    #: gets each folder's list of mails, without which the check then fails
+    hear: Callable[[str, Listing], None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`name`: "name", "address", "connection", "encryption", "provider", "sign_in", "folder", "listing" or "look".
+    """`name`: "name", "address", "connection", "encryption", "provider", "sign_in", "folder", "listing", "look" or
+    "folders".
 
     `facts` fill its sentence in. "provider": the link is renewed there, which shows that it still stands. "listing":
     what every fetch begins with; its fact "keeps_seen" says whether mails may be marked as read. "look": Target.look.
@@ -90,6 +95,7 @@ def target_of(channel: Channel, typed: Mapping[str, str] | None = None) -> Targe
         token=partial(credentials_of, channel, fresh=True, typed=typed) if provider else None,
         explain=partial(whose.explained, channel),
         kind=kind_of(channel),
+        more_folders=channel.more_folders if channel.has_folders else (),
     )  # fmt: skip
 
 
@@ -141,10 +147,10 @@ def _acts(target: Target, mailbox: Mailbox) -> list[tuple[str, Callable[[], Fact
         mailbox.sign_in(shown[0] if shown else _with_password(target))
         return {}
 
-    def folder() -> Facts:
-        return {"unread": mailbox.open(), "folder": target.folder}
+    def folder(name: str) -> Facts:
+        return {"unread": mailbox.open() if name == target.folder else mailbox.turn_to(name), "folder": name}
 
-    def listing() -> Facts:
+    def listing(name: str) -> Facts:
         try:
             found = mailbox.candidates()
         except TransientProblem as problem:
@@ -152,23 +158,29 @@ def _acts(target: Target, mailbox: Mailbox) -> list[tuple[str, Callable[[], Fact
                 raise
             return {}  # a list so long that it does not come while somebody waits; a fetch has more time
         if target.hear is not None:
-            target.hear(found)
-        return {"keeps_seen": found.keeps_seen} if target.look is None else {}
+            target.hear(name, found)
+        return {"folder": name} | ({"keeps_seen": found.keeps_seen} if target.look is None else {})
 
     def look() -> Facts:
         if target.look is not None:
             target.look(mailbox)
         return {}
 
+    def each(name: str) -> list[tuple[str, Callable[[], Facts]]]:
+        return [("folder", partial(folder, name)), ("listing", partial(listing, name))]
+
+    def folders() -> Facts:
+        return {"count": target.list_folders(mailbox) if target.list_folders else 0}
+
+    others = [step for name in target.more_folders for step in each(name)]
+    opened = [*each(target.folder), *([("look", look)] if target.look is not None else others)]
     return [
         ("name", resolve),
         ("connection", connect),
         ("encryption", secure),
         *([("provider", provider)] if target.token is not None else []),
         ("sign_in", sign_in),
-        ("folder", folder),
-        ("listing", listing),
-        *([("look", look)] if target.look is not None else []),
+        *([("folders", folders)] if target.list_folders is not None else opened),
     ]
 
 

@@ -8,7 +8,7 @@ lost when the page is closed meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -72,10 +72,11 @@ class Typed:
 
 def ask(
     administration: Administration, purpose: Purpose, *, channel: Channel | None = None, person: User | None = None,
-    typed: Typed | None = None, linked: Linked | None = None,
+    typed: Typed | None = None, linked: Linked | None = None, folders: Sequence[Sequence[str]] = (),
 ) -> ConnectionCheck:  # fmt: skip
-    """Call tasks.offer_check after the commit. Raises Full."""
+    """`folders`: those that a check before it listed. Call tasks.offer_check after the commit. Raises Full."""
     asked = ConnectionCheck(administration=administration, channel=channel, person=person, purpose=purpose)
+    asked.folders = list(folders)
     if linked is not None:
         asked.consent_link, asked.account = linked.consent_link, linked.account
     if typed is not None:
@@ -142,7 +143,8 @@ def _conclude(asked: ConnectionCheck, steps: list[Step], found: trying.Found) ->
     locked = _rows().select_for_update(of=("self",)).filter(pk=asked.pk, state=State.RUNNING).first()
     if locked is None:
         return
-    outcome = _follow(locked, steps, found.listing)
+    outcome = _follow(locked, steps, found.listings)
+    locked.folders = found.folders or locked.folders
     is_told = outcome in (Outcome.PASSED, Outcome.FAILED)
     _finish(locked, outcome, steps if is_told else [])
     if is_told:
@@ -150,7 +152,7 @@ def _conclude(asked: ConnectionCheck, steps: list[Step], found: trying.Found) ->
     _tell_office(locked)
 
 
-def _follow(asked: ConnectionCheck, steps: list[Step], listing: Listing | None) -> Outcome:
+def _follow(asked: ConnectionCheck, steps: list[Step], listings: Mapping[str, Listing]) -> Outcome:
     if asked.channel is not None and asked.channel.deleted_at is not None:
         return Outcome.GONE
     if not asked.administration.is_premium or (
@@ -162,17 +164,17 @@ def _follow(asked: ConnectionCheck, steps: list[Step], listing: Listing | None) 
         return Outcome.PASSED if passed else Outcome.FAILED
     try:
         if asked.typed:
-            _follow_typed(asked, steps, listing, passed=passed)
+            _follow_typed(asked, steps, listings, passed=passed)
         elif asked.channel is not None and asked.purpose == Purpose.LOOK:
             services.note_check(asked.channel, steps[-1].error)
         elif passed and asked.channel is not None:
-            services.activate(asked.channel, asked.person, listing)
+            services.activate(asked.channel, asked.person, listings)
     except services.NotLinked:
         return Outcome.NOT_LINKED
     return Outcome.PASSED if passed else Outcome.FAILED
 
 
-def _follow_typed(asked: ConnectionCheck, steps: list[Step], listing: Listing | None, *, passed: bool) -> None:
+def _follow_typed(asked: ConnectionCheck, steps: list[Step], listings: Mapping[str, Listing], *, passed: bool) -> None:
     channel, secrets, error = asked.channel, trying.secrets_of(asked), steps[-1].error
     fields = {name: value for name, value in asked.typed.items() if name != "active"}
     for name in fields.keys() & {"secret_expires_on", "start_date"}:
@@ -181,7 +183,7 @@ def _follow_typed(asked: ConnectionCheck, steps: list[Step], listing: Listing | 
         services.keep_proof(channel, trying.proofs(secrets), fields["secret_expires_on"])
     if asked.purpose == Purpose.SAVE and passed:
         asked.channel = store(
-            asked.administration, channel, fields, secrets, activate=True, by=asked.person, listing=listing
+            asked.administration, channel, fields, secrets, activate=True, by=asked.person, listings=listings
         )
     elif asked.purpose == Purpose.SAVE and (channel is None or channel.state == Channel.State.DRAFT):
         # As a draft: so the secrets are kept, and never have to go back to the browser.
@@ -199,15 +201,15 @@ def _took_secret(steps: list[Step]) -> bool:
 
 def store(
     administration: Administration, channel: Channel | None, fields: Mapping[str, Any], secrets: Mapping[str, str], *,
-    activate: bool, by: User | None, listing: Listing | None = None,
+    activate: bool, by: User | None, listings: Mapping[str, Listing] = services.NO_LISTINGS,
 ) -> Channel:  # fmt: skip
     """A new channel, or this one changed. Raises services.NotLinked."""
     kept = {**fields, "password": "", **secrets}
     if channel is None:
-        return services.create_channel(administration, activate=activate, by=by, listing=listing, **kept)
+        return services.create_channel(administration, activate=activate, by=by, listings=listings, **kept)
     channel = services.update_channel(channel, by=by, **kept)
     if activate:
-        services.activate(channel, by, listing)
+        services.activate(channel, by, listings)
     return channel
 
 
@@ -226,7 +228,7 @@ def drafts_left(administration: Administration) -> int:
 def _finish(asked: ConnectionCheck, outcome: Outcome, steps: list[Step]) -> None:
     asked.state, asked.finished_at, asked.outcome, asked.secrets = State.FINISHED, timezone.now(), outcome, ""
     asked.steps = [step.dump() for step in steps]
-    asked.save(update_fields=["state", "finished_at", "outcome", "secrets", "steps", "channel"])
+    asked.save(update_fields=["state", "finished_at", "outcome", "secrets", "steps", "channel", "folders"])
 
 
 @transaction.atomic

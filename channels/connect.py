@@ -19,7 +19,7 @@ from channels.credentials import BearerToken, Credentials
 from channels.errors import ChannelError, ConfigurationProblem, channel_error
 from channels.links import providers, tokens, vault, whose
 from channels.mailboxes import mailbox_for
-from channels.mailboxes.base import Mailbox, Server, Watch, open_session
+from channels.mailboxes.base import Mailbox, Server, Watch, sign_in
 from channels.models import Channel, ReceivedMail
 from zenvoices.lib.statements import select_once
 
@@ -102,7 +102,15 @@ def protocol_of(channel: Channel) -> str:
 
 @contextmanager
 def opened(channel: Channel, watch: Watch) -> Iterator[Mailbox]:
-    """A session with the channel's mailbox, up to its open folder.
+    """A session with the channel's mailbox, up to its open folder."""
+    with signed_in(channel, watch) as mailbox:
+        mailbox.open()
+        yield mailbox
+
+
+@contextmanager
+def signed_in(channel: Channel, watch: Watch) -> Iterator[Mailbox]:
+    """The same, with no folder open yet.
 
     A token that the mail server refuses is renewed once: it may have been withdrawn before its time.
     """
@@ -135,7 +143,7 @@ def explained(problem: ChannelError, kind: Kind) -> ChannelError:
 def _open(channel: Channel, watch: Watch, credentials: Credentials) -> Mailbox:
     with ExitStack() as closing:
         mailbox = closing.enter_context(mailbox_of(channel, watch))
-        open_session(mailbox, credentials)
+        sign_in(mailbox, credentials)
         closing.pop_all()  # it stays open: the caller closes it
     return mailbox
 

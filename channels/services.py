@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -15,13 +15,14 @@ from administrations import audit
 from administrations.models import Administration, User
 from channels import connect, lease, notices, reminders
 from channels.errors import ChannelError
-from channels.fetching import parts, start
+from channels.fetching import folders, parts, start
 from channels.fetching.schedule import next_slot
 from channels.fetching.upkeep import PURGE_AFTER
 from channels.links import vault
 from channels.links.providers import PROOFS
 from channels.mailboxes.base import Listing
 from channels.models import Channel, ConsentLink, FetchRun, ReceivedMail, ReceivedPart
+from channels.models.folder import NO_NUMBERS, STATE
 from channels.words.notices import Kind
 from documents import moving
 from documents import services as documents
@@ -42,11 +43,7 @@ BOUND_TO_SECRET = (
 
 #: Another mailbox altogether: its numbers may be those of the old one by chance.
 OTHER_MAILBOX = {"protocol", "host", "username"}
-#: What we know of the numbers of the mailbox that the channel points at.
-LISTED = (
-    "seen_validity", "seen_next_uid", "first_validity", "first_next_uid", "start_validity", "start_next_uid",
-    "stays_unread",
-)  # fmt: skip
+NO_LISTINGS: Final[Mapping[str, Listing]] = {}
 ACTIVATION = (
     "state", "inactive_reason", "inactive_since", "failures", "failing_since", "error_code", "error_detail",
     "next_fetch_at", "left_since",
@@ -64,19 +61,20 @@ class NotLinked(Exception):
 @transaction.atomic
 def create_channel(
     administration: Administration, *, password: str, activate: bool, by: User | None, client_secret: str = "",
-    client_certificate: str = "", listing: Listing | None = None, **fields: Any,
+    client_certificate: str = "", listings: Mapping[str, Listing] = NO_LISTINGS, **fields: Any,
 ) -> Channel:  # fmt: skip
-    """`fields`: name, folder, left_since, start, start_date and what BOUND_TO_SECRET lists. Due at its own second when
-    active. `listing`: of the check that found that it works, for a start that needs it.
+    """`fields`: name, folder, more_folders, left_since, start, start_date and what BOUND_TO_SECRET lists. Due at its
+    own second when active. `listings`: by folder, of the check that found that it works, for a start that needs them.
     """
     if not administration.is_premium:
         raise NotPremium
     fields |= connect.server_fields(fields["auth"], fields["protocol"])
     channel = Channel.objects.create(administration=administration, created_by=by, **fields)
+    folders.choose(channel, channel.more_folders)
     _store(channel, {"password": password, "client_secret": client_secret, "client_certificate": client_certificate})
     audit.note("channel.made", administration, channel, by=by, after=_told(channel, fields))
     if activate:
-        _activate(channel, listing)
+        _activate(channel, listings)
         audit.note("channel.activated", administration, channel, by=by)
     return channel
 
@@ -84,10 +82,13 @@ def create_channel(
 def _told(channel: Channel, names: Iterable[str]) -> dict[str, object]:
     """For the audit trail: settings as they stand. None of them is a secret, which lie elsewhere."""
     values = {name: getattr(channel, name) for name in names}
-    return {
-        name: value if isinstance(value, bool) else str("" if value is None else value)
-        for name, value in values.items()
-    }
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bool):
+        return value
+    return ", ".join(value) if isinstance(value, list) else str("" if value is None else value)
 
 
 @transaction.atomic
@@ -101,8 +102,13 @@ def update_channel(
     changed = {name for name, value in fields.items() if getattr(channel, name) != value}
     before = _told(channel, sorted(changed))
     written = {*fields, "error_code", "error_detail", "mailbox"}
+    was_further = "folder" in changed and folders.take_over(channel, fields["folder"])
+    if was_further:
+        written |= {*STATE, "start", "start_date"}
     for name, value in fields.items():
         setattr(channel, name, value)
+    if "more_folders" in changed:
+        folders.choose(channel, channel.more_folders)
     if outdated := [secret for secret, bound in BOUND.items() if changed & bound]:
         vault.clear(channel, *outdated)
         channel.error_code, channel.error_detail = "", {}
@@ -114,13 +120,13 @@ def update_channel(
         channel.arrivals, channel.silent_since = [], None
         written |= {"arrivals", "silent_since"}
         notices.close(channel, Kind.SILENT)
+        folders.forget_numbers(channel)
     if changed & (OTHER_MAILBOX | {"folder"}):
-        channel.seen_validity, channel.seen_next_uid = "", 0
-        channel.first_validity, channel.first_next_uid, channel.stays_unread = "", 0, False
-        channel.start_validity, channel.start_next_uid = "", 0
+        for name, value in ({} if was_further and not changed & OTHER_MAILBOX else NO_NUMBERS).items():
+            setattr(channel, name, value)
         # Numbers of the old mailbox may be other mails' in the new one: nobody can ask for them any more.
         channel.runs.exclude(read_elsewhere_uids=[]).update(read_elsewhere=0, read_elsewhere_uids=[])
-        written |= set(LISTED)  # a running fetch writes them too: left alone unless they end here
+        written |= NO_NUMBERS.keys()  # a running fetch writes them too: left alone unless they end here
     channel.save(update_fields=written)
     secrets = {"password": password, "client_secret": client_secret, "client_certificate": client_certificate}
     _store(channel, secrets)
@@ -204,9 +210,9 @@ def pause(channel: Channel, by: User | None) -> None:
 
 
 @transaction.atomic
-def activate(channel: Channel, by: User | None, listing: Listing | None = None) -> None:
-    """After a connection check that succeeded. What waited while it rested or failed is fetched at once. `listing`: of
-    that check, for a start that needs it.
+def activate(channel: Channel, by: User | None, listings: Mapping[str, Listing] = NO_LISTINGS) -> None:
+    """After a connection check that succeeded. What waited while it rested or failed is fetched at once. `listings`: by
+    folder, of that check, for a start that needs them.
 
     Raises NotLinked when its link ended while the connection was checked.
     """
@@ -214,7 +220,7 @@ def activate(channel: Channel, by: User | None, listing: Listing | None = None) 
     if not channel.administration.is_premium:
         raise NotPremium
     waited = channel.state != Channel.State.DRAFT
-    _activate(channel, listing)
+    _activate(channel, listings)
     if waited:
         channel.next_fetch_at = timezone.now()
         channel.save(update_fields=["next_fetch_at"])
@@ -222,11 +228,12 @@ def activate(channel: Channel, by: User | None, listing: Listing | None = None) 
     audit.note("channel.activated", channel.administration, channel, by=by)
 
 
-def _activate(channel: Channel, listing: Listing | None) -> None:
+def _activate(channel: Channel, listings: Mapping[str, Listing]) -> None:
     if needs_link(channel):
         raise NotLinked
-    if listing is not None and channel.start == Channel.Start.NOW and start.is_to_begin(channel):
-        start.begin_now(channel, listing)
+    for place in folders.places_of(channel):
+        if place.folder in listings and place.start == Channel.Start.NOW and start.is_to_begin(place):
+            start.begin_now(place, listings[place.folder])
     channel.state, channel.inactive_reason, channel.inactive_since = Channel.State.ACTIVE, "", None
     channel.failures, channel.failing_since = 0, None
     channel.error_code, channel.error_detail = "", {}
@@ -313,15 +320,14 @@ def leave_out(mail: ReceivedMail, by: User | None) -> None:
 @transaction.atomic
 def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
     """*Alsnog ophalen*: the mails that were read before we came."""
-    folder = run.channel.watched_folder
     ReceivedMail.objects.bulk_create(
         (
             ReceivedMail(
                 administration_id=run.administration_id, channel=run.channel, run=run,
-                mailbox=run.channel.mailbox, folder=folder,
+                mailbox=run.channel.mailbox, folder=folder[0] if folder else run.channel.watched_folder,
                 validity=validity, uid=uid, state=ReceivedMail.State.WANTED, next_try_at=timezone.now(),
             )
-            for validity, uid in run.read_elsewhere_uids
+            for validity, uid, *folder in run.read_elsewhere_uids
         ),
         ignore_conflicts=True,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from channels.errors import ChannelError, channel_error
 from channels.fetching import preview
 from channels.fetching.ruled import rules_of
 from channels.links import providers, vault
-from channels.mailboxes.base import Listing
+from channels.mailboxes.base import Listing, Mailbox
 from channels.models import Channel, ConnectionCheck
 from channels.rules import NO_RULES, About, Rule, Rules
 from zenvoices.lib.crypto import KeyProblem
@@ -29,14 +29,21 @@ class Found:
     """What a check finds besides its steps, when somebody needs it."""
 
     previewed: preview.Rows = field(default_factory=dict)
-    listing: Listing | None = None
+    #: of each folder
+    listings: dict[str, Listing] = field(default_factory=dict)
+    #: name and role of those that there are
+    folders: list[list[str]] = field(default_factory=list)
 
-    def hear(self, listing: Listing) -> None:
+    def hear(self, folder: str, listing: Listing) -> None:
         """Raises TransientProblem for a part of a list where no number tells what came later (POP3, Gmail API)."""
         counts_up = listing.next_uid and listing.validity.isdecimal()
         if not (listing.whole or counts_up):
             raise channel_error("server_unavailable")
-        self.listing = listing
+        self.listings[folder] = listing
+
+    def list_folders(self, mailbox: Mailbox) -> int:
+        self.folders = [[folder.name, folder.role.value] for folder in mailbox.folders()]
+        return len(self.folders)
 
 
 def look(asked: ConnectionCheck, found: Found) -> list[Step]:
@@ -54,11 +61,14 @@ def look(asked: ConnectionCheck, found: Found) -> list[Step]:
             target = _typed_target(asked, secrets)
         else:
             target = check.target_of(channel, proofs(secrets) or None)
-            target = replace(target, folder=asked.typed.get("folder", target.folder))
+            typed = {name: asked.typed[name] for name in ("folder", "more_folders") if name in asked.typed}
+            target = replace(target, **typed)
         if asked.purpose == ConnectionCheck.Purpose.PREVIEW:
             rules = rules_of(channel) if channel else NO_RULES
             looking = partial(preview.look, preview.channel_of(asked), rows=found.previewed, rules=rules)
             target = replace(target, look=looking, look_seconds=preview.SECONDS)
+        elif asked.purpose == ConnectionCheck.Purpose.FOLDERS:
+            target = replace(target, list_folders=found.list_folders)
         elif _begins_now(asked):
             target = replace(target, hear=found.hear)
         return check.run_check(target)
@@ -92,7 +102,10 @@ def _typed_target(asked: ConnectionCheck, secrets: dict[str, str]) -> Target:
         if not secrets:
             raise
         stored = {}
-    return Target(**{name: asked.typed[name] for name in check.TYPED}, secrets=stored | secrets)
+    more_folders = asked.typed.get("more_folders", [])
+    return Target(
+        **{name: asked.typed[name] for name in check.TYPED}, more_folders=more_folders, secrets=stored | secrets
+    )
 
 
 def proofs(secrets: Mapping[str, str]) -> dict[str, str]:

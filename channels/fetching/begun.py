@@ -22,18 +22,22 @@ Mail = MessageRef | ReceivedMail
 
 @dataclass(slots=True)
 class Begun:
-    """The marks of one session. `left`: how many fetches died while they read it, for each mail that remains."""
+    """The marks of one session. `left`: how many fetches died while they read it, for each mail that remains.
+
+    `folder`: where it reads now, "" for the channel's first one: numbers may be the same in two folders.
+    """
 
     channel_id: UUID
     fence: int
     left: dict[str, int]
+    folder: str = ""
     _marked: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._marked = dict(self.left)
 
     def deaths(self, mail: Mail) -> int:
-        return self.left.get(_name(mail), 0)
+        return self.left.get(self._name(mail), 0)
 
     def parted(self, plan: Plan) -> tuple[list[MessageRef], list[MessageRef]]:
         """What may be read together, and what alone: what failed before, and last what a fetch died over."""
@@ -43,15 +47,14 @@ class Begun:
 
     def mark(self, mails: Iterable[Mail]) -> None:
         """Those that are read next, and no others."""
-        marks = self.left | {_name(mail): self.deaths(mail) + 1 for mail in mails}
+        marks = self.left | {self._name(mail): self.deaths(mail) + 1 for mail in mails}
         if marks != self._marked:
             Channel.objects.filter(pk=self.channel_id, fence=self.fence).update(begun=marks)
             self._marked = marks
 
     def done(self, mails: Iterable[Mail]) -> None:
         for mail in mails:
-            self.left.pop(_name(mail), None)
+            self.left.pop(self._name(mail), None)
 
-
-def _name(mail: Mail) -> str:
-    return f"{mail.validity} {mail.uid}"
+    def _name(self, mail: Mail) -> str:
+        return f"{mail.validity} {mail.uid} {self.folder}".rstrip()

@@ -18,7 +18,8 @@ class Budget:
     seconds: float
     mails: int
     bytes: int
-    #: bytes that came: a server may say no sizes, or wrong ones
+    #: mails that were had, and bytes that came: a server may say no sizes, or wrong ones
+    had: int = 0
     came: int = 0
     _start: float = field(default_factory=lambda: time.monotonic())
 
@@ -35,10 +36,10 @@ class Budget:
         return None if self.seconds == float("inf") else self._start + self.seconds
 
     def within(self, refs: Sequence[MessageRef]) -> list[MessageRef]:
-        """The first mails that fit; always at least one."""
+        """The first mails that still fit; at least one, unless it is spent."""
         kept: list[MessageRef] = []
-        size = 0
-        for ref in refs[: self.mails]:
+        size = self.came
+        for ref in refs[: self.mails - self.had]:
             size += ref.size or 0
             if kept and size > self.bytes:
                 break
@@ -46,4 +47,4 @@ class Budget:
         return kept
 
     def is_spent(self) -> bool:
-        return self.came >= self.bytes or time.monotonic() - self._start >= self.seconds * 0.9
+        return self.had >= self.mails or self.came >= self.bytes or time.monotonic() - self._start >= self.seconds * 0.9

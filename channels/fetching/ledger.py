@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -23,6 +24,10 @@ OWED: Final = Q(state__in=OWING) | Q(state=State.IGNORED, error_detail__rule_mar
 _FALSE_ALARMS: Final = 3
 _HALF_HOURS: Final = 48
 
+#: MessageRef.validity of the Gmail API
+GMAIL: Final = "gmail"
+_LOOKED_UP_AT_ONCE: Final = 500
+
 Key = tuple[str, str]
 
 
@@ -35,6 +40,31 @@ def ledger_rows(channel: Channel) -> QuerySet[ReceivedMail]:
     return ReceivedMail.objects.filter(
         channel=channel, mailbox=channel.mailbox, folder=channel.watched_folder, former=0
     )
+
+
+def had_in_other_folders(channel: Channel, refs: Iterable[MessageRef]) -> set[str]:
+    """The uids of mails that were taken in from another folder of the channel before they came into this one.
+
+    A mail that is moved or copied keeps its date and size (RFC 3501 6.4.7); Gmail's id is the same under each label.
+    More mails with one date and size than were taken in: none of them is known. Only what people are told rests on
+    this: a mail that is fetched is known by its hash.
+    """
+    left = [ref for ref in refs if ref.arrived or ref.validity == GMAIL] if channel.other_folders else []
+    known: Counter[tuple[object, object]] = Counter()
+    for start in range(0, len(left), _LOOKED_UP_AT_ONCE):
+        some = left[start : start + _LOOKED_UP_AT_ONCE]
+        by_id = Q(validity=GMAIL, uid__in=[ref.uid for ref in some])
+        rows = ReceivedMail.objects.filter(
+            by_id | Q(arrived__in={ref.arrived for ref in some} - {None}),
+            channel=channel, mailbox=channel.mailbox, folder__in=channel.other_folders, state__in=TAKEN_IN,
+        )  # fmt: skip
+        known.update({row.pk: _alike(row, row.listed_size) for row in rows}.values())
+    listed = Counter(_alike(ref, ref.size) for ref in left)
+    return {ref.uid for ref in left if listed[_alike(ref, ref.size)] <= known[_alike(ref, ref.size)]}
+
+
+def _alike(mail: MessageRef | ReceivedMail, size: int | None) -> tuple[object, object]:
+    return (GMAIL, mail.uid) if mail.validity == GMAIL else (mail.arrived, size)
 
 
 def rows_of(channel: Channel, refs: Iterable[MessageRef], **fields: Any) -> list[ReceivedMail]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
 
-from channels.fetching.ledger import ledger_rows, retire_all
+from channels.fetching.folders import keep
+from channels.fetching.ledger import had_in_other_folders, ledger_rows, retire_all
 from channels.lease import Lease
-from channels.mailboxes.base import Listing
+from channels.mailboxes.base import Listing, MessageRef
 from channels.models import Channel, FetchRun
 
 READ_ELSEWHERE_KEPT = 1000
@@ -33,12 +35,10 @@ class Look:
         with transaction.atomic():
             lease.renew()
             retire_all(channel, self.listing.validity)
-            channel.first_validity = self.listing.validity
-            channel.first_next_uid = channel.seen_next_uid = self.listing.next_uid
-            channel.start_validity, channel.start_next_uid = "", 0  # from here on, dates say what came before
-            channel.save(
-                update_fields=["first_validity", "first_next_uid", "seen_next_uid", "start_validity", "start_next_uid"]
-            )
+            next_uid = self.listing.next_uid
+            first = {"first_validity": self.listing.validity, "first_next_uid": next_uid, "seen_next_uid": next_uid}
+            # From here on, dates say what came before.
+            keep(channel, {**first, "start_validity": "", "start_next_uid": 0}, fence=lease.fence)
 
     def note(self, code: str) -> None:
         """In the logbook, beside the run's outcome."""
@@ -54,8 +54,10 @@ class Look:
         known = ledger_rows(channel).filter(validity=listing.validity, uid__in=list(read))
         for uid in known.values_list("uid", flat=True):
             del read[uid]
-        self.run.read_elsewhere = len(read)
-        self.run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in read.values()]
+        for uid in had_in_other_folders(channel, read.values()):
+            del read[uid]
+        self.run.read_elsewhere += len(read)
+        self.run.read_elsewhere_uids += offered(channel, read.values())
 
     def remember(self, fence: int, *, stays_unread: bool) -> None:
         """`stays_unread`: the server sets no flag of ours; said once, by the run that finds it."""
@@ -65,5 +67,13 @@ class Look:
             values |= {"seen_validity": listing.validity, "seen_next_uid": listing.next_uid}
         if stays_unread and not channel.stays_unread:
             self.note("stays_unread")
+        if channel.further is not None and not channel.first_validity:  # of the first folder, a run that ends does so
+            values |= {"first_validity": listing.validity, "first_next_uid": listing.next_uid}
         if any(getattr(channel, name) != value for name, value in values.items()):
-            Channel.objects.filter(pk=channel.pk, fence=fence).update(**values)
+            keep(channel, values, fence=fence)
+
+
+def offered(channel: Channel, refs: Iterable[MessageRef]) -> list[list[str]]:
+    """For FetchRun.read_elsewhere_uids."""
+    folder = [channel.folder] if channel.further else []
+    return [[ref.validity, ref.uid, *folder] for ref in refs]

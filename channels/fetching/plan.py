@@ -246,7 +246,7 @@ def _listed(channel: Channel, listing: Listing) -> Ledger:
 
 def _unsettled(channel: Channel, listing: Listing) -> tuple[Ledger, list[ReceivedMail]]:
     """Rows of mails that are to come or that stand as not taken in; and those under a number that this mailbox no
-    longer knows.
+    longer knows. Those of its other folders are theirs.
     """
     here: Ledger = {}
     elsewhere: list[ReceivedMail] = []
@@ -254,7 +254,7 @@ def _unsettled(channel: Channel, listing: Listing) -> tuple[Ledger, list[Receive
     for row in _unsettled_rows(channel.pk):
         if (row.mailbox, row.folder, row.validity, row.former) == place:
             here[key_of(row)] = row
-        else:
+        elif row.mailbox != channel.mailbox or row.folder not in channel.other_folders:
             elsewhere.append(row)
     return here, elsewhere
 

@@ -18,7 +18,9 @@ from django.db import transaction
 from channels import lease
 from channels.connect import opened
 from channels.errors import ChannelError
-from channels.fetching.ledger import OWED, ledger_rows
+from channels.fetching.folders import keep, places_of
+from channels.fetching.ledger import OWED, had_in_other_folders, ledger_rows
+from channels.fetching.look import offered
 from channels.mailboxes.base import Listing, MessageRef, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
 
@@ -80,10 +82,29 @@ def _latest_moment(channel: Channel, now: datetime) -> datetime:
 
 def nightly(run: FetchRun, held: lease.Lease) -> None:
     """Puts the numbers into the run, and what is missing into its offer. Raises ChannelError."""
-    found = reconcile(Channel.objects.get(pk=run.channel_id), held)
-    run.reconciled = asdict(found.numbers)
-    run.read_elsewhere = found.numbers.missing
-    run.read_elsewhere_uids = [[ref.validity, ref.uid] for ref in found.missing[-OFFERED:]]
+    places = places_of(Channel.objects.get(pk=run.channel_id))
+    found = [reconcile(place, held) for place in places]
+    run.reconciled = asdict(_together(found).numbers)
+    run.read_elsewhere = run.reconciled["missing"]
+    run.read_elsewhere_uids = [
+        entry for place, one in zip(places, found, strict=True) for entry in offered(place, one.missing[-OFFERED:])
+    ]
+    for place, one in zip(places, found, strict=True):
+        if place.further and one.numbers.renumbered:
+            first = {"first_validity": place.seen_validity, "first_next_uid": place.seen_next_uid}
+            keep(place, first, fence=held.fence)
+
+
+def _together(found: Sequence[Found]) -> Found:
+    """Of all folders."""
+    numbers = [one.numbers for one in found]
+    counted = ("on_server", "in_ledger", "known", "missing", "waiting", "gone", "repaired")
+    total = Numbers(
+        **{name: sum(getattr(one, name) for one in numbers) for name in counted},
+        renumbered=any(one.renumbered for one in numbers),
+        partial=any(one.partial for one in numbers),
+    )
+    return Found(total, [ref for one in found for ref in one.missing])
 
 
 def note_problem(run: FetchRun, problem: ChannelError) -> None:
@@ -95,7 +116,8 @@ def note(channel: Channel, run: FetchRun) -> None:
     """What a finished run leaves in its channel; the caller saves."""
     if run.reconciled is not None:
         channel.reconciled_at = run.finished_at
-    if not channel.first_validity or (run.reconciled or {}).get("renumbered"):
+    renumbered = (run.reconciled or {}).get("renumbered") and channel.first_validity != channel.seen_validity
+    if not channel.first_validity or renumbered:
         channel.first_validity, channel.first_next_uid = channel.seen_validity, channel.seen_next_uid
 
 
@@ -105,13 +127,13 @@ def by_hand(channel: Channel) -> Found | None:
     if held is None:
         return None
     try:
-        return reconcile(channel, held)
+        return _together([reconcile(place, held) for place in places_of(channel)])
     finally:
         held.release()
 
 
 def reconcile(channel: Channel, held: lease.Lease) -> Found:
-    """One session that lists, compares, and notes the confirmations that were lost. Raises ChannelError."""
+    """One session with a folder: lists, compares, and notes the confirmations that were lost. Raises ChannelError."""
     oldest = channel.seen_next_uid - (GMAIL_SECONDS if channel.uses_gmail_api else NEWEST)
     first, owed = max(channel.first_next_uid, oldest), _owed(channel)
     earliest = first if channel.uses_gmail_api else min([first, *map(int, owed)])
@@ -131,7 +153,7 @@ def listed(channel: Channel, held: lease.Lease, since: int, seconds: float) -> L
     """In a session of its own; the lease is kept meanwhile. Raises ChannelError."""
     watch = Watch(deadline=time.monotonic() + seconds, tick=held.renew_if_due)
     with opened(channel, watch) as mailbox:
-        listing = mailbox.candidates(since=since)
+        listing = mailbox.candidates(since=since, states_all=bool(channel.other_folders))
         mailbox.finish()
     return listing
 
@@ -162,6 +184,9 @@ def _compare(channel: Channel, listing: Listing, ledger: set[str], first: int, r
     if partial:
         counted &= there
     missing = [ref for ref in read if ref.uid not in ledger]
+    had = had_in_other_folders(channel, missing)
+    missing = [ref for ref in missing if ref.uid not in had]
+    there -= had
     numbers = Numbers(
         on_server=len(there),
         in_ledger=len(counted),

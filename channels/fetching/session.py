@@ -15,12 +15,13 @@ import structlog
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, transaction
 
 from channels import notices
-from channels.connect import opened
+from channels.connect import signed_in
 from channels.errors import ChannelError, MessageProblem, Throttled, TransientProblem
 from channels.fetching.begun import DEATHS, Begun
 from channels.fetching.blame import Blame, ends_at_a_mail
 from channels.fetching.budget import Budget
 from channels.fetching.flags import Flags, owe_no_more
+from channels.fetching.folders import is_of_one_folder, places_of
 from channels.fetching.intake import SET_APART, Prepared, keep_unread, prepare, prepare_kept
 from channels.fetching.ledger import key_of
 from channels.fetching.look import Look
@@ -50,16 +51,47 @@ NO_MAILS_DOING = (ChannelError, storage.StorageProblem, DatabaseError, Interface
 def fetch(channel: Channel, run: FetchRun, lease: Lease, budget: Budget, outcome: Outcome) -> None:
     """One session with the mailbox. Fills `outcome` as it goes; raises ChannelError, StorageProblem, DatabaseError."""
     watch = Watch(deadline=budget.deadline, tick=lease.renew_if_due)
-    with opened(channel, watch) as mailbox:
-        session = _Session(channel, run, lease, mailbox, outcome)
+    begun = Begun(channel.pk, lease.fence, dict(channel.begun))
+    run.read_elsewhere, run.read_elsewhere_uids = 0, []
+    with signed_in(channel, watch) as mailbox:
         try:
-            session.take(budget)
+            refused = _each_folder(channel, run, lease, mailbox, outcome, begun, budget)
         except NO_MAILS_DOING:
             outcome.more = outcome.more and outcome.counts.delivered > 0  # not at once, and again, and again
             with suppress(DatabaseError, InterfaceError):
-                session.begun.mark([])
+                begun.mark([])
             raise
         mailbox.finish()
+    if refused:
+        raise refused[0]
+
+
+def _each_folder(
+    channel: Channel, run: FetchRun, lease: Lease, mailbox: Mailbox, outcome: Outcome, begun: Begun, budget: Budget
+) -> list[ChannelError]:
+    """One after another. Returns why some could not be opened, when that says nothing of the others."""
+    refused: list[ChannelError] = []
+    session: _Session | None = None
+    for place in places_of(channel):
+        if place.further and budget.is_spent():
+            outcome.more = True
+            break
+        begun.folder = place.folder if place.further else ""
+        try:
+            if place.further:
+                mailbox.turn_to(place.folder, anew=session is not None and session.line_is_lost)
+            else:
+                mailbox.open()
+        except ChannelError as problem:
+            if not is_of_one_folder(problem):
+                raise
+            refused.append(problem)
+            continue
+        session = _Session(place, run, lease, mailbox, outcome, begun)
+        session.take(budget)
+    if refused and session is not None:
+        session.look.note("others_fetched")
+    return refused
 
 
 @dataclass(slots=True)
@@ -69,10 +101,10 @@ class _Session:
     lease: Lease
     mailbox: Mailbox
     outcome: Outcome
+    begun: Begun
     listing: Listing = field(init=False)
     look: Look = field(init=False)
     plan: Plan = field(init=False)
-    begun: Begun = field(init=False)
     blame: Blame = field(init=False)
     flags: Flags = field(init=False)
     ruling: Ruling = field(init=False)
@@ -82,7 +114,6 @@ class _Session:
     line_is_lost: bool = False
 
     def __post_init__(self) -> None:
-        self.begun = Begun(self.channel.pk, self.lease.fence, dict(self.channel.begun))
         self.flags = Flags(self.mailbox)
 
     def take(self, budget: Budget) -> None:
@@ -112,7 +143,9 @@ class _Session:
 
     def _list(self) -> Listing:
         # seen_next_uid belongs to seen_validity; under another UIDVALIDITY the mailbox gives no "read elsewhere".
-        listing = sane(self.mailbox.candidates(since=self.channel.seen_next_uid))
+        listing = sane(
+            self.mailbox.candidates(since=self.channel.seen_next_uid, states_all=bool(self.channel.other_folders))
+        )
         failpoints.reach("listed")
         return listing
 
@@ -120,7 +153,7 @@ class _Session:
         """What this run fetches together, and after it each alone."""
         together, alone = self.begun.parted(self.plan)
         refs = budget.within([*together, *alone])
-        self.outcome.more = len(refs) < len(together) + len(alone)
+        self.outcome.more = self.outcome.more or len(refs) < len(together) + len(alone)
         return refs[: len(together)], refs[len(together) :]
 
     def _begin(self, coming: int) -> None:
@@ -137,7 +170,7 @@ class _Session:
             counts += recorder.refuse(plan.too_large)
             plan.write()
             self.look.find_read_elsewhere()
-            self.run.total = counts.seen + len(plan.kept) + coming
+            self.run.total = self.outcome.counts.seen + counts.seen + len(plan.kept) + coming
             if plan.changes_standing or recorder.changes_standing:
                 notices.settle_not_taken_in(self.channel)
             total = self._count(counts)
@@ -213,6 +246,7 @@ class _Session:
                 return asked + 1
             self.coming = refs[asked : asked + BATCH_MAILS]
             self.flags.set(self._store(prepared, blobs))
+        budget.had += asked
         budget.came += sum(one.raw_size for one in prepared)
         return asked
 

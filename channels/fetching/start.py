@@ -13,6 +13,7 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
+from channels.fetching.folders import keep
 from channels.fetching.ledger import rows_of, want
 from channels.fetching.plan import NOT_ASKED_FOR, moment_of, sane
 from channels.lease import Lease
@@ -54,6 +55,5 @@ def _leave_out(channel: Channel, refs: Sequence[MessageRef]) -> None:
 
 
 def _note(channel: Channel, listing: Listing) -> None:
-    channel.started_at = timezone.now()
-    channel.start_validity, channel.start_next_uid = listing.validity, listing.next_uid
-    channel.save(update_fields=["started_at", "start_validity", "start_next_uid"])
+    start = {"start_validity": listing.validity, "start_next_uid": listing.next_uid}
+    keep(channel, {"started_at": timezone.now(), **start})

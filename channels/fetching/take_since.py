@@ -9,7 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from channels import lease
-from channels.fetching.ledger import ledger_rows, want
+from channels.fetching.folders import places_of
+from channels.fetching.ledger import had_in_other_folders, ledger_rows, want
 from channels.fetching.reconcile import listed
 from channels.mailboxes.base import Listing, MessageRef
 from channels.models import Channel
@@ -26,13 +27,16 @@ def ask_for(channel: Channel, since: datetime) -> int | None:
     if held is None:
         return None
     try:
-        refs = _unknown(channel, listed(channel, held, _floor(channel, since), SECONDS)) if channel.has_folders else []
+        places = places_of(channel) if channel.has_folders else []
+        found = [(place, _unknown(place, listed(place, held, _floor(place, since), SECONDS))) for place in places]
         with transaction.atomic():
             held.renew()
-            _note(channel, refs)
+            for place, refs in found:
+                want(place, refs)
+            _fetch_soon(channel)
     finally:
         held.release()
-    return len(refs)
+    return sum(len(refs) for _place, refs in found)
 
 
 def _floor(channel: Channel, since: datetime) -> int:
@@ -49,9 +53,9 @@ def _floor(channel: Channel, since: datetime) -> int:
 
 def _unknown(channel: Channel, listing: Listing) -> list[MessageRef]:
     known = set(ledger_rows(channel).filter(validity=listing.validity).values_list("uid", flat=True).iterator())
+    known |= had_in_other_folders(channel, listing.read_elsewhere)
     return [ref for ref in listing.read_elsewhere if ref.uid not in known]
 
 
-def _note(channel: Channel, refs: list[MessageRef]) -> None:
-    want(channel, refs)
+def _fetch_soon(channel: Channel) -> None:
     Channel.objects.filter(pk=channel.pk, state=Channel.State.ACTIVE).update(next_fetch_at=timezone.now())

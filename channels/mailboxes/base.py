@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -19,11 +20,14 @@ __all__ = [
     "Mailbox",
     "MessageRef",
     "NotFetched",
+    "OfferedFolder",
     "Results",
+    "Role",
     "Server",
     "TlsFacts",
     "Watch",
     "open_session",
+    "sign_in",
 ]
 
 
@@ -68,6 +72,26 @@ class Glimpse:
 
     ref: MessageRef
     unread: bool
+
+
+class Role(StrEnum):
+    """What a folder is for, as the server says (RFC 6154) or its name does."""
+
+    INBOX = "inbox"
+    PLAIN = ""
+    ARCHIVE = "archive"
+    DRAFTS = "drafts"
+    SENT = "sent"
+    JUNK = "junk"
+    TRASH = "trash"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedFolder:
+    """`name`: to open it by."""
+
+    name: str
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +162,17 @@ class Mailbox(Protocol):
         POP3 knows no folders and no read mails: it counts every mail.
         """
 
-    def candidates(self, since: int = 0) -> Listing: ...
+    def turn_to(self, folder: str, *, anew: bool = False) -> int:
+        """Opens another folder, as open() does, when what was asked about the last one is done with.
+
+        `anew`: on a new line, since this one is lost. Also after a folder that was refused.
+        """
+
+    def folders(self) -> Sequence[OfferedFolder]:
+        """Those that can be opened, before or after one is; none where there are none (POP3)."""
+
+    def candidates(self, since: int = 0, *, states_all: bool = False) -> Listing:
+        """`states_all`: with sizes and dates of what was read elsewhere, too, where there are any."""
 
     def newest(self, count: int) -> Sequence[Glimpse]:
         """The newest mails of the folder, read or not, newest first."""
@@ -174,10 +208,15 @@ class Mailbox(Protocol):
     ) -> None: ...
 
 
-def open_session(mailbox: Mailbox, credentials: Credentials) -> None:
-    """All steps up to an open folder."""
+def sign_in(mailbox: Mailbox, credentials: Credentials) -> None:
+    """All steps before a folder is opened."""
     mailbox.resolve()
     mailbox.connect()
     mailbox.secure()
     mailbox.sign_in(credentials)
+
+
+def open_session(mailbox: Mailbox, credentials: Credentials) -> None:
+    """All steps up to an open folder."""
+    sign_in(mailbox, credentials)
     mailbox.open()

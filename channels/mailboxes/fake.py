@@ -12,7 +12,17 @@ from typing import Self
 
 from channels.credentials import Credentials
 from channels.errors import ChannelError, MessageProblem
-from channels.mailboxes.base import Fetched, Glimpse, Listing, MessageRef, NotFetched, Results, TlsFacts
+from channels.mailboxes.base import (
+    Fetched,
+    Glimpse,
+    Listing,
+    MessageRef,
+    NotFetched,
+    OfferedFolder,
+    Results,
+    Role,
+    TlsFacts,
+)
 from channels.mailboxes.spool import Spool, handed_over
 
 
@@ -80,7 +90,13 @@ class FakeMailbox:
         self._step("open")
         return len(self._unread())
 
-    def candidates(self, since: int = 0) -> Listing:
+    def turn_to(self, folder: str, *, anew: bool = False) -> int:
+        return self.open()
+
+    def folders(self) -> Sequence[OfferedFolder]:
+        return [OfferedFolder("INBOX", Role.INBOX)]
+
+    def candidates(self, since: int = 0, *, states_all: bool = False) -> Listing:
         self._step("candidates")
         unread = [self._ref(uid) for uid in self._unread()]
         if not self.keeps_flags:

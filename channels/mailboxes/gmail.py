@@ -26,12 +26,13 @@ from channels.errors import (
     TransientProblem,
     channel_error,
 )
-from channels.mailboxes.base import Fetched, Glimpse, Listing, MessageRef, NotFetched, Results
+from channels.mailboxes.base import Fetched, Glimpse, Listing, MessageRef, NotFetched, OfferedFolder, Results, Role
 from channels.mailboxes.gmail_batch import BATCH_TYPE, batch_body, parts
 from channels.mailboxes.gmail_http import LONGEST_ANSWER, body_of, whole, words_of
 from channels.mailboxes.gmail_raw import CutOff, RawMail
 from channels.mailboxes.gmail_refusals import error_of
 from channels.mailboxes.gmail_session import COST, ROOT, GmailSession, Pairs
+from channels.mailboxes.imap_folders import in_order
 from channels.mailboxes.session import refuse_line_breaks
 from channels.mailboxes.spool import Spool, discard, handed_over
 
@@ -43,6 +44,13 @@ _PAGES_READ_ELSEWHERE: Final = 2
 # Google refuses larger ones as too many calls at once by one user.
 _CALLS_IN_A_BATCH: Final = 10
 _MARKED_AT_ONCE: Final = 1000
+_ROLES: Final = {
+    "INBOX": Role.INBOX,
+    "DRAFT": Role.DRAFTS,
+    "SENT": Role.SENT,
+    "SPAM": Role.JUNK,
+    "TRASH": Role.TRASH,
+}
 _HIDDEN: Final = ("SPAM", "TRASH")
 #: so many mails that came broken, and not one whole: it is the service
 _DOUBTFUL: Final = 3
@@ -76,7 +84,15 @@ class GmailMailbox(GmailSession):
                 return str(label["id"])
         raise channel_error("folder_missing", folder=folder)
 
-    def candidates(self, since: int = 0) -> Listing:
+    def folders(self) -> Sequence[OfferedFolder]:
+        """The labels of its owner by name, and those of Gmail's own that mails lie in by id."""
+        with self.border():
+            labels = self._get("labels", [("fields", "labels(id,name,type)")], "labels").get("labels", [])
+            own = [OfferedFolder(label["name"], Role.PLAIN) for label in labels if label.get("type") == "user"]
+            system = [OfferedFolder(str(label["id"]), _ROLES[label["id"]]) for label in labels if label["id"] in _ROLES]
+        return sorted([*own, *system], key=in_order)
+
+    def candidates(self, since: int = 0, *, states_all: bool = False) -> Listing:
         """`since` and `next_uid` are seconds on Google's clock: what came after them and is read by now."""
         with self.border():
             now = self._clock

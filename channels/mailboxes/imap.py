@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from channels.errors import ChannelError
-from channels.mailboxes.base import Glimpse, Listing, MessageRef, Results, Server, Watch
+from channels.mailboxes.base import Glimpse, Listing, MessageRef, OfferedFolder, Results, Server, Watch
 from channels.mailboxes.imap_answers import Facts
 from channels.mailboxes.imap_fetch import Fetching
 from channels.mailboxes.imap_flags import Flagging
+from channels.mailboxes.imap_folders import offered
 from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_portions import FactsList, Portions
 from channels.mailboxes.imap_search import HIGHEST, NOTHING, Search
@@ -34,7 +35,7 @@ class ImapMailbox(ImapSession):
         """Whether the server would not mark a mail as read in this session."""
         return self._flagging.refused
 
-    def candidates(self, since: int = 0) -> Listing:
+    def candidates(self, since: int = 0, *, states_all: bool = False) -> Listing:
         folder = self.folder
         with self.border():
             unread = self._search_for_unread()
@@ -54,11 +55,11 @@ class ImapMailbox(ImapSession):
             if not (uids or elsewhere) and self._came_since(since, next_uid) and hides_unread(self.client, folder):
                 uids, seen, whole = all_by_flags(self.client)
                 elsewhere = [uid for uid in seen if uid >= (since or NOTHING)]
-            more = sorted(set(uids).difference(found))
+            more = sorted({*uids, *(elsewhere if states_all else ())}.difference(found))
             facts = sizes.finish() | FactsList(self.client, self._portions, more).finish()
         return Listing(
             [self._ref(uid, facts) for uid in uids],
-            [MessageRef(folder.validity, str(uid)) for uid in elsewhere],
+            [self._ref(uid, facts) for uid in elsewhere],
             folder.validity,
             next_uid,
             whole=whole,
@@ -110,6 +111,19 @@ class ImapMailbox(ImapSession):
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
         self._fetching = Fetching(self, self._server.largest_mail)
         return self._fetching.results(refs, spool)
+
+    def turn_to(self, folder: str, *, anew: bool = False) -> int:
+        self._name = folder
+        self._flagging = Flagging(self, self._portions)
+        if not anew:
+            with self.border():
+                self._drop_search()
+        return super().turn_to(folder, anew=anew or self._fetching.is_under_way)
+
+    def folders(self) -> Sequence[OfferedFolder]:
+        with self.border():
+            self._drop_search()
+            return offered(self.client.folders())
 
     def reopen_same(self) -> None:
         super().reopen_same()

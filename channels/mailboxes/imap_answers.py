@@ -67,10 +67,11 @@ class Found(NamedTuple):
 
 
 class ListedFolder(NamedTuple):
-    """`separator`: between the levels of its name."""
+    """`separator`: between the levels of its name. `attributes`: in small letters."""
 
     name: str
     separator: str
+    attributes: frozenset[str] = frozenset()
 
 
 class Facts(NamedTuple):
@@ -109,10 +110,11 @@ def folders_in(lines: Iterable[Any]) -> list[ListedFolder]:
 def _listed(line: Any) -> ListedFolder | None:
     try:
         flags, separator, name = parse_response([line])
-        if {b"\\noselect", b"\\nonexistent"} & {flag.lower() for flag in flags}:
+        attributes = frozenset(flag.decode("ascii", "replace").lower() for flag in flags)
+        if {"\\noselect", "\\nonexistent"} & attributes:
             return None
         name = name if isinstance(name, bytes) else str(name).encode()  # 2026 is read as a number
-        return ListedFolder(imap_utf7.decode(name), (separator or b"").decode())
+        return ListedFolder(imap_utf7.decode(name), (separator or b"").decode(), attributes)
     except (ValueError, TypeError, AttributeError):  # not in modified UTF-7, or the rest of a line behind a literal
         return None
 

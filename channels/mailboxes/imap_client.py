@@ -187,7 +187,9 @@ class Client(IMAPClient):
     def folders(self) -> list[ListedFolder]:
         """Those that can be opened; none when the server will not list them."""
         self._protocol.untagged_responses.clear()
-        self.command("LIST", '""', '"*"')
+        # RFC 6154 2: else a server need not say which are for what was sent or thrown away.
+        roles = ("RETURN", "(SPECIAL-USE)") if self.offers("SPECIAL-USE") and self.offers("LIST-EXTENDED") else ()
+        self.command("LIST", '""', '"*"', *roles)
         return folders_in(self._protocol.untagged_responses.pop("LIST", []))
 
     # --- Mails ----------------------------------------------------------------------------------------

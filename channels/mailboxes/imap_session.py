@@ -181,6 +181,7 @@ class ImapSession(Session):
         """Its answer is still to come, and means nothing."""
         if self.unread is not None:
             self.unread.drop()
+        self.unread = None
 
     def _meant(self, problem: ChannelError) -> str:
         """The server's name of the folder; else `problem`, with the names that there are."""

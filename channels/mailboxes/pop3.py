@@ -63,7 +63,7 @@ class Pop3Mailbox(Pop3Session):
                     raise
         return len(self._mails().numbers) if self._count is None else self._count
 
-    def candidates(self, since: int = 0) -> Listing:
+    def candidates(self, since: int = 0, *, states_all: bool = False) -> Listing:
         return Listing(self._refs(), whole=self._mails().whole)
 
     def newest(self, count: int) -> Sequence[Glimpse]:

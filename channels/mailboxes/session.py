@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from channels.credentials import BearerToken, Credentials, Password
 from channels.errors import ChannelError, CredentialProblem, TransientProblem, channel_error
-from channels.mailboxes.base import MessageRef, Server, TlsFacts, Watch
+from channels.mailboxes.base import MessageRef, OfferedFolder, Server, TlsFacts, Watch
 from channels.mailboxes.refusals import wants_entra
 from zenvoices.lib import net
 
@@ -109,7 +109,17 @@ class Session(ABC):
     @abstractmethod
     def open(self) -> int: ...
 
-    def reopen(self) -> None:
+    def turn_to(self, folder: str, *, anew: bool = False) -> int:
+        """Opens another folder."""
+        self._server.folder = folder
+        if anew:
+            return self.reopen()
+        return self.open()
+
+    def folders(self) -> Sequence[OfferedFolder]:
+        return []
+
+    def reopen(self) -> int:
         """A new session up to the open folder, after an answer that left the old one out of step."""
         self._reopened += 1
         if self._credentials is None or self._reopened > _MAX_REOPENED:
@@ -121,7 +131,7 @@ class Session(ABC):
             self.sign_in(self._credentials)
         except ChannelError as problem:  # good a moment ago; a token may have ended: the next fetch has a new one
             raise channel_error("connection_lost") if refuses_sign_in(problem) else problem from None
-        self.open()
+        return self.open()
 
     def close(self) -> None:
         """Ends the connection without a word."""

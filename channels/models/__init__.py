@@ -1,6 +1,6 @@
 """What is kept of channels, fetches and the schedule."""
 
-from channels.models.channel import Channel, ChannelSecret, ConsentLink, PendingAuthorisation
+from channels.models.channel import Channel, ChannelSecret, ConsentLink, FurtherFolder, PendingAuthorisation
 from channels.models.checks import ConnectionCheck, PreviewedMail
 from channels.models.fetched import FetchRun, ReceivedMail, ReceivedPart
 from channels.models.rules import ChannelRule
@@ -14,6 +14,7 @@ __all__ = [
     "ConsentLink",
     "FailingStep",
     "FetchRun",
+    "FurtherFolder",
     "HostOutage",
     "PendingAuthorisation",
     "PreviewedMail",

@@ -9,10 +9,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from administrations.tenant import TenantModel
+from channels.models.folder import FolderState
 
 
-class Channel(TenantModel):
-    """A mailbox that an administration has linked."""
+class Channel(TenantModel, FolderState):
+    """A mailbox that an administration has linked.
+
+    What reads or writes one folder gets it at that folder (channels.fetching.folders): then `further` is the row that
+    holds its state, None for the first, and `other_folders` are the names of the others.
+    """
+
+    further: FurtherFolder | None = None
+    other_folders: frozenset[str] = frozenset()
 
     class Protocol(models.TextChoices):
         IMAP = "imap", "IMAP"
@@ -53,16 +61,12 @@ class Channel(TenantModel):
     port = models.PositiveIntegerField(_("Port"), null=True, blank=True)
     security = models.CharField(_("Security"), max_length=8, choices=Security, default=Security.TLS)
     username = models.CharField(_("Username"), max_length=320)
-    folder = models.CharField(_("Folder"), max_length=255, default="INBOX")
+    #: names of other folders besides `folder`; the state of each stands in a FurtherFolder
+    more_folders = models.JSONField(_("Other folders"), default=list, db_default=[], blank=True)
 
     start = models.CharField(_("Begin with"), max_length=6, choices=Start, default=Start.UNREAD, db_default="unread")
     #: SINCE: from this day on
     start_date = models.DateField(_("Since"), null=True, blank=True)
-    #: when that was kept (channels.fetching.start); null: not yet, or nothing is to be done for it
-    started_at = models.DateTimeField(null=True, blank=True)
-    #: IMAP: UIDVALIDITY and UIDNEXT then
-    start_validity = models.CharField(max_length=40, blank=True, default="", db_default="")
-    start_next_uid = models.PositiveBigIntegerField(default=0, db_default=0)
 
     #: OAuth only. The registration at the provider; "" is the portal's own
     client_id = models.CharField(_("Client id"), max_length=255, blank=True)
@@ -107,16 +111,8 @@ class Channel(TenantModel):
 
     #: raised when the channel is pointed at another mailbox: what the ledger knows of the old one says nothing of it
     mailbox = models.PositiveIntegerField(default=1)
-    #: IMAP UIDVALIDITY and UIDNEXT at the last listing: mails from here on that were read before we came are counted
-    seen_validity = models.CharField(max_length=40, blank=True)
-    seen_next_uid = models.PositiveBigIntegerField(default=0)
-    #: the same at the first listing of this mailbox: from here on every mail is ours to know (fetching.reconcile)
-    first_validity = models.CharField(max_length=40, blank=True)
-    first_next_uid = models.PositiveBigIntegerField(default=0)
     #: when the server's mails were last compared with the ledger
     reconciled_at = models.DateTimeField(null=True, blank=True)
-    #: the server lets us mark no mail as read in this folder: they stay unread there, and no flag is owed
-    stays_unread = models.BooleanField(default=False)
     #: The mails that are being read now, as "validity uid": how often a fetch ended by itself while it read them. What
     #: stands here when a fetch begins was left by one that died.
     begun = models.JSONField(default=dict, blank=True)
@@ -177,9 +173,27 @@ class Channel(TenantModel):
         return self.folder if self.has_folders else ""
 
     @property
+    def has_begun(self) -> bool:
+        return self.state != self.State.DRAFT or self.started_at is not None or self.last_success_at is not None
+
+    @property
     def marks_read(self) -> bool:
         """Whether taking a mail in marks it as read at the provider."""
         return self.has_folders and not (self.uses_gmail_api and self.granted == self.Granted.READ_ONLY)
+
+
+class FurtherFolder(TenantModel, FolderState):
+    """The state of one of Channel.more_folders."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="further_folders")
+    #: chosen when the channel had begun: it begins with what is unread, whatever the channel began with
+    added_later = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "folder"], name="one_state_per_folder")]
+
+    def __str__(self) -> str:
+        return f"{self.folder} of {self.channel_id}"
 
 
 class ChannelSecret(TenantModel):

@@ -23,6 +23,7 @@ class ConnectionCheck(TenantModel):
         SAVE = "save"  # what was typed is saved, and active
         ACTIVATE = "activate"  # the channel as it is
         LINKED = "linked"  # goes on now that somebody authorised it
+        FOLDERS = "folders"  # nothing: the folders of the mailbox are listed
         FIND = "find"  # nothing: the server of an address was looked for (channels.finding)
         RULES = "rules"  # nothing: what a rule would leave out is looked at (PreviewedMail)
 
@@ -54,7 +55,8 @@ class ConnectionCheck(TenantModel):
     #: LINKED: who authorised
     account = models.CharField(max_length=320, blank=True)
     purpose = models.CharField(max_length=8, choices=Purpose)
-    #: LOOK, PREVIEW and SAVE: the form, without its secrets; FIND: the address; RULES: the rule, and which it replaces
+    #: LOOK, PREVIEW, FOLDERS and SAVE: the form, without its secrets; FIND: the address; RULES: the rule, and which it
+    #: replaces
     typed = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     #: those that were typed, encrypted for this check; "" when it has ended
     secrets = models.TextField(blank=True)
@@ -68,6 +70,9 @@ class ConnectionCheck(TenantModel):
     outcome = models.CharField(max_length=11, choices=Outcome, blank=True)
     #: what channels.check.run_check found, or channels.finding.look
     steps = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
+
+    #: FOLDERS, and what is asked from its page: name and role of each folder, in order
+    folders = models.JSONField(default=list, db_default=[], blank=True)
 
     class Meta:
         indexes = [

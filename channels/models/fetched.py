@@ -53,7 +53,8 @@ class FetchRun(TenantModel):
     documents = models.PositiveIntegerField(default=0)
     #: mails that came after the last run and were read before we saw them
     read_elsewhere = models.PositiveIntegerField(default=0)
-    #: their numbers as [validity, uid], at most 1,000, until somebody asks for them (*alsnog ophalen*)
+    #: their numbers as [validity, uid], with the folder behind it when it is not the first; at most 1,000 of each,
+    #: until somebody asks for them (*alsnog ophalen*)
     read_elsewhere_uids = models.JSONField(default=list, blank=True)
     #: the nightly comparison of the server with the ledger, when this run made it (channels.fetching.reconcile)
     reconciled = models.JSONField(null=True, blank=True)

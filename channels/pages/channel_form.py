@@ -24,7 +24,7 @@ from channels.pages.form_page import ask_to_link, is_htmx, page, stored, to
 from channels.pages.forms import ChannelForm, TypeForm
 
 #: buttons that look only
-LOOKS: Final = {"check": Purpose.LOOK, "preview": Purpose.PREVIEW}
+LOOKS: Final = {"check": Purpose.LOOK, "preview": Purpose.PREVIEW, "folders": Purpose.FOLDERS}
 
 
 @require_http_methods(["GET", "POST"])
@@ -72,7 +72,7 @@ def channel_activate(request: AdministrationRequest, channel_id: UUID) -> HttpRe
 
 
 def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpResponse:
-    """`action`: "save", "check" or "preview" (look only), or "keep" (save without an active connection)."""
+    """`action`: "save", "check", "preview" or "folders" (look only), or "keep" (save without an active connection)."""
     form = ChannelForm(request.POST, channel=channel, stored=stored(channel))
     if not form.is_valid():
         return page(request, form, channel)
@@ -125,7 +125,9 @@ def _check(
             if form.app_changed:  # an app signs in by itself, as it is stored
                 channel = _store(request, form, channel, left=True)
             typed = Typed(form.channel_fields | form.start_fields, form.cleaned_data["active"], form.secrets)
-            asked = checking.ask(request.administration, purpose, channel=channel, person=request.user, typed=typed)
+            asked = checking.ask(
+                request.administration, purpose, channel=channel, person=request.user, typed=typed, folders=form.listed
+            )
     except Full as full:
         form.add_error(None, checks.full_said(full))
         return page(request, form, channel)

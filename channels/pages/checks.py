@@ -29,7 +29,7 @@ from channels.words.phrases import about
 from channels.words.sentences import Moment
 
 #: these store nothing: the person goes on in the form
-LOOKING: Final = (Purpose.LOOK, Purpose.PREVIEW)
+LOOKING: Final = (Purpose.LOOK, Purpose.PREVIEW, Purpose.FOLDERS)
 
 
 @never_cache
@@ -80,7 +80,7 @@ def full_said(full: Full) -> str:
 
 def _form(request: AdministrationRequest, asked: ConnectionCheck) -> HttpResponse:
     channel = asked.channel
-    form = ChannelForm(channel=channel, stored=form_page.stored(channel), typed=asked.typed)
+    form = ChannelForm(channel=channel, stored=form_page.stored(channel), typed=asked.typed, listed=asked)
     return form_page.page(request, form, channel, asked)
 
 

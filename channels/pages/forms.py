@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from channels import connect, presets
 from channels.links import providers
-from channels.models import Channel
+from channels.models import Channel, ConnectionCheck
+from channels.pages.folder_form import FolderForm
 from channels.pages.form_fields import (
     CERTIFICATE_REFUSED,
     FIELDS_OF,
@@ -49,10 +50,11 @@ class TypeForm(forms.Form):
     kind = forms.ChoiceField(choices=[("email", _("Email"))], widget=forms.RadioSelect, initial="email")
 
 
-class ChannelForm(StartForm):
+class ChannelForm(FolderForm, StartForm):
     """Step 2 and editing. `channel` is None for a new one; `stored`: the names of its secrets that are kept already.
 
-    `typed`: what stands in it instead of the channel, as it was read before (ConnectionCheck.typed).
+    `typed`: what stands in it instead of the channel, as it was read before (ConnectionCheck.typed). `listed`: the
+    check that listed the folders of the mailbox.
     """
 
     name = NameField(label=_("Name"), max_length=120, help_text=_("For example the email address."))
@@ -106,26 +108,18 @@ class ChannelForm(StartForm):
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )  # fmt: skip
     security = forms.ChoiceField(label=_("Security"), choices=Channel.Security.choices, required=False)
-    folder = LineField(
-        label=_("Folder"), max_length=255, required=False, initial="INBOX",
-        help_text=_("INBOX is the inbox. Only unread emails in this folder are retrieved."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )  # fmt: skip
 
     def __init__(
         self, data: Any = None, *, channel: Channel | None = None, stored: Collection[str] = (),
-        typed: Mapping[str, Any] | None = None, **kwargs: Any,
+        typed: Mapping[str, Any] | None = None, listed: ConnectionCheck | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         self.channel, self.stored = channel, stored
         again = {**typed, "own_registration": bool(typed["client_id"])} if typed else {}
         super().__init__(data, initial=_initial(channel) | again, **kwargs)
         self.fields["name"].widget.attrs["autocomplete"] = "off"
+        self.offer(listed)
 
     # --- Reading --------------------------------------------------------------------------------------
-
-    def clean_folder(self) -> str:
-        is_pop = self.cleaned_data.get("protocol") == Channel.Protocol.POP3
-        return "INBOX" if is_pop else self.cleaned_data["folder"] or "INBOX"
 
     def clean(self) -> dict[str, Any]:
         super().clean()
@@ -288,7 +282,8 @@ class ChannelForm(StartForm):
     @property
     def channel_fields(self) -> dict[str, Any]:
         """What services.create_channel and update_channel take, without the secrets."""
-        return {name: self.cleaned_data[name] for name in ("name", "folder", "secret_expires_on", *BOUND_TO_SECRET)}
+        names = ("name", "folder", "more_folders", "secret_expires_on", *BOUND_TO_SECRET)
+        return {name: self.cleaned_data[name] for name in names}
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -301,7 +296,8 @@ class ChannelForm(StartForm):
         """Whether anything that the connection check looks at differs from the stored channel."""
         if self.channel is None or self.secrets:
             return True
-        return any(getattr(self.channel, name) != self.cleaned_data[name] for name in ("folder", *BOUND_TO_SECRET))
+        looked_at = ("folder", "more_folders", *BOUND_TO_SECRET)
+        return any(getattr(self.channel, name) != self.cleaned_data[name] for name in looked_at)
 
     @property
     def app_changed(self) -> bool:
@@ -328,7 +324,8 @@ def _initial(channel: Channel | None) -> dict[str, Any]:
     end = in_months(timezone.localdate(), SECRET_MONTHS)
     if channel is None:
         return {"port": DEFAULT_PORTS["imap", "tls"], "secret_expires_on": end}
-    fields = {name: getattr(channel, name) for name in ("name", "folder", "start", "start_date", *BOUND_TO_SECRET)}
+    names = ("name", "folder", "more_folders", "start", "start_date", *BOUND_TO_SECRET)
+    fields = {name: getattr(channel, name) for name in names}
     known = channel.auth == Channel.Auth.ENTRA and bool(channel.client_id)
     return fields | {
         "active": channel.state != Channel.State.INACTIVE or bool(channel.inactive_reason),

@@ -43,6 +43,7 @@ _NOTES: Final[dict[str, Text]] = {
     "list_partial": _("The mail server did not give its whole list. The next fetch goes on."),
     "files_cut": _("A file came in cut off: a part of it is missing. Ask the sender to send it again."),
     "files_mended": _("An email was broken. We mended it; look below whether its files are complete."),
+    "others_fetched": _("The other folders of this channel were retrieved."),
     "stays_unread": _(
         "Emails stay unread in the mailbox: the mail server marks none as read in this folder. Nothing is lost."
     ),

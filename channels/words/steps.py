@@ -25,6 +25,7 @@ _STEPS: Final[dict[str, tuple[Text, Text]]] = {
     "sign_in": (_("Signing in"), _("signed in as %(username)s")),
     "folder": (_("Mailbox"), _("mailbox %(folder)s opened")),
     "listing": (_("Emails"), _("list of emails received")),
+    "folders": (_("Folders"), _("folders in this mailbox: %(count)s. Choose them under What to retrieve")),
     "look": (_("Newest emails"), _("newest emails looked at, nothing taken")),
 }
 _KEEPS_NO_FLAGS: Final = _("%(folder)s is read-only: emails come in once, and stay unread there")
@@ -47,7 +48,7 @@ def steps_said(steps: Iterable[Step], facts: Detail) -> list[StepSaid]:
             step_name(step.name),
             step_done(step.name, {**facts, **step.facts}) if step.ok else "",
             phrase(step.error.code, {**facts, **step.facts, **step.error.detail}) if step.error else None,
-            filled_in(_KEEPS_NO_FLAGS, facts) if step.facts.get("keeps_seen") is False else "",
+            filled_in(_KEEPS_NO_FLAGS, {**facts, **step.facts}) if step.facts.get("keeps_seen") is False else "",
         )
         for step in steps
     ]

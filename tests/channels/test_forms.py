@@ -21,7 +21,10 @@ TYPED = {
 }  # fmt: skip
 STORED = {name: TYPED[name] for name in ("name", "protocol", "auth", "host", "security", "username", "folder")}
 
-NO_PROVIDER = {"client_id": "", "tenant_id": "", "signs_in_as": "", "app_only": False, "secret_expires_on": None}
+NO_PROVIDER = {
+    "more_folders": [], "client_id": "", "tenant_id": "", "signs_in_as": "", "app_only": False,
+    "secret_expires_on": None,
+}  # fmt: skip
 TENANT, CLIENT = "11111111-2222-4333-8444-555555555555", "22222222-3333-4444-8555-666666666666"
 AT_GOOGLE = {
     "name": "jan@gmail.com", "active": "on", "protocol": "imap", "auth": "google", "username": "jan@gmail.com",

@@ -14,7 +14,7 @@ import pytest
 from channels.credentials import BearerToken, Password
 from channels.errors import ChannelError, MessageProblem, Throttled, channel_error
 from channels.mailboxes import gmail, gmail_batch, gmail_http, gmail_raw, mailbox_for
-from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Watch, open_session
+from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Role, Watch, open_session
 from channels.mailboxes.gmail_refusals import refusal
 from channels.mailboxes.spool import Spool
 from tests.servers.certificates import Certificates
@@ -69,6 +69,23 @@ def raised(act: Callable[[], object]) -> str:
 
 
 # --- Signing in, labels, listing -----------------------------------------------------------------------
+
+
+def test_labels_of_the_owner_and_those_that_mails_lie_in_are_folders(account: Account, mailbox: Mailbox) -> None:
+    account.add_label("Facturen")
+    account.add_label("Bonnen")
+    assert [(folder.name, folder.role) for folder in mailbox.folders()] == [
+        ("INBOX", Role.INBOX), ("Bonnen", Role.PLAIN), ("Facturen", Role.PLAIN), ("SPAM", Role.JUNK),
+    ]  # fmt: skip
+
+
+def test_another_label_is_turned_to_in_the_same_session(account: Account, mailbox: Mailbox) -> None:
+    label = account.add_label("Facturen")
+    uid = account.deliver(b"Subject: a\r\n\r\n")
+    account.messages[uid].labels.add(label)
+    assert (mailbox.turn_to("Facturen"), [ref.uid for ref in mailbox.candidates().unread]) == (1, [uid])
+    assert raised(lambda: mailbox.turn_to("Oud")) == "folder_missing"
+    assert mailbox.turn_to("INBOX") == 1
 
 
 def test_sign_in_with_a_password_is_refused(account: Account, mailbox_with: Callable[..., Mailbox]) -> None:

@@ -216,7 +216,7 @@ def test_mail_that_its_owner_deleted_before_we_had_it_is_told_as_gone(channel: C
 class Partial(FakeMailbox):
     """Gives only the newest of its mails."""
 
-    def candidates(self, since: int = 0) -> Listing:
+    def candidates(self, since: int = 0, *, states_all: bool = False) -> Listing:
         listing = super().candidates(since)
         return replace(listing, unread=listing.unread[-1:], whole=False)
 

@@ -235,7 +235,7 @@ def test_known_numbers_are_held_against_their_hash_when_numbers_fell(channel: Ch
 class Partial(FakeMailbox):
     """Gives the beginning of its list only."""
 
-    def candidates(self, since: int = 0) -> Listing:
+    def candidates(self, since: int = 0, *, states_all: bool = False) -> Listing:
         listing = super().candidates(since)
         return replace(listing, unread=listing.unread[:1], read_elsewhere=listing.read_elsewhere[:1], whole=False)
 

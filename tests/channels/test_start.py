@@ -153,7 +153,7 @@ def test_gmail_begins_with_what_is_on_no_list_of_its_check(
         account.deliver(invoice(1))
         services.pause(channel, None)
         with opened(channel, Watch()) as mailbox:
-            services.activate(channel, None, mailbox.candidates())
+            services.activate(channel, None, {"INBOX": mailbox.candidates()})
         account.deliver(invoice(2))
         channel.refresh_from_db()
         assert (books(fetch_now(channel)), files()) == ((2, 1, 1, 0, 0), ["factuur-2.pdf"])
@@ -167,7 +167,7 @@ def test_backup_put_back_leaves_no_new_mail_out(cast: Cast, monkeypatch: pytest.
         channel = channel_in(cast.bakery)
         Channel.objects.update(start="now", state="inactive")
         box.deliver(invoice(1), arrived=now - DAY)
-        services.activate(channel, None, box.candidates())
+        services.activate(channel, None, {"INBOX": box.candidates()})
         fetch_now(channel)
         box.next_uid = 50
         box.deliver(invoice(2), arrived=now + 60)
@@ -185,7 +185,7 @@ def test_server_that_gives_an_old_number_to_a_new_mail_hides_it_not(
         channel = channel_in(cast.bakery)
         Channel.objects.update(start="now", state="inactive")
         before = box.deliver(invoice(1), arrived=now - DAY)
-        services.activate(channel, None, box.candidates())
+        services.activate(channel, None, {"INBOX": box.candidates()})
         fetch_now(channel)
         after = box.deliver(invoice(20), arrived=now + 60)
         box.mails[before], box.mails[after] = box.mails[after], box.mails[before]
@@ -198,7 +198,7 @@ def test_check_fails_without_the_list_that_the_beginning_needs(cast: Cast, monke
     monkeypatch.setattr(check, "mailbox_for", lambda *_: box)
     target = check.Target("imap", "password", "h", 993, "tls", "jan", "INBOX", {"password": "x"})
     assert check.succeeded(check.run_check(target))
-    assert check.run_check(replace(target, hear=lambda _: None))[-1].name == "listing"
+    assert check.run_check(replace(target, hear=lambda *_: None))[-1].name == "listing"
 
 
 @pytest.mark.parametrize(
@@ -214,8 +214,8 @@ def test_check_fails_without_the_list_that_the_beginning_needs(cast: Cast, monke
 def test_part_of_a_list_is_enough_only_where_numbers_tell_what_came_later(listing: Listing, is_enough: bool) -> None:
     found = Found()
     with nullcontext() if is_enough else pytest.raises(TransientProblem):
-        found.hear(listing)
-    assert (found.listing is listing) == is_enough
+        found.hear("INBOX", listing)
+    assert (found.listings == {"INBOX": listing}) == is_enough
 
 
 # --- Since a day --------------------------------------------------------------------------------------------

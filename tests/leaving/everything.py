@@ -18,7 +18,7 @@ from channels import authorisation, checking
 from channels.authorisation import Authoriser
 from channels.checking import Purpose, Typed
 from channels.links import tokens, vault
-from channels.models import Channel, ChannelRule, PreviewedMail
+from channels.models import Channel, ChannelRule, FurtherFolder, PreviewedMail
 from documents import preview, quota, storage
 from documents.models import Document, EInvoice, Finding, Move, Note, Sender
 from documents.services import UPLOAD, add_document
@@ -53,6 +53,7 @@ def furnish(administration: Administration, by: User, word: str) -> None:
         Note.objects.create(administration=administration, document=document, author=by, text=word)
         typed = Typed({"name": word}, active=True, secrets={"password": word})
         asked = checking.ask(administration, Purpose.PREVIEW, typed=typed, person=by)
+        FurtherFolder.objects.create(administration=administration, channel=password, folder=word)
         seen = {"place": 0, "state": PreviewedMail.State.WOULD_COME, "unread": True, "subject": word}
         PreviewedMail.objects.create(administration=administration, connection_check=asked, **seen)
         exports.make(exports.ask(administration, by).pk)

@@ -79,7 +79,7 @@ class Portal:
         channel = services.create_channel(
             administration, password="geheim", activate=True, by=None, name=user, protocol=protocol, auth="password",
             host=host, port=993, security="tls", username=user, folder="INBOX", start=start,
-            listing=Session(box, 0).listed_at_once(),
+            listings={"INBOX": Session(box, 0).listed_at_once()},
         )  # fmt: skip
         is_pop3 = protocol == "pop3"
         box.gone_after_quit, box.named_by_place = is_pop3 and office == 2, is_pop3 and office == 1

@@ -65,7 +65,7 @@ class Session:
         self.places = self.box.there()
         return len(self.box.unread())
 
-    def candidates(self, since: int = 0) -> Listing:
+    def candidates(self, since: int = 0, *, states_all: bool = False) -> Listing:
         self._go("candidates")
         self.list_was_partial = self.box.partial
         if self.box.protocol == "pop3":
