@@ -64,6 +64,7 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "channel.consent_asked": _("Made a link to ask consent for the channel %(thing)s"),
     "channel.consent_withdrawn": _("Withdrew a consent link of the channel %(thing)s"),
     "channel.consent_given": _("Linked the channel %(thing)s through a consent link"),
+    "channel.logbook_exported": _("Downloaded the logbook of the channel %(thing)s"),
     "channel.mails_asked_for": _("Asked for emails of the channel %(thing)s"),
     "channel.mails_left_out": _("Left out an email of the channel %(thing)s"),
     "document.deleted": _("Deleted the document %(thing)s"),

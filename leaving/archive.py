@@ -20,12 +20,12 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from administrations.access import people_with_access, role_in
-from administrations.audit_csv import safe_cell
 from administrations.audit_entry import AuditEntry
 from administrations.models import Administration
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from documents import storage
 from documents.models import Document, EInvoice, Email, Finding, Move, Note
+from zenvoices.lib.csv_files import safe_cell
 from zenvoices.lib.filenames import safe_name
 
 _CHUNK: Final = 1 << 20

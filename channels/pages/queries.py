@@ -11,7 +11,9 @@ from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Valu
 from channels.models import Channel, FetchRun, HostOutage, ReceivedMail
 from documents.models import Document
 from zenvoices.lib.keyset import Position
+from zenvoices.lib.paging import with_words
 
+SENDER_AND_SUBJECT: Final = ("email__sender_name", "email__sender_address", "email__subject")
 #: A row is looked at each second while it is fetched: more documents than these are not counted.
 DOCUMENTS_COUNTED: Final = 1_000
 
@@ -71,9 +73,11 @@ def _with_runs(channels: QuerySet[Channel]) -> list[Channel]:
     return found
 
 
-def logbook(channel: Channel, *, before: Position | None = None, limit: int = 50) -> list[FetchRun]:
-    """Newest first, by keyset: a page costs the same at any depth."""
-    rows = FetchRun.objects.filter(channel=channel)
+def logbook(
+    channel: Channel, wanted: Q | None = None, *, before: Position | None = None, limit: int = 50
+) -> list[FetchRun]:
+    """Newest first, by keyset: a page costs the same at any depth. `wanted` narrows the runs."""
+    rows = FetchRun.objects.filter(wanted or Q(), channel=channel)
     if before is not None:
         rows = rows.filter(queued_at__lte=before.at).exclude(queued_at=before.at, id__gte=before.id)
     return list(rows.order_by("-queued_at", "-id")[:limit])
@@ -90,9 +94,9 @@ def not_taken_in(channel: Channel, *, after: Position | None = None, limit: int 
     return _page_of_mails(rows, after, limit)
 
 
-def mails_of(run: FetchRun, *, after: Position | None = None, limit: int = 100) -> list[ReceivedMail]:
-    """In the order they were looked at, each with its mail and parts."""
-    return _page_of_mails(ReceivedMail.objects.filter(run=run), after, limit)
+def mails_of(run: FetchRun, words: str = "", *, after: Position | None = None, limit: int = 100) -> list[ReceivedMail]:
+    """In the order they were looked at, each with its mail and parts; with `words` in its sender or subject."""
+    return _page_of_mails(ReceivedMail.objects.filter(with_words(words, *SENDER_AND_SUBJECT), run=run), after, limit)
 
 
 def _page_of_mails(rows: QuerySet[ReceivedMail], after: Position | None, limit: int) -> list[ReceivedMail]:
