@@ -79,6 +79,9 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "document.taken": _("Took the document %(thing)s after all"),
     "document.finding_closed": _("Said that the document %(thing)s is right"),
     "email.downloaded": _("Downloaded the email %(thing)s"),
+    "question.asked": _("Asked the client for documents: %(thing)s"),
+    "question.withdrawn": _("Withdrew the question %(thing)s"),
+    "question.answered": _("Documents came in answer to %(thing)s"),
     "operator.keys_rotated": _("Encrypted every secret with a new key"),
     "operator.fetched": _("Retrieved the channel %(thing)s"),
     "operator.einvoices_read": _("Had e-invoices read"),
@@ -100,6 +103,7 @@ KINDS: Final[Mapping[str, Promise]] = {
     "channel": _("Channels"),
     "document": _("Documents"),
     "email": _("Emails"),
+    "question": _("Questions to the client"),
     "operator": _("Operator"),
 }
 FIELDS: Final[Mapping[str, Promise]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -75,7 +75,7 @@ def month_of(channel: Channel) -> Month:
     return Month(days)
 
 
-def _groups(channel: Channel, first: date) -> Iterable[dict[str, Any]]:
+def _groups(channel: Channel, first: date) -> Iterable[Mapping[str, Any]]:
     since = timezone.make_aware(datetime.combine(first, time.min))
     runs = FetchRun.objects.filter(channel=channel, queued_at__gte=since, outcome__in=_ENDED).order_by()
     last = TruncDate("finished_at")
@@ -88,7 +88,7 @@ def _groups(channel: Channel, first: date) -> Iterable[dict[str, Any]]:
     )  # fmt: skip
 
 
-def _add(known: dict[date, Day], group: dict[str, Any]) -> None:
+def _add(known: dict[date, Day], group: Mapping[str, Any]) -> None:
     last = group["last"]
     if last in known:
         known[last].failed += group["lost"]

@@ -132,6 +132,7 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
         addresses += [f"{channels}{gmail}/consent", f"{stage.portal.url}{link}"]
         addresses += [channels, f"{channels}new", f"{channels}new/email", f"{channels}{channel}/edit"]
         addresses += [f"{channels}{channel}/{page}" for page in ("", "logbook", f"logbook/{run}", "not-taken-in")]
+        addresses += [stage.address("ask/")]
         addresses += [stage.address(f"documents/{end}") for end in ("", "?q=niets", "upload/", document, body)]
         addresses += [stage.address(f"documents/{document}/?tab=email")]
         addresses += [stage.address(f"documents/{credited}/")]

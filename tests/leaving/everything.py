@@ -20,6 +20,7 @@ from channels.checking import Purpose, Typed
 from channels.links import tokens, vault
 from channels.models import Channel, PreviewedMail
 from documents import preview, quota, storage
+from documents.asking import questions
 from documents.models import Document, EInvoice, Finding, Move, Note, Sender
 from documents.services import UPLOAD, add_document
 from leaving import exports
@@ -50,6 +51,7 @@ def furnish(administration: Administration, by: User, word: str) -> None:
         Sender.objects.create(administration=administration, key=f"{word}.test")
         Move.objects.create(administration=administration, document=document, lineage=uuid4(), subject=word)
         Note.objects.create(administration=administration, document=document, author=by, text=word)
+        questions.ask(administration, f"vraag {word}", f"{word}@klant.test", by)
         typed = Typed({"name": word}, active=True, secrets={"password": word})
         asked = checking.ask(administration, Purpose.PREVIEW, typed=typed, person=by)
         seen = {"place": 0, "state": PreviewedMail.State.WOULD_COME, "unread": True, "subject": word}

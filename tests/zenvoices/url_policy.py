@@ -27,6 +27,7 @@ from channels import authorisation, checking
 from channels.checking import Purpose
 from channels.models import Channel
 from documents import einvoices, moving
+from documents.asking import questions
 from documents.models import Document, Email
 from documents.queries import moment_to_text
 from documents.storage import put_bytes
@@ -260,7 +261,16 @@ def bakery_moved(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "moment": moment_to_text(moved.moment)}
 
 
+def bakery_question(cast: Cast) -> dict[str, Any]:
+    with administration_scope(cast.bakery.pk):
+        question, _token = questions.ask(cast.bakery, "Heb je de bonnen nog?", "klant@devries.test", cast.gerda)
+    return {**bakery(cast), "question_id": question.pk}
+
+
 DOCUMENTS = {
+    "ask-client": Row(USER, bakery, post=True),
+    "question-withdraw": Row(USER, bakery_question, get=False, post=True),
+    "answer": Row(PUBLIC, ids=lambda cast: {"token": "no-such-token"}, post=True),
     "documents": Row(SUBMITTER, bakery),
     "document-upload": Row(SUBMITTER, bakery, post=True),
     "document": Row(SUBMITTER, bakery_document),
