@@ -92,7 +92,7 @@ def test_what_is_sent_arrives_with_its_origin(cast: Cast, signed_in: SignIn) -> 
     assert arrived(cast) == ["bon.pdf", "taxi.pdf"]
     with administration_scope(cast.bakery.pk):
         document = Document.objects.get(filename="bon.pdf")
-    assert (document.uploaded_by, document.question, document.source_id) == (None, only_question(), None)
+    assert (document.uploaded_by, document.question_id, document.source_id) == (None, only_question().pk, None)
     page = signed_in(cast.gerda).get(reverse("document", args=[cast.bakery.pk, document.pk])).content.decode()
     assert "Via de vraag aan klant klant@devries.test" in page
     assert (only_question().files, only_question().answered_at is not None) == (2, True)
