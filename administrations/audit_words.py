@@ -82,6 +82,7 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "question.asked": _("Asked the client for documents: %(thing)s"),
     "question.withdrawn": _("Withdrew the question %(thing)s"),
     "question.answered": _("Documents came in answer to %(thing)s"),
+    "supplier.not_expected": _("Expects no more invoices of %(thing)s"),
     "operator.keys_rotated": _("Encrypted every secret with a new key"),
     "operator.fetched": _("Retrieved the channel %(thing)s"),
     "operator.einvoices_read": _("Had e-invoices read"),
@@ -104,6 +105,7 @@ KINDS: Final[Mapping[str, Promise]] = {
     "document": _("Documents"),
     "email": _("Emails"),
     "question": _("Questions to the client"),
+    "supplier": _("Expected invoices"),
     "operator": _("Operator"),
 }
 FIELDS: Final[Mapping[str, Promise]] = {

@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 from administrations.models import Administration
 from administrations.tenant import TenantModel
 from documents.asking.question import Question as Question
+from documents.asking.supplier import Supplier as Supplier
 
 XML_TYPES = frozenset({"application/xml", "text/xml"})
 PDF = "application/pdf"

@@ -12,7 +12,7 @@ from documents import (
     views,
     work_views,
 )
-from documents.asking import answer_views
+from documents.asking import answer_views, missing_views
 from documents.asking import views as asking_views
 
 _document = [
@@ -38,6 +38,12 @@ urlpatterns = [
         "administration/<uuid:administration_id>/ask/<uuid:question_id>/withdraw/",
         asking_views.withdraw_question,
         name="question-withdraw",
+    ),
+    path("administration/<uuid:administration_id>/missing/", missing_views.missing_invoices, name="missing-invoices"),
+    path(
+        "administration/<uuid:administration_id>/missing/<uuid:supplier_id>/not-expected/",
+        missing_views.not_expected,
+        name="supplier-not-expected",
     ),
     path("answer/<str:token>/", answer_views.answer, name="answer"),
     path(

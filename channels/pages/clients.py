@@ -23,7 +23,7 @@ from channels.pages.queries import RowCount, listed_channels
 from channels.pages.rows import RESULT_STAYS, Row, row_of
 from channels.pages.standing import Standing, standing
 from channels.pages.who import who_must_act
-from documents.models import Document
+from documents.models import Document, Supplier
 from documents.worklist import FOLDED, in_state
 from zenvoices.lib.counts import MOST_COUNTED, written
 from zenvoices.lib.paging import with_words
@@ -62,6 +62,8 @@ class Client:
     new: str
     last_document_at: datetime | None
     next_fetch_at: datetime | None
+    #: invoices of regular suppliers, of this month
+    missing: int
     #: fetches that are queued or under way
     fetching: int
     fetched: Fetched
@@ -105,6 +107,7 @@ def clients(found: Iterable[Any]) -> list[Client]:
             new=written(known[each.pk].new),
             last_document_at=known[each.pk].last_document_at,
             next_fetch_at=known[each.pk].next_fetch_at,
+            missing=known[each.pk].missing,
             fetching=busy[each.pk],
             fetched=fetched.get(each.pk, Fetched()),
             checked=checked.get(each.pk, Checked()),
@@ -128,8 +131,10 @@ def _with_facts(administrations: QuerySet[Administration]) -> QuerySet[Administr
     last = documents.order_by("-received_at", "-id").values("received_at")[:1]
     stands = _channels().annotate(stands=standing())
     next_at = _channels().values("administration").annotate(at=Min("next_fetch_at")).values("at")
+    missing = Supplier.objects.filter(administration=OuterRef("pk"), missing_since__isnull=False).order_by()
     return administrations.annotate(
         new=RowCount(new),
+        missing=RowCount(missing.values("pk")[: MOST_COUNTED + 1]),
         last_document_at=Subquery(last),
         next_fetch_at=Subquery(next_at),
         worst_id=Subquery(stands.order_by("-stands", "name", "id").values("pk")[:1]),

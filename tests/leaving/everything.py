@@ -21,7 +21,7 @@ from channels.links import tokens, vault
 from channels.models import Channel, PreviewedMail
 from documents import preview, quota, storage
 from documents.asking import questions
-from documents.models import Document, EInvoice, Finding, Move, Note, Sender
+from documents.models import Document, EInvoice, Finding, Move, Note, Sender, Supplier
 from documents.services import UPLOAD, add_document
 from leaving import exports
 from tests.channels.provider import TOKENS
@@ -48,6 +48,7 @@ def furnish(administration: Administration, by: User, word: str) -> None:
     with administration_scope(administration.pk):
         EInvoice.objects.create(administration=administration, document=document, supplier=word)
         Finding.objects.create(administration=administration, document=document, kind="iban", facts={"iban": word})
+        Supplier.objects.create(administration=administration, key=f"{word}.test")
         Sender.objects.create(administration=administration, key=f"{word}.test")
         Move.objects.create(administration=administration, document=document, lineage=uuid4(), subject=word)
         Note.objects.create(administration=administration, document=document, author=by, text=word)

@@ -28,7 +28,7 @@ from channels.checking import Purpose
 from channels.models import Channel
 from documents import einvoices, moving
 from documents.asking import questions
-from documents.models import Document, Email
+from documents.models import Document, Email, Supplier
 from documents.queries import moment_to_text
 from documents.storage import put_bytes
 from leaving import exports
@@ -267,9 +267,17 @@ def bakery_question(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "question_id": question.pk}
 
 
+def bakery_supplier(cast: Cast) -> dict[str, Any]:
+    with administration_scope(cast.bakery.pk):
+        made, _new = Supplier.objects.get_or_create(administration=cast.bakery, key="vandam.test")
+    return {**bakery(cast), "supplier_id": made.pk}
+
+
 DOCUMENTS = {
     "ask-client": Row(USER, bakery, post=True),
     "question-withdraw": Row(USER, bakery_question, get=False, post=True),
+    "missing-invoices": Row(USER, bakery),
+    "supplier-not-expected": Row(USER, bakery_supplier, get=False, post=True),
     "answer": Row(PUBLIC, ids=lambda cast: {"token": "no-such-token"}, post=True),
     "documents": Row(SUBMITTER, bakery),
     "document-upload": Row(SUBMITTER, bakery, post=True),
