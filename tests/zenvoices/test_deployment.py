@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 from django.core.management import get_commands
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -156,8 +157,15 @@ def check_command(words: list[str]) -> None:
 
 
 def test_every_queue_has_its_worker():
-    queues = {service["command"][5] for name, service in SERVICES.items() if name.startswith("worker")}
-    assert queues == {"fetch", "checks", "documents"}
+    commands = [service["command"] for name, service in SERVICES.items() if name.startswith("worker")]
+    routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()} | {settings.CELERY_TASK_DEFAULT_QUEUE}
+    assert {queue for words in commands for queue in words[5].split(",")} == routed
+
+
+def test_checks_leave_threads_to_the_tick():
+    words = SERVICES["worker-checks"]["command"]
+    assert "tick" in words[words.index("-Q") + 1].split(",")
+    assert int(words[words.index("--concurrency") + 1]) > settings.CHECKS_AT_ONCE
 
 
 def test_copied_sources_exist_and_are_not_ignored():
