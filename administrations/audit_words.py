@@ -66,6 +66,9 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "channel.consent_given": _("Linked the channel %(thing)s through a consent link"),
     "channel.logbook_exported": _("Downloaded the logbook of the channel %(thing)s"),
     "channel.mails_asked_for": _("Asked for emails of the channel %(thing)s"),
+    "channel.rule_made": _("Made a rule of the channel %(thing)s"),
+    "channel.rule_changed": _("Changed a rule of the channel %(thing)s"),
+    "channel.rule_removed": _("Removed a rule of the channel %(thing)s"),
     "channel.mails_left_out": _("Left out an email of the channel %(thing)s"),
     "document.deleted": _("Deleted the document %(thing)s"),
     "document.restored": _("Brought the document %(thing)s back"),
@@ -145,6 +148,10 @@ FIELDS: Final[Mapping[str, Promise]] = {
     "finding": _("What was odd"),
     "start": _("Begin with"),
     "start_date": _("Since"),
+    "rule": _("Rule"),
+    "rule_value": _("Says"),
+    "rule_kind": _("Kind of file"),
+    "rule_marks_read": _("Mark as read what it leaves out"),
 }
 #: Values that are codes of ours, by field; what is not here stands as it is.
 VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
@@ -183,6 +190,26 @@ VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
         "unread": _("Everything that is unread now"),
         "since": _("Everything since a date, read or not"),
     },
+    "rule": {
+        "never-sender": _("Not from a sender"),
+        "only-sender": _("Only from a sender"),
+        "never-subject": _("Not when the subject contains words"),
+        "only-subject": _("Only when the subject contains words"),
+        "never-recipient": _("Not to an addressee"),
+        "only-recipient": _("Only to an addressee"),
+        "never-kind": _("No files of a kind"),
+        "only-kind": _("Only files of a kind"),
+        "never-picture": _("No small pictures"),
+    },
+    "rule_kind": {
+        "pdf": _("PDF files"),
+        "picture": _("pictures"),
+        "office": _("Word and Excel files"),
+        "xml": _("XML files, such as e-invoices"),
+        "text": _("emails without a file"),
+        "other": _("other files"),
+    },
+    "rule_marks_read": {"True": _("Yes"), "False": _("No")},
 }
 
 

@@ -36,6 +36,8 @@ from zenvoices.lib.scoping import every_administration
 Purpose = ConnectionCheck.Purpose
 State = ConnectionCheck.State
 Outcome = ConnectionCheck.Outcome
+#: nothing follows these, and they say nothing of the channel
+LOOK_ONLY: Final = (Purpose.FIND, Purpose.RULES)
 #: in the broker; then it is told again
 OFFER_AGAIN: Final = timedelta(seconds=5)
 #: what nobody took up, and what did not end, is over after this: the person can try again
@@ -156,8 +158,10 @@ def _follow(asked: ConnectionCheck, steps: list[Step], listing: Listing | None) 
     ):
         return Outcome.NOT_ALLOWED
     passed = check.succeeded(steps)
+    if asked.purpose in LOOK_ONLY:
+        return Outcome.PASSED if passed else Outcome.FAILED
     try:
-        if asked.typed and asked.purpose != Purpose.FIND:
+        if asked.typed:
             _follow_typed(asked, steps, listing, passed=passed)
         elif asked.channel is not None and asked.purpose == Purpose.LOOK:
             services.note_check(asked.channel, steps[-1].error)

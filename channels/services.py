@@ -273,27 +273,30 @@ def new_manual_run(channel: Channel) -> FetchRun:
 
 @transaction.atomic
 def retry_mail(mail: ReceivedMail, by: User | None) -> None:
-    """*Opnieuw proberen*, *toch ophalen*: the next fetch takes this mail, read or not, large or not."""
-    _ask_for(ReceivedMail.objects.filter(pk=mail.pk))
-    _note_mails("channel.mails_asked_for", mail.channel, 1, by)
+    """*Opnieuw proberen*, *toch ophalen*: the next fetch takes this mail, read or not, large or not, whatever the rules
+    of the channel say.
+    """
+    ask_for(ReceivedMail.objects.filter(pk=mail.pk), despite_rules=True)
+    note_mails("channel.mails_asked_for", mail.channel, 1, by)
 
 
 @transaction.atomic
 def retry_not_taken_in(channel: Channel, by: User | None) -> FetchRun:
     """*Alles opnieuw proberen*: the same for every mail that was not taken in, at once."""
-    count = _ask_for(ReceivedMail.objects.filter(channel=channel, standing=True))
-    _note_mails("channel.mails_asked_for", channel, count, by)
+    count = ask_for(ReceivedMail.objects.filter(channel=channel, standing=True))
+    note_mails("channel.mails_asked_for", channel, count, by)
     return request_fetch(channel, by)
 
 
-def _note_mails(code: str, channel: Channel, count: int, by: User | None) -> None:
+def note_mails(code: str, channel: Channel, count: int, by: User | None) -> None:
     audit.note(code, channel.administration, channel, by=by, after={"mails": count})
 
 
-def _ask_for(mails: QuerySet[ReceivedMail]) -> int:
+def ask_for(mails: QuerySet[ReceivedMail], **fields: Any) -> int:
+    """The next fetch takes them. Returns how many."""
     return mails.update(
         state=ReceivedMail.State.WANTED, attempts=0, acknowledged=False,
-        failing_since=None, next_try_at=timezone.now(),
+        failing_since=None, next_try_at=timezone.now(), **fields,
     )  # fmt: skip
 
 
@@ -304,7 +307,7 @@ def leave_out(mail: ReceivedMail, by: User | None) -> None:
         state=ReceivedMail.State.IGNORED, standing=False, failing_since=None, next_try_at=None
     )
     notices.settle_not_taken_in(mail.channel)
-    _note_mails("channel.mails_left_out", mail.channel, 1, by)
+    note_mails("channel.mails_left_out", mail.channel, 1, by)
 
 
 @transaction.atomic
@@ -322,7 +325,7 @@ def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
         ),
         ignore_conflicts=True,
     )  # fmt: skip
-    _note_mails("channel.mails_asked_for", run.channel, len(run.read_elsewhere_uids), by)
+    note_mails("channel.mails_asked_for", run.channel, len(run.read_elsewhere_uids), by)
     run.read_elsewhere_uids = []
     run.save(update_fields=["read_elsewhere_uids"])
     return request_fetch(run.channel, by)

@@ -6,16 +6,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Final
 
 from channels import check, finding
 from channels.check import Step, Target
 from channels.errors import ChannelError, channel_error
 from channels.fetching import preview
+from channels.fetching.ruled import rules_of
 from channels.links import providers, vault
 from channels.mailboxes.base import Listing
 from channels.models import Channel, ConnectionCheck
+from channels.rules import NO_RULES, About, Rule, Rules
 from zenvoices.lib.crypto import KeyProblem
 from zenvoices.lib.keyring import key_ring
+
+#: the key of a rule that is not saved yet
+TRIED: Final = "tried"
 
 
 @dataclass(slots=True)
@@ -40,19 +46,35 @@ def look(asked: ConnectionCheck, found: Found) -> list[Step]:
     channel, secrets = asked.channel, secrets_of(asked)
     through_provider = channel is not None and asked.typed.get("auth") in providers.NAMES
     try:
+        if asked.purpose == ConnectionCheck.Purpose.RULES and channel is not None:
+            looking = partial(preview.try_rules, channel, rows=found.previewed, rules=rules_with(asked, channel))
+            target = replace(check.target_of(channel), look=looking, look_seconds=preview.SECONDS)
+            return check.run_check(target)
         if channel is None or (asked.typed and not through_provider):
             target = _typed_target(asked, secrets)
         else:
             target = check.target_of(channel, proofs(secrets) or None)
             target = replace(target, folder=asked.typed.get("folder", target.folder))
         if asked.purpose == ConnectionCheck.Purpose.PREVIEW:
-            looking = partial(preview.look, preview.channel_of(asked), rows=found.previewed)
+            rules = rules_of(channel) if channel else NO_RULES
+            looking = partial(preview.look, preview.channel_of(asked), rows=found.previewed, rules=rules)
             target = replace(target, look=looking, look_seconds=preview.SECONDS)
         elif _begins_now(asked):
             target = replace(target, hear=found.hear)
         return check.run_check(target)
     except ChannelError as error:
         return [Step("provider" if through_provider else "sign_in", ok=False, error=error)]
+
+
+def rules_with(asked: ConnectionCheck, channel: Channel) -> Rules:
+    """Those of the channel as they would be with the rule that is tried, which may replace one of them."""
+    others = (rule for rule in rules_of(channel).rules if rule.key != asked.typed["replaces"])
+    return Rules((*others, tried_rule(asked)))
+
+
+def tried_rule(asked: ConnectionCheck) -> Rule:
+    typed = asked.typed
+    return Rule(TRIED, About(typed["about"]), typed["only"], typed["value"], typed["mark_read"])
 
 
 def _begins_now(asked: ConnectionCheck) -> bool:

@@ -22,7 +22,7 @@ from django.utils import timezone
 from administrations.access import people_with_access, role_in
 from administrations.audit_entry import AuditEntry
 from administrations.models import Administration
-from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
+from channels.models import Channel, ChannelRule, FetchRun, ReceivedMail, ReceivedPart
 from documents import storage
 from documents.models import Document, EInvoice, Email, Finding, Move, Note, Question
 from zenvoices.lib.csv_files import safe_cell
@@ -56,6 +56,7 @@ def _facts() -> Iterator[tuple[str, QuerySet[Any]]]:
     yield "questions", Question.objects.all()
     yield "emails", Email.objects.all()
     yield "channels", Channel.objects.all()
+    yield "rules", ChannelRule.objects.all()
     yield "logbook", FetchRun.objects.all()
     yield "ledger", ReceivedMail.objects.all()
     yield "parts", ReceivedPart.objects.all()

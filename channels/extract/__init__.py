@@ -2,7 +2,10 @@
 
 from channels.extract.content import Content
 from channels.extract.limits import Limits
-from channels.extract.mail import extract, part_bytes
-from channels.extract.model import Mail, MailUnreadable, Part
+from channels.extract.mail import extract, heading, part_bytes
+from channels.extract.model import Heading, Mail, MailUnreadable, Part
+from channels.extract.pictures import picture
 
-__all__ = ["Content", "Limits", "Mail", "MailUnreadable", "Part", "extract", "part_bytes"]
+__all__ = [
+    "Content", "Heading", "Limits", "Mail", "MailUnreadable", "Part", "extract", "heading", "part_bytes", "picture",
+]  # fmt: skip

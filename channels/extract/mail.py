@@ -1,4 +1,4 @@
-"""The two ways in: everything a mail holds, or one part of it."""
+"""The ways in: everything a mail holds, one part of it, or its heading alone."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from channels.extract.authentication import reply_addresses, results
 from channels.extract.content import Content
-from channels.extract.headers import Head
+from channels.extract.headers import Head, parse_head
 from channels.extract.limits import Budget, Limits
-from channels.extract.model import Mail, MailUnreadable, Part, Raw
-from channels.extract.sender import sender, sent_at
+from channels.extract.model import Heading, Mail, MailUnreadable, Part, Raw
+from channels.extract.sender import addresses, sender, sent_at
 from channels.extract.walk import Walk
 from channels.extract.words import decode_words, one_line, storable
 
@@ -18,6 +18,11 @@ Keep = Callable[[Part, Content], None]
 _CONSIDERED = 64 * 1024
 _MOST_HEADERS = 500
 _SHOWN = 2_000  # characters of a header
+#: Delivered-To and its likes: where a list, an alias or a forward brought the mail, which To does not say
+_ADDRESSEES = frozenset(
+    ["to", "cc", "delivered-to", "x-delivered-to", "x-original-to", "x-forwarded-to", "envelope-to", "x-envelope-to"]
+)
+_MOST_ADDRESSEES = 100
 
 
 def extract(
@@ -46,6 +51,22 @@ def extract(
     return _mail(walk, tuple(parts), everything=everything)
 
 
+def heading(raw: Raw, limits: Limits | None = None) -> Heading:
+    """Only the header block is read."""
+    raw = _in_lines(raw)
+    head = parse_head(raw, 0, len(raw), Budget(limits or Limits()))
+    name, address = sender(head.get("from"))
+    to = [
+        found
+        for field, value in head.fields
+        if field.lower() in _ADDRESSEES
+        for found in addresses(value, _MOST_ADDRESSEES)
+    ]
+    subject = one_line(decode_words(head.get("subject")), 998)
+    recipients = tuple(dict.fromkeys(to))[:_MOST_ADDRESSEES]
+    return Heading(subject, name, address, recipients, sent_at(head.get("date")))
+
+
 def part_bytes(raw: Raw, path: str, limits: Limits | None = None) -> tuple[Part, bytes]:
     """One part by its path, a refused or ignored one too as far as its bytes can be had. Raises KeyError."""
     with walk_of(raw, limits) as walk:
@@ -59,10 +80,13 @@ def walk_of(raw: Raw, limits: Limits | None, directory: Path | None = None) -> W
     limits = limits or Limits()
     if len(raw) > limits.mail:
         raise MailUnreadable("mail_too_large", size=len(raw), limit=limits.mail)
+    return Walk(_in_lines(raw), Budget(limits), directory)
+
+
+def _in_lines(raw: Raw) -> Raw:
+    """Old Macs end them with CR."""
     start = bytes(raw[:_CONSIDERED])
-    if b"\r" in start and b"\n" not in start:
-        raw = bytes(raw).replace(b"\r", b"\n")  # lines as old Macs end them
-    return Walk(raw, Budget(limits), directory)
+    return bytes(raw).replace(b"\r", b"\n") if b"\r" in start and b"\n" not in start else raw
 
 
 def _mail(walk: Walk, parts: tuple[Part, ...], *, everything: bool) -> Mail:

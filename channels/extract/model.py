@@ -40,6 +40,17 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """Who sent a mail, and to whom: everybody whom it or a server on its way names as its addressee."""
+
+    subject: str
+    sender_name: str
+    sender_address: str
+    recipients: tuple[str, ...]
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """`html` is as the sender wrote it, not sanitised. Everything is decoded and bounded.
 

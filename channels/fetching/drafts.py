@@ -10,6 +10,7 @@ from django.utils import timezone
 from channels.extract import Mail, Part
 from channels.fetching.intake import Prepared
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
+from channels.rules import Rule
 from documents import services as documents
 from documents.models import Document, Email
 
@@ -82,7 +83,9 @@ class Drafts:
             for part in prepared.documents
         }
 
-    def parts(self, row: ReceivedMail, mail: Mail, made: dict[str, Document]) -> Iterator[ReceivedPart]:
+    def parts(
+        self, row: ReceivedMail, prepared: Prepared, mail: Mail, made: dict[str, Document]
+    ) -> Iterator[ReceivedPart]:
         """What became of each part; the text of a mail without attachments stands first, as the document it is."""
         if body := made.get(""):
             told = Part(
@@ -90,7 +93,7 @@ class Drafts:
             )
             yield _part(row, told, body)
         for part in mail.parts:
-            yield _part(row, part, made.get(part.path))
+            yield _part(row, part, made.get(part.path), prepared.left_out.get(part.path))
 
 
 def body_name(mail: Mail) -> str:
@@ -98,7 +101,7 @@ def body_name(mail: Mail) -> str:
     return f"{(mail.subject or mail.sender_address or 'e-mail')[:120]}.txt"
 
 
-def _part(row: ReceivedMail, part: Part, document: Document | None) -> ReceivedPart:
+def _part(row: ReceivedMail, part: Part, document: Document | None, left_out_by: Rule | None = None) -> ReceivedPart:
     return ReceivedPart(
         administration_id=row.administration_id,
         mail=row,
@@ -109,6 +112,7 @@ def _part(row: ReceivedMail, part: Part, document: Document | None) -> ReceivedP
         outcome=part.outcome,
         reason=part.reason,
         can_be_taken=part.can_be_taken,
+        left_out_by=left_out_by.told() if left_out_by else {},
         defects=list(part.defects),
         document=document,
     )

@@ -7,7 +7,8 @@ import mmap
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -15,10 +16,13 @@ import structlog
 from django.conf import settings
 
 from channels.errors import MessageProblem
-from channels.extract import Content, Limits, Mail, Part, extract
+from channels.extract import Content, Limits, Mail, Part, extract, heading
+from channels.fetching import ruled
 from channels.fetching.rewritten import content_sha256
 from channels.mailboxes.base import Fetched, MessageRef
 from channels.models import Channel, ReceivedMail
+from channels.models.fetched import LEFT_OUT_BY_RULE
+from channels.rules import NO_RULES, Rule, Rules
 from documents import storage
 
 log = structlog.get_logger(__name__)
@@ -57,6 +61,13 @@ class Prepared:
     body_size: int = 0
     problem: MessageProblem | None = None
     row: ReceivedMail | None = None
+    #: by the path of the part: the rule of the channel that leaves it out
+    left_out: dict[str, Rule] = field(default_factory=dict)
+
+    @property
+    def is_left_out(self) -> bool:
+        """The whole mail, by a rule of the channel."""
+        return self.problem is not None and self.problem.code == LEFT_OUT_BY_RULE
 
     @property
     def parts_sha256(self) -> str:
@@ -74,18 +85,24 @@ def limits_for(size: int) -> Limits:
     return Limits(mail=max(settings.MAIL_MAX_BYTES, size), part=settings.PART_MAX_BYTES)
 
 
-def prepare(channel: Channel, item: Fetched, blobs: storage.Batch) -> Prepared:
-    """Puts the raw mail and each document of it into `blobs`. Raises StorageProblem; never for what the mail holds."""
+def prepare(channel: Channel, item: Fetched, blobs: storage.Batch, rules: Rules = NO_RULES) -> Prepared:
+    """Puts the raw mail and each document of it into `blobs`; nothing of one that a rule leaves out.
+
+    Raises StorageProblem; never for what the mail holds.
+    """
     prepared = Prepared(item.ref, item.sha256, item.path.stat().st_size)
-    _read(channel, prepared, item.path, blobs, item.path.parent)
-    blobs.adopt(item.path, item.sha256)
+    _read(channel, prepared, item.path, _Reading(blobs, item.path.parent, rules))
+    if prepared.is_left_out:
+        item.path.unlink()
+    else:
+        blobs.adopt(item.path, item.sha256)
     return prepared
 
 
-def examine(channel: Channel, item: Fetched) -> Prepared:
+def examine(channel: Channel, item: Fetched, rules: Rules = NO_RULES) -> Prepared:
     """What the mail would give: read as for a fetch, and nothing of it is kept."""
     prepared = Prepared(item.ref, item.sha256, item.path.stat().st_size)
-    _read(channel, prepared, item.path, _Nowhere(), item.path.parent)
+    _read(channel, prepared, item.path, _Reading(_Nowhere(), item.path.parent, rules))
     return prepared
 
 
@@ -97,42 +114,64 @@ def keep_unread(item: Fetched, blobs: storage.Batch) -> Prepared:
 
 
 def prepare_kept(
-    channel: Channel, row: ReceivedMail, blobs: storage.Batch, spool: Path, *, unread: bool = False
-) -> Prepared:
+    channel: Channel, row: ReceivedMail, blobs: storage.Batch, spool: Path, rules: Rules = NO_RULES, *,
+    unread: bool = False,
+) -> Prepared:  # fmt: skip
     """The same for a mail whose raw bytes are in storage already. `spool`: a folder for what is made meanwhile."""
     prepared = Prepared(MessageRef(row.validity, row.uid, row.size), row.raw_sha256, row.size, row=row)
     if unread:
         return replace(prepared, content_sha256=row.content_sha256, problem=SET_APART)
     with storage.path_of(channel.administration_id, row.raw_sha256) as kept:
-        _read(channel, prepared, kept, blobs, spool)
+        _read(channel, prepared, kept, _Reading(blobs, spool, rules))
     return prepared
 
 
-def _read(channel: Channel, prepared: Prepared, path: Path, blobs: _Kept, spool: Path) -> None:
-    def keep(part: Part, content: Content) -> None:
-        if content.path:
-            blobs.adopt(content.path, part.sha256)
-        else:
-            blobs.add(content.pieces(), part.sha256)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Where documents go, where large parts lie meanwhile, and what is left out."""
 
+    blobs: _Kept
+    spool: Path
+    rules: Rules
+
+    def keep(self, left_out: dict[str, Rule], part: Part, content: Content) -> None:
+        if (rule := ruled.of_part(self.rules, part, content)) is not None:
+            left_out[part.path] = rule
+        elif content.path:
+            self.blobs.adopt(content.path, part.sha256)
+        else:
+            self.blobs.add(content.pieces(), part.sha256)
+
+
+def _read(channel: Channel, prepared: Prepared, path: Path, reading: _Reading) -> None:
     try:
         with mapped(path) as raw:
             prepared.content_sha256 = content_sha256(raw, prepared.raw_sha256)
-            prepared.mail = extract(raw, limits_for(prepared.raw_size), keep, spool, everything=False)
+            _judge(prepared, raw, reading)
     except MessageProblem as problem:
         prepared.problem = problem
-        return
     except OSError as problem:
         raise storage.StorageProblem.of(problem) from problem
     except OUR_MISTAKES as bug:
         # Reading one mail wrongly must cost that mail only: it is kept raw, tried again, then quarantined.
         log.exception("a mail could not be read", channel=str(channel.pk), raw_sha256=prepared.raw_sha256)
         prepared.problem = MessageProblem("mail_unreadable", reason=type(bug).__name__)
+
+
+def _judge(prepared: Prepared, raw: bytes | mmap.mmap, reading: _Reading) -> None:
+    """Fills in what the mail holds, or by which rule it is left out. Raises MessageProblem."""
+    limits, rules = limits_for(prepared.raw_size), reading.rules
+    if rules.look_at_mails and (rule := ruled.of_mail(rules, heading(raw, limits))) is not None:
+        raise ruled.problem(rule, heading(raw, limits))
+    mail = extract(raw, limits, partial(reading.keep, prepared.left_out), reading.spool, everything=False)
+    prepared.mail = ruled.without(mail, prepared.left_out)
+    if prepared.documents:
         return
-    if not prepared.documents:
-        body = body_document(prepared.mail)
-        prepared.body_sha256, prepared.body_size = hashlib.sha256(body).hexdigest(), len(body)
-        blobs.add([body], prepared.body_sha256)
+    if (rule := ruled.of_what_is_left(rules, prepared.left_out)) is not None:
+        raise ruled.problem(rule, heading(raw, limits))
+    body = body_document(prepared.mail)
+    prepared.body_sha256, prepared.body_size = hashlib.sha256(body).hexdigest(), len(body)
+    reading.blobs.add([body], prepared.body_sha256)
 
 
 @contextmanager

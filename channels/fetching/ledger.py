@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from channels.mailboxes.base import MessageRef
@@ -17,6 +17,8 @@ TAKEN_IN: Final = (State.DELIVERED, State.ALREADY, State.IGNORED)
 HAD: Final = (*TAKEN_IN, State.QUARANTINED)
 #: In these states our \Seen flag is owed until the server confirmed it.
 OWING: Final = (State.DELIVERED, State.ALREADY, State.QUARANTINED)
+#: and of what a rule left out that is to be marked as read
+OWED: Final = Q(state__in=OWING) | Q(state=State.IGNORED, error_detail__rule_marks_read=1)
 #: After so many false alarms over a mail, its server's word is taken only each so many times: about once a day.
 _FALSE_ALARMS: Final = 3
 _HALF_HOURS: Final = 48
@@ -45,6 +47,12 @@ def rows_of(channel: Channel, refs: Iterable[MessageRef], **fields: Any) -> list
         )
         for ref in refs
     ]  # fmt: skip
+
+
+def owes_flag(row: ReceivedMail) -> bool:
+    """Our \\Seen flag is to be set, and was not confirmed. The same as OWED, of one row."""
+    is_owing = row.state in OWING or (row.was_left_out and bool(row.error_detail.get("rule_marks_read")))
+    return is_owing and not row.acknowledged
 
 
 def want(channel: Channel, refs: Iterable[MessageRef]) -> None:
@@ -84,7 +92,7 @@ def retire(row: ReceivedMail) -> None:
 
 def retire_all(channel: Channel, validity: str) -> None:
     """The same for every mail that we had under this UIDVALIDITY."""
-    rows = ledger_rows(channel).filter(validity=validity).exclude(raw_sha256="")
+    rows = ledger_rows(channel).filter(validity=validity).exclude(raw_sha256="", content_sha256="")
     if (one := rows.first()) is not None:
         _retire(rows, _ever(one))
 

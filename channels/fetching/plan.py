@@ -15,7 +15,6 @@ from channels.connect import WANTED_MAX_BYTES
 from channels.errors import TransientProblem
 from channels.fetching.ledger import (
     HAD,
-    OWING,
     TAKEN_IN,
     Key,
     can_learn,
@@ -23,6 +22,7 @@ from channels.fetching.ledger import (
     key_of,
     learn,
     ledger_rows,
+    owes_flag,
     states_otherwise,
 )
 from channels.mailboxes.base import Listing, MessageRef
@@ -208,7 +208,7 @@ class _Planner:
         (self.plan.too_large if (ref.size or 0) > settings.MAIL_MAX_BYTES else place).append(ref)
 
     def _owe(self, row: ReceivedMail) -> None:
-        if row.state in OWING and not row.acknowledged:
+        if owes_flag(row):
             self.plan.owed.append(row)
 
 

@@ -18,7 +18,7 @@ from django.db import transaction
 from channels import lease
 from channels.connect import opened
 from channels.errors import ChannelError
-from channels.fetching.ledger import OWING, ledger_rows
+from channels.fetching.ledger import OWED, ledger_rows
 from channels.mailboxes.base import Listing, MessageRef, Watch
 from channels.models import Channel, FetchRun, ReceivedMail
 
@@ -123,7 +123,7 @@ def reconcile(channel: Channel, held: lease.Lease) -> Found:
 
 def _owed(channel: Channel) -> dict[str, UUID]:
     """Mails whose flag was never confirmed. POP3 has none."""
-    rows = ledger_rows(channel).filter(validity=channel.seen_validity, state__in=OWING, acknowledged=False)
+    rows = ledger_rows(channel).filter(OWED, validity=channel.seen_validity, acknowledged=False)
     return dict(rows.values_list("uid", "pk"))
 
 

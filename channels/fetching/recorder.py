@@ -14,10 +14,11 @@ from channels.extract import Mail
 from channels.fetching.again import next_try
 from channels.fetching.drafts import Drafts
 from channels.fetching.intake import Prepared
-from channels.fetching.ledger import HAD, OWING, TAKEN_IN, Key, key_of, learn, ledger_rows, retire
+from channels.fetching.ledger import HAD, TAKEN_IN, Key, key_of, learn, ledger_rows, owes_flag, retire
 from channels.fetching.plan import NOT_ASKED_FOR, Plan
 from channels.mailboxes.base import MessageRef
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
+from channels.models.fetched import LEFT_OUT_BY_RULE
 from documents import services as documents
 from documents.models import Document, Email
 
@@ -25,6 +26,8 @@ from documents.models import Document, Email
 MAX_READS = 3
 AT_ONCE = 100  # mails whose rows are looked up and written together
 State = ReceivedMail.State
+#: why a mail is left out that nothing is wrong with
+LEFT_OUT = (NOT_ASKED_FOR, LEFT_OUT_BY_RULE)
 #: what a mail was said to be, that the server listed and did not give
 GIVES_NOT = ("mail_gone", "mail_withheld")
 COUNTED = ("seen", "delivered", "ignored", "failed", "already", "documents")
@@ -207,7 +210,7 @@ class Recorder:
         drafts = Drafts(self.channel, self.run)
         made = drafts.documents(row.email, prepared, mail)
         self._documents += made.values()
-        self._parts += drafts.parts(row, mail, made)
+        self._parts += drafts.parts(row, prepared, mail, made)
         documents.pair_unsaved(list(made.values()))
         return Counts(delivered=1, documents=len(made))
 
@@ -221,10 +224,8 @@ class Recorder:
             problem = MessageProblem("mail_withheld")  # said to be gone before, and listed again
         row.error_code, row.error_detail = problem.code, problem.detail
         row.size = prepared.raw_size or prepared.ref.size or 0
-        if problem.code == NOT_ASKED_FOR:
-            row.state = State.IGNORED
-            self._keep(row, prepared)
-            return Counts(ignored=1)
+        if problem.code in LEFT_OUT:
+            return self._leave_out(row, prepared)
         if problem.code == "mail_gone":
             row.state = State.REFUSED
             self._stand(row, told=False)
@@ -239,6 +240,19 @@ class Recorder:
             row.email = self._email(prepared)  # keeps the .eml for whoever wants to see it
         self._keep(row, prepared)
         return Counts(failed=1)
+
+    def _leave_out(self, row: ReceivedMail, prepared: Prepared) -> Counts:
+        """Nothing of it is kept but what tells it from another; one that is in already stays so, whatever rules say."""
+        row.content_sha256 = prepared.content_sha256
+        self._stand(row, told=False)
+        same = (other for other in self._delivered if other.content_sha256 == prepared.content_sha256)
+        if (earlier := next(same, None)) is None:
+            row.state = State.IGNORED
+        else:
+            row.state, row.acknowledged, row.email = State.ALREADY, earlier.acknowledged, earlier.email
+            row.error_code, row.error_detail = "", {}
+        self._keep(row, prepared)
+        return Counts(ignored=1) if earlier is None else Counts(already=1)
 
     def _fail(self, row: ReceivedMail, prepared: Prepared, tries: int) -> Counts:
         """Tried again, or set apart for a person."""
@@ -270,7 +284,7 @@ class Recorder:
 
     def _owe(self, row: ReceivedMail) -> None:
         here = (row.mailbox, row.folder, row.former) == (self.channel.mailbox, self.channel.watched_folder, 0)
-        if here and row.state in OWING and not row.acknowledged:  # elsewhere, the number is another mail's
+        if here and owes_flag(row):  # elsewhere, the number is another mail's
             self.owed.append(row)
 
     def _write(self) -> None:

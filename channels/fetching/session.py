@@ -26,6 +26,7 @@ from channels.fetching.ledger import key_of
 from channels.fetching.look import Look
 from channels.fetching.plan import Plan, plan_for, sane
 from channels.fetching.recorder import COUNTED, Counts, Outcome, Recorder, set_counts
+from channels.fetching.ruled import Ruling, ruling_for
 from channels.fetching.spool import spool
 from channels.fetching.start import begin, is_to_begin
 from channels.lease import Lease
@@ -74,6 +75,7 @@ class _Session:
     begun: Begun = field(init=False)
     blame: Blame = field(init=False)
     flags: Flags = field(init=False)
+    ruling: Ruling = field(init=False)
     #: read after those that are being stored now
     coming: Sequence[MessageRef] = ()
     #: the line broke at a mail that is to blame for it: nothing more can be asked
@@ -94,6 +96,7 @@ class _Session:
         self.plan = plan_for(self.channel, self.listing, by_hand=by_hand)
         self.blame = Blame(self.run.pk, {key_of(ref): row for ref, row in self.plan.again})
         together, alone = self._within(budget)
+        self.ruling = ruling_for(self.channel, self.plan)
         self._begin(len(together) + len(alone))
         self._take_kept([row for row in self.plan.kept if not self.begun.deaths(row)])
         taken = self._take(together, budget)
@@ -159,7 +162,8 @@ class _Session:
                 for row in some:
                     self.lease.renew_if_due()
                     apart = self._is_set_apart(row)
-                    prepared.append(prepare_kept(self.channel, row, blobs, folder, unread=apart))
+                    rules = self.ruling.over(row)
+                    prepared.append(prepare_kept(self.channel, row, blobs, folder, rules, unread=apart))
                 blobs.settle()
                 self.flags.set(self._commit(prepared))
 
@@ -217,7 +221,7 @@ class _Session:
             return Prepared(item.ref, problem=item.error)
         if self._is_set_apart(item.ref):
             return keep_unread(item, blobs)
-        return prepare(self.channel, item, blobs)
+        return prepare(self.channel, item, blobs, self.ruling.over(item.ref))
 
     def _is_the_mails(self, ref: MessageRef, problem: ChannelError) -> bool:
         """Remembers at which mail the session ended. True when that was all, because the mail is known for it."""

@@ -3,10 +3,12 @@
 from channels.models.channel import Channel, ChannelSecret, ConsentLink, PendingAuthorisation
 from channels.models.checks import ConnectionCheck, PreviewedMail
 from channels.models.fetched import FetchRun, ReceivedMail, ReceivedPart
+from channels.models.rules import ChannelRule
 from channels.models.schedule import FailingStep, HostOutage
 
 __all__ = [
     "Channel",
+    "ChannelRule",
     "ChannelSecret",
     "ConnectionCheck",
     "ConsentLink",

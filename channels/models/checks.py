@@ -24,6 +24,7 @@ class ConnectionCheck(TenantModel):
         ACTIVATE = "activate"  # the channel as it is
         LINKED = "linked"  # goes on now that somebody authorised it
         FIND = "find"  # nothing: the server of an address was looked for (channels.finding)
+        RULES = "rules"  # nothing: what a rule would leave out is looked at (PreviewedMail)
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -53,7 +54,7 @@ class ConnectionCheck(TenantModel):
     #: LINKED: who authorised
     account = models.CharField(max_length=320, blank=True)
     purpose = models.CharField(max_length=8, choices=Purpose)
-    #: LOOK, PREVIEW and SAVE: the form, without its secrets; FIND: the address
+    #: LOOK, PREVIEW and SAVE: the form, without its secrets; FIND: the address; RULES: the rule, and which it replaces
     typed = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     #: those that were typed, encrypted for this check; "" when it has ended
     secrets = models.TextField(blank=True)
@@ -107,7 +108,7 @@ class PreviewedMail(TenantModel):
     size = models.PositiveBigIntegerField(null=True, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
     error_detail = models.JSONField(default=dict, blank=True)
-    #: the first of them: filename, content_type, size, outcome and reason, as a ReceivedPart has them
+    #: the first of them: filename, content_type, size, outcome, reason and left_out_by, as a ReceivedPart has them
     parts = models.JSONField(default=list, blank=True)
     #: how many documents it gives, and how many parts there are in all
     documents = models.PositiveSmallIntegerField(default=0)

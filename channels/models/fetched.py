@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from administrations.tenant import TenantModel
 from channels.models.channel import Channel
 
+#: the code of channels.errors for what a rule of the channel leaves out
+LEFT_OUT_BY_RULE = "left_out_by_rule"
+
 
 class FetchRun(TenantModel):
     """One fetch in the logbook. seen = delivered + ignored + failed + already."""
@@ -133,6 +136,8 @@ class ReceivedMail(TenantModel):
     error_code = models.CharField(max_length=40, blank=True)
     error_detail = models.JSONField(default=dict, blank=True)
     email = models.ForeignKey("documents.Email", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    #: somebody asked for this very mail: no rule of the channel leaves it out
+    despite_rules = models.BooleanField(default=False, db_default=False)
     first_seen_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -150,6 +155,9 @@ class ReceivedMail(TenantModel):
                 fields=["channel"], condition=Q(standing=True) | Q(next_try_at__isnull=False), name="ledger_unsettled"
             ),
             models.Index(fields=["run", "first_seen_at", "id"], name="ledger_by_run"),
+            models.Index(
+                fields=["channel", "first_seen_at"], condition=Q(error_code=LEFT_OUT_BY_RULE), name="ledger_left_out"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -159,6 +167,16 @@ class ReceivedMail(TenantModel):
     def was_not_asked_for(self) -> bool:
         """It was there before the channel began, and its start does not ask for it."""
         return self.state == self.State.IGNORED and self.error_code == "not_asked_for"
+
+    @property
+    def was_left_out(self) -> bool:
+        """By a rule of the channel: `error_detail` tells the rule, and who sent what."""
+        return self.state == self.State.IGNORED and self.error_code == LEFT_OUT_BY_RULE
+
+    @property
+    def can_be_asked_for(self) -> bool:
+        """*Toch ophalen*: nobody asked for it so far, and nothing went wrong with it."""
+        return self.was_not_asked_for or self.was_left_out
 
 
 class ReceivedPart(TenantModel):
@@ -172,6 +190,8 @@ class ReceivedPart(TenantModel):
     outcome = models.CharField(max_length=10)  # channels.extract: document, container, ignored, refused
     reason = models.CharField(max_length=40, blank=True)
     can_be_taken = models.BooleanField(default=False)
+    #: the rule of the channel that left it out, as channels.rules tells it
+    left_out_by = models.JSONField(default=dict, db_default={}, blank=True)
     #: codes of channels.extract; documents.phrases says them
     defects = models.JSONField(default=list, blank=True)
     document = models.ForeignKey(

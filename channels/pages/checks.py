@@ -38,7 +38,7 @@ LOOKING: Final = (Purpose.LOOK, Purpose.PREVIEW)
 def channel_check(request: AdministrationRequest, check_id: UUID) -> HttpResponse:
     """While it goes on, and once it has ended. A page without script asks again by itself."""
     known = ConnectionCheck.objects.select_related("administration", "channel__administration__environment")
-    found = kept_up(get_object_or_404(known.exclude(purpose=Purpose.FIND), pk=check_id))
+    found = kept_up(get_object_or_404(known.exclude(purpose__in=checking.LOOK_ONLY), pk=check_id))
     return _form(request, found) if found.is_open else _ended(request, found)
 
 

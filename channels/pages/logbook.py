@@ -111,12 +111,14 @@ def take_read_elsewhere(request: AdministrationRequest, channel_id: UUID, run_id
 def retry_mail(request: AdministrationRequest, channel_id: UUID, mail_id: UUID) -> HttpResponse:
     mail = _mail(channel_id, mail_id)
     tried_again = (ReceivedMail.State.QUARANTINED, ReceivedMail.State.REFUSED, ReceivedMail.State.FAILED)
-    if mail.state not in tried_again and not mail.was_not_asked_for:
+    if mail.state not in tried_again and not mail.can_be_asked_for:
         raise Http404
     services.retry_mail(mail, request.user)
     messages.success(request, _("The email is tried again with the next fetch."))
     if "not-taken-in" in request.POST:  # the page it was asked on
         return redirect("not-taken-in", mail.administration_id, channel_id)
+    if "left-out" in request.POST:
+        return redirect("channel-left-out", mail.administration_id, channel_id)
     return _back(channel_id, mail)
 
 

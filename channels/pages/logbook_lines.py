@@ -91,7 +91,7 @@ def mail_entry(channel: Channel, mail: ReceivedMail) -> MailEntry:
         pill=_MAIL_PILLS[State(mail.state)],
         phrase=_mail_phrase(channel, mail),
         parts=[_part_entry(mail, part) for part in mail.parts.all()],
-        can_retry=mail.standing or mail.was_not_asked_for or mail.state in (State.REFUSED, State.QUARANTINED),
+        can_retry=mail.standing or mail.can_be_asked_for or mail.state in (State.REFUSED, State.QUARANTINED),
         waits_until=mail.next_try_at if mail.attempts else None,
     )
 
@@ -101,7 +101,8 @@ def _part_entry(mail: ReceivedMail, part: ReceivedPart) -> PartEntry:
     deleted = part.document is not None and part.document.deleted_at is not None and moved is None
     left_out = part.document is None and part.outcome != "document" and part.can_be_taken
     can_be_asked = mail.email_id is not None and (deleted or left_out)
-    return PartEntry(part, reason(part.reason, size=part.size), defect_sentences(part.defects), can_be_asked, moved)
+    said = reason(part.reason, size=part.size, left_out_by=part.left_out_by)
+    return PartEntry(part, said, defect_sentences(part.defects), can_be_asked, moved)
 
 
 def _mail_phrase(channel: Channel, mail: ReceivedMail) -> Phrase | None:

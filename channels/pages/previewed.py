@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from channels.models import ConnectionCheck, PreviewedMail
+from channels.models.fetched import LEFT_OUT_BY_RULE
 from channels.pages.rows import Pill
 from channels.words.parts import reason
 from channels.words.phrases import Phrase, phrase
@@ -21,6 +22,7 @@ _PILLS: Final = {
     State.NOT_LOOKED_AT: Pill("rest", "hourglass", _("Not looked at")),
 }
 _READ: Final = Pill("rest", "circle-minus", _("Read already"))
+_LEFT_OUT: Final = Pill("rest", "circle-minus", _("Would be skipped"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,22 @@ def _counted(mails: list[PreviewedMail]) -> str:
 
 
 def _entry(mail: PreviewedMail, host: str) -> Previewed:
-    is_read = mail.state == State.WOULD_COME and not mail.unread
+    pill = _PILLS[State(mail.state)]
+    if mail.state == State.WOULD_COME and not mail.unread:
+        pill = _READ
+    elif mail.error_code == LEFT_OUT_BY_RULE:
+        pill = _LEFT_OUT
     said = phrase(mail.error_code, {"host": host} | mail.error_detail) if mail.error_code else None
     parts = [_part(part) for part in mail.parts]
-    return Previewed(mail, _READ if is_read else _PILLS[State(mail.state)], said, parts, mail.parts_in_all - len(parts))
+    return Previewed(mail, pill, said, parts, mail.parts_in_all - len(parts))
+
+
+def tried_entry(mail: PreviewedMail) -> Previewed:
+    """For a rule it makes no difference whether somebody read the mail already."""
+    entry = _entry(mail, "")
+    return replace(entry, pill=_PILLS[State.WOULD_COME]) if mail.state == State.WOULD_COME else entry
 
 
 def _part(part: dict[str, Any]) -> PreviewedPart:
-    return PreviewedPart(part["filename"], part["size"], reason(part["reason"], size=part["size"]))
+    said = reason(part["reason"], size=part["size"], left_out_by=part.get("left_out_by"))
+    return PreviewedPart(part["filename"], part["size"], said)

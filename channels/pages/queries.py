@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 
+from channels import rulebook
 from channels.models import Channel, FetchRun, HostOutage, ReceivedMail
 from documents.models import Document
 from zenvoices.lib.keyset import Position
@@ -91,6 +92,14 @@ def listed_channel(channel_id: UUID) -> Channel | None:
 def not_taken_in(channel: Channel, *, after: Position | None = None, limit: int = 100) -> list[ReceivedMail]:
     """What could not be had and is still waited for, oldest first."""
     rows = ReceivedMail.objects.filter(channel=channel, standing=True)
+    return _page_of_mails(rows, after, limit)
+
+
+def left_out(
+    channel: Channel, key: str, value: str, *, after: Position | None = None, limit: int = 100
+) -> list[ReceivedMail]:
+    """What one rule left out and nobody asked for since, oldest first; of every rule without `key`."""
+    rows = rulebook.left_out_by(channel, key, value) if key else rulebook.left_out(channel)
     return _page_of_mails(rows, after, limit)
 
 

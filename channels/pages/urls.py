@@ -14,6 +14,7 @@ from channels.pages import (
     logbook,
     not_taken_in,
     office,
+    rules,
 )
 
 _channel: list[URLPattern | URLResolver] = [
@@ -38,6 +39,14 @@ _channel: list[URLPattern | URLResolver] = [
     path("mails/<uuid:mail_id>/retry", logbook.retry_mail, name="channel-mail-retry"),
     path("mails/<uuid:mail_id>/leave-out", not_taken_in.leave_out, name="channel-mail-leave-out"),
     path("mails/<uuid:mail_id>/mail.eml", logbook.mail_eml, name="channel-mail-eml"),
+    path("rules", rules.channel_rules, name="channel-rules"),
+    path("rules/new/<slug:about>", rules.rule_new, name="channel-rule-new"),
+    path("rules/<uuid:rule_id>", rules.rule_edit, name="channel-rule-edit"),
+    path("rules/<uuid:rule_id>/remove", rules.rule_remove, name="channel-rule-remove"),
+    path("rules/tried/<uuid:check_id>", rules.rule_tried, name="channel-rule-tried"),
+    path("rules/refuse/<uuid:document_id>", rules.refuse_sender, name="channel-rule-refuse"),
+    path("left-out", rules.left_out, name="channel-left-out"),
+    path("left-out/take", rules.take_left_out, name="channel-left-out-take"),
     path("parts/<uuid:part_id>/take", logbook.take_part, name="channel-part-take"),
 ]
 _channels: list[URLPattern | URLResolver] = [

@@ -110,4 +110,8 @@ OWN_CAUSES: Final[dict[str, Sentences]] = {
         _("This email is from before the beginning that was chosen for this channel."),
         do=_("Choose Take in anyway if you want it."),
     ),
+    "left_out_by_rule": Sentences(
+        _("Left out by the rule: %(rule)s."),
+        do=_("Choose Take in anyway if you want it."),
+    ),
 }

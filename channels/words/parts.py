@@ -6,7 +6,8 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from channels.words.phrases import filled_in
+from channels.words.phrases import Detail, filled_in
+from channels.words.rules import rule_said
 from channels.words.sentences import Text
 
 _REASONS: Final[dict[str, Text]] = {
@@ -35,6 +36,7 @@ _REASONS: Final[dict[str, Text]] = {
     "removed": _("taken out of the email before it came here"),
     "behind_link": _("the sender put the invoice behind a link"),
     "duplicate": _("already taken in before"),
+    "left_out_by_rule": _("left out by a rule (%(rule)s)"),
 }
 #: of a fetch, besides its outcome
 _NOTES: Final[dict[str, Text]] = {
@@ -51,11 +53,12 @@ def run_note(code: str) -> str:
     return str(_NOTES[code])
 
 
-def reason(code: str, *, size: int = 0) -> str:
-    """Why a part of a mail is no document; "" for one that is."""
+def reason(code: str, *, size: int = 0, left_out_by: Detail | None = None) -> str:
+    """Why a part of a mail is no document; "" for one that is. `left_out_by`: as channels.rules tells a rule."""
     if not code:
         return ""
-    return filled_in(_REASONS.get(code, _("not taken in (%(code)s)")), {"code": code, "size": size})
+    facts = {"code": code, "size": size, "rule": rule_said(left_out_by or {})}
+    return filled_in(_REASONS.get(code, _("not taken in (%(code)s)")), facts)
 
 
 def known_reasons() -> set[str]:

@@ -19,6 +19,7 @@ from channels.auth import PROVIDER_NAMES
 from channels.connect import address_of
 from channels.words.own_causes import OWN_CAUSES
 from channels.words.provider_causes import PROVIDER_CAUSES
+from channels.words.rules import rule_said
 from channels.words.sentences import Moment, Reader, Sentences, Text, moment_of, next_step
 from channels.words.server_causes import SERVER_CAUSES
 
@@ -55,6 +56,7 @@ def phrase(
     """The sentences in the language of the moment."""
     said = _SENTENCES.get(code, _UNKNOWN)
     facts = {"code": code, **(detail or {})}
+    facts |= {"rule": rule_said(facts)} if "rule_about" in facts else {}
     text = filled_in(said.cause, facts)
     if facts.get("said") and reader is Reader.MANAGER:
         text = f"{text} {filled_in(_SERVER_SAID, facts)}"
@@ -140,4 +142,5 @@ def _general_words() -> dict[str, Any]:
         "asked": str(_("the chosen one")),
         "names": str(_("unknown")),
         "since": str(_("later")),
+        "rule": str(_("one of this channel")),
     }

@@ -69,7 +69,7 @@ GOLDEN = {
         False,
         """
         mail_too_large mail_cut_off mail_gone mail_withheld mail_unreadable mail_quarantined
-        not_asked_for
+        not_asked_for left_out_by_rule
         """,
     ),
 }
@@ -81,7 +81,7 @@ WHOSE = {
         sign_in_used wrong_account wrong_entra_account personal_account account_of_other_organisation
         account_blocked account_password_expired consent_refused scope_missing refresh_token_missing
         mailbox_not_allowed folder_not_allowed protocol_off blocked_here gmail_missing mailbox_full
-        mailbox_in_use mail_too_large mail_gone mail_unreadable not_asked_for
+        mailbox_in_use mail_too_large mail_gone mail_unreadable not_asked_for left_out_by_rule
         """,
     "manager": """
         google_testing host_unknown address_not_allowed port_not_allowed tls_expected starttls_expected

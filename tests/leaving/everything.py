@@ -18,7 +18,7 @@ from channels import authorisation, checking
 from channels.authorisation import Authoriser
 from channels.checking import Purpose, Typed
 from channels.links import tokens, vault
-from channels.models import Channel, PreviewedMail
+from channels.models import Channel, ChannelRule, PreviewedMail
 from documents import preview, quota, storage
 from documents.asking import questions
 from documents.models import Document, EInvoice, Finding, Move, Note, Sender, Supplier
@@ -46,6 +46,7 @@ def furnish(administration: Administration, by: User, word: str) -> None:
     make_part(make_mail(make_run(password), f"Subject: {word}".encode(), subject=f"mail {word}"), filename=word)
     document = upload(administration, by, word)
     with administration_scope(administration.pk):
+        ChannelRule.objects.create(administration=administration, channel=password, about="subject", value=word)
         EInvoice.objects.create(administration=administration, document=document, supplier=word)
         Finding.objects.create(administration=administration, document=document, kind="iban", facts={"iban": word})
         Supplier.objects.create(administration=administration, key=f"{word}.test")

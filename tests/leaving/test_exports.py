@@ -85,6 +85,7 @@ def test_export_holds_everything_of_one_administration_and_no_secret(cast: Cast)
             "questions",
             "emails",
             "channels",
+            "rules",
             "logbook",
             "ledger",
             "parts",
@@ -97,6 +98,7 @@ def test_export_holds_everything_of_one_administration_and_no_secret(cast: Cast)
         assert (activity["code"], activity["actor_name"]) == ("administration.exported", "Bert de Vries")
         index = json.loads(found.read("index.json"))
         assert index["rows"] == dict.fromkeys(facts, 1) | {
+            "rules": 0,
             "einvoices": 0,
             "findings": 0,
             "moves": 0,

@@ -23,9 +23,10 @@ from django.utils import timezone
 
 from administrations import services
 from administrations.models import Administration, AdministrationAccess, Role
-from channels import authorisation, checking
+from channels import authorisation, checking, rulebook
 from channels.checking import Purpose
 from channels.models import Channel
+from channels.rules import About
 from documents import einvoices, moving
 from documents.asking import questions
 from documents.models import Document, Email, Supplier
@@ -146,6 +147,32 @@ def bakery_run(cast: Cast) -> dict[str, Any]:
 def bakery_mail(cast: Cast) -> dict[str, Any]:
     mail = make_mail(make_run(make_channel(cast.bakery)), b"Subject: broken", state="quarantined", standing=True)
     return {**bakery(cast), "channel_id": mail.channel_id, "mail_id": mail.pk}
+
+
+def bakery_rule(cast: Cast) -> dict[str, Any]:
+    ids = bakery_channel(cast)
+    with administration_scope(cast.bakery.pk):
+        channel = Channel.objects.get(pk=ids["channel_id"])
+        said = rulebook.Said(About.SUBJECT, only=False, value="nieuws")
+        return {**ids, "rule_id": rulebook.add_rule(channel, said, cast.bert).pk}
+
+
+def bakery_tried_rule(cast: Cast) -> dict[str, Any]:
+    rule = {"about": "subject", "only": False, "value": "nieuws", "mark_read": False, "replaces": ""}
+    ids, typed = bakery_channel(cast), checking.Typed(rule, active=False, secrets={})
+    with administration_scope(cast.bakery.pk):
+        channel = Channel.objects.get(pk=ids["channel_id"])
+        asked = checking.ask(cast.bakery, Purpose.RULES, channel=channel, person=cast.bert, typed=typed)
+    return {**ids, "check_id": asked.pk}
+
+
+def bakery_refusable(cast: Cast) -> dict[str, Any]:
+    """A document that came through a channel, from a sender with an address."""
+    ids = bakery_channel(cast)
+    document = _own_upload(cast, source_id=ids["channel_id"])
+    with administration_scope(cast.bakery.pk):
+        Email.objects.filter(pk=document.email_id).update(sender_address=f"info@{document.pk}.test")
+    return {**ids, "document_id": document.pk}
 
 
 def bakery_part(cast: Cast) -> dict[str, Any]:
@@ -350,6 +377,14 @@ CHANNELS = {
     "channel-mail-retry": Row(ADMIN, bakery_mail, get=False, post=True),
     "channel-mail-eml": Row(ADMIN, bakery_mail),
     "channel-part-take": Row(ADMIN, bakery_part, get=False, post=True),
+    "channel-rules": Row(ADMIN, bakery_channel),
+    "channel-rule-new": Row(ADMIN, lambda cast: {**bakery_channel(cast), "about": "sender"}, post=True),
+    "channel-rule-edit": Row(ADMIN, bakery_rule, post=True),
+    "channel-rule-remove": Row(ADMIN, bakery_rule, get=False, post=True),
+    "channel-rule-tried": Row(ADMIN, bakery_tried_rule),
+    "channel-rule-refuse": Row(ADMIN, bakery_refusable, get=False, post=True),
+    "channel-left-out": Row(ADMIN, bakery_channel),
+    "channel-left-out-take": Row(ADMIN, bakery_channel, get=False, post=True),
     "environment-channels": Row(OFFICE, office),
     "office": Row(OFFICE, office),
     "office-act": Row(OFFICE, office, get=False, post=True),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('channels', '0016_silence'),
+        ('channels', '0017_channel_rules'),
     ]
 
     operations = [
