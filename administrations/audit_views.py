@@ -12,10 +12,11 @@ from django.views.decorators.http import require_safe
 
 from administrations import audit
 from administrations.access import AdministrationRequest, EnvironmentRequest, administration_view, environment_view
-from administrations.audit_csv import csv_of
+from administrations.audit_csv import rows_of
 from administrations.audit_list import AuditFilter, Trail, mark
 from administrations.audit_words import changes, sentence, who
 from administrations.models import Administration, Environment, Role
+from zenvoices.lib.csv_files import streamed
 
 
 @require_safe
@@ -63,4 +64,4 @@ def _csv(request: HttpRequest, place: Administration | Environment) -> HttpRespo
     trail = Trail(place, AuditFilter(request.GET).narrowed())
     if request.method != "HEAD":
         audit.note("audit.exported", place, place)
-    return csv_of(trail.all(), _("activity") + ".csv")
+    return streamed(rows_of(trail.all()), _("activity") + ".csv")

@@ -64,6 +64,7 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "channel.consent_asked": _("Made a link to ask consent for the channel %(thing)s"),
     "channel.consent_withdrawn": _("Withdrew a consent link of the channel %(thing)s"),
     "channel.consent_given": _("Linked the channel %(thing)s through a consent link"),
+    "channel.logbook_exported": _("Downloaded the logbook of the channel %(thing)s"),
     "channel.mails_asked_for": _("Asked for emails of the channel %(thing)s"),
     "channel.rule_made": _("Made a rule of the channel %(thing)s"),
     "channel.rule_changed": _("Changed a rule of the channel %(thing)s"),
@@ -81,6 +82,10 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     "document.taken": _("Took the document %(thing)s after all"),
     "document.finding_closed": _("Said that the document %(thing)s is right"),
     "email.downloaded": _("Downloaded the email %(thing)s"),
+    "question.asked": _("Asked the client for documents: %(thing)s"),
+    "question.withdrawn": _("Withdrew the question %(thing)s"),
+    "question.answered": _("Documents came in answer to %(thing)s"),
+    "supplier.not_expected": _("Expects no more invoices of %(thing)s"),
     "operator.keys_rotated": _("Encrypted every secret with a new key"),
     "operator.fetched": _("Retrieved the channel %(thing)s"),
     "operator.einvoices_read": _("Had e-invoices read"),
@@ -102,6 +107,8 @@ KINDS: Final[Mapping[str, Promise]] = {
     "channel": _("Channels"),
     "document": _("Documents"),
     "email": _("Emails"),
+    "question": _("Questions to the client"),
+    "supplier": _("Expected invoices"),
     "operator": _("Operator"),
 }
 FIELDS: Final[Mapping[str, Promise]] = {

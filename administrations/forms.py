@@ -22,8 +22,9 @@ class ProfileForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["name", "language", "theme", "email_notifications"]
+        fields = ["name", "language", "theme", "email_notifications", "daily_email"]
         field_classes = {"name": NameField}
+        help_texts = {"daily_email": _("Otherwise each leaves at once, so that you know when a channel stops.")}
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"}), "theme": forms.RadioSelect}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -44,6 +44,8 @@ class User(AbstractUser):
     language = models.CharField(_("Language"), max_length=2, choices=settings.LANGUAGES, blank=True)
     theme = models.CharField(_("Theme"), max_length=6, choices=Theme, default=Theme.SYSTEM)
     email_notifications = models.BooleanField(_("Also send notifications by email"), default=True)
+    #: all of a day together, in the morning
+    daily_email = models.BooleanField(_("One email a day, with all notifications"), default=False, db_default=False)
     #: where this person was last, so that signing in returns there
     last_administration = models.ForeignKey(
         "Administration", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

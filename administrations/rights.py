@@ -30,6 +30,11 @@ def may_manage(person: User | None, administration: Administration) -> bool:
     return person is not None and person.is_active and may(role_in(person, administration), Role.ADMIN)
 
 
+def may_work(person: User | None, administration: Administration) -> bool:
+    """On its documents, and what rests on that."""
+    return person is not None and person.is_active and may(role_in(person, administration), Role.USER)
+
+
 def managed_by(person: User, environment: Environment) -> QuerySet[Administration]:
     if not person.is_active:
         return environment.administrations.none()

@@ -128,6 +128,7 @@ def _message(channel: Channel, kind: Kind) -> Message:
         with translation.override(language):
             said[f"text_{language}"] = words.text(channel, kind)
             said[f"subject_{language}"] = words.subject(channel, kind)
+            said[f"do_{language}"] = words.next_step(channel, kind)
             said[f"action_{language}"] = words.action(kind, mends=mends, reconnects=reconnects)
     mending = reverse("channel-connect" if reconnects else "channel-edit", kwargs=names)
     shown = reverse("not-taken-in", kwargs=names) if kind == Kind.NOT_TAKEN_IN else listing

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from statistics import median
 from typing import Final
+
+from zenvoices.lib.office_days import counted
 
 #: days on which something came: so many at least, over so many days, before there is a rhythm
 ARRIVALS_NEEDED: Final = 6
@@ -20,11 +22,6 @@ SPAN_NEEDED: Final = 56
 REMEMBERED: Final = 60
 #: days beyond what is usual that pass without a word
 PATIENCE: Final = 7
-#: (month, day) in between offices are closed: these days do not count, and of July and August one in three does
-CLOSED_FROM, CLOSED_UNTIL = (12, 20), (1, 6)
-SUMMER: Final = (7, 8)
-#: what lies longer ago is nobody's rhythm
-FORGOTTEN: Final = timedelta(days=800)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +54,3 @@ def is_silent(arrivals: Sequence[date], since: date | None, today: date) -> bool
         return False
     begun = max(arrivals[-1], since) if since else arrivals[-1]
     return counted(begun, today) > found.silent_after
-
-
-def counted(earlier: date, later: date) -> int:
-    """The days from one to the other on which something could be expected."""
-    earlier = max(earlier, later - FORGOTTEN)
-    days = [earlier + timedelta(days=number + 1) for number in range((later - earlier).days)]
-    summer = sum(day.month in SUMMER for day in days)
-    closed = sum((day.month, day.day) >= CLOSED_FROM or (day.month, day.day) <= CLOSED_UNTIL for day in days)
-    return len(days) - closed - summer + summer // 3

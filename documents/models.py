@@ -13,6 +13,8 @@ from django.utils.translation import pgettext_lazy
 
 from administrations.models import Administration
 from administrations.tenant import TenantModel
+from documents.asking.question import Question as Question
+from documents.asking.supplier import Supplier as Supplier
 
 XML_TYPES = frozenset({"application/xml", "text/xml"})
 PDF = "application/pdf"
@@ -96,6 +98,10 @@ class Document(TenantModel, Source):
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    #: that somebody without an account answered with it
+    question = models.ForeignKey(
+        Question, null=True, blank=True, on_delete=models.SET_NULL, related_name="documents", db_index=False
+    )
     deleted_at = models.DateTimeField(null=True, blank=True)
     #: the work list (documents.worklist): first opened by somebody who works on it, and said to be done
     seen_at = models.DateTimeField(null=True, blank=True)
@@ -109,6 +115,8 @@ class Document(TenantModel, Source):
             models.Index(fields=["administration", "-received_at", "-id"], name="document_inbox"),
             models.Index(fields=["administration", "sha256"], name="document_by_hash"),
             models.Index(fields=["source_id", "-received_at"], name="document_by_source"),
+            # few of many
+            models.Index(fields=["question"], condition=models.Q(question__isnull=False), name="document_by_question"),
             models.Index(
                 fields=["administration", "id"],
                 condition=models.Q(einvoice_read_at=None, content_type__in=sorted(MAYBE_EINVOICE)),

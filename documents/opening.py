@@ -20,7 +20,7 @@ MOST_FOUND = 5000
 
 def visible_document(request: AdministrationRequest, document_id: UUID) -> Document:
     rows = visible_documents(request.user, request.role)
-    return get_object_or_404(rows.select_related("email", "einvoice", "uploaded_by"), pk=document_id)
+    return get_object_or_404(rows.select_related("email", "einvoice", "uploaded_by", "question"), pk=document_id)
 
 
 def place_inside(request: HttpRequest) -> int | None:

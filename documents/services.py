@@ -16,7 +16,7 @@ from django.utils import timezone
 from administrations import audit
 from administrations.models import Administration, User
 from documents import quota, senders
-from documents.models import Document, Email, Move
+from documents.models import Document, Email, Move, Question
 from documents.pairing import pair_saved as pair_saved
 from documents.pairing import pair_unsaved as pair_unsaved
 from zenvoices.lib.filenames import safe_name
@@ -122,6 +122,7 @@ def new_document(
     part_path: str = "",
     received_at: datetime,
     uploaded_by: User | None = None,
+    question: Question | None = None,
     defects: Sequence[str] = (),
 ) -> Document:
     """Not saved yet."""
@@ -137,6 +138,7 @@ def new_document(
         part_path=_fit(part_path, 255),
         received_at=received_at,
         uploaded_by=uploaded_by,
+        question=question,
         defects=list(defects),
     )
 

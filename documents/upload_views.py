@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from administrations.access import AdministrationRequest, administration_view
+from administrations.access import AdministrationRequest, administration_view, may
 from administrations.models import Role
 from documents.phrases import upload_problem
 from documents.queries import twin_of, visible_documents
@@ -38,6 +38,7 @@ def upload(request: AdministrationRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "accept": ACCEPT,
         "refused": [(result.filename, upload_problem(result.problem)) for result in refused],
+        "may_ask": may(request.role, Role.USER),
         "nothing_chosen": request.method == "POST" and not results,
     }
     failed = request.method == "POST" and not (results and not refused)

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from administrations.models import User
 from documents import quota, storage
-from documents.models import Document
+from documents.models import Document, Question
 from documents.services import UPLOAD, add_document
 from zenvoices.lib.filenames import DOCUMENTS, EXTENSIONS, safe_name
 from zenvoices.lib.filetypes import ASIC, BINARY, MAIL, ZIP, expected, sniff, zip_kind
@@ -70,8 +70,8 @@ class Result:
     problem: str = ""
 
 
-def take_in(administration_id: UUID, files: list[UploadedFile], by: User) -> list[Result]:
-    """Each file on its own: one that is refused keeps none of the others out."""
+def take_in(administration_id: UUID, files: list[UploadedFile], by: User | Question) -> list[Result]:
+    """Each file on its own: one that is refused keeps none of the others out. `by`: a person, or the answer to what."""
     results = []
     for file in files:
         shown = safe_name(file.name or "", "")
@@ -84,7 +84,7 @@ def take_in(administration_id: UUID, files: list[UploadedFile], by: User) -> lis
     return results
 
 
-def _take_in(administration_id: UUID, file: UploadedFile, by: User) -> Document:
+def _take_in(administration_id: UUID, file: UploadedFile, by: User | Question) -> Document:
     size = file.size or 0
     if size == 0:
         raise UploadRefused("empty")
@@ -112,7 +112,8 @@ def _take_in(administration_id: UUID, file: UploadedFile, by: User) -> Document:
         size=size,
         sha256=storage.put_file(administration_id, path),
         received_at=timezone.now(),
-        uploaded_by=by,
+        uploaded_by=by if isinstance(by, User) else None,
+        question=by if isinstance(by, Question) else None,
     )
 
 

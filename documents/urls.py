@@ -12,6 +12,8 @@ from documents import (
     views,
     work_views,
 )
+from documents.asking import answer_views, missing_views
+from documents.asking import views as asking_views
 
 _document = [
     path("", views.document, name="document"),
@@ -31,6 +33,19 @@ _document = [
 ]
 
 urlpatterns = [
+    path("administration/<uuid:administration_id>/ask/", asking_views.ask_client, name="ask-client"),
+    path(
+        "administration/<uuid:administration_id>/ask/<uuid:question_id>/withdraw/",
+        asking_views.withdraw_question,
+        name="question-withdraw",
+    ),
+    path("administration/<uuid:administration_id>/missing/", missing_views.missing_invoices, name="missing-invoices"),
+    path(
+        "administration/<uuid:administration_id>/missing/<uuid:supplier_id>/not-expected/",
+        missing_views.not_expected,
+        name="supplier-not-expected",
+    ),
+    path("answer/<str:token>/", answer_views.answer, name="answer"),
     path(
         "administration/<uuid:administration_id>/documents/",
         include(

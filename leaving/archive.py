@@ -20,12 +20,12 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from administrations.access import people_with_access, role_in
-from administrations.audit_csv import safe_cell
 from administrations.audit_entry import AuditEntry
 from administrations.models import Administration
 from channels.models import Channel, ChannelRule, FetchRun, ReceivedMail, ReceivedPart
 from documents import storage
-from documents.models import Document, EInvoice, Email, Finding, Move, Note
+from documents.models import Document, EInvoice, Email, Finding, Move, Note, Question
+from zenvoices.lib.csv_files import safe_cell
 from zenvoices.lib.filenames import safe_name
 
 _CHUNK: Final = 1 << 20
@@ -53,6 +53,7 @@ def _facts() -> Iterator[tuple[str, QuerySet[Any]]]:
     yield "findings", Finding.objects.filter(document__deleted_at=None)
     yield "moves", Move.objects.filter(document__deleted_at=None)
     yield "notes", Note.objects.filter(document__deleted_at=None)
+    yield "questions", Question.objects.all()
     yield "emails", Email.objects.all()
     yield "channels", Channel.objects.all()
     yield "rules", ChannelRule.objects.all()

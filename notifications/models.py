@@ -21,6 +21,9 @@ class Notification(TenantModel):
     subject_en = models.TextField(blank=True)
     text_nl = models.TextField()
     text_en = models.TextField()
+    #: of the text: what to do, which the list shows on a line of its own
+    do_nl = models.TextField(blank=True, default="", db_default="")
+    do_en = models.TextField(blank=True, default="", db_default="")
     #: where the person can do something about it; a path of the portal
     path = models.CharField(max_length=200, blank=True)
     action_nl = models.CharField(max_length=60, blank=True)

@@ -9,12 +9,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from administrations.access import open_administrations_of
+from administrations.access import administrations_of, open_administrations_of
 from administrations.models import Administration, User
 from notifications.models import Notification
 from zenvoices.lib.counts import at_most, written
 from zenvoices.lib.keyset import Position
 from zenvoices.lib.scoping import every_administration
+
+#: the hour at which the e-mails of the day leave
+MORNING = 7
 
 
 def notifications_for(request: HttpRequest) -> QuerySet[Notification]:
@@ -42,7 +45,32 @@ def notification_page(request: HttpRequest, *, before: Position | None, limit: i
 
 
 def due_emails(limit: int) -> list[UUID]:
-    """E-mails that have not left, oldest first; after a day they are old news. Inside `every_administration`."""
+    """E-mails that have not left, oldest first; after a day they are old news. Inside `every_administration`.
+
+    Of those who want each at once.
+    """
     since = timezone.now() - timedelta(days=1)
-    due = Notification.objects.filter(email_due=True, created_at__gte=since).order_by("created_at", "id")
+    due = Notification.objects.filter(email_due=True, created_at__gte=since, user__daily_email=False).order_by(
+        "created_at", "id"
+    )
     return list(due.values_list("pk", flat=True)[:limit])
+
+
+def due_daily(limit: int) -> list[User]:
+    """Who gets the e-mail of this morning, with what came before it. Inside `every_administration`."""
+    due = _of_before_this_morning().filter(user__daily_email=True)
+    return list(User.objects.filter(pk__in=due.values("user")).order_by("pk")[:limit])
+
+
+def of_the_day(user: User, limit: int) -> list[Notification]:
+    """What this person's e-mail of the morning tells, oldest first: rights may have gone since it was noted."""
+    told = notifications_about(administrations_of(user), user)
+    return list(_of_before_this_morning(told).order_by("created_at", "id")[:limit])
+
+
+def _of_before_this_morning(rows: QuerySet[Notification] | None = None) -> QuerySet[Notification]:
+    now = timezone.localtime()
+    morning = now.replace(hour=MORNING, minute=0, second=0, microsecond=0)
+    morning -= timedelta(days=1) if morning > now else timedelta()
+    found = Notification.objects.all() if rows is None else rows
+    return found.filter(email_due=True, created_at__lt=morning, created_at__gte=now - timedelta(days=2))

@@ -36,6 +36,9 @@ class Message:
     action_en: str = ""
     subject_nl: str = ""
     subject_en: str = ""
+    #: the part of the text that says what to do
+    do_nl: str = ""
+    do_en: str = ""
 
 
 def tell_everyone_with_access(
@@ -67,7 +70,7 @@ def _tell(
         Notification(
             administration=administration, user=person, kind=kind, event=event, subject_id=subject_id,
             subject_nl=message.subject_nl, subject_en=message.subject_en,
-            text_nl=message.text_nl, text_en=message.text_en,
+            text_nl=message.text_nl, text_en=message.text_en, do_nl=message.do_nl, do_en=message.do_en,
             created_at=now, email_due=person.email_notifications,
             **(_action(message) if person.pk in may_act else {}),
         )
@@ -113,6 +116,14 @@ def in_language(notification: Notification, language: str) -> tuple[str, str]:
     if language.startswith("en"):
         return notification.text_en, notification.action_en
     return notification.text_nl, notification.action_nl
+
+
+def two_lines(notification: Notification, language: str) -> tuple[str, str]:
+    """What is the matter and since when; and what to do, "" where nothing is or it is said in one."""
+    text, do = in_language(notification, language)[0], notification.do_nl
+    if language.startswith("en"):
+        do = notification.do_en
+    return " ".join(text.replace(do, " ", 1).split()) if do else text, do
 
 
 def subject_of(notification: Notification, language: str) -> str:

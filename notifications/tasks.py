@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
+from notifications import daily
 from notifications.models import Notification
 from notifications.queries import due_emails
 from notifications.services import claim_email, in_language, release_email, settle_email, subject_of
@@ -40,6 +41,8 @@ def send_emails() -> int:
                 release_email(notification_id)
                 log.warning("e-mail did not leave", notification=str(notification_id), problem=type(problem).__name__)
                 break
+        else:
+            sent += daily.send(BATCH)
     return sent
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from notifications.models import Notification
 from notifications.queries import notification_page, notifications_for, unread
-from notifications.services import in_language, mark_read
+from notifications.services import in_language, mark_read, two_lines
 from zenvoices.lib.keyset import Position
 from zenvoices.lib.own_addresses import own_path
 from zenvoices.lib.scoping import every_administration
@@ -27,6 +27,13 @@ class Entry:
     notification: Notification
     text: str
     action: str
+    what: str
+    do: str
+
+    @classmethod
+    def of(cls, notification: Notification, language: str) -> Entry:
+        text, action = in_language(notification, language)
+        return cls(notification, text, action, *two_lines(notification, language))
 
 
 @require_safe
@@ -34,7 +41,7 @@ class Entry:
 def notifications(request: HttpRequest) -> HttpResponse:
     with every_administration():
         found = notification_page(request, before=Position.read(request.GET.get("before", "")), limit=PAGE + 1)
-    entries = [Entry(one, *in_language(one, get_language() or "nl")) for one in found[:PAGE]]
+    entries = [Entry.of(one, get_language() or "nl") for one in found[:PAGE]]
     more = Position(found[PAGE - 1].created_at, found[PAGE - 1].pk).mark if len(found) > PAGE else ""
     context = {"entries": entries, "unread": unread(request), "more": more}
     return render(request, "notifications/list.html", context)

@@ -386,7 +386,7 @@ INVITATION_DAYS = 14
 #: that one person may send in one environment
 INVITATIONS_PER_HOUR: int = env.int("INVITATIONS_PER_HOUR", 60)
 #: administrations knows no channels: what each withdraws when somebody loses a right (administrations.rights.lost)
-RESTS_ON_RIGHTS = ["channels.authorisation.right_lost"]
+RESTS_ON_RIGHTS = ["channels.authorisation.right_lost", "documents.asking.questions.right_lost"]
 
 # --- Languages and times --------------------------------------------------------------------------------
 LANGUAGE_CODE = "nl"

@@ -50,7 +50,9 @@ def at_text(moment: datetime) -> str:
 def _written(moment: datetime, words: Callable[[datetime], str]) -> SafeString:
     local = timezone.localtime(moment)
     full = date_format(local, "l j F Y, H:i:s")
-    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), full, words(moment))
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', local.isoformat(timespec="seconds"), full, words(moment)
+    )
 
 
 def _days_from_today(local: datetime) -> int:

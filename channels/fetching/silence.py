@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from channels import notices, rhythm
+from channels.fetching import suppliers
 from channels.models import Channel
 from channels.words.notices import Kind
 from documents.models import Document
@@ -48,7 +49,8 @@ def _listen_to(channel_id: UUID, heard: date | None, today: date) -> bool:
     if silent_since is None:
         ended(found)
     found.arrivals, found.silent_since = [str(day) for day in arrivals], silent_since
-    found.save(update_fields=["arrivals", "silent_since"])
+    suppliers.listen(found, today)
+    found.save(update_fields=["arrivals", "silent_since", "suppliers_heard_on"])
     if began:
         notices.tell_silent(found)
     return began

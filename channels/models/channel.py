@@ -120,6 +120,8 @@ class Channel(TenantModel, FolderState):
     #: the last days on which documents came, in order (channels.rhythm), and when they were last looked for
     arrivals = models.JSONField(default=list, db_default=[], blank=True)
     listened_on = models.DateField(null=True, blank=True)
+    #: when its documents were last looked at for suppliers that come each month (channels.fetching.suppliers)
+    suppliers_heard_on = models.DateField(null=True, blank=True)
     #: it was made active on this day, if it was since this is noted
     active_since = models.DateField(null=True, blank=True)
     #: the last day on which something came, while it is silent for longer than it ever is (channels.fetching.silence)

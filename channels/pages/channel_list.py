@@ -26,6 +26,7 @@ from channels.pages import queries
 from channels.pages.access import channel_or_404, premium_view
 from channels.pages.rows import row_of
 from channels.pages.standing import GROUPS, counted, standing
+from documents import suppliers
 from zenvoices.lib.paging import page_of, searched, with_words
 from zenvoices.lib.scoping import every_administration
 
@@ -41,7 +42,7 @@ def channels(request: AdministrationRequest) -> HttpResponse:
     if not request.administration.is_premium:
         return render(request, "channels/not_premium.html")
     rows = [row_of(channel) for channel in queries.channel_list()]
-    return render(request, "channels/list.html", {"rows": rows})
+    return render(request, "channels/list.html", {"rows": rows, "missing": suppliers.count_missing()})
 
 
 @require_safe

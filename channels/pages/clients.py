@@ -13,32 +13,23 @@ from django.db.models import Case, Count, IntegerField, Max, Min, OuterRef, Q, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from administrations.access import administrations_in
 from administrations.models import Administration, Environment
 from channels.checking import Outcome, Purpose
-from channels.errors import CODES, Whose
 from channels.fetching.places import open_runs
 from channels.models import Channel, ConnectionCheck, FetchRun
 from channels.pages.queries import RowCount, listed_channels
 from channels.pages.rows import RESULT_STAYS, Row, row_of
 from channels.pages.standing import Standing, standing
-from documents.models import Document
+from channels.pages.who import who_must_act
+from documents.models import Document, Supplier
 from documents.worklist import FOLDED, in_state
 from zenvoices.lib.counts import MOST_COUNTED, written
 from zenvoices.lib.paging import with_words
 
 #: of a page of administrations the newest checks are looked at
 _CHECKS_READ: Final = 500
-_WHO: Final[dict[Whose, str | Promise]] = {
-    Whose.OWNER: _("Owner of the mailbox"),
-    Whose.MANAGER: _("You"),
-    Whose.IT: _("IT of the client"),
-    Whose.SERVER: _("Nobody: it passes"),
-    Whose.OPERATOR: "Zenvoices",
-    Whose.CODE: "Zenvoices",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +62,8 @@ class Client:
     new: str
     last_document_at: datetime | None
     next_fetch_at: datetime | None
+    #: invoices of regular suppliers, of this month
+    missing: int
     #: fetches that are queued or under way
     fetching: int
     fetched: Fetched
@@ -83,14 +76,7 @@ class Client:
     @property
     def who(self) -> str | Promise:
         """Who must act; "" when nobody must."""
-        row = self.row
-        if row is None or self.standing in (Standing.FINE, Standing.REST):
-            return ""
-        if self.standing == Standing.NOT_TAKEN_IN or row.channel.error_code not in CODES:
-            return _WHO[Whose.MANAGER]
-        whose = CODES[row.channel.error_code].whose
-        # What does not pass, or stopped the channel, somebody of the office takes up.
-        return _WHO[Whose.MANAGER if whose is Whose.SERVER and self.standing == Standing.MENDING else whose]
+        return who_must_act(self.row, self.standing) if self.row else ""
 
 
 def clients_of(environment: Environment, words: str) -> QuerySet[Any]:
@@ -121,6 +107,7 @@ def clients(found: Iterable[Any]) -> list[Client]:
             new=written(known[each.pk].new),
             last_document_at=known[each.pk].last_document_at,
             next_fetch_at=known[each.pk].next_fetch_at,
+            missing=known[each.pk].missing,
             fetching=busy[each.pk],
             fetched=fetched.get(each.pk, Fetched()),
             checked=checked.get(each.pk, Checked()),
@@ -144,8 +131,10 @@ def _with_facts(administrations: QuerySet[Administration]) -> QuerySet[Administr
     last = documents.order_by("-received_at", "-id").values("received_at")[:1]
     stands = _channels().annotate(stands=standing())
     next_at = _channels().values("administration").annotate(at=Min("next_fetch_at")).values("at")
+    missing = Supplier.objects.filter(administration=OuterRef("pk"), missing_since__isnull=False).order_by()
     return administrations.annotate(
         new=RowCount(new),
+        missing=RowCount(missing.values("pk")[: MOST_COUNTED + 1]),
         last_document_at=Subquery(last),
         next_fetch_at=Subquery(next_at),
         worst_id=Subquery(stands.order_by("-stands", "name", "id").values("pk")[:1]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -20,12 +21,14 @@ from channels.fetching.upkeep import logbook_reaches_to
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.pages import queries
 from channels.pages.access import channel_or_404, premium_view
-from channels.pages.logbook_lines import check_problem, counts_said, days_of, mail_entry, notes_said
+from channels.pages.logbook_lines import check_problem, counts_said, csv_rows, days_of, mail_entry, notes_said
+from channels.pages.logbook_search import Logbook, LogbookFilter
 from channels.pages.rows import error_of, outcome_pill, row_of
 from documents import serving, storage
+from zenvoices.lib.csv_files import streamed
 from zenvoices.lib.keyset import Position
+from zenvoices.lib.paging import searched
 
-PAGE = 50
 MAILS_PAGE = 100
 
 
@@ -36,12 +39,32 @@ def logbook(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     channel = queries.listed_channel(channel_id)
     if channel is None:
         raise Http404
-    runs = queries.logbook(channel, before=Position.read(request.GET.get("before", "")), limit=PAGE + 1)
-    more = Position(runs[PAGE - 1].queued_at, runs[PAGE - 1].pk).mark if len(runs) > PAGE else ""
-    context = {"channel": channel, "row": row_of(channel), "days": days_of(channel, runs[:PAGE]), "more": more}
-    reaches_to = logbook_reaches_to()
-    context["reaches_to"] = reaches_to if not more and channel.created_at < reaches_to else None
+    form = LogbookFilter(request.GET)
+    found = Logbook(channel, form.wanted(), form.words).page(Position.read(request.GET.get("before", "")))
+    reaches_to, kept = logbook_reaches_to(), request.GET.copy()
+    kept.pop("before", None)
+    context: dict[str, Any] = {
+        "channel": channel,
+        "row": row_of(channel),
+        "form": form,
+        "days": days_of(channel, found.runs, found.mails),
+        "more": found.after.mark if found.after else "",
+        "looked_to": found.looked_to,
+        "query": kept.urlencode(),
+        "reaches_to": reaches_to if not found.after and channel.created_at < reaches_to else None,
+    }
     return render(request, "channels/logbook.html", context)
+
+
+@require_safe
+@premium_view
+def logbook_csv(request: AdministrationRequest, channel_id: UUID) -> HttpResponseBase:
+    """All that the filter finds."""
+    channel, form = channel_or_404(channel_id), LogbookFilter(request.GET)
+    found = Logbook(channel, form.wanted(), form.words)
+    if request.method != "HEAD":
+        audit.note("channel.logbook_exported", request.administration, channel, by=request.user)
+    return streamed(csv_rows(channel, found.all()), _("logbook") + ".csv")
 
 
 @require_safe
@@ -49,7 +72,8 @@ def logbook(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
 def run(request: AdministrationRequest, channel_id: UUID, run_id: UUID) -> HttpResponse:
     """Each mail of one run, with its parts."""
     channel, found = _run(channel_id, run_id)
-    mails = queries.mails_of(found, after=Position.read(request.GET.get("after", "")), limit=MAILS_PAGE + 1)
+    words, after = searched(request.GET), Position.read(request.GET.get("after", ""))
+    mails = queries.mails_of(found, words, after=after, limit=MAILS_PAGE + 1)
     more = ""
     if len(mails) > MAILS_PAGE:
         more = Position(mails[MAILS_PAGE - 1].first_seen_at, mails[MAILS_PAGE - 1].pk).mark
@@ -63,6 +87,7 @@ def run(request: AdministrationRequest, channel_id: UUID, run_id: UUID) -> HttpR
         "check_problem": check_problem(channel, found),
         "mails": [mail_entry(channel, mail) for mail in mails[:MAILS_PAGE]],
         "more": more,
+        "words": words,
     }
     return render(request, "channels/run.html", context)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Final
+from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
@@ -20,6 +22,7 @@ from documents.models import Move
 from documents.phrases import defect_sentences
 
 State = ReceivedMail.State
+_NOTHING: Final[Mapping[UUID, int]] = {}
 
 _MAIL_PILLS = {
     State.DELIVERED: Pill("ok", "circle-check", _("Taken in")),
@@ -44,6 +47,8 @@ class Line:
     counts: str
     took: str
     check_problem: Phrase | None
+    #: mails in which the words are that were looked for
+    found: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,8 @@ class MailEntry:
     waits_until: datetime | None
 
 
-def days_of(channel: Channel, runs: Iterable[FetchRun]) -> list[Day]:
-    lines = [_line(channel, run) for run in runs]
+def days_of(channel: Channel, runs: Iterable[FetchRun], found: Mapping[UUID, int] = _NOTHING) -> list[Day]:
+    lines = [_line(channel, run, found.get(run.pk, 0)) for run in runs]
     return [Day(day, list(of_day)) for day, of_day in groupby(lines, key=_day)]
 
 
@@ -104,6 +109,25 @@ def _mail_phrase(channel: Channel, mail: ReceivedMail) -> Phrase | None:
     if not mail.error_code:
         return None
     return about(channel, mail.error_code, {"size": mail.size} | mail.error_detail)
+
+
+def csv_rows(channel: Channel, runs: Iterable[FetchRun]) -> Iterator[list[str]]:
+    """A heading, and one for each line."""
+    yield [
+        gettext("Begin"), gettext("End"), gettext("Started by"), gettext("Outcome"), gettext("Fetches"),
+        gettext("Emails"), gettext("Taken in"), gettext("Skipped"), gettext("Not taken in"),
+        gettext("Already taken in"), gettext("Documents"), gettext("Cause"), gettext("Code"),
+    ]  # fmt: skip
+    for run in runs:
+        counts = (run.repeats + 1, run.seen, run.delivered, run.ignored, run.failed, run.already, run.documents)
+        yield [
+            _moment(run.started_at or run.queued_at), _moment(run.finished_at), run.get_trigger_display(),
+            run.get_outcome_display(), *map(str, counts), str(error_of(channel, run) or ""), run.error_code,
+        ]  # fmt: skip
+
+
+def _moment(at: datetime | None) -> str:
+    return timezone.localtime(at).isoformat(timespec="seconds") if at else ""
 
 
 def counts_said(run: FetchRun) -> str:
@@ -137,12 +161,12 @@ def duration(took: timedelta) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-def _line(channel: Channel, run: FetchRun) -> Line:
+def _line(channel: Channel, run: FetchRun, found: int) -> Line:
     alone = run.finished_at and run.started_at and not run.repeats
     took = duration(run.finished_at - run.started_at) if alone else ""  # type: ignore[operator]
     looked = run.repeats + 1 if run.repeats else 0
     phrase, problem = error_of(channel, run), check_problem(channel, run)
-    return Line(run, outcome_pill(run), phrase, notes_said(run), looked, counts_said(run), took, problem)
+    return Line(run, outcome_pill(run), phrase, notes_said(run), looked, counts_said(run), took, problem, found)
 
 
 def _day(line: Line) -> date:

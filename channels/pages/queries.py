@@ -12,7 +12,13 @@ from channels import rulebook
 from channels.models import Channel, FetchRun, HostOutage, ReceivedMail
 from documents.models import Document
 from zenvoices.lib.keyset import Position
+from zenvoices.lib.paging import with_words
 
+#: the last three of a mail that a rule left out, of which nothing else is kept
+SENDER_AND_SUBJECT: Final = (
+    "email__sender_name", "email__sender_address", "email__subject",
+    "error_detail__sender_name", "error_detail__sender", "error_detail__subject",
+)  # fmt: skip
 #: A row is looked at each second while it is fetched: more documents than these are not counted.
 DOCUMENTS_COUNTED: Final = 1_000
 
@@ -72,9 +78,11 @@ def _with_runs(channels: QuerySet[Channel]) -> list[Channel]:
     return found
 
 
-def logbook(channel: Channel, *, before: Position | None = None, limit: int = 50) -> list[FetchRun]:
-    """Newest first, by keyset: a page costs the same at any depth."""
-    rows = FetchRun.objects.filter(channel=channel)
+def logbook(
+    channel: Channel, wanted: Q | None = None, *, before: Position | None = None, limit: int = 50
+) -> list[FetchRun]:
+    """Newest first, by keyset: a page costs the same at any depth. `wanted` narrows the runs."""
+    rows = FetchRun.objects.filter(wanted or Q(), channel=channel)
     if before is not None:
         rows = rows.filter(queued_at__lte=before.at).exclude(queued_at=before.at, id__gte=before.id)
     return list(rows.order_by("-queued_at", "-id")[:limit])
@@ -99,9 +107,9 @@ def left_out(
     return _page_of_mails(rows, after, limit)
 
 
-def mails_of(run: FetchRun, *, after: Position | None = None, limit: int = 100) -> list[ReceivedMail]:
-    """In the order they were looked at, each with its mail and parts."""
-    return _page_of_mails(ReceivedMail.objects.filter(run=run), after, limit)
+def mails_of(run: FetchRun, words: str = "", *, after: Position | None = None, limit: int = 100) -> list[ReceivedMail]:
+    """In the order they were looked at, each with its mail and parts; with `words` in its sender or subject."""
+    return _page_of_mails(ReceivedMail.objects.filter(with_words(words, *SENDER_AND_SUBJECT), run=run), after, limit)
 
 
 def _page_of_mails(rows: QuerySet[ReceivedMail], after: Position | None, limit: int) -> list[ReceivedMail]:

@@ -7,6 +7,7 @@ from channels.pages import (
     authorise,
     channel_form,
     channel_list,
+    channel_page,
     checks,
     consent,
     discover,
@@ -17,6 +18,7 @@ from channels.pages import (
 )
 
 _channel: list[URLPattern | URLResolver] = [
+    path("", channel_page.channel_page, name="channel"),
     path("edit", channel_form.channel_edit, name="channel-edit"),
     path("row", channel_list.channel_row, name="channel-row"),
     path("fetch", channel_list.channel_fetch, name="channel-fetch"),
@@ -29,6 +31,7 @@ _channel: list[URLPattern | URLResolver] = [
     path("delete", channel_list.channel_delete, name="channel-delete"),
     path("undo-delete", channel_list.channel_undo_delete, name="channel-undo-delete"),
     path("logbook", logbook.logbook, name="logbook"),
+    path("logbook.csv", logbook.logbook_csv, name="logbook-csv"),
     path("logbook/<uuid:run_id>", logbook.run, name="run"),
     path("logbook/<uuid:run_id>/read-elsewhere", logbook.take_read_elsewhere, name="run-read-elsewhere"),
     path("not-taken-in", not_taken_in.not_taken_in, name="not-taken-in"),

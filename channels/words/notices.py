@@ -69,13 +69,26 @@ _NAMES: Final = frozenset(("Google", "Gmail", "Microsoft", "Exchange", "IMAP", "
 
 
 def text(channel: Channel, kind: Kind) -> str:
-    """In the language of the moment. Everybody with access reads it, so a server's own words are left out."""
-    detail = {name: value for name, value in channel.error_detail.items() if name != "said"}
-    cause = phrases.about(channel, channel.error_code, detail) if channel.error_code else ""
+    """In the language of the moment."""
+    cause = _phrase(channel) or ""
     moment = channel.inactive_since if kind == Kind.DEACTIVATED else channel.failing_since
     since = formats.date_format(timezone.localtime(moment or timezone.now()), "DATETIME_FORMAT")
     names = {"channel": channel.name, "host": channel.host, "since": since, "cause": str(cause)}
     return (str(_NOTICES[kind][1]) % names).strip()
+
+
+def next_step(channel: Channel, kind: Kind) -> str:
+    """The part of the text that says what to do."""
+    said = _phrase(channel)
+    return said.next_step if said and said.next_step in text(channel, kind) else ""
+
+
+def _phrase(channel: Channel) -> phrases.Phrase | None:
+    """Everybody with access reads it, so a server's own words are left out."""
+    if not channel.error_code:
+        return None
+    detail = {name: value for name, value in channel.error_detail.items() if name != "said"}
+    return phrases.about(channel, channel.error_code, detail)
 
 
 def consented(channel: Channel, account: str, *, active: bool) -> str:

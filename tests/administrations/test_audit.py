@@ -19,12 +19,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from administrations import audit, services
-from administrations.audit_csv import safe_cell
 from administrations.audit_entry import AuditEntry
 from administrations.audit_words import KINDS, SENTENCES
 from administrations.models import Role, User
 from tests.cast import PASSWORD, Cast, person
 from tests.trail import entries, told
+from zenvoices.lib.csv_files import safe_cell
 from zenvoices.lib.scoping import administration_scope, every_administration
 
 SignIn = Callable[[User], Client]

@@ -73,6 +73,13 @@ failed = {"state": "failed", "error_code": "mail_cut_off", "attempts": 4}
 make_mail(FetchRun.objects.get(pk=run), uid="77", next_try_at=now + timezone.timedelta(hours=2), **failed, **known)
 make_mail(FetchRun.objects.get(pk=run), uid="78", state="refused", error_code="mail_too_large", **known)
 """
+MAKE_MISSING = """
+from django.utils import timezone
+from documents.models import Supplier
+today = timezone.localdate()
+days = {"arrivals": [str(today)], "expected_on": today, "missing_since": today}
+Supplier.objects.create(administration_id=administration, key="groothandel.example", name=long, **days)
+"""
 MAKE_FINDINGS = """
 from documents.models import Finding
 facts = {"domain": long, "known": long, "reply": f"facturen@{long}", "iban": "NL91ABNA0417164300", "count": 6}
@@ -131,7 +138,9 @@ def furnished(make_stage: MakeStage, mailbox_user: MailboxUser) -> Any:
         addresses = [f"{channels}{gmail}/edit?linked", f"{channels}{entra}/edit?ask", f"{channels}{gmail}/connect"]
         addresses += [f"{channels}{gmail}/consent", f"{stage.portal.url}{link}"]
         addresses += [channels, f"{channels}new", f"{channels}new/email", f"{channels}{channel}/edit"]
-        addresses += [f"{channels}{channel}/{page}" for page in ("logbook", f"logbook/{run}", "not-taken-in")]
+        addresses += [f"{channels}{channel}/{page}" for page in ("", "logbook", f"logbook/{run}", "not-taken-in")]
+        stage.portal.ask(MAKE_MISSING, administration=stage.administration, long=LONG)
+        addresses += [stage.address(end) for end in ("ask/", "missing/")]
         addresses += [stage.address(f"documents/{end}") for end in ("", "?q=niets", "upload/", document, body)]
         addresses += [stage.address(f"documents/{document}/?tab=email")]
         addresses += [stage.address(f"documents/{credited}/")]

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from channels.rhythm import Rhythm, counted, is_silent, rhythm_of
+from channels.rhythm import Rhythm, is_silent, rhythm_of
+from zenvoices.lib.office_days import counted
 
 START = date(2024, 7, 1)
 DAYS = 730

@@ -20,7 +20,8 @@ from channels.checking import Purpose, Typed
 from channels.links import tokens, vault
 from channels.models import Channel, ChannelRule, FurtherFolder, PreviewedMail
 from documents import preview, quota, storage
-from documents.models import Document, EInvoice, Finding, Move, Note, Sender
+from documents.asking import questions
+from documents.models import Document, EInvoice, Finding, Move, Note, Sender, Supplier
 from documents.services import UPLOAD, add_document
 from leaving import exports
 from tests.channels.provider import TOKENS
@@ -48,9 +49,11 @@ def furnish(administration: Administration, by: User, word: str) -> None:
         ChannelRule.objects.create(administration=administration, channel=password, about="subject", value=word)
         EInvoice.objects.create(administration=administration, document=document, supplier=word)
         Finding.objects.create(administration=administration, document=document, kind="iban", facts={"iban": word})
+        Supplier.objects.create(administration=administration, key=f"{word}.test")
         Sender.objects.create(administration=administration, key=f"{word}.test")
         Move.objects.create(administration=administration, document=document, lineage=uuid4(), subject=word)
         Note.objects.create(administration=administration, document=document, author=by, text=word)
+        questions.ask(administration, f"vraag {word}", f"{word}@klant.test", by)
         typed = Typed({"name": word}, active=True, secrets={"password": word})
         asked = checking.ask(administration, Purpose.PREVIEW, typed=typed, person=by)
         FurtherFolder.objects.create(administration=administration, channel=password, folder=word)

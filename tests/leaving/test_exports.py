@@ -82,6 +82,7 @@ def test_export_holds_everything_of_one_administration_and_no_secret(cast: Cast)
             "findings",
             "moves",
             "notes",
+            "questions",
             "emails",
             "channels",
             "rules",
@@ -102,6 +103,7 @@ def test_export_holds_everything_of_one_administration_and_no_secret(cast: Cast)
             "findings": 0,
             "moves": 0,
             "notes": 0,
+            "questions": 0,
             "parts": 0,
         }
         assert index["missing_files"] == []

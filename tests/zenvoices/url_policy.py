@@ -28,7 +28,8 @@ from channels.checking import Purpose
 from channels.models import Channel
 from channels.rules import About
 from documents import einvoices, moving
-from documents.models import Document, Email
+from documents.asking import questions
+from documents.models import Document, Email, Supplier
 from documents.queries import moment_to_text
 from documents.storage import put_bytes
 from leaving import exports
@@ -287,7 +288,24 @@ def bakery_moved(cast: Cast) -> dict[str, Any]:
     return {**bakery(cast), "moment": moment_to_text(moved.moment)}
 
 
+def bakery_question(cast: Cast) -> dict[str, Any]:
+    with administration_scope(cast.bakery.pk):
+        question, _token = questions.ask(cast.bakery, "Heb je de bonnen nog?", "klant@devries.test", cast.gerda)
+    return {**bakery(cast), "question_id": question.pk}
+
+
+def bakery_supplier(cast: Cast) -> dict[str, Any]:
+    with administration_scope(cast.bakery.pk):
+        made, _new = Supplier.objects.get_or_create(administration=cast.bakery, key="vandam.test")
+    return {**bakery(cast), "supplier_id": made.pk}
+
+
 DOCUMENTS = {
+    "ask-client": Row(USER, bakery, post=True),
+    "question-withdraw": Row(USER, bakery_question, get=False, post=True),
+    "missing-invoices": Row(USER, bakery),
+    "supplier-not-expected": Row(USER, bakery_supplier, get=False, post=True),
+    "answer": Row(PUBLIC, ids=lambda cast: {"token": "no-such-token"}, post=True),
     "documents": Row(SUBMITTER, bakery),
     "document-upload": Row(SUBMITTER, bakery, post=True),
     "document": Row(SUBMITTER, bakery_document),
@@ -331,6 +349,7 @@ CHANNELS = {
     "channel-new-email": Row(ADMIN, bakery, post=True),
     "channel-find": Row(ADMIN, bakery, post=True),
     "channel-found": Row(ADMIN, bakery_search),
+    "channel": Row(ADMIN, bakery_channel),
     "channel-edit": Row(ADMIN, bakery_channel, post=True),
     "channel-row": Row(ADMIN, bakery_channel),
     "channel-check": Row(ADMIN, bakery_check),
@@ -349,6 +368,7 @@ CHANNELS = {
     "channel-delete": Row(ADMIN, bakery_channel, get=False, post=True),
     "channel-undo-delete": Row(ADMIN, deleted_channel, get=False, post=True),
     "logbook": Row(ADMIN, bakery_channel),
+    "logbook-csv": Row(ADMIN, bakery_channel),
     "run": Row(ADMIN, bakery_run),
     "run-read-elsewhere": Row(ADMIN, bakery_run, get=False, post=True),
     "not-taken-in": Row(ADMIN, bakery_channel),
