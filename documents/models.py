@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -18,11 +19,19 @@ XML_TYPES = frozenset({"application/xml", "text/xml"})
 PDF = "application/pdf"
 #: may be an e-invoice, or have one inside
 MAYBE_EINVOICE = XML_TYPES | {PDF}
+#: of Document.sort_amount and Document.sort_name: behind all that are known
+NO_AMOUNT = -(10**18)
+NO_NAME = "1"
 
 
 def _of_state(state: str, **condition: Any) -> models.Index:
     fields = ["administration", "-received_at", "-id"]
     return models.Index(fields=fields, condition=models.Q(deleted_at=None, **condition), name=f"document_{state}")
+
+
+def _sorted(name: str, *fields: str) -> models.Index:
+    condition = models.Q(deleted_at=None)
+    return models.Index(fields=["administration", *fields], condition=condition, name=f"document_by_{name}")
 
 
 class Source(models.Model):
@@ -102,6 +111,10 @@ class Document(TenantModel, Source):
     done_at = models.DateTimeField(null=True, blank=True)
     #: when we looked whether it is an e-invoice; empty: not yet
     einvoice_read_at = models.DateTimeField(null=True, blank=True)
+    #: what a line of the list is sorted by (documents.sort_keys); amounts in ten-thousandths, of whichever currency
+    sort_date = models.DateField(default=date(1970, 1, 1), db_default=date(1970, 1, 1))
+    sort_name = models.CharField(max_length=120, default=NO_NAME, db_default=NO_NAME)
+    sort_amount = models.BigIntegerField(default=NO_AMOUNT, db_default=NO_AMOUNT)
 
     class Meta:
         ordering = ["-received_at", "-id"]
@@ -119,6 +132,9 @@ class Document(TenantModel, Source):
             _of_state("new", done_at=None, seen_at=None),
             _of_state("seen", done_at=None, seen_at__isnull=False),
             _of_state("done", done_at__isnull=False),
+            _sorted("date", "-sort_date", "-received_at", "-id"),
+            _sorted("name", "sort_name", "received_at", "id"),
+            _sorted("amount", "-sort_amount", "-received_at", "-id"),
             models.Index(
                 fields=["administration", "done_at"],
                 condition=models.Q(done_at__isnull=False),
@@ -307,6 +323,24 @@ class ZipNames(models.Model):
 
     def __str__(self) -> str:
         return " ".join(self.parts)
+
+
+class SavedFilter(TenantModel):
+    """Of the list, as one person keeps it (documents.saved_filters)."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    #: as an address has it
+    query = models.TextField()
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["administration", "person", "name"], name="one_filter_of_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Note(TenantModel):

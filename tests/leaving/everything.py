@@ -20,7 +20,7 @@ from channels.checking import Purpose, Typed
 from channels.links import tokens, vault
 from channels.models import Channel, PreviewedMail
 from documents import preview, quota, storage
-from documents.models import Document, EInvoice, Finding, Move, Note, Sender
+from documents.models import Document, EInvoice, Finding, Move, Note, SavedFilter, Sender
 from documents.services import UPLOAD, add_document
 from leaving import exports
 from tests.channels.provider import TOKENS
@@ -50,6 +50,7 @@ def furnish(administration: Administration, by: User, word: str) -> None:
         Sender.objects.create(administration=administration, key=f"{word}.test")
         Move.objects.create(administration=administration, document=document, lineage=uuid4(), subject=word)
         Note.objects.create(administration=administration, document=document, author=by, text=word)
+        SavedFilter.objects.create(administration=administration, person=by, name=word, query=f"q={word}")
         typed = Typed({"name": word}, active=True, secrets={"password": word})
         asked = checking.ask(administration, Purpose.PREVIEW, typed=typed, person=by)
         seen = {"place": 0, "state": PreviewedMail.State.WOULD_COME, "unread": True, "subject": word}
