@@ -14,6 +14,8 @@ from django.utils.translation import pgettext_lazy
 
 from administrations.models import Administration
 from administrations.tenant import TenantModel
+from documents.forward_models import Forward as Forward
+from documents.forward_models import ForwardAddress as ForwardAddress
 
 XML_TYPES = frozenset({"application/xml", "text/xml"})
 PDF = "application/pdf"

@@ -14,7 +14,7 @@ from django.utils import timezone
 from administrations.access import may
 from administrations.models import Role, User
 from documents import findings
-from documents.models import PDF, Document, EInvoice, einvoice_of
+from documents.models import PDF, Document, EInvoice, Forward, einvoice_of
 from documents.moments import EPOCH, moment_to_text
 from documents.notes import count_at
 from documents.sorting import Place, Sort, ordered
@@ -76,11 +76,11 @@ def inbox(
     since: datetime | None = None,
     sort: Sort = Sort.ARRIVAL,
 ) -> Page:
-    """One page of the lines, each with `is_duplicate`, `is_warned` and `note_count`."""
+    """One page of the lines, each with `is_duplicate`, `is_warned`, `is_unsent` and `note_count`."""
     rows = ordered(lines(documents, filters, since), sort, after)
     rows = rows.select_related("email", "einvoice", "companion__einvoice", "uploaded_by").defer("email__text")
     twin = documents.filter(pk=OuterRef("duplicate_of_id"))
-    marked = rows.annotate(is_duplicate=_asked(Exists(twin)), is_warned=findings.is_warned())
+    marked = rows.annotate(is_duplicate=_asked(Exists(twin)), is_warned=findings.is_warned(), is_unsent=_unsent())
     found: list[Document] = [*marked[: PAGE_SIZE + 1]]
     shown = found[:PAGE_SIZE]
     count_at(shown)
@@ -90,6 +90,13 @@ def inbox(
 def _asked(twin: Exists) -> ExpressionWrapper[Any]:
     """Nobody said yet that both stay."""
     return ExpressionWrapper(Q(twin) & Q(kept_both_at=None), output_field=BooleanField())
+
+
+def _unsent() -> ExpressionWrapper[Any]:
+    """Somebody forwarded it, and it did not leave."""
+    forwards = Forward.objects.filter(document=OuterRef("pk"))
+    failed, other = forwards.filter(state=Forward.State.FAILED), forwards.exclude(state=Forward.State.FAILED)
+    return ExpressionWrapper(Q(Exists(failed)) & ~Q(Exists(other)), output_field=BooleanField())
 
 
 def twin_of(document: Document, visible: QuerySet[Document]) -> Document | None:

@@ -6,6 +6,7 @@ from documents import (
     duplicate_views,
     file_views,
     finding_views,
+    forward_views,
     move_views,
     note_views,
     saved_filter_views,
@@ -32,6 +33,7 @@ _document = [
 ]
 
 urlpatterns = [
+    path("forward-address/<str:token>", forward_views.confirm, name="forward-address-confirm"),
     path(
         "administration/<uuid:administration_id>/documents/",
         include(
@@ -46,6 +48,9 @@ urlpatterns = [
                 path("filters/<uuid:filter_id>/remove/", saved_filter_views.remove, name="documents-filter-remove"),
                 path("delete/", views.delete, name="documents-delete"),
                 path("restore/<str:moment>/", views.restore, name="documents-restore"),
+                path("forward/", forward_views.forward, name="documents-forward"),
+                path("forward/address/", forward_views.address, name="forward-address"),
+                path("forward/address/remove/", forward_views.remove_address, name="forward-address-remove"),
                 path("move/", move_views.move, name="documents-move"),
                 path("move-back/<str:moment>/", move_views.move_back, name="documents-move-back"),
                 path("ask-again/<str:moment>/", duplicate_views.ask_again, name="documents-ask-again"),

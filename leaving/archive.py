@@ -25,7 +25,7 @@ from administrations.audit_entry import AuditEntry
 from administrations.models import Administration
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from documents import storage
-from documents.models import Document, EInvoice, Email, Finding, Move, Note
+from documents.models import Document, EInvoice, Email, Finding, Forward, Move, Note
 from zenvoices.lib.filenames import safe_name
 
 _CHUNK: Final = 1 << 20
@@ -52,6 +52,7 @@ def _facts() -> Iterator[tuple[str, QuerySet[Any]]]:
     yield "einvoices", EInvoice.objects.filter(document__deleted_at=None)
     yield "findings", Finding.objects.filter(document__deleted_at=None)
     yield "moves", Move.objects.filter(document__deleted_at=None)
+    yield "forwards", Forward.objects.filter(document__deleted_at=None)
     yield "notes", Note.objects.filter(document__deleted_at=None)
     yield "emails", Email.objects.all()
     yield "channels", Channel.objects.all()

@@ -20,7 +20,7 @@ from channels.checking import Purpose, Typed
 from channels.links import tokens, vault
 from channels.models import Channel, PreviewedMail
 from documents import preview, quota, storage
-from documents.models import Document, EInvoice, Finding, Move, Note, SavedFilter, Sender
+from documents.models import Document, EInvoice, Finding, Forward, ForwardAddress, Move, Note, SavedFilter, Sender
 from documents.services import UPLOAD, add_document
 from leaving import exports
 from tests.channels.provider import TOKENS
@@ -50,6 +50,9 @@ def furnish(administration: Administration, by: User, word: str) -> None:
         Sender.objects.create(administration=administration, key=f"{word}.test")
         Move.objects.create(administration=administration, document=document, lineage=uuid4(), subject=word)
         Note.objects.create(administration=administration, document=document, author=by, text=word)
+        to = ForwardAddress.objects.create(administration=administration, address=f"{word}@pakket.test", made_by=by,
+                                           token_sha256=word, expires_at=timezone.now())  # fmt: skip
+        Forward.objects.create(administration=administration, document=document, to=to, asked_by=by, page=uuid4())
         SavedFilter.objects.create(administration=administration, person=by, name=word, query=f"q={word}")
         typed = Typed({"name": word}, active=True, secrets={"password": word})
         asked = checking.ask(administration, Purpose.PREVIEW, typed=typed, person=by)

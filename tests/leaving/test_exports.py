@@ -81,6 +81,7 @@ def test_export_holds_everything_of_one_administration_and_no_secret(cast: Cast)
             "einvoices",
             "findings",
             "moves",
+            "forwards",
             "notes",
             "emails",
             "channels",
@@ -99,6 +100,7 @@ def test_export_holds_everything_of_one_administration_and_no_secret(cast: Cast)
             "einvoices": 0,
             "findings": 0,
             "moves": 0,
+            "forwards": 0,
             "notes": 0,
             "parts": 0,
         }

@@ -34,7 +34,7 @@ from tests.zenvoices.url_policy import (
 pytestmark = pytest.mark.thorough
 
 OPENED = "opened"
-BY_TOKEN = {"invitation", "google-callback", "entra-callback", "consent", "consent-done"}
+BY_TOKEN = {"invitation", "google-callback", "entra-callback", "consent", "consent-done", "forward-address-confirm"}
 NUMBERS = {"pk": 1, "key": "x", "uidb36": "x"}
 
 
