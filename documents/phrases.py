@@ -15,6 +15,10 @@ from documents.models import EInvoice
 from documents.storage import BlobMissing
 
 _UPLOAD: dict[str, Promise] = {
+    "no_photo": gettext_lazy("This is no photo. Upload this file by itself."),
+    "page_unreadable": gettext_lazy("This photo cannot be read. Take it again."),
+    "too_many_pages": gettext_lazy("One PDF takes at most 20 photos. Take some away."),
+    "not_made": gettext_lazy("The PDF was not made: too much is asked at once. Try again in a minute."),
     "empty": gettext_lazy("This file is empty. Save it again and upload it once more."),
     "too_large": gettext_lazy("This file is larger than %(most)s. Make it smaller or split it."),
     "too_many": gettext_lazy("This is too much at once. Upload this file again by itself."),

@@ -40,6 +40,7 @@ urlpatterns = [
             [
                 path("", views.documents, name="documents"),
                 path("upload/", upload_views.upload, name="document-upload"),
+                path("upload/pages/", upload_views.upload_pages, name="document-upload-pages"),
                 path("zip/", file_views.zip_file, name="documents-zip"),
                 path("zip/names/", file_views.names_in_zip, name="documents-zip-names"),
                 path("filters/", saved_filter_views.saved, name="documents-filters"),

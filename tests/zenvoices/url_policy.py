@@ -286,6 +286,7 @@ DOCUMENTS = {
     "document-note-delete": Row(USER, bakery_note, get=False, post=True),
     "documents-zip": Row(USER, bakery, get=False, post=True),
     "documents-zip-names": Row(USER, bakery, post=True),
+    "document-upload-pages": Row(SUBMITTER, bakery, post=True),
     "documents-filters": Row(SUBMITTER, bakery),
     "documents-filter-keep": Row(SUBMITTER, bakery, get=False, post=True),
     "documents-filter-rename": Row(PRIVATE, gerdas_filter, get=False, post=True),
