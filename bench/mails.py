@@ -22,10 +22,20 @@ from pathlib import Path
 
 KB = 1000
 KINDS = ["pdf"] * 60 + ["ubl"] * 15 + ["scan"] * 10 + ["newsletter"] * 10 + ["odd"] * 5
-SUPPLIERS = (
-    "Bakkerij De Vries", "Vattenfall", "Van den Berg & Zonen", "Café Ñandú", "Bouwbedrijf Jansen B.V.",
-    "Müller GmbH", "Exact Installaties", "Groothandel Noord", "Drukkerij Snel", "Schoonmaak Plus",
+TRADES = {
+    "Bakkerij De Vries": "bakkerij", "Vattenfall": "vattenfall", "Van den Berg & Zonen": "vandenberg",
+    "Café Ñandú": "nandu", "Bouwbedrijf Jansen B.V.": "bouwbedrijf", "Müller GmbH": "muller",
+    "Exact Installaties": "installaties", "Groothandel Noord": "groothandel", "Drukkerij Snel": "drukkerij",
+    "Schoonmaak Plus": "schoonmaak",
+}  # fmt: skip
+PLACES = (
+    "Almere", "Breda", "Deventer", "Eindhoven", "Groningen", "Heerenveen", "Leeuwarden", "Maastricht", "Tilburg",
+    "Zwolle",
 )  # fmt: skip
+#: a name has one domain, and no two domains look alike: else nearly every mail would warn of its sender
+SUPPLIERS = [
+    (f"{trade} {place}", f"{place.lower()}-{domain}.example") for trade, domain in TRADES.items() for place in PLACES
+]
 SENTENCE = (
     "Bijgaand treft u onze factuur aan voor de geleverde diensten. Wilt u het bedrag binnen dertig dagen "
     "overmaken onder vermelding van het factuurnummer? "
@@ -127,7 +137,7 @@ class _Writer:
         return self._head(0) + _multipart("mixed", [self._text(), *parts])
 
     def _head(self, number: int) -> bytes:
-        some, supplier = self._random, self._random.choice(SUPPLIERS)
+        some, (supplier, domain) = self._random, self._random.choice(SUPPLIERS)
         sent = datetime(2026, 9, 1, tzinfo=UTC) + timedelta(minutes=17 * number)
         hops = [
             f"Received: from mx{hop}.lev.example by mx.klant.example with ESMTPS id {some.getrandbits(64):x};\r\n"
@@ -138,7 +148,7 @@ class _Writer:
         lines = [
             *hops,
             signature,
-            f"From: {Header(supplier, 'utf-8').encode()} <facturen@lev{number % 97}.example>",
+            f"From: {Header(supplier, 'utf-8').encode()} <facturen@{domain}>",
             "To: inkoop@klant.example",
             f"Subject: {Header(f'Factuur {number:06d} – {supplier}', 'utf-8').encode()}",
             f"Date: {format_datetime(sent)}",
