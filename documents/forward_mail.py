@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
+from contextlib import suppress
 from email.utils import parseaddr
-from smtplib import (
-    SMTPAuthenticationError,
-    SMTPConnectError,
-    SMTPException,
-    SMTPHeloError,
-    SMTPNotSupportedError,
-    SMTPRecipientsRefused,
-    SMTPResponseException,
-)
-from socket import gaierror
-from typing import Final
+from smtplib import SMTPException, SMTPRecipientsRefused
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -27,24 +17,27 @@ from documents.forward_models import Forward
 from documents.models import XML_TYPES, Document
 
 log = structlog.get_logger(__name__)
-#: raised before the first byte of a mail is given to the server
-_NOT_BEGUN: Final = (
-    SMTPConnectError, SMTPHeloError, SMTPAuthenticationError, SMTPNotSupportedError,
-    ConnectionRefusedError, gaierror, ssl.SSLCertVerificationError,
-)  # fmt: skip
+
+
+class _NoServer(Exception):
+    """Nothing was given to it."""
 
 
 def send_due(most: int) -> int:
-    """How many left. To be called in `every_administration`."""
+    """How many left. To be called in `every_administration`. Without a mail server it ends at once."""
     forwards.close_dead_claims()
     sent = 0
-    for forward in forwards.due()[:most]:
-        if forwards.claim(forward):
-            sent += _send(forward)
+    for forward_id in forwards.due(most):
+        forward = forwards.claim(forward_id)
+        try:
+            sent += forward is not None and _send(forward)
+        except _NoServer:
+            break
     return sent
 
 
 def _send(forward: Forward) -> bool:
+    """Raises _NoServer."""
     if problem := forwards.problem_before(forward):
         forwards.settle(forward, problem)
         return False
@@ -56,29 +49,37 @@ def _send(forward: Forward) -> bool:
     except storage.StorageProblem:
         forwards.later(forward)
         return False
+    return _given(forward, message)
+
+
+def _given(forward: Forward, message: EmailMessage) -> bool:
+    """To the mail server, which is reached first: what fails until then surely did not leave. Raises _NoServer."""
+    message.connection = connection = get_connection()
+    try:
+        connection.open()
+    except (SMTPException, OSError) as failure:
+        forwards.later(forward)
+        raise _NoServer from failure
     try:
         message.send()
     except (SMTPException, OSError) as failure:
         _settle_failure(forward, failure)
         return False
+    finally:
+        with suppress(SMTPException, OSError):
+            connection.close()
     forwards.settle(forward)
     return True
 
 
 def _settle_failure(forward: Forward, failure: Exception) -> None:
-    answer = getattr(failure, "smtp_code", None)
-    log.warning("a document was not forwarded", forward=str(forward.pk), reason=type(failure).__name__, answer=answer)
+    codes = [getattr(failure, "smtp_code", 0)]
     if isinstance(failure, SMTPRecipientsRefused):
-        # RFC 5321 4.2.1: 4yz passes by itself
-        is_for_now = all(400 <= code < 500 for code, _words in failure.recipients.values())
-    elif isinstance(failure, _NOT_BEGUN):
-        is_for_now = True
-    elif isinstance(failure, SMTPResponseException):
-        is_for_now = 400 <= failure.smtp_code < 500
-    else:  # the line broke: the server may have taken it
+        codes = [code for code, _words in failure.recipients.values()]
+    log.warning("a document was not forwarded", forward=str(forward.pk), reason=type(failure).__name__, answers=codes)
+    if not all(codes):  # the line broke: the server may have taken it
         forwards.settle(forward, "uncertain")
-        return
-    if is_for_now:
+    elif all(400 <= code < 500 for code in codes):  # RFC 5321 4.2.1: passes by itself
         forwards.later(forward)
     else:
         forwards.settle(forward, "refused")

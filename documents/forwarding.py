@@ -40,12 +40,14 @@ class AddressRefused(Exception):
 
 
 def address_of(administration: Administration) -> ForwardAddress | None:
-    """Confirmed or not; in its scope."""
-    return ForwardAddress.objects.filter(removed_at=None).select_related("made_by").first()
+    """Confirmed or not."""
+    rows = ForwardAddress.objects.filter(administration=administration, removed_at=None)
+    return rows.select_related("made_by").first()
 
 
 def confirmed_address(administration: Administration) -> ForwardAddress | None:
-    return ForwardAddress.objects.filter(removed_at=None, confirmed_at__isnull=False).first()
+    known = address_of(administration)
+    return known if known and known.confirmed_at else None
 
 
 def ask(administration: Administration, address: str, by: User) -> tuple[ForwardAddress, str]:

@@ -108,16 +108,19 @@ def sent_before(documents: Iterable[Document]) -> int:
 # --- The worker's side, in every_administration --------------------------------------------------------------
 
 
-def due() -> QuerySet[Forward]:
-    rows = Forward.objects.filter(state=State.WAITING, due_at__lte=timezone.now())
-    return rows.select_related("administration__environment", "document__companion", "to", "asked_by")
+def due(most: int) -> list[UUID]:
+    waiting = Forward.objects.filter(state=State.WAITING, due_at__lte=timezone.now())
+    return list(waiting.values_list("pk", flat=True)[:most])
 
 
-def claim(forward: Forward) -> bool:
-    """One conditional UPDATE: of two workers one sends, and none for an address that is gone."""
+def claim(forward_id: UUID) -> Forward | None:
+    """One conditional UPDATE: of two workers one sends, and none to an address that is gone."""
     alive = ForwardAddress.objects.filter(removed_at=None, confirmed_at__isnull=False)
-    waiting = Forward.objects.filter(pk=forward.pk, state=State.WAITING, to__in=alive)
-    return bool(waiting.update(state=State.SENDING, changed_at=timezone.now()))
+    waiting = Forward.objects.filter(pk=forward_id, state=State.WAITING, to__in=alive)
+    if not waiting.update(state=State.SENDING, changed_at=timezone.now()):
+        return None
+    rows = Forward.objects.select_related("administration__environment", "document__companion", "to", "asked_by")
+    return rows.get(pk=forward_id)
 
 
 def problem_before(forward: Forward) -> str:

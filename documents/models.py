@@ -16,6 +16,8 @@ from administrations.models import Administration
 from administrations.tenant import TenantModel
 from documents.forward_models import Forward as Forward
 from documents.forward_models import ForwardAddress as ForwardAddress
+from documents.kept_models import SavedFilter as SavedFilter
+from documents.kept_models import ZipNames as ZipNames
 
 XML_TYPES = frozenset({"application/xml", "text/xml"})
 PDF = "application/pdf"
@@ -314,35 +316,6 @@ class Move(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.document_id} {self.lineage}"
-
-
-class ZipNames(models.Model):
-    """How one person wants the files in a ZIP to be called, in every administration (documents.zip_names)."""
-
-    person = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="zip_names")
-    #: codes of documents.zip_names.Part, in order
-    parts = models.JSONField(default=list)
-
-    def __str__(self) -> str:
-        return " ".join(self.parts)
-
-
-class SavedFilter(TenantModel):
-    """Of the list, as one person keeps it (documents.saved_filters)."""
-
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    name = models.CharField(max_length=60)
-    #: as an address has it
-    query = models.TextField()
-
-    class Meta:
-        ordering = ["name", "id"]
-        constraints = [
-            models.UniqueConstraint(fields=["administration", "person", "name"], name="one_filter_of_a_name"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Note(TenantModel):

@@ -6,12 +6,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from django import forms
-from django.db import transaction
 from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from administrations.models import Administration, User
+from administrations.models import User
 from documents.forms import FilterForm
 from documents.models import SavedFilter
 from zenvoices.lib.fields import NameField
@@ -51,14 +50,9 @@ def worth_keeping(asked: QueryDict) -> str:
     return kept.urlencode()
 
 
-@transaction.atomic
 def keep_filter(administration_id: UUID, person: User, name: str, query: str) -> SavedFilter:
-    """One that came by in the same moment under this name is this one."""
-    Administration.objects.select_for_update(no_key=True).get(pk=administration_id)
+    """One that was kept in the same moment under this name is this one."""
     kept, _is_new = SavedFilter.objects.update_or_create(
-        administration_id=administration_id,
-        person=person,
-        name=name,
-        defaults={"query": query},
+        administration_id=administration_id, person=person, name=name, defaults={"query": query}
     )
     return kept

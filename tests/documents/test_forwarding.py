@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
+from django.core.mail.backends.locmem import EmailBackend
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -201,8 +202,6 @@ def test_a_worker_that_is_killed_sends_nothing_twice(
 @pytest.mark.parametrize(
     ("failure", "state"),
     [
-        (SMTPConnectError(421, b"busy"), ("waiting", "")),
-        (ConnectionRefusedError(), ("waiting", "")),
         (SMTPDataError(451, b"later"), ("waiting", "")),
         (SMTPRecipientsRefused({PACKAGE: (450, b"greylisted")}), ("waiting", "")),
         (SMTPRecipientsRefused({PACKAGE: (550, b"no such user")}), ("failed", "refused")),
@@ -227,17 +226,23 @@ def test_what_surely_did_not_leave_is_tried_again_and_nothing_else(
     assert send() == (1 if state[0] == "waiting" else 0)
 
 
-def test_a_server_that_never_answers_is_given_up_after_a_day(
-    shelf: Shelf, to: ForwardAddress, asked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("failure", [SMTPConnectError(421, b"busy"), ConnectionRefusedError(), TimeoutError()])
+def test_a_server_that_is_not_reached_is_tried_for_a_day(
+    shelf: Shelf, to: ForwardAddress, asked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
-    def fails(message: EmailMessage) -> int:
-        raise ConnectionRefusedError
+    tries = []
 
-    asked(shelf.document())
-    monkeypatch.setattr(EmailMessage, "send", fails)
+    def fails(backend: EmailBackend) -> None:
+        tries.append(backend)
+        raise failure
+
+    asked(shelf.document(), shelf.document())
+    monkeypatch.setattr(EmailBackend, "open", fails, raising=False)
+    assert (send(), states(), len(tries)) == (0, [("waiting", ""), ("waiting", "")], 1)  # it is not there for any
     with every_administration():
-        Forward.objects.update(asked_at=timezone.now() - forwards.TRIED - timedelta(minutes=1))
-    assert (send(), states()) == (0, [("failed", "unreachable")])
+        Forward.objects.update(due_at=timezone.now(), asked_at=timezone.now() - forwards.TRIED - timedelta(minutes=1))
+    send()
+    assert states().count(("failed", "unreachable")) == 1
 
 
 def test_what_waits_is_not_sent_when_its_address_is_removed(
