@@ -33,6 +33,14 @@ from documents.forwarding import _hashed
 ForwardAddress.objects.filter(administration=administration).update(token_sha256=_hashed(token))
 """
 
+#: whoever sends it, a worker or this
+STATES = """
+from documents.forward_mail import send_due
+from documents.forward_models import Forward
+send_due(9)
+answer = list(Forward.objects.filter(administration=administration).values_list("state", flat=True))
+"""
+
 
 @pytest.mark.parametrize(("language", "words", "width"), [("nl", NL, 1280), ("en", EN, 390)])
 def test_a_document_goes_to_the_address_that_was_confirmed(
@@ -63,7 +71,9 @@ def test_a_document_goes_to_the_address_that_was_confirmed(
     assert whole(page, language) == []
     page.get_by_role("button", name=words.forward).click()
     expect(page.get_by_text(words.doing)).to_be_visible()
-    stage.portal.ask("from documents.forward_mail import send_due\nsend_due(9)")
+    stage.portal.wait_until(
+        lambda: stage.portal.ask(STATES, administration=stage.administration) == ["sent"], "the document leaves"
+    )
     page.goto(stage.address(f"documents/{document}/"))
     expect(page.get_by_text(words.done)).to_be_visible()
     page.set_viewport_size({"width": width, "height": 844})
