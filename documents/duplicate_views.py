@@ -16,9 +16,9 @@ from administrations.models import Role
 from administrations.templatetags.frame import UNDO
 from documents import duplicates
 from documents.listing import common, visible
+from documents.moments import moment_from_text, moment_to_text
 from documents.opening import visible_document
 from documents.preview import PAGE
-from documents.queries import moment_from_text, moment_to_text
 
 
 @require_safe

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from documents.models import Document
 from documents.queries import Filters
+from documents.sorting import Sort
 from documents.worklist import ALL
 from zenvoices.lib.fields import NameField
 from zenvoices.lib.keyset import FIRST_YEAR, LAST_YEAR
@@ -43,6 +44,7 @@ class FilterForm(forms.Form):
     until = forms.DateField(label=_("Up to and including"), required=False, validators=_SANE_DAYS)
     duplicates = forms.BooleanField(label=_("Only possible duplicates"), required=False)
     warned = forms.BooleanField(label=_("Only what to look at twice"), required=False)
+    sort = forms.ChoiceField(required=False, choices=Sort.choices, widget=forms.HiddenInput)
     state = forms.ChoiceField(required=False, choices=[*Document.State.choices, (ALL, "")], widget=forms.HiddenInput)
 
     def __init__(self, data: Any, sources: list[tuple[UUID, str]]) -> None:
@@ -70,3 +72,8 @@ class FilterForm(forms.Form):
             warned=given.get("warned", False),
             state=given.get("state") or (ALL if looks_for else ""),
         )
+
+    def order(self) -> Sort:
+        """The newest first, when something else was asked for."""
+        self.is_valid()
+        return Sort(self.cleaned_data.get("sort", ""))

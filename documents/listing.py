@@ -13,7 +13,10 @@ from administrations.models import Role
 from documents import worklist
 from documents.forms import FilterForm
 from documents.models import Document
-from documents.queries import Filters, Place, inbox, moment_from_text, newest, sources, visible_documents
+from documents.moments import moment_from_text
+from documents.queries import Filters, inbox, newest, sources, visible_documents
+from documents.saved_filters import saved_by, worth_keeping
+from documents.sorting import Place, Sort
 
 #: of an address, but not of the list
 _OF_A_MOMENT = ("older", "tab", "inside", "after")
@@ -59,8 +62,9 @@ def listing(request: AdministrationRequest) -> dict[str, Any]:
     named = sources(rows)
     form = FilterForm(request.GET, named)
     filters = filters_for(request.role, form)
-    after = Place.read(request.GET.get("older", ""))
-    page = inbox(rows, filters, after, moment_from_text(request.GET.get("after", "")))
+    sort = form.order()
+    after = Place.read(request.GET.get("older", ""), sort)
+    page = inbox(rows, filters, after, moment_from_text(request.GET.get("after", "")), sort)
     is_empty = not page.documents and after is None and not rows.exists()
     first = {"first": "1"} if is_empty else {}
     return (
@@ -69,6 +73,10 @@ def listing(request: AdministrationRequest) -> dict[str, Any]:
         | {
             "form": form,
             "filters": filters,
+            "sort": sort,
+            "sorts": Sort,
+            "saved": saved_by(request.user),
+            "to_keep": worth_keeping(request.GET),
             "sources": named,
             "page": page,
             "counts": None if after else counts(request),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,16 +16,28 @@ from administrations.models import Administration
 from administrations.tenant import TenantModel
 from documents.asking.question import Question as Question
 from documents.asking.supplier import Supplier as Supplier
+from documents.forward_models import Forward as Forward
+from documents.forward_models import ForwardAddress as ForwardAddress
+from documents.kept_models import SavedFilter as SavedFilter
+from documents.kept_models import ZipNames as ZipNames
 
 XML_TYPES = frozenset({"application/xml", "text/xml"})
 PDF = "application/pdf"
 #: may be an e-invoice, or have one inside
 MAYBE_EINVOICE = XML_TYPES | {PDF}
+#: of Document.sort_amount and Document.sort_name: behind all that are known
+NO_AMOUNT = -(10**18)
+NO_NAME = "1"
 
 
 def _of_state(state: str, **condition: Any) -> models.Index:
     fields = ["administration", "-received_at", "-id"]
     return models.Index(fields=fields, condition=models.Q(deleted_at=None, **condition), name=f"document_{state}")
+
+
+def _sorted(name: str, *fields: str) -> models.Index:
+    condition = models.Q(deleted_at=None)
+    return models.Index(fields=["administration", *fields], condition=condition, name=f"document_by_{name}")
 
 
 class Source(models.Model):
@@ -108,6 +121,10 @@ class Document(TenantModel, Source):
     done_at = models.DateTimeField(null=True, blank=True)
     #: when we looked whether it is an e-invoice; empty: not yet
     einvoice_read_at = models.DateTimeField(null=True, blank=True)
+    #: what a line of the list is sorted by (documents.sort_keys); amounts in ten-thousandths, of whichever currency
+    sort_date = models.DateField(default=date(1970, 1, 1), db_default=date(1970, 1, 1))
+    sort_name = models.CharField(max_length=120, default=NO_NAME, db_default=NO_NAME)
+    sort_amount = models.BigIntegerField(default=NO_AMOUNT, db_default=NO_AMOUNT)
 
     class Meta:
         ordering = ["-received_at", "-id"]
@@ -127,6 +144,9 @@ class Document(TenantModel, Source):
             _of_state("new", done_at=None, seen_at=None),
             _of_state("seen", done_at=None, seen_at__isnull=False),
             _of_state("done", done_at__isnull=False),
+            _sorted("date", "-sort_date", "-received_at", "-id"),
+            _sorted("name", "sort_name", "received_at", "id"),
+            _sorted("amount", "-sort_amount", "-received_at", "-id"),
             models.Index(
                 fields=["administration", "done_at"],
                 condition=models.Q(done_at__isnull=False),
@@ -304,17 +324,6 @@ class Move(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.document_id} {self.lineage}"
-
-
-class ZipNames(models.Model):
-    """How one person wants the files in a ZIP to be called, in every administration (documents.zip_names)."""
-
-    person = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="zip_names")
-    #: codes of documents.zip_names.Part, in order
-    parts = models.JSONField(default=list)
-
-    def __str__(self) -> str:
-        return " ".join(self.parts)
 
 
 class Note(TenantModel):

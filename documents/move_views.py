@@ -18,9 +18,9 @@ from administrations.models import Administration, Role
 from administrations.templatetags.frame import UNDO
 from documents import moving, worklist
 from documents.models import Document
+from documents.moments import moment_from_text, moment_to_text
 from documents.opening import chosen_documents
 from documents.phrases import move_problem
-from documents.queries import moment_from_text, moment_to_text
 from documents.storage import BlobMissing, StorageProblem
 from documents.tasks import queue_preparation
 from documents.views import back

@@ -11,7 +11,8 @@ from administrations.access import AdministrationRequest
 from documents.forms import FilterForm, channel_asked_for
 from documents.listing import filters_for
 from documents.models import Document
-from documents.queries import chosen, lines, moment_from_text, visible_documents
+from documents.moments import moment_from_text
+from documents.queries import chosen, lines, visible_documents
 
 MOST_AT_ONCE = 500
 #: what is acted on in one request, of all that a filter finds

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from django.db import transaction
 from django.db.models import Q
 
+from documents import sort_keys
 from documents.einvoice import papers
 from documents.models import PDF, XML_TYPES, Document, EInvoice, Email, einvoice_of
 
@@ -42,10 +43,13 @@ def pair_after_reading(document: Document) -> None:
     with transaction.atomic():
         if document.email_id is None:
             _pair_upload(document)
-            return
-        # The last of two readers to come here sees what the other has read.
-        Email.objects.select_for_update().get(pk=document.email_id)
-        pair_saved(Document.objects.filter(email_id=document.email_id).select_related("einvoice"))
+            together = Document.objects.filter(Q(pk=document.pk) | Q(companion=document.pk))
+        else:
+            # The last of two readers to come here sees what the other has read.
+            Email.objects.select_for_update().get(pk=document.email_id)
+            together = Document.objects.filter(email_id=document.email_id)
+            pair_saved(together.select_related("einvoice"))
+        sort_keys.refresh(together.values_list("pk", flat=True))
 
 
 def _sides(documents: Iterable[Document]) -> list[Document]:

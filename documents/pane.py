@@ -8,11 +8,18 @@ from uuid import UUID
 import structlog
 from django.db.models import QuerySet
 
-from documents import duplicates, einvoices, findings, mail_page, moving, notes, preview, storage
+from documents import duplicates, einvoices, findings, forwards, mail_page, moving, notes, preview, storage
 from documents.einvoice.facts import line_from_json
 from documents.insides import insides
 from documents.models import PDF, XML_TYPES, Document, EInvoice, Email, einvoice_of
-from documents.phrases import defect_sentences, einvoice_problem, no_preview, preview_problem, wrong_inside
+from documents.phrases import (
+    defect_sentences,
+    einvoice_problem,
+    forward_problem,
+    no_preview,
+    preview_problem,
+    wrong_inside,
+)
 from documents.queries import shown_invoice, siblings
 from documents.render_page import SHOWN_PAGES
 
@@ -35,16 +42,18 @@ def pane(
     invoice = shown_invoice(document, companion)
     email = document.email
     tab = "email" if tab == "email" and email else "document"
+    halves = [document, *([companion] if companion else [])]
     return {
         "document": document,
         "email": email,
         "tab": tab,
         "looks": _looks(email, draw) if email and (tab == "email" or document.kind == Document.Kind.BODY) else None,
         "companion": companion,
-        "halves": sorted([document, companion], key=lambda one: one.content_type != PDF) if companion else [],
-        "findings": findings.of([document, *([companion] if companion else [])]),
+        "halves": sorted(halves, key=lambda one: one.content_type != PDF) if companion else [],
+        "findings": findings.of(halves),
         "question": duplicates.question(document, visible),
         "came_from": moving.came_from(document),
+        "forwards": [(one, forward_problem(one.problem) if one.problem else "") for one in forwards.of(halves)],
         "notes": notes.notes_of(document),
         "note_form": notes.NoteForm(),
         "siblings": siblings(document),

@@ -10,10 +10,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from documents.forwards import MOST_AT_ONCE as MOST_FORWARDED
 from documents.models import EInvoice
 from documents.storage import BlobMissing
 
 _UPLOAD: dict[str, Promise] = {
+    "no_photo": gettext_lazy("This is no photo. Upload this file by itself."),
+    "page_unreadable": gettext_lazy("This photo cannot be read. Take it again."),
+    "too_many_pages": gettext_lazy("One PDF takes at most 20 photos. Take some away."),
+    "not_made": gettext_lazy("The PDF was not made: too much is asked at once. Try again in a minute."),
     "empty": gettext_lazy("This file is empty. Save it again and upload it once more."),
     "too_large": gettext_lazy("This file is larger than %(most)s. Make it smaller or split it."),
     "too_many": gettext_lazy("This is too much at once. Upload this file again by itself."),
@@ -110,6 +115,17 @@ _UNITS: dict[str, Promise | str] = {
 }
 
 
+_FORWARD = {
+    "refused": gettext_lazy("The mail server of the address refused it. Check the address, then forward it again."),
+    "unreachable": gettext_lazy("No mail left for a day. Ask your operator, then forward it again."),
+    "uncertain": gettext_lazy("It may have left: look in your accounting package before you forward it again."),
+    "file_missing": gettext_lazy("The file is missing from our storage. Ask your operator."),
+    "document_gone": gettext_lazy("The document was deleted or moved before it left."),
+    "address_removed": gettext_lazy("The address was removed before it left. Forward it again to another one."),
+    "right_lost": gettext_lazy("Whoever forwarded it has no access any more. Forward it again."),
+}
+
+
 def largest_upload() -> str:
     return f"{settings.UPLOAD_MAX_BYTES / 1_000_000:.0f} MB"
 
@@ -127,6 +143,27 @@ def move_problem(problem: Exception) -> str:
     if getattr(problem, "code", "") == "storage_quota":
         return _("Nothing moved: that administration is full. Delete documents there first.")
     return _("Nothing moved: our storage does not answer. Try again later.")
+
+
+def address_refusal(code: str) -> str:
+    """Why no link was sent to an address, and what to do."""
+    if code == "taken":
+        return _("There is an address already. Remove that one first.")
+    return _("Wait an hour before you send more links.")
+
+
+def forward_refusal(code: str, left: int) -> str:
+    """Why nothing is forwarded, and what to do."""
+    if code == "no_address":
+        return _("Nothing is forwarded: the address was removed. Ask an administrator for another one.")
+    if code == "too_many":
+        return _("Forward at most %(most)d documents at once.") % {"most": MOST_FORWARDED}
+    return _("This hour %(left)d more can be forwarded. Select fewer, or wait.") % {"left": left}
+
+
+def forward_problem(code: str) -> str:
+    """Why a document was not forwarded, and what to do."""
+    return str(_FORWARD[code])
 
 
 def preview_problem(code: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,23 +14,13 @@ from django.utils import timezone
 from administrations.access import may
 from administrations.models import Role, User
 from documents import findings
-from documents.models import PDF, Document, EInvoice, einvoice_of
+from documents.models import PDF, Document, EInvoice, Forward, einvoice_of
+from documents.moments import EPOCH, moment_to_text
 from documents.notes import count_at
+from documents.sorting import Place, Sort, ordered
 from documents.worklist import FOLDED, in_state
 
 PAGE_SIZE = 40
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def moment_to_text(moment: datetime) -> str:
-    """Microseconds since 1970: exact, and harmless in an address."""
-    return str((moment - _EPOCH) // timedelta(microseconds=1))
-
-
-def moment_from_text(text: str) -> datetime | None:
-    if not re.fullmatch(r"[0-9]{1,17}", text):
-        return None
-    return _EPOCH + timedelta(microseconds=int(text))
 
 
 @dataclass(frozen=True)
@@ -53,30 +42,10 @@ class Filters:
         return self != Filters()
 
 
-@dataclass(frozen=True)
-class Place:
-    """A position in the list: everything older than this comes after it."""
-
-    received_at: datetime
-    id: UUID
-
-    def __str__(self) -> str:
-        return f"{moment_to_text(self.received_at)}_{self.id.hex}"
-
-    @classmethod
-    def read(cls, text: str) -> Place | None:
-        moment, _, key = text.partition("_")
-        received_at = moment_from_text(moment)
-        try:
-            return cls(received_at, UUID(key)) if received_at else None
-        except ValueError:
-            return None
-
-
 def newest(documents: QuerySet[Document]) -> str:
     """When the last one came, as an address carries it."""
     moments = documents.order_by("-received_at", "-id").values_list("received_at", flat=True)
-    return moment_to_text(next(iter(moments[:1]), _EPOCH))
+    return moment_to_text(next(iter(moments[:1]), EPOCH))
 
 
 def lines(documents: QuerySet[Document], filters: Filters, since: datetime | None = None) -> QuerySet[Document]:
@@ -101,26 +70,33 @@ def visible_documents(user: User, role: Role) -> QuerySet[Document]:
 
 
 def inbox(
-    documents: QuerySet[Document], filters: Filters, after: Place | None = None, since: datetime | None = None
+    documents: QuerySet[Document],
+    filters: Filters,
+    after: Place | None = None,
+    since: datetime | None = None,
+    sort: Sort = Sort.ARRIVAL,
 ) -> Page:
-    """One page of the lines, newest first, each with `is_duplicate`, `is_warned` and `note_count`."""
-    rows = lines(documents, filters, since).order_by("-received_at", "-id")
-    if after is not None:
-        same_moment = Q(received_at=after.received_at, id__lt=after.id)
-        rows = rows.filter(Q(received_at__lt=after.received_at) | same_moment)
+    """One page of the lines, each with `is_duplicate`, `is_warned`, `is_unsent` and `note_count`."""
+    rows = ordered(lines(documents, filters, since), sort, after)
     rows = rows.select_related("email", "einvoice", "companion__einvoice", "uploaded_by").defer("email__text")
     twin = documents.filter(pk=OuterRef("duplicate_of_id"))
-    marked = rows.annotate(is_duplicate=_asked(Exists(twin)), is_warned=findings.is_warned())
+    marked = rows.annotate(is_duplicate=_asked(Exists(twin)), is_warned=findings.is_warned(), is_unsent=_unsent())
     found: list[Document] = [*marked[: PAGE_SIZE + 1]]
     shown = found[:PAGE_SIZE]
     count_at(shown)
-    older = Place(shown[-1].received_at, shown[-1].id) if len(found) > PAGE_SIZE else None
-    return Page(shown, older)
+    return Page(shown, Place.of(shown[-1], sort) if len(found) > PAGE_SIZE else None)
 
 
 def _asked(twin: Exists) -> ExpressionWrapper[Any]:
     """Nobody said yet that both stay."""
     return ExpressionWrapper(Q(twin) & Q(kept_both_at=None), output_field=BooleanField())
+
+
+def _unsent() -> ExpressionWrapper[Any]:
+    """Somebody forwarded it, and it did not leave."""
+    forwards = Forward.objects.filter(document=OuterRef("pk"))
+    failed, other = forwards.filter(state=Forward.State.FAILED), forwards.exclude(state=Forward.State.FAILED)
+    return ExpressionWrapper(Q(Exists(failed)) & ~Q(Exists(other)), output_field=BooleanField())
 
 
 def twin_of(document: Document, visible: QuerySet[Document]) -> Document | None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from administrations import audit
 from administrations.models import Administration, User
-from documents import quota, senders
+from documents import quota, senders, sort_keys
 from documents.models import Document, Email, Move, Question
 from documents.pairing import pair_saved as pair_saved
 from documents.pairing import pair_unsaved as pair_unsaved
@@ -103,6 +103,7 @@ def add_documents(administration_id: UUID, documents: Sequence[Document]) -> Seq
     for document in documents:
         document.duplicate_of = first.get(document.sha256)
         first.setdefault(document.sha256, document)
+        sort_keys.put(document, None)
     quota.grew(administration_id, sum(document.size for document in documents))
     added = Document.objects.bulk_create(documents)
     senders.look_at(administration_id, added)

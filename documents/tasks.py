@@ -11,7 +11,7 @@ import structlog
 from celery import Task, shared_task
 from kombu.exceptions import OperationalError
 
-from documents import einvoices, preview, sweeping
+from documents import einvoices, forward_mail, preview, sweeping
 from documents.models import XML_TYPES, Document
 from documents.queries import PAGE_SIZE
 from zenvoices.lib.bulkheads import Steps
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 PREVIEW_KEPT_SECONDS = 30 * 86_400
 #: of each sweep, for documents from before e-invoices were read, or whose message was lost
 READING_SECONDS = 300
+FORWARDS_AT_ONCE = 100
 
 
 @shared_task(base=TenantTask, ignore_result=True)
@@ -75,6 +76,21 @@ def _queue(task: Task, document: Document, priority: int) -> bool:
         log.warning("preparation not queued", problem=type(problem).__name__)
         return False
     return True
+
+
+@shared_task(ignore_result=True)
+def send_forwards() -> None:
+    """What waits in the outbox, some at a time; whatever is left is for the next one."""
+    with every_administration():
+        forward_mail.send_due(FORWARDS_AT_ONCE)
+
+
+def queue_forwards() -> None:
+    """To be called after the commit. Without a broker the schedule sends them."""
+    try:
+        send_forwards.apply_async(retry=False)
+    except OperationalError as problem:
+        log.warning("forwarding not queued", problem=type(problem).__name__)
 
 
 @shared_task(ignore_result=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +17,9 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.utils import timezone
 
 from administrations.models import User
-from documents import quota, storage
-from documents.models import Document, Question
+from documents import preview, processes, quota, storage
+from documents.models import PDF, Document, Question
+from documents.render_page import IMAGES
 from documents.services import UPLOAD, add_document
 from zenvoices.lib.filenames import DOCUMENTS, EXTENSIONS, safe_name
 from zenvoices.lib.filetypes import ASIC, BINARY, MAIL, ZIP, expected, sniff, zip_kind
@@ -24,15 +27,19 @@ from zenvoices.lib.packages import ZIP_DAMAGE
 from zenvoices.lib.rates import within_rate
 
 ALLOWED = frozenset(DOCUMENTS) | {MAIL}
+#: photographs of one paper
+MOST_PAGES = 20
 #: zipfile makes an object of each entry; no office document has so many
 MOST_ENTRIES = 10_000
 LONGEST_TAIL = 150  # bytes; a file system takes 255 for a whole name
+#: problems that are not of the file: it may be sent again as it is
+PASSES = frozenset({"too_many", "too_often", "not_made", "disk_full", "storage_failed", "storage_quota"})
 #: what a file chooser offers
 ACCEPT = ",".join(sorted({EXTENSIONS[kind] for kind in ALLOWED} | {".jpeg", ".tiff", ".heif"}))
 
 
 class UploadRefused(Exception):
-    """`code`: empty, too_large, too_many, too_often, archive, type_not_allowed; or that of a StorageProblem."""
+    """`code`: one of documents.phrases.upload_problem."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -84,7 +91,57 @@ def take_in(administration_id: UUID, files: list[UploadedFile], by: User | Quest
     return results
 
 
+def take_in_pages(administration_id: UUID, photos: Sequence[UploadedFile], by: User, name: str) -> Result:
+    """Photographs of one paper, in order, as one PDF that is called `name`: all of them, or nothing."""
+    shown = name
+    try:
+        if len(photos) > MOST_PAGES:
+            raise UploadRefused("too_many_pages")
+        with TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
+            target, looked_at = Path(folder) / "pages.pdf", list[tuple[Path, str]]()
+            for photo in photos:
+                shown = safe_name(photo.name or "", "")
+                looked_at.append(_photo(photo, by))
+            wrong = _make_pdf(target, looked_at)
+            if wrong is not None:
+                shown = safe_name(photos[wrong].name or "", "")
+                raise UploadRefused("page_unreadable")
+            return Result(name, document=_add(administration_id, target, name, PDF, by))
+    except UploadRefused as refused:
+        return Result(shown, problem=refused.code)
+    except storage.StorageProblem as problem:
+        return Result(name, problem=problem.code)
+
+
+def _photo(file: UploadedFile, by: User) -> tuple[Path, str]:
+    path, content_type = _looked_at(file, by)
+    if content_type not in IMAGES:
+        raise UploadRefused("no_photo")
+    return path, content_type
+
+
+def _make_pdf(target: Path, photos: list[tuple[Path, str]]) -> int | None:
+    """The place of the one that cannot be read. Raises UploadRefused when another try may do."""
+    arguments = [word for path, kind in photos for word in (kind, str(path))]
+    try:
+        with preview.turn():
+            answer = processes.answer_of("documents.make_pdf", str(target), *arguments)
+    except (preview.PreviewProblem, processes.TimedOut, processes.Killed, processes.Failed) as problem:
+        raise UploadRefused("not_made") from problem
+    return answer["page"] - 1 if answer.get("problem") else None
+
+
 def _take_in(administration_id: UUID, file: UploadedFile, by: User | Question) -> Document:
+    path, content_type = _looked_at(file, by)
+    if content_type in (ZIP, ASIC):
+        raise UploadRefused("archive")
+    if content_type not in ALLOWED:
+        raise UploadRefused("type_not_allowed")
+    return _add(administration_id, path, file.name or "", content_type, by)
+
+
+def _looked_at(file: UploadedFile, by: User | Question) -> tuple[Path, str]:
+    """Where it lies, and what it is. Raises UploadRefused."""
     size = file.size or 0
     if size == 0:
         raise UploadRefused("empty")
@@ -96,18 +153,18 @@ def _take_in(administration_id: UUID, file: UploadedFile, by: User | Question) -
         raise UploadRefused("too_many")
     if not within_rate("upload", str(by.pk), amount=settings.UPLOADS_PER_HOUR, seconds=3600):
         raise UploadRefused("too_often")
-    content_type = _kind(path, file.name or "", file.content_type or "")
-    if content_type in (ZIP, ASIC):
-        raise UploadRefused("archive")
-    if content_type not in ALLOWED:
-        raise UploadRefused("type_not_allowed")
+    return path, _kind(path, file.name or "", file.content_type or "")
+
+
+def _add(administration_id: UUID, path: Path, name: str, content_type: str, by: User | Question) -> Document:
+    size = path.stat().st_size
     quota.hold(administration_id, size)
     return add_document(
         administration_id,
         origin=UPLOAD,
         email=None,
         kind=Document.Kind.UPLOAD,
-        filename=file.name or "",
+        filename=name,
         content_type=content_type,
         size=size,
         sha256=storage.put_file(administration_id, path),

@@ -20,9 +20,9 @@ from administrations.templatetags.frame import UNDO
 from documents import services, worklist
 from documents.listing import common, counts, listing, visible
 from documents.models import Document
+from documents.moments import moment_from_text, moment_to_text
 from documents.opening import chosen_documents, place_inside, visible_document
 from documents.pane import pane, prepare
-from documents.queries import moment_from_text, moment_to_text
 from documents.uploads import ACCEPT
 from zenvoices.lib.own_addresses import own_path
 

@@ -18,8 +18,9 @@ from administrations.templatetags.frame import UNDO
 from documents import worklist
 from documents.forms import FilterForm, channel_asked_for
 from documents.listing import asked, common, counts, filters_for, visible
+from documents.moments import moment_from_text, moment_to_text
 from documents.opening import MOST_FOUND, chosen_documents, found_ids
-from documents.queries import lines, moment_from_text, moment_to_text
+from documents.queries import lines
 from documents.views import back
 from zenvoices.lib.counts import at_most, written
 

@@ -24,7 +24,7 @@ from administrations.audit_entry import AuditEntry
 from administrations.models import Administration
 from channels.models import Channel, ChannelRule, FetchRun, ReceivedMail, ReceivedPart
 from documents import storage
-from documents.models import Document, EInvoice, Email, Finding, Move, Note, Question
+from documents.models import Document, EInvoice, Email, Finding, Forward, Move, Note, Question
 from zenvoices.lib.csv_files import safe_cell
 from zenvoices.lib.filenames import safe_name
 
@@ -52,6 +52,7 @@ def _facts() -> Iterator[tuple[str, QuerySet[Any]]]:
     yield "einvoices", EInvoice.objects.filter(document__deleted_at=None)
     yield "findings", Finding.objects.filter(document__deleted_at=None)
     yield "moves", Move.objects.filter(document__deleted_at=None)
+    yield "forwards", Forward.objects.filter(document__deleted_at=None)
     yield "notes", Note.objects.filter(document__deleted_at=None)
     yield "questions", Question.objects.all()
     yield "emails", Email.objects.all()

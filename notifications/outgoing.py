@@ -58,7 +58,14 @@ class WatchedBackend(BaseEmailBackend):
         self._delivery = get_connection(settings.EMAIL_DELIVERY_BACKEND, **kwargs)
 
     def open(self) -> bool | None:
-        return self._delivery.open()
+        """For who wants to know whether the server was reached before anything was given to it."""
+        try:
+            return self._delivery.open()
+        except (SMTPException, OSError) as problem:
+            self._has_failed(problem)
+            if not self.fail_silently:
+                raise
+            return None
 
     def close(self) -> None:
         self._delivery.close()
@@ -67,15 +74,18 @@ class WatchedBackend(BaseEmailBackend):
         try:
             sent = self._delivery.send_messages(email_messages) or 0
         except (SMTPException, OSError) as problem:
-            with suppress(SMTPException, OSError):
-                self._delivery.close()  # Django leaves the line open whose sign-in was refused
-            _note_failed(problem)
+            self._has_failed(problem)
             if not self.fail_silently:
                 raise
             return 0
         if sent:
             _note_sent()
         return sent
+
+    def _has_failed(self, problem: Exception) -> None:
+        with suppress(SMTPException, OSError):
+            self._delivery.close()  # Django leaves the line open whose sign-in was refused
+        _note_failed(problem)
 
 
 def reason_of(problem: Exception) -> str:

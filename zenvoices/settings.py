@@ -209,6 +209,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_DEFAULT_QUEUE = "fetch"
 CELERY_TASK_ROUTES = {
     "documents.tasks.*": {"queue": "documents"},
+    # The worker that opens documents knows no mail server.
+    "documents.tasks.send_forwards": {"queue": "fetch"},
     "leaving.tasks.*": {"queue": "documents"},
     # It ends links at providers, and may take long: the most threads are there, and none of them is waited for.
     "leaving.tasks.erase": {"queue": "fetch"},
@@ -240,6 +242,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 55},
     },
+    "send-forwards": {"task": "documents.tasks.send_forwards", "schedule": 60.0, "options": {"expires": 55}},
     "look-after-exports": {"task": "leaving.tasks.look_after", "schedule": 60.0, "options": {"expires": 55}},
     "propose-erasing": {"task": "leaving.tasks.propose", "schedule": 21_600.0, "options": {"expires": 3000}},
     "sweep": {"task": "documents.tasks.sweep", "schedule": 3600.0, "options": {"expires": 3000}},
@@ -283,6 +286,8 @@ PART_MAX_BYTES: int = env.int("PART_MAX_BYTES", 25_000_000)
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 25_000_000)
 #: files that one person may upload
 UPLOADS_PER_HOUR: int = env.int("UPLOADS_PER_HOUR", 1000)
+#: documents that one administration may forward by e-mail
+FORWARDS_PER_HOUR: int = env.int("FORWARDS_PER_HOUR", 200)
 #: that the mails and documents of one administration may take (documents.quota); 0: no bound
 STORAGE_QUOTA_GB: float = env.float("STORAGE_QUOTA_GB", 0.0)
 #: of one upload, kept on the disk while it comes in (documents.uploads), and of a whole request
@@ -386,7 +391,11 @@ INVITATION_DAYS = 14
 #: that one person may send in one environment
 INVITATIONS_PER_HOUR: int = env.int("INVITATIONS_PER_HOUR", 60)
 #: administrations knows no channels: what each withdraws when somebody loses a right (administrations.rights.lost)
-RESTS_ON_RIGHTS = ["channels.authorisation.right_lost", "documents.asking.questions.right_lost"]
+RESTS_ON_RIGHTS = [
+    "channels.authorisation.right_lost",
+    "documents.asking.questions.right_lost",
+    "documents.forwarding.right_lost",
+]
 
 # --- Languages and times --------------------------------------------------------------------------------
 LANGUAGE_CODE = "nl"

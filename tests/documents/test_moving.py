@@ -20,7 +20,7 @@ from channels import services as channel_services
 from channels.models import ReceivedMail
 from documents import einvoices, moving, quota, storage
 from documents.models import Document, Move
-from documents.queries import moment_to_text
+from documents.moments import moment_to_text
 from tests.cast import Cast, make_cast
 from tests.channels.rows import make_channel, make_mail, make_part, make_run
 from tests.documents.conftest import Shelf

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from administrations.models import User
 from documents.models import Document
-from documents.queries import moment_to_text
+from documents.moments import moment_to_text
 from documents.services import pair_saved
 from tests.cast import Cast
 from tests.documents.conftest import NOON, Shelf

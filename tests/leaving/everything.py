@@ -21,7 +21,18 @@ from channels.links import tokens, vault
 from channels.models import Channel, ChannelRule, FurtherFolder, PreviewedMail
 from documents import preview, quota, storage
 from documents.asking import questions
-from documents.models import Document, EInvoice, Finding, Move, Note, Sender, Supplier
+from documents.models import (
+    Document,
+    EInvoice,
+    Finding,
+    Forward,
+    ForwardAddress,
+    Move,
+    Note,
+    SavedFilter,
+    Sender,
+    Supplier,
+)  # fmt: skip
 from documents.services import UPLOAD, add_document
 from leaving import exports
 from tests.channels.provider import TOKENS
@@ -54,6 +65,10 @@ def furnish(administration: Administration, by: User, word: str) -> None:
         Move.objects.create(administration=administration, document=document, lineage=uuid4(), subject=word)
         Note.objects.create(administration=administration, document=document, author=by, text=word)
         questions.ask(administration, f"vraag {word}", f"{word}@klant.test", by)
+        to = ForwardAddress.objects.create(administration=administration, address=f"{word}@pakket.test", made_by=by,
+                                           token_sha256=word, expires_at=timezone.now())  # fmt: skip
+        Forward.objects.create(administration=administration, document=document, to=to, asked_by=by, page=uuid4())
+        SavedFilter.objects.create(administration=administration, person=by, name=word, query=f"q={word}")
         typed = Typed({"name": word}, active=True, secrets={"password": word})
         asked = checking.ask(administration, Purpose.PREVIEW, typed=typed, person=by)
         FurtherFolder.objects.create(administration=administration, channel=password, folder=word)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.core.mail import send_mail
+from django.core.mail import get_connection, send_mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -65,6 +65,14 @@ def test_mail_that_leaves_is_told_with_its_moment(db: None, client: Client, thro
         send()
     assert list(told(client)) == ["zenvoices_mail_last_sent_timestamp_seconds"]
     assert float(told(client)["zenvoices_mail_last_sent_timestamp_seconds"]) >= before
+
+
+def test_a_line_that_was_only_opened_is_watched_too(db: None, through: Any) -> None:
+    with serving({"AUTH": b"535 5.7.8 no"}) as server:
+        through(server)
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            get_connection().open()
+    assert OutgoingMail.objects.get().reason == "sign_in_refused"
 
 
 REFUSALS = [

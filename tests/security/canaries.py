@@ -23,10 +23,10 @@ Ids = dict[str, dict[str, Any]]
 
 #: fields of rows of a tenant that people or mail servers filled with words
 WORDS = {
-    "account", "action_en", "action_nl", "client_id", "customer", "do_en", "do_nl", "email", "filename", "folder",
-    "host", "key", "message_id", "name", "number", "profile", "recipients", "reply", "reply_to", "sender",
-    "sender_address", "sender_name", "signs_in_as", "source_name", "subject", "subject_en", "subject_nl", "supplier",
-    "supplier_key", "tenant_id", "text", "text_en", "text_nl", "username", "value",
+    "account", "action_en", "action_nl", "address", "client_id", "customer", "do_en", "do_nl", "email", "filename",
+    "folder", "host", "key", "message_id", "name", "number", "profile", "query", "recipients", "reply", "reply_to",
+    "sender", "sender_address", "sender_name", "signs_in_as", "sort_name", "source_name", "subject", "subject_en",
+    "subject_nl", "supplier", "supplier_key", "tenant_id", "text", "text_en", "text_nl", "username", "value",
 }  # fmt: skip
 #: fields that hold our own codes, hashes, and what is never shown
 CODES = {

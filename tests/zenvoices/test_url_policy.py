@@ -34,7 +34,9 @@ from tests.zenvoices.url_policy import (
 pytestmark = pytest.mark.thorough
 
 OPENED = "opened"
-BY_TOKEN = {"answer", "invitation", "google-callback", "entra-callback", "consent", "consent-done"}
+BY_TOKEN = {
+    "answer", "invitation", "google-callback", "entra-callback", "consent", "consent-done", "forward-address-confirm",
+}  # fmt: skip
 NUMBERS = {"pk": 1, "key": "x", "uidb36": "x"}
 
 

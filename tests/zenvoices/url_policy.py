@@ -29,8 +29,8 @@ from channels.models import Channel
 from channels.rules import About
 from documents import einvoices, moving
 from documents.asking import questions
-from documents.models import Document, Email, Supplier
-from documents.queries import moment_to_text
+from documents.models import Document, Email, SavedFilter, Supplier
+from documents.moments import moment_to_text
 from documents.storage import put_bytes
 from leaving import exports
 from leaving.models import Erasure, Export
@@ -255,6 +255,12 @@ def bakery_note(cast: Cast) -> dict[str, Any]:
     return {**bakery_document(cast), "note_id": uuid4()}
 
 
+def gerdas_filter(cast: Cast) -> dict[str, Any]:
+    with administration_scope(cast.bakery.pk):
+        kept = SavedFilter.objects.create(administration=cast.bakery, person=cast.gerda, name=str(uuid4()), query="q=x")
+    return {**bakery(cast), "filter_id": kept.pk}
+
+
 def bakery_einvoice(cast: Cast) -> dict[str, Any]:
     """Of an XML that has a PDF inside."""
     with administration_scope(cast.bakery.pk):
@@ -325,7 +331,16 @@ DOCUMENTS = {
     "document-note-delete": Row(USER, bakery_note, get=False, post=True),
     "documents-zip": Row(USER, bakery, get=False, post=True),
     "documents-zip-names": Row(USER, bakery, post=True),
+    "document-upload-pages": Row(SUBMITTER, bakery, post=True),
+    "documents-filters": Row(SUBMITTER, bakery),
+    "documents-filter-keep": Row(SUBMITTER, bakery, get=False, post=True),
+    "documents-filter-rename": Row(PRIVATE, gerdas_filter, get=False, post=True),
+    "documents-filter-remove": Row(PRIVATE, gerdas_filter, get=False, post=True),
     "documents-delete": Row(USER, bakery, get=False, post=True),
+    "documents-forward": Row(USER, bakery, get=False, post=True),
+    "forward-address": Row(ADMIN, bakery, post=True),
+    "forward-address-remove": Row(ADMIN, bakery, get=False, post=True),
+    "forward-address-confirm": Row(PUBLIC, ids=lambda cast: {"token": "no-such-token"}, post=True),
     "documents-move": Row(USER, bakery, get=False, post=True),
     "documents-move-back": Row(USER, bakery_moved, get=False, post=True),
     "documents-done": Row(USER, bakery, get=False, post=True),

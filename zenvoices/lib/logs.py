@@ -13,7 +13,8 @@ SECRET_NAMES = re.compile(
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 #: secrets inside an address: of a link that was sent to somebody, and what a provider sends a browser back with
 SECRET_IN_ADDRESS = re.compile(
-    r"(?<=/consent/)[\w-]{20,}|(?<=/answer/)[\w-]{20,}|(?<=/invitation/)[\w-]{20,}|(?<=/reset/key/)[\w-]+"
+    r"(?<=/consent/)[\w-]{20,}|(?<=/answer/)[\w-]{20,}|(?<=/invitation/)[\w-]{20,}"
+    r"|(?<=/forward-address/)[\w-]{20,}|(?<=/reset/key/)[\w-]+"
     r"|(?<=\bcode=)[^&\s\"']+|(?<=\bstate=)[^&\s\"']+"
 )
 HIDDEN = "[hidden]"

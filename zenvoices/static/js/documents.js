@@ -50,11 +50,11 @@
       row.querySelector(".progress").value = percent;
       state(row, percent < 100 ? `${percent}%` : told.checking);
     });
-    request.addEventListener("loadend", () => { running -= 1; answer(request, row); next(); });
+    request.addEventListener("loadend", () => { running -= 1; answer(request, file, row); next(); });
     request.send(data);
   }
 
-  function answer(request, row) {
+  function answer(request, file, row) {
     let result = null;
     try { [result] = JSON.parse(request.responseText).results; } catch { /* no answer of ours */ }
     if (result && result.url) {
@@ -67,7 +67,26 @@
       failed += 1;
       const reasons = { 401: told.signedOut, 403: told.refused };
       state(row, result ? result.text : reasons[request.status] ?? told.broken, "upload-failed");
+      if (!result || result.again) offerAgain(file, row);
     }
+  }
+
+  // The file is still here: nobody has to find it once more.
+  function offerAgain(file, row) {
+    const again = document.createElement("button");
+    again.type = "button";
+    again.className = "btn btn-small";
+    again.textContent = told.again;
+    again.setAttribute("aria-label", `${told.again}: ${file.name}`);
+    again.addEventListener("click", () => {
+      again.remove();
+      row.classList.remove("upload-failed");
+      row.querySelector(".progress").value = 0;
+      state(row, told.waiting);
+      waiting.push({ file, row });
+      next();
+    });
+    row.append(again);
   }
 
   function finish() {
