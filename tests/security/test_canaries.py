@@ -29,8 +29,8 @@ pytestmark = pytest.mark.thorough
 ABROAD, NEXT_DOOR = "kanarievreemd", "kanariebuur"
 PARENTS = ("administration_id", "environment_id")
 #: "" is nobody in particular. PostgreSQL's policies take away and never give: there each address is asked under them
-#: once, by who may open it.
-PEOPLE = ("", "anna", "bert", "gerda", "arie") if connection.vendor == "sqlite" else ("anna", "bert")
+#: by her who may open them all.
+PEOPLE = ("", "anna", "bert", "gerda", "arie") if connection.vendor == "sqlite" else ("anna",)
 #: parts of an address that name no object
 NO_OBJECT = {"moment", "number", "width", "place", "token"}
 
