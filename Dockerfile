@@ -1,5 +1,6 @@
 # One image for all our services; docker-compose.yml says which program each runs.
-FROM python:3.12-slim-bookworm
+# By digest, as the images of docker-compose.yml; docs/security.md says where from, and how to renew them.
+FROM python:3.12-slim-bookworm@sha256:0f5b26b9518d002b6173fd61daad821fa340635ebfec5bba471013f9ca114579
 
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -24,8 +24,7 @@ from zenvoices.lib.scoping import every_administration
 from zenvoices.lib.tasks import TenantTask
 
 log = structlog.get_logger(__name__)
-#: Of Redis' four, 0 goes first: a tick waits for no fetch, who clicks for no half hour of others, and nobody for a
-#: mailbox that goes on.
+#: Of Redis' four, 0 goes first: who clicks waits for no half hour of others, and nobody for a mailbox that goes on.
 BY_HAND, SCHEDULED, GOES_ON = 3, 6, 9
 
 

@@ -26,12 +26,12 @@ from scripts.screen import welcome
 READY_SECONDS = 90
 DEMO_MAIL_PORTS = range(11993, 12993)
 WEB_WORKER = "zenvoices.lib.web_worker.BufferingWorker"
-#: One for each queue: in one worker for all, a hundred first pages to be drawn keep a fetch waiting, and long fetches
-#: whoever has a connection checked.
+#: The queues of each. In one worker for all, a hundred first pages to be drawn keep a fetch waiting, and long fetches
+#: whoever has a connection checked, and the schedule. Checks take 24 threads at most (CHECKS_AT_ONCE).
 WORKERS = {
-    "fetch": ("--pool", "threads", "--concurrency", "32"),
-    "checks": ("--pool", "threads", "--concurrency", "24"),
-    "documents": ("--pool", "prefork", "--concurrency", "1"),
+    "fetch": ("-Q", "fetch", "--pool", "threads", "--concurrency", "32"),
+    "checks": ("-Q", "checks,tick", "--pool", "threads", "--concurrency", "28"),
+    "documents": ("-Q", "documents", "--pool", "prefork", "--concurrency", "1"),
 }
 
 
@@ -76,8 +76,8 @@ def portal(options: Options) -> Commands:
         "web": [*gunicorn, *web, "--graceful-timeout", "5"],
         "beat": [*celery, "beat", "--pidfile=", "--loglevel", "INFO"],
     }
-    for queue, pool in WORKERS.items():
-        commands[f"worker-{queue}"] = [*celery, "worker", "-Q", queue, "-n", f"{queue}@%h", *pool, *quiet]
+    for name, words in WORKERS.items():
+        commands[f"worker-{name}"] = [*celery, "worker", "-n", f"{name}@%h", *words, *quiet]
     return commands
 
 

@@ -212,6 +212,8 @@ CELERY_TASK_ROUTES = {
     "leaving.tasks.*": {"queue": "documents"},
     # It ends links at providers, and may take long: the most threads are there, and none of them is waited for.
     "leaving.tasks.erase": {"queue": "fetch"},
+    # Behind no fetch: first imports of ten minutes may keep every thread of that queue.
+    "channels.tasks.tick": {"queue": "tick"},
     # People wait for these: never behind a long first fetch, and no server that drips keeps a fetch waiting.
     "channels.tasks.check": {"queue": "checks"},
     "channels.tasks.revoke": {"queue": "checks"},

@@ -134,8 +134,8 @@ def _programs(port: int) -> dict[str, tuple[str, ...]]:
         "web": ("gunicorn", "zenvoices.wsgi:application", "--bind", f"127.0.0.1:{port}", *WEB),
         "beat": (*celery, "beat", "--pidfile="),
     }
-    for queue, pool in WORKERS.items():
-        programs[f"worker-{queue}"] = (*celery, "worker", "-Q", queue, "-n", f"{queue}@%h", *pool, *QUIET)
+    for name, words in WORKERS.items():
+        programs[f"worker-{name}"] = (*celery, "worker", "-n", f"{name}@%h", *words, *QUIET)
     return programs
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +21,13 @@ from tests.servers.redis import Broker, redis_server
 
 pytestmark = [pytest.mark.dovecot, pytest.mark.redis, pytest.mark.slow]
 ARRIVES_WITHIN = 120.0  # seconds; two on an idle machine
+QUIET = ("--without-mingle", "--without-gossip")
+#: one thread fetches, so that one mailbox can keep it
+PROGRAMS = {
+    "worker": ("worker", "-n", "fetch@%h", "-P", "threads", "-c", "1", "-Q", "fetch", *QUIET),
+    "checks": ("worker", "-n", "checks@%h", "-P", "threads", "-c", "2", "-Q", "checks,tick", *QUIET),
+    "beat": ("beat",),
+}
 
 
 @pytest.fixture
@@ -29,19 +38,13 @@ def broker() -> Iterator[Broker]:
 
 @pytest.fixture
 def portal(tmp_path: Path, certificates: Certificates, portal_database: str, broker: Broker) -> Iterator[Portal]:
-    settings = {"REDIS_URL": broker.url, "TICK_SECONDS": "1"}
+    settings = {"REDIS_URL": broker.url, "TICK_SECONDS": "1", "MAIL_CONNECT_SECONDS": "300"}
     portal = Portal(tmp_path, str(certificates.ca_file), portal_database, settings)
     migrate(portal)
     celery = ("celery", "-A", "zenvoices")
     with ExitStack() as stack:
-        for log, words in (
-            (
-                "worker.log",
-                ("worker", "-P", "threads", "-c", "4", "-Q", "fetch", "--without-mingle", "--without-gossip"),
-            ),
-            ("beat.log", ("beat",)),
-        ):
-            process = portal.start(*celery, *words, log=log)
+        for name, words in PROGRAMS.items():
+            process = portal.start(*celery, *words, log=f"{name}.log")
             stack.callback(_stop, process)
         yield portal
 
@@ -62,13 +65,21 @@ def make_due(portal: Portal, channel: str) -> None:
     )
 
 
-def wait_until_unread_is(box: MailboxUser, number: int, portal: Portal) -> None:
-    """The flag is the last thing a fetch does for a mail."""
+def wait_until(happened: Callable[[], bool], portal: Portal) -> None:
     deadline = time.monotonic() + ARRIVES_WITHIN
-    while box.unread() != number:
+    while not happened():
         if time.monotonic() > deadline:
             pytest.fail((portal.folder / "worker.log").read_text()[-3000:])
         time.sleep(0.2)
+
+
+def wait_until_unread_is(box: MailboxUser, number: int, portal: Portal) -> None:
+    """The flag is the last thing a fetch does for a mail."""
+    wait_until(lambda: box.unread() == number, portal)
+
+
+def states(portal: Portal, channel: str) -> list[str]:
+    return [line["outcome"] for line in portal.run("channel_log", channel).lines]
 
 
 def test_mail_arrives_without_anybody_asking_also_after_the_broker_was_killed(
@@ -91,3 +102,18 @@ def test_mail_arrives_without_anybody_asking_also_after_the_broker_was_killed(
     triggers = {line["trigger"] for line in portal.run("channel_log", channel).lines}
     assert (names, triggers) == (["factuur-1.pdf", "factuur-2.pdf"], {"schedule"})
     assert portal.run("channel_status", channel).line["failures"] == 0
+
+
+def test_tick_waits_for_no_fetch(portal: Portal) -> None:
+    administration = portal.administration()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # connects, and never says a word
+        server = SimpleNamespace(host="127.0.0.1", port=silent.getsockname()[1], security="tls")
+        first, second = (
+            portal.channel(administration, server, "imap", f"{name}@klant.test", "geheim", "--no-check").line["channel"]
+            for name in ("een", "twee")
+        )
+        make_due(portal, first)
+        wait_until(lambda: states(portal, first) == ["running"], portal)
+        make_due(portal, second)
+        wait_until(lambda: bool(states(portal, second)), portal)
+        assert (states(portal, first), states(portal, second)) == (["running"], ["queued"])

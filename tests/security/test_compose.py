@@ -171,7 +171,7 @@ def test_beat_queues_with_what_it_is_given_and_its_health_is_asked_of_its_file(b
 def wait_until_it_queued(broker: Broker, beat: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     with Redis.from_url(broker.url) as client:
-        while client.llen("fetch") + client.llen("fetch\x06\x160") == 0:
+        while client.llen("tick") == 0:
             assert beat.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.1)

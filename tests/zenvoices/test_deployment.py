@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 from django.core.management import get_commands
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -103,14 +104,15 @@ def test_volumes_and_mounted_files_exist(name: str):
         assert (ROOT / source).exists() if source.startswith(".") else source in COMPOSE["volumes"]
 
 
-@pytest.mark.parametrize("name", sorted(SERVICES.keys() - OURS))
-def test_foreign_images_are_tagged(name: str):
-    assert re.fullmatch(r"[a-z0-9/]+:[\w.-]+", SERVICES[name]["image"])
-    assert not SERVICES[name]["image"].endswith(":latest")
+IMAGES = [*(SERVICES[name]["image"] for name in sorted(SERVICES.keys() - OURS)), dict(dockerfile())["FROM"]]
 
 
-def test_base_image_is_tagged():
-    assert ["FROM", "python:3.12-slim-bookworm"] in dockerfile()
+@pytest.mark.parametrize("image", IMAGES)
+def test_foreign_image_is_named_by_tag_and_digest(image: str):
+    """The security page says of each tag where its digest was found."""
+    name = re.fullmatch(r"([a-z0-9/]+:[\w.-]+)@sha256:[0-9a-f]{64}", image)
+    assert name is not None
+    assert f"| `{name[1]}` |" in (ROOT / "docs/security.md").read_text()
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
@@ -155,8 +157,15 @@ def check_command(words: list[str]) -> None:
 
 
 def test_every_queue_has_its_worker():
-    queues = {service["command"][5] for name, service in SERVICES.items() if name.startswith("worker")}
-    assert queues == {"fetch", "checks", "documents"}
+    commands = [service["command"] for name, service in SERVICES.items() if name.startswith("worker")]
+    routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()} | {settings.CELERY_TASK_DEFAULT_QUEUE}
+    assert {queue for words in commands for queue in words[5].split(",")} == routed
+
+
+def test_checks_leave_threads_to_the_tick():
+    words = SERVICES["worker-checks"]["command"]
+    assert "tick" in words[words.index("-Q") + 1].split(",")
+    assert int(words[words.index("--concurrency") + 1]) > settings.CHECKS_AT_ONCE
 
 
 def test_copied_sources_exist_and_are_not_ignored():

@@ -59,7 +59,7 @@ def portal(
             "zenvoices.celery",
             "worker",
             "-Q",
-            "fetch,checks,documents",
+            "fetch,checks,tick,documents",
             "--pool",
             "solo",
             "-n",

@@ -26,7 +26,7 @@ from zenvoices.doctor.parts import Ill
 from zenvoices.lib import health
 from zenvoices.lib.scoping import every_administration
 
-_QUEUES: Final = ("checks", "documents", "fetch")
+_QUEUES: Final = ("checks", "documents", "fetch", "tick")
 _BROKER_ERRORS: Final = (KombuError, RedisError, OSError)
 _MAIL_CURES: Final = {
     "sign_in_refused": "Look at user and password in EMAIL_URL: the server takes no sign-in, or not with a password.",
@@ -107,7 +107,7 @@ def keys() -> str:
 
 def schedule() -> str:
     last = health.last_beat()
-    cure = "Start beat (celery -A zenvoices.celery beat) and a worker of the queue fetch; look at their logs."
+    cure = "Start beat (celery -A zenvoices.celery beat) and a worker of the queue tick; look at their logs."
     if last is None:
         raise Ill("No tick was seen: nothing is fetched by itself.", cure)
     ago = time.time() - last
