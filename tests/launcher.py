@@ -24,7 +24,7 @@ import django
 
 from zenvoices.lib.environment import SettingsProblem
 
-PATIENCE = 120  # seconds
+PATIENCE = 600  # seconds: of a command that hangs, not of a busy machine that migrates
 #: What no setting of the portal changes: the settings themselves are read after the fork.
 LIBRARIES = (
     "PIL.Image", "asgiref.sync", "celery.app.base", "cryptography.hazmat.primitives.ciphers.aead",
