@@ -31,6 +31,9 @@ FAST = " and ".join(["not slow", "not thorough", *(f"not {component.marker}" for
 #: every module anew, and pytest rewrites every assert: half of what collecting costs.
 NOT_INHERITED = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "DEBUG", "PYTHONDONTWRITEBYTECODE")
 
+#: tests.environment: where the processes of all phases find what one of them has made
+SHARED = "TESTS_SHARED_FOLDER"
+
 
 @dataclass
 class Summary:
@@ -117,11 +120,11 @@ def _tests(summary: Summary, folder: Path, arguments: list[str], absent: set[str
     on_sqlite = ["-m", f"not browser and not postgres{without}", *SPREAD]
     _pytest(summary, "tests on SQLite", folder, [*on_sqlite, *arguments])
     if "postgres" not in absent:
-        on_postgresql = ["-m", f"(postgres or not slow) and not browser{without}", *SPREAD]
+        on_postgresql = ["-m", f"(postgres or not (slow or once)) and not browser{without}", *SPREAD]
         _pytest(summary, "tests on PostgreSQL", folder, [*on_postgresql, *arguments], with_postgresql=True)
     if "browser" not in absent:
-        # One by one: each worker has a portal of its own, and these tests are long.
-        in_browser = ["-m", f"browser{without}", *WORKERS, "--dist", "load", "--maxschedchunk", "1"]
+        # One by one, for these tests are long; together those that need a portal of their own.
+        in_browser = ["-m", f"browser{without}", *WORKERS, "--dist", "loadgroup", "--no-loadscope-reorder"]
         _pytest(summary, "tests in the browser", folder, [*in_browser, *arguments])
 
 
@@ -131,7 +134,7 @@ def _pytest(summary: Summary, name: str, folder: Path, options: list[str], *, wi
     command = [_program("python"), "-m", "pytest", "-q", f"--junitxml={report}", *options]
     if with_postgresql:
         command = [_program("python"), "-m", "tests.servers.postgresql", *command]
-    _step(summary, name, command, _inherited(), fine=(0, NOTHING_COLLECTED))
+    _step(summary, name, command, {**_inherited(), SHARED: str(folder)}, fine=(0, NOTHING_COLLECTED))
     if report.exists():
         _count(summary, report)
 

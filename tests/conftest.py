@@ -10,7 +10,7 @@ from django.test import Client
 
 import tests.clients  # noqa: F401 -- teaches Django's client our cookie
 from administrations.models import User
-from tests import trail, two_roles
+from tests import migrated, trail, two_roles
 from tests.cast import Cast, make_cast
 from tests.portal import database_of_a_portal
 
@@ -20,6 +20,7 @@ pytest_plugins = ["tests.servers.plugin"]
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     two_roles.share_the_tests_database()
+    migrated.begin_the_tests_database_with_it()
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,13 @@ from typing import Any
 
 import pytest
 
+#: names the folder that all processes of a run share: those of pytest-xdist find it set
+SHARED = "TESTS_SHARED_FOLDER"
+
 gc.disable()  # until all is collected: to look for garbage in what only grows takes a fifth of that time
 _folder = tempfile.mkdtemp(prefix="zenvoices-test-")
+_shared = "" if SHARED in os.environ else tempfile.mkdtemp(prefix="zenvoices-shared-")
+os.environ.setdefault(SHARED, _shared)
 os.makedirs(os.path.join(_folder, "static"))  # whitenoise warns about a missing folder
 os.environ.update(
     DATA_DIR=_folder,
@@ -32,8 +37,10 @@ def pytest_collection() -> Generator[None, Any, Any]:
     try:
         return (yield)
     finally:
+        gc.freeze()  # what is collected stays: no look for garbage goes through it again
         gc.enable()
 
 
 def pytest_unconfigure() -> None:
-    shutil.rmtree(_folder, ignore_errors=True)
+    for folder in filter(None, (_folder, _shared)):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,21 +1,30 @@
-"""Runs manage.py in processes forked from this one, which has loaded the libraries: half a second less for each.
+"""Runs manage.py in processes forked from one that has read the same settings already.
 
     python -m tests.launcher
 
-A line of JSON on stdin says words, environment, and the files for stdout and stderr; the answer is the exit code.
+A line of JSON on stdin says words, settings (the environment of a portal), what only this command is given beside
+them, and the files for stdout and stderr; the answer is the exit code.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import runpy
 import signal
+import socket
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
-PATIENCE = 120  # seconds
+import django
+
+from zenvoices.lib.environment import SettingsProblem
+
+PATIENCE = 600  # seconds: of a command that hangs, not of a busy machine that migrates
 #: What no setting of the portal changes: the settings themselves are read after the fork.
 LIBRARIES = (
     "PIL.Image", "asgiref.sync", "celery.app.base", "cryptography.hazmat.primitives.ciphers.aead",
@@ -23,29 +32,90 @@ LIBRARIES = (
     "django.db.models", "django.forms", "django.http", "django.template", "django.test", "django.urls", "environ",
     "imapclient", "kombu.entity", "poplib", "psycopg", "pypdfium2", "redis", "structlog",
 )  # fmt: skip
+#: As many portals are kept: a test uses one or two by turns.
+PORTALS = 3
+
+
+class Loaded:
+    """A process that has the settings of one portal, which its commands are forked from."""
+
+    def __init__(self, settings: dict[str, str], files: list[str], others: Iterable[Loaded]) -> None:
+        self._line, theirs = socket.socketpair()
+        self._pid = os.fork()
+        if self._pid == 0:
+            self._line.close()
+            for other in others:
+                other.let_go()
+            load(settings, files)
+            with theirs.makefile("r") as asked, theirs.makefile("w") as told:
+                serve(asked, told)
+            sys.exit()
+        theirs.close()
+        self._asked, self._told = self._line.makefile("w"), self._line.makefile("r")
+
+    def ask(self, line: str) -> str:
+        self._asked.write(line)
+        self._asked.flush()
+        return self._told.readline()
+
+    def let_go(self) -> None:
+        for end in (self._asked, self._told, self._line):
+            end.close()
+
+    def end(self) -> None:
+        self.let_go()
+        os.waitpid(self._pid, 0)
 
 
 def main() -> None:
     for library in LIBRARIES:
         import_module(library)
+    loaded: dict[str, Loaded] = {}
     for line in sys.stdin:
+        ask = json.loads(line)
+        key = json.dumps(ask["settings"], sort_keys=True)
+        loaded[key] = loaded.pop(key, None) or Loaded(ask["settings"], ask["files"], loaded.values())
+        sys.stdout.write(loaded[key].ask(line))
+        sys.stdout.flush()
+        if len(loaded) > PORTALS:
+            loaded.pop(next(iter(loaded))).end()
+    for one in loaded.values():
+        one.end()
+
+
+def load(settings: dict[str, str], files: list[str]) -> None:
+    """What it says is said by the first command; settings that cannot be used each command finds for itself."""
+    os.environ.clear()
+    os.environ.update(settings, DJANGO_SETTINGS_MODULE="zenvoices.settings")
+    write_to(files)
+    with suppress(SettingsProblem):
+        django.setup()
+
+
+def serve(asked: Iterable[str], told: TextIO) -> None:
+    gc.freeze()
+    for line in asked:
         child = os.fork()
         if child == 0:
             become(**json.loads(line))
-            return
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
-        sys.stdout.flush()
+            sys.exit()
+        told.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        told.flush()
 
 
-def become(words: list[str], environment: dict[str, str], files: list[str]) -> Any:
+def become(words: list[str], settings: dict[str, str], given: dict[str, str], files: list[str]) -> Any:
     """`python manage.py words`: its SystemExit ends this process as it ends that one."""
     signal.alarm(PATIENCE)
     os.environ.clear()
-    os.environ.update(environment)
-    for number, name in enumerate((os.devnull, *files)):
-        os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), number)
+    os.environ.update(settings | given)
+    write_to(files)
     sys.argv = ["manage.py", *words]
     runpy.run_path("manage.py", run_name="__main__")
+
+
+def write_to(files: list[str]) -> None:
+    for number, name in enumerate((os.devnull, *files)):
+        os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)
 
 
 if __name__ == "__main__":

@@ -38,11 +38,11 @@ def launcher() -> subprocess.Popen[str]:
     return started
 
 
-def launch(words: list[str], environment: dict[str, str]) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of `python manage.py words`."""
+def launch(words: list[str], settings: dict[str, str], given: dict[str, str]) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of `python manage.py words`; what it is `given` is no setting of the portal."""
     with tempfile.TemporaryDirectory(prefix="zv-launch-") as folder:
         files = [Path(folder) / name for name in ("stdout", "stderr")]
-        ask = {"words": words, "environment": environment, "files": list(map(str, files))}
+        ask = {"words": words, "settings": settings, "given": given, "files": list(map(str, files))}
         process = launcher()
         assert process.stdin
         assert process.stdout
@@ -92,15 +92,17 @@ class Portal:
         }
 
     def run(self, *words: object, **environment: str) -> Answer:
-        code, out, log = launch(list(map(str, words)), self.environment() | environment)
+        told = list(map(str, words))
+        given = {name: environment.pop(name) for name in told if name in environment}  # what --password-env names
+        code, out, log = launch(told, self.environment() | environment, given)
         return Answer(code, [json.loads(line) for line in out.splitlines() if line.startswith("{")], log)
 
     def python(self, code: str) -> None:
         """Runs code inside this portal, with every administration in scope."""
-        lines = ["import django; django.setup()", "from zenvoices.lib.scoping import every_administration"]
+        lines = ["from zenvoices.lib.scoping import every_administration"]
         lines += ["with every_administration():", *(f"    {line}" for line in code.splitlines())]
-        environment = self.environment() | {"DJANGO_SETTINGS_MODULE": "zenvoices.settings"}
-        subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, env=environment, timeout=60, check=True)
+        answer = self.run("shell", "--no-imports", "-c", "\n".join(lines))
+        assert answer.code == 0, answer.log
 
     def start(self, *words: object, log: str) -> subprocess.Popen[bytes]:
         """A process of the portal that goes on: the caller stops it. Its output is in `folder/log`."""

@@ -19,7 +19,7 @@ from tests.notifications.rows import make_notification
 from tests.trail import told
 from tests.zenvoices.url_policy import ADMIN, OFFICE, POLICY, SUBMITTER, USER
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.once]
 
 SignIn = Callable[[User], Client]
 BEHIND = sorted(

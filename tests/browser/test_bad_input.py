@@ -33,46 +33,46 @@ def wrong_ports(mailbox_user: MailboxUser, scripted: StartScripted, certificates
         }
 
 
-@pytest.mark.parametrize(
-    ("field", "wrong", "sentence"),
-    [
-        ("host", "mail.bestaat-niet.invalid", "De naam mail.bestaat-niet.invalid is niet te vinden."),
-        ("port", "closed", "localhost weigert verbindingen op poort {port}."),
-        ("port", "plain", "Poort {port} van localhost begint niet met SSL/TLS."),
-        ("security", "starttls", "wil vanaf het begin SSL/TLS."),
-        ("port", "self-signed", "Het certificaat van localhost komt van een uitgever die niet wordt erkend."),
-        ("port", "silent", "localhost antwoordt niet"),
-        (
-            "password",
-            "fout wachtwoord",
-            "de server kent deze gebruikersnaam of dit wachtwoord niet.",
-        ),
-        ("folder", "Facturen", "De map Facturen staat niet in dit postvak."),
-    ],
-)
-def test_what_the_connection_check_finds(
-    field: str, wrong: str, sentence: str, stage: Stage, browse: Browse, mailbox_user: MailboxUser,
-    wrong_ports: dict[str, int],
-) -> None:  # fmt: skip
+#: field, what is wrong in it, and what the check says of that
+FOUND = [
+    ("password", "fout wachtwoord", "de server kent deze gebruikersnaam of dit wachtwoord niet."),
+    ("host", "mail.bestaat-niet.invalid", "De naam mail.bestaat-niet.invalid is niet te vinden."),
+    ("port", "closed", "localhost weigert verbindingen op poort {port}."),
+    ("port", "plain", "Poort {port} van localhost begint niet met SSL/TLS."),
+    ("security", "starttls", "wil vanaf het begin SSL/TLS."),
+    ("port", "self-signed", "Het certificaat van localhost komt van een uitgever die niet wordt erkend."),
+    ("port", "silent", "localhost antwoordt niet"),
+    ("folder", "Facturen", "De map Facturen staat niet in dit postvak."),
+]
+
+
+def test_what_the_connection_check_finds_of_one_field_after_the_other(
+    stage: Stage, browse: Browse, mailbox_user: MailboxUser, wrong_ports: dict[str, int]
+) -> None:
     page = browse(stage.anna)
     page.goto(stage.address("channels/new/email"))
     right = {"security": "tls", "port": str(mailbox_user.server().port), "password": mailbox_user.password}
     right |= {"host": "localhost", "folder": "INBOX"}
-    typed = {**right, field: str(wrong_ports.get(wrong, wrong))}
-    fill_in(page, NL, mailbox_user, **typed)
-    page.get_by_role("button", name=NL.save).click()
-    step = page.locator("#check .check-step-bad")
-    expect(step).to_contain_text(sentence.format(port=typed["port"]))
-    expect(page.locator("#check")).to_be_focused()
-    shown = {name: page.get_by_label(label, exact=True).input_value() for name, label in FIELDS.items()}
-    assert shown == typed
-
-    control = page.get_by_label(FIELDS[field], exact=True)
-    control.select_option(right[field]) if field == "security" else control.fill(right[field])
+    fill_in(page, NL, mailbox_user, **right)
+    for field, wrong, sentence in FOUND:
+        typed = {**right, field: str(wrong_ports.get(wrong, wrong))}
+        put(page, field, typed[field])
+        page.get_by_role("button", name=NL.save, exact=True).click()
+        step = page.locator("#check .check-step-bad")
+        expect(step).to_contain_text(sentence.format(port=typed["port"]))
+        expect(page.locator("#check")).to_be_focused()
+        shown = {name: page.get_by_label(label, exact=True).input_value() for name, label in FIELDS.items()}
+        assert shown == typed
+        put(page, field, right[field])
     page.get_by_role("button", name=NL.save, exact=True).click()
-    row = page.get_by_role("row", name=mailbox_user.name)
-    expect(row).to_contain_text(NL.active)
+    expect(page.get_by_role("row", name=mailbox_user.name)).to_contain_text(NL.active)
     assert page.get_by_role("row").count() == 2  # the heading, and one channel
+
+
+def put(page: Page, field: str, value: str) -> None:
+    page.get_by_role("tab", name=NL.settings).click()
+    control = page.get_by_label(FIELDS[field], exact=True)
+    control.select_option(value) if field == "security" else control.fill(value)
 
 
 def test_host_of_microsoft_with_a_password(stage: Stage, browse: Browse, mailbox_user: MailboxUser) -> None:
@@ -92,22 +92,22 @@ def test_host_of_microsoft_with_a_password(stage: Stage, browse: Browse, mailbox
     expect(page.get_by_role("row", name=mailbox_user.name)).to_contain_text(NL.active)
 
 
-@pytest.mark.parametrize("field", ["username", "password", "host", "folder"])
-def test_line_end_in_a_field(field: str, stage: Stage, browse: Browse, mailbox_user: MailboxUser) -> None:
+def test_line_end_in_a_field(stage: Stage, browse: Browse, mailbox_user: MailboxUser) -> None:
     """No browser sends one; another program might. A name becomes one line."""
     page = browse(stage.anna)
-    page.goto(stage.address("channels/new/email"))
-    fill_in(page, NL, mailbox_user)
-    page.locator(f"#id_{field}").evaluate(
-        "(input, text) => { const area = document.createElement('textarea');"
-        " area.name = input.name; area.value = text; area.hidden = true; input.disabled = true; input.after(area) }",
-        "x\r\nA1 DELETE INBOX",
-    )
-    page.get_by_role("button", name=NL.save, exact=True).click()
-    beside = page.locator(".field-error", has=page.locator(f"#id_{field}"))
-    expect(beside).to_contain_text("In een veld staan tekens die daar niet mogen.")
-    expect(beside.locator("input")).to_be_visible()
-    expect(page.get_by_label(NL.name, exact=True)).to_have_value(mailbox_user.name)
+    for field in ("username", "password", "host", "folder"):
+        page.goto(stage.address("channels/new/email"))
+        fill_in(page, NL, mailbox_user)
+        page.locator(f"#id_{field}").evaluate(
+            "(input, text) => { const area = document.createElement('textarea'); area.name = input.name;"
+            " area.value = text; area.hidden = true; input.disabled = true; input.after(area) }",
+            "x\r\nA1 DELETE INBOX",
+        )
+        page.get_by_role("button", name=NL.save, exact=True).click()
+        beside = page.locator(".field-error", has=page.locator(f"#id_{field}"))
+        expect(beside).to_contain_text("In een veld staan tekens die daar niet mogen.")
+        expect(beside.locator("input")).to_be_visible()
+        expect(page.get_by_label(NL.name, exact=True)).to_have_value(mailbox_user.name)
 
 
 FILES: list[Any] = [

@@ -81,7 +81,7 @@ def test_check_of_a_new_channel_says_what_it_found_and_stores_nothing(
     expect(page.get_by_role("row", name=mailbox_user.name)).to_contain_text(words.active)
 
 
-@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("language", ["en"])
 def test_one_check_too_many_is_told_and_nothing_typed_is_lost(
     language: str, make_stage: MakeStage, browse: Browse, mailbox_user: MailboxUser
 ) -> None:
@@ -97,7 +97,7 @@ def test_one_check_too_many_is_told_and_nothing_typed_is_lost(
     expect(page.locator("#check")).to_contain_text(said.works)
 
 
-@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("language", ["nl"])
 def test_check_is_followed_without_script(
     language: str, make_stage: MakeStage, browse: Browse, mailbox_user: MailboxUser
 ) -> None:
@@ -118,13 +118,11 @@ def test_check_is_followed_without_script(
     expect(page.get_by_role("row", name=mailbox_user.name)).to_contain_text(words.active)
 
 
-@pytest.mark.parametrize("how", PASSING)
-def test_check_is_followed_past_a_lost_answer(
-    how: str, stage: Stage, browse: Browse, mailbox_user: MailboxUser
-) -> None:
+def test_check_is_followed_past_lost_answers(stage: Stage, browse: Browse, mailbox_user: MailboxUser) -> None:
     page = browse(stage.anna, loses_requests=True)
     typed(page, stage, mailbox_user)
-    page.route("**/checks/*", LOST[how], times=1)
+    lost = iter(PASSING)
+    page.route("**/checks/*", lambda route: LOST[next(lost)](route), times=len(PASSING))
     page.get_by_role("button", name=NL.check).click()
     expect(page.locator("#check")).to_contain_text(NL.works)
     expect(page.locator("#channel-editor")).not_to_contain_text(NL.silent)

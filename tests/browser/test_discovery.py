@@ -27,7 +27,10 @@ from tests.servers.openid import ENTRA_CLIENT, ENTRA_SECRET, GOOGLE_CLIENT, GOOG
 from tests.servers.plugin import MailboxUser
 from tests.servers.redis import redis_server
 
-pytestmark = [pytest.mark.browser, pytest.mark.dovecot, pytest.mark.redis]
+pytestmark = [
+    pytest.mark.browser, pytest.mark.dovecot, pytest.mark.redis,
+    pytest.mark.xdist_group("discovery"),  # one worker, one portal
+]  # fmt: skip
 NL = SimpleNamespace(
     address="E-mailadres van het postvak", find="Instellingen zoeken", password="Wachtwoord", save="Opslaan",
     google="Aanmelden bij Google", microsoft="Aanmelden bij Microsoft", one="1 document opgehaald",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.run import WEB_WORKER, WORKERS
+from tests.migrated import migrate
 from tests.portal import ROOT, Portal
 
 READY_SECONDS = 180
@@ -116,6 +117,7 @@ def whole_portal(
     }
     portal = WholePortal(folder, ca_file, database_url, settings)
     with ExitStack() as stack:
+        migrate(portal)
         prepared = portal.start("scripts.prepare", log="prepare.log")
         stack.callback(stop, prepared)
         assert prepared.wait(READY_SECONDS) == 0, portal.logs()

@@ -18,7 +18,7 @@ from tests.servers.maildrop import Maildrop, sent
 from tests.servers.plugin import MailboxUser, StartScripted
 from zenvoices.lib.scoping import administration_scope
 
-pytestmark = pytest.mark.dovecot
+pytestmark = [pytest.mark.dovecot, pytest.mark.once]
 MAILS = [invoice(number) for number in range(3)]
 FILES = [f"factuur-{number}.pdf" for number in range(3)]
 HALVES: dict[str, Callable[[bytes], bytes]] = {

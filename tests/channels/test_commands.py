@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.channels.linked import invoice
+from tests.migrated import migrate
 from tests.portal import Answer, Portal
 from tests.servers.certificates import Certificates
 from tests.servers.plugin import MailboxUser
@@ -21,7 +22,7 @@ pytestmark = [pytest.mark.dovecot, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates, portal_database: str) -> Portal:
     portal = Portal(tmp_path_factory.mktemp("portal"), str(certificates.ca_file), portal_database)
-    assert portal.run("migrate", "-v", "0").code == 0
+    migrate(portal)
     return portal
 
 

@@ -40,7 +40,7 @@ from tests.channels.test_oauth_views import (
 )
 from zenvoices.lib.scoping import every_administration
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.once]
 
 __all__ = ["checks", "said_provider"]  # fixtures
 

@@ -15,6 +15,7 @@ from documents.models import Document
 from documents.storage import open_blob
 from tests.cast import Cast, make_cast
 from tests.channels.linked import fetch_now, invoice, link, mail
+from tests.migrated import migrate
 from tests.portal import Portal
 from tests.servers.certificates import Certificates
 from tests.servers.plugin import MailboxUser
@@ -105,7 +106,7 @@ def test_operator_sees_a_killed_fetch_end_well(
 ) -> None:
     """The same through the commands alone, on a portal of its own."""
     portal = Portal(tmp_path, str(certificates.ca_file), portal_database)
-    assert portal.run("migrate", "-v", "0").code == 0
+    migrate(portal)
     administration = portal.administration()
     four_mails(mailbox_user)
     made = portal.channel(administration, mailbox_user.server("imap"), "imap", mailbox_user.name, mailbox_user.password)

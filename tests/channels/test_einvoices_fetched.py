@@ -30,7 +30,7 @@ from tests.mails.reported.einvoices import EINVOICES, Told
 from tests.servers.plugin import MailboxUser
 from zenvoices.lib.scoping import administration_scope
 
-pytestmark = pytest.mark.dovecot
+pytestmark = [pytest.mark.dovecot, pytest.mark.once]
 PDF = "application/pdf"
 LONG = pdf("lang")[:-6] + b"% " + bytes(range(33, 126)) * 40 + b"\n%%EOF\n"
 

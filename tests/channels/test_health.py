@@ -103,6 +103,7 @@ def test_failure_by_hand_never_counts(channel: Channel, trigger: str) -> None:
     assert (channel.failures, channel.state, channel.error_code) == (0, "active", "password_refused")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_each_error_counts_as_its_class_says(channel: Channel, code: str) -> None:
     finish(channel, channel_error(code))

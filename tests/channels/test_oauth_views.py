@@ -30,7 +30,7 @@ from tests.channels.rows import make_channel
 from tests.channels.test_forms import AT_ENTRA, AT_GOOGLE
 from zenvoices.lib.scoping import administration_scope, every_administration
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.once]
 
 SignedIn = Callable[[User], Client]
 GOOGLE = "/ChannelConnector/ProcessGmailIMAPAuthorizationResult"

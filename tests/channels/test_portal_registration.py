@@ -38,7 +38,7 @@ from tests.servers.plugin import MailboxUser
 from zenvoices.lib.crypto import new_key
 from zenvoices.lib.scoping import administration_scope, every_administration
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.once]
 
 __all__ = ["said_provider"]  # a fixture
 DOUBLE = [pytest.mark.provider, pytest.mark.dovecot, pytest.mark.slow, pytest.mark.django_db]

@@ -20,6 +20,7 @@ import psycopg
 import pytest
 
 from tests.channels.linked import PDF, invoice, mail
+from tests.migrated import migrate
 from tests.portal import Portal
 from tests.servers.certificates import Certificates
 from tests.servers.gate import Gate
@@ -92,7 +93,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
             "FETCH_LEASE_SECONDS": str(LEASE_SECONDS),
         }
         portal = Portal(folder, str(certificates.ca_file), database.url, settings)
-        assert portal.run("migrate", "-v", "0").code == 0
+        migrate(portal)
         world = Running(portal, database, broker, portal.administration(), stack)
         for number in (1, 2):
             schedule = ("beat", "--pidfile=", "-s", folder / f"beat{number}")

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.channels.linked import invoice
+from tests.migrated import migrate
 from tests.portal import Portal
 from tests.servers.certificates import Certificates
 from tests.servers.plugin import MailboxUser
@@ -39,7 +40,7 @@ def broker() -> Iterator[Broker]:
 def portal(tmp_path: Path, certificates: Certificates, portal_database: str, broker: Broker) -> Iterator[Portal]:
     settings = {"REDIS_URL": broker.url, "TICK_SECONDS": "1", "MAIL_CONNECT_SECONDS": "300"}
     portal = Portal(tmp_path, str(certificates.ca_file), portal_database, settings)
-    assert portal.run("migrate", "-v", "0").code == 0
+    migrate(portal)
     celery = ("celery", "-A", "zenvoices")
     with ExitStack() as stack:
         for name, words in PROGRAMS.items():

@@ -31,6 +31,7 @@ from zenvoices.lib.scoping import administration_scope
 
 pytestmark = [
     pytest.mark.dovecot,
+    pytest.mark.once,
     pytest.mark.django_db(transaction=True),
     # The scripted server is a thread of ours; the child uses nothing of it.
     pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning"),

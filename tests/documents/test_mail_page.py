@@ -25,7 +25,7 @@ from tests.documents.conftest import Shelf
 from tests.documents.files import image
 from tests.mails.building import attached, encoded, mail, mixed, multi, part, signed_of, text
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.once]
 
 SignIn = Callable[[User], Client]
 RED = image("PNG", (30, 20))

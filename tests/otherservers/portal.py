@@ -52,7 +52,7 @@ class QuickPortal(Portal):
             process = self._loaded
             assert process.stdin
             assert process.stdout
-            ask = {"words": list(map(str, words)), "environment": settings, "files": files}
+            ask = {"words": list(map(str, words)), "settings": settings, "given": {}, "files": files}
             process.stdin.write(json.dumps(ask) + "\n")
             process.stdin.flush()
             code = int(process.stdout.readline())

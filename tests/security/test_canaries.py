@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -28,6 +28,9 @@ pytestmark = pytest.mark.thorough
 
 ABROAD, NEXT_DOOR = "kanarievreemd", "kanariebuur"
 PARENTS = ("administration_id", "environment_id")
+#: "" is nobody in particular. PostgreSQL's policies take away and never give: there each address is asked under them
+#: by her who may open them all.
+PEOPLE = ("", "anna", "bert", "gerda", "arie") if connection.vendor == "sqlite" else ("anna",)
 #: parts of an address that name no object
 NO_OBJECT = {"moment", "number", "width", "place", "token"}
 
@@ -110,7 +113,7 @@ def test_nobody_hears_a_word_of_a_neighbour(cast: Cast, signed_in: Callable[[Use
     abroad = furnish(foreign_world(cast, ABROAD), ABROAD)
     next_door = furnish(next_door_to(cast, NEXT_DOOR), NEXT_DOOR)
     found = []
-    for name in ("", "anna", "bert", "gerda", "arie"):
+    for name in PEOPLE:
         neighbours = [abroad] if name == "anna" else [abroad, next_door]  # she is Beheerder of both
         client = signed_in(getattr(cast, name)) if name else Client()
         found += [(name, *leak) for leak in walk(client, own, neighbours, strong=name not in ("gerda", "arie"))]

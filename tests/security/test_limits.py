@@ -20,7 +20,7 @@ from tests.cast import PASSWORD, Cast
 from tests.channels.test_oauth_views import gmail
 from zenvoices.lib.scoping import administration_scope
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.once]
 
 STRANGER, OWNER, PROXY = "203.0.113.66", "198.51.100.7", "10.0.0.1"
 

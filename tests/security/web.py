@@ -19,6 +19,7 @@ import pytest
 
 from scripts.run import Options, portal
 from tests.browser.whole import stop
+from tests.migrated import migrate
 from tests.portal import ROOT, Portal
 
 PATIENCE = 60  # seconds for an answer; a portal that is held gives none at all
@@ -45,6 +46,7 @@ def as_the_image_starts_it(port: int) -> list[str]:
 def prepared_portal(folder: Path, **settings: str) -> Portal:
     """With an administration, and PERSON in it."""
     made = Portal(folder, "", extra={"DJANGO_SETTINGS_MODULE": "zenvoices.settings", **settings})
+    migrate(made)
     process = made.start("scripts.prepare", log="prepare.log")
     assert process.wait(180) == 0, (folder / "prepare.log").read_text()
     made.administration()

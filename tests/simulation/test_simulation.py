@@ -14,9 +14,8 @@ pytestmark = [pytest.mark.usefixtures("transactional_db"), pytest.mark.slow]
 CALM = 0.4 * DAY
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_every_promise_holds_in_this_history(seed: int) -> None:
-    history = run(seed, days=0.5, calm=CALM)
+def test_every_promise_holds_in_this_history() -> None:
+    history = run(1, days=0.5, calm=CALM)
     assert history.broken == []
     assert history.documents > 0
 
@@ -27,7 +26,7 @@ def test_half_a_mail_taken_for_a_mail_breaks_a_promise(monkeypatch: pytest.Monke
 
 
 def test_same_seed_gives_the_same_history() -> None:
-    first, second = (run(4, days=0.2, calm=CALM) for _time in range(2))
+    first, second = (run(4, days=0.1, calm=CALM) for _time in range(2))
     assert (first.told(), first.checked) == (second.told(), second.checked)
 
 

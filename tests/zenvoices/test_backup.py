@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.migrated import migrate
 from tests.portal import Portal, database_of_a_portal
 from tests.servers.plugin import MailboxUser
 
@@ -37,20 +38,15 @@ def databases(portal_database: str) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `migrate` makes of an empty folder, once for all tests: on SQLite the database lies in it."""
-    made = Portal(tmp_path_factory.mktemp("migrated") / "data", "")
-    assert made.run("migrate").code == 0
-    return made.folder
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For what all tests have copies of."""
+    return tmp_path_factory.mktemp("backup") / "kept"
 
 
 @pytest.fixture
-def portal(tmp_path: Path, mailbox_user: MailboxUser, databases: Any, migrated: Path) -> Portal:
+def portal(tmp_path: Path, mailbox_user: MailboxUser, databases: Any) -> Portal:
     made = Portal(tmp_path / "data", str(mailbox_user.certificates.ca_file), databases())
-    if made.database_url:
-        assert made.run("migrate").code == 0
-    else:
-        shutil.copytree(migrated, made.folder)
+    migrate(made)
     return made
 
 
@@ -64,7 +60,7 @@ def linked(portal: Portal, user: MailboxUser) -> tuple[str, str]:
 def destroyed(portal: Portal, databases: Any) -> Portal:
     """Another machine, with the same keys and nothing else."""
     shutil.rmtree(portal.folder)
-    return replace(portal, database_url=databases())
+    return replace(portal, folder=portal.folder.with_name("again"), database_url=databases())
 
 
 def documents(portal: Portal, administration: str) -> list[str]:
@@ -135,9 +131,8 @@ def test_new_rows_find_free_numbers_after_a_restore(portal: Portal, databases: A
 
 
 @pytest.fixture
-def backed_up(portal: Portal, mailbox_user: MailboxUser, tmp_path: Path, migrated: Path) -> Path:
+def backed_up(portal: Portal, mailbox_user: MailboxUser, tmp_path: Path, kept: Path) -> Path:
     """A portal that fetched a mail, and its backup. On SQLite made once: each test has copies of both."""
-    kept = migrated.parent / "kept"
     if not portal.database_url and kept.exists():
         shutil.rmtree(portal.folder)
         shutil.copytree(kept / "data", portal.folder)

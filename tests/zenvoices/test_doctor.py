@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.migrated import migrate
 from tests.portal import Answer, Portal
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import Dovecot
@@ -49,7 +50,7 @@ def portal(
         }  # fmt: skip
         folder = tmp_path_factory.mktemp("portal")
         made = Portal(folder, str(certificates.ca_file), portal_database, extra)
-        assert made.run("migrate").code == 0
+        migrate(made)
         server = dovecot_at(dovecot)
         made.channel(made.administration(), server, "imap", "u@acme.test", "geheim", "--no-check")
         words = (

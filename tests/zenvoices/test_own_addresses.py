@@ -19,7 +19,7 @@ from tests.portal import ROOT, Portal
 from zenvoices.lib.own_addresses import own_path
 from zenvoices.lib.scoping import every_administration
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.once]
 
 SignIn = Callable[[User], Client]
 PROBES = ["/healthz", "/readyz", "/metrics"]

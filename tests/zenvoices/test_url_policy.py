@@ -31,7 +31,7 @@ from tests.zenvoices.url_policy import (
     Row,
 )
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.once]
 
 OPENED = "opened"
 BY_TOKEN = {
