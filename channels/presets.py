@@ -181,12 +181,16 @@ PRESETS: Final = (
         "one.com, Mail – General, of 2015 (a copy at esdocs.com); the same in the ISPDB",
     ),
     Preset(
-        "IONOS", (), ("ionos.com", "ionos.co.uk", "1and1.com"), "imap.ionos.com", "pop.ionos.com",
-        Basis.NOT_CONFIRMED, _SEEN,
+        "IONOS", (), ("ionos.com", "1and1.com", "perfora.net"), "imap.ionos.com", "pop.ionos.com", Basis.COLLECTION,
+        "Thunderbird ISPDB at 3c267a84 (ionos.com), which names ionos.com/help/index.php?id=2490",
     ),
     Preset(
-        "IONOS (de)", ("online.de",), ("ionos.de", "1und1.de"), "imap.ionos.de", "pop.ionos.de", Basis.NOT_CONFIRMED,
-        "from memory; the ISPDB still has imap.1und1.de", read_on="",
+        "IONOS (uk)", (), ("ionos.co.uk", "1and1.co.uk"), "imap.ionos.co.uk", "pop.ionos.co.uk", Basis.COLLECTION,
+        "Thunderbird ISPDB at 33def954 (ionos.co.uk), which names ionos.co.uk/help/index.php?id=2490",
+    ),
+    Preset(
+        "IONOS (de)", ("online.de",), ("ionos.de", "1und1.de", "kundenserver.de", "schlund.de"), "imap.ionos.de",
+        "pop.ionos.de", Basis.COLLECTION, "Thunderbird ISPDB at 3c267a84 (ionos.de), which names ionos.de/hilfe/index.php?id=2490",
     ),
     Preset(
         "IONOS (fr)", (), ("ionos.fr",), "imap.ionos.fr", "pop.ionos.fr", Basis.OWN_PAGE,
