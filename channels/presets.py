@@ -190,7 +190,8 @@ PRESETS: Final = (
     ),
     Preset(
         "IONOS (de)", ("online.de",), ("ionos.de", "1und1.de", "kundenserver.de", "schlund.de"), "imap.ionos.de",
-        "pop.ionos.de", Basis.COLLECTION, "Thunderbird ISPDB at 3c267a84 (ionos.de), which names ionos.de/hilfe/index.php?id=2490",
+        "pop.ionos.de", Basis.COLLECTION,
+        "Thunderbird ISPDB at 3c267a84 (ionos.de), which names ionos.de/hilfe/index.php?id=2490",
     ),
     Preset(
         "IONOS (fr)", (), ("ionos.fr",), "imap.ionos.fr", "pop.ionos.fr", Basis.OWN_PAGE,
