@@ -10,11 +10,11 @@ from django.urls import reverse
 
 from administrations.access import AdministrationRequest, may
 from administrations.models import Role
-from documents import worklist
+from documents import sources, worklist
 from documents.forms import FilterForm
 from documents.models import Document
 from documents.moments import moment_from_text
-from documents.queries import Filters, inbox, newest, sources, visible_documents
+from documents.queries import Filters, inbox, newest, visible_documents
 from documents.saved_filters import saved_by, worth_keeping
 from documents.sorting import Place, Sort
 
@@ -59,7 +59,7 @@ def asked(request: AdministrationRequest, since: str, **more: str) -> dict[str, 
 
 def listing(request: AdministrationRequest) -> dict[str, Any]:
     rows = visible(request)
-    named = sources(rows)
+    named = sources.seen_by(request.role)
     form = FilterForm(request.GET, named)
     filters = filters_for(request.role, form)
     sort = form.order()

@@ -20,6 +20,7 @@ from documents.forward_models import Forward as Forward
 from documents.forward_models import ForwardAddress as ForwardAddress
 from documents.kept_models import SavedFilter as SavedFilter
 from documents.kept_models import ZipNames as ZipNames
+from documents.source_models import SourceName as SourceName
 
 XML_TYPES = frozenset({"application/xml", "text/xml"})
 PDF = "application/pdf"

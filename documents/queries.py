@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, Max, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from administrations.access import may
@@ -139,12 +139,6 @@ def _narrowed(visible: QuerySet[Document], filters: Filters) -> QuerySet[Documen
 
 def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
-
-
-def sources(documents: QuerySet[Document]) -> list[tuple[UUID, str]]:
-    """The channels that documents came from, by the name they bore last."""
-    named = documents.exclude(source_id=None).order_by().values_list("source_id").annotate(name=Max("source_name"))
-    return sorted(((key, name) for key, name in named if key), key=lambda found: found[1].casefold())
 
 
 def chosen(documents: QuerySet[Document], ids: Iterable[UUID]) -> list[Document]:

@@ -31,6 +31,7 @@ from documents.models import (
     Note,
     SavedFilter,
     Sender,
+    SourceName,
     Supplier,
 )  # fmt: skip
 from documents.services import UPLOAD, add_document
@@ -62,6 +63,7 @@ def furnish(administration: Administration, by: User, word: str) -> None:
         Finding.objects.create(administration=administration, document=document, kind="iban", facts={"iban": word})
         Supplier.objects.create(administration=administration, key=f"{word}.test")
         Sender.objects.create(administration=administration, key=f"{word}.test")
+        SourceName.objects.create(administration=administration, source_id=uuid4(), name=word)
         Move.objects.create(administration=administration, document=document, lineage=uuid4(), subject=word)
         Note.objects.create(administration=administration, document=document, author=by, text=word)
         questions.ask(administration, f"vraag {word}", f"{word}@klant.test", by)
