@@ -66,7 +66,7 @@ try:
     execute_from_command_line(["manage.py", "channel_status", "{uuid4()}"])
 except SystemExit:
     pass
-loaded = {{"channels.pages", "google_auth_oauthlib", "msal", "zenvoices.urls"}} & set(sys.modules)
+loaded = {{"channels.pages", "google_auth_oauthlib", "msal", "requests", "zenvoices.urls"}} & set(sys.modules)
 assert not loaded, loaded"""
     )
 
