@@ -207,6 +207,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0.2,
 }
 CELERY_TASK_DEFAULT_QUEUE = "fetch"
+#: A worker that is told no queue serves them all.
+CELERY_TASK_QUEUES = {
+    name: {"exchange": name, "routing_key": name} for name in ("fetch", "tick", "checks", "documents")
+}
 CELERY_TASK_ROUTES = {
     "documents.tasks.*": {"queue": "documents"},
     # The worker that opens documents knows no mail server.

@@ -35,7 +35,7 @@ HELD_BACK_AT = 340_000  # bytes: in the second batch
 LEASE_SECONDS = 5
 TAKEN_OVER_WITHIN = 180.0  # seconds
 CELERY = ("celery", "-A", "zenvoices")
-WORKER = ("worker", "-P", "threads", "-c", "4", "-Q", "fetch", "--without-mingle", "--without-gossip")
+WORKER = ("worker", "-P", "threads", "-c", "4", "-Q", "fetch,tick", "--without-mingle", "--without-gossip")
 
 
 @dataclass

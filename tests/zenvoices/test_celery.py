@@ -31,6 +31,11 @@ def test_a_broker_that_is_away_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPa
     assert sum(pauses) <= 0.2
 
 
+def test_worker_that_is_told_no_queue_serves_them_all() -> None:
+    routed = {route["queue"] for route in app.conf.task_routes.values()}
+    assert set(app.amqp.Queues(app.conf.task_queues).consume_from) == routed | {app.conf.task_default_queue}
+
+
 @pytest.mark.redis
 def test_who_clicks_overtakes_the_scheduled_fetches_and_a_tick_waits_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
     with redis_server() as server, Connection(server.url.replace("unix", "redis+socket")) as broker:
