@@ -147,6 +147,8 @@ FIELDS: Final[Mapping[str, Promise]] = {
     "username": _("Username"),
     "folder": _("Folder"),
     "more_folders": _("Other folders"),
+    "after": _("After retrieving"),
+    "after_target": _("Folder or label"),
     "client_id": _("Client id"),
     "tenant_id": _("Directory (tenant) ID"),
     "signs_in_as": _("Signs in as"),
@@ -192,6 +194,12 @@ VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
     },
     "app_only": {"True": _("Yes"), "False": _("No")},
     "requires_two_factor": {"True": _("Yes"), "False": _("No")},
+    "after": {
+        "mark_read": _("Mark as read"),
+        "leave": _("Leave it as it is, unread"),
+        "move": _("Move it to a folder, unread"),
+        "label": _("Give it a label, unread"),
+    },
     "start": {
         "now": _("Only what comes from now on"),
         "unread": _("Everything that is unread now"),

@@ -15,7 +15,7 @@ from channels.credentials import Credentials
 from channels.errors import ChannelError, ConfigurationProblem, TransientProblem, channel_error
 from channels.links import providers, vault, whose
 from channels.mailboxes import mailbox_for
-from channels.mailboxes.base import Listing, Mailbox, Watch
+from channels.mailboxes.base import Destination, Listing, Mailbox, Watch
 from channels.models import Channel
 
 #: seconds for the whole check: somebody is waiting
@@ -50,6 +50,8 @@ class Target:
     kind: Kind = Kind.OWN
     #: besides `folder`
     more_folders: Sequence[str] = ()
+    #: of each folder: where its mails are to go after they were taken in
+    put_away: Destination | None = None
     #: what is done right after the sign-in instead of opening any folder; returns how many there are
     list_folders: Callable[[Mailbox], int] | None = field(default=None, repr=False)
     #: what else is done with the open mailbox, which then is opened to be read only; in at most `look_seconds` more
@@ -61,8 +63,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`name`: "name", "address", "connection", "encryption", "provider", "sign_in", "folder", "listing", "look" or
-    "folders".
+    """`name`: "name", "address", "connection", "encryption", "provider", "sign_in", "folder", "listing", "put_away",
+    "look" or "folders".
 
     `facts` fill its sentence in. "provider": the link is renewed there, which shows that it still stands. "listing":
     what every fetch begins with; its fact "keeps_seen" says whether mails may be marked as read. "look": Target.look.
@@ -96,7 +98,14 @@ def target_of(channel: Channel, typed: Mapping[str, str] | None = None) -> Targe
         explain=partial(whose.explained, channel),
         kind=kind_of(channel),
         more_folders=channel.more_folders if channel.has_folders else (),
+        put_away=destination(channel.after, channel.after_target) if channel.marks_read else None,
     )  # fmt: skip
+
+
+def destination(after: str, target: str) -> Destination | None:
+    """None where mails are put nowhere."""
+    is_put_away = after in (Channel.After.MOVE, Channel.After.LABEL)
+    return Destination(target, after == Channel.After.MOVE) if is_put_away else None
 
 
 def run_check(target: Target) -> list[Step]:
@@ -161,13 +170,20 @@ def _acts(target: Target, mailbox: Mailbox) -> list[tuple[str, Callable[[], Fact
             target.hear(name, found)
         return {"folder": name} | ({"keeps_seen": found.keeps_seen} if target.look is None else {})
 
+    def put_away(name: str) -> Facts:
+        if target.put_away is not None and (code := mailbox.refuses(target.put_away)):
+            raise channel_error(code, target=target.put_away.name, folder=name)
+        return {}
+
     def look() -> Facts:
         if target.look is not None:
             target.look(mailbox)
         return {}
 
     def each(name: str) -> list[tuple[str, Callable[[], Facts]]]:
-        return [("folder", partial(folder, name)), ("listing", partial(listing, name))]
+        steps = [("folder", partial(folder, name)), ("listing", partial(listing, name))]
+        asks = target.put_away is not None and target.look is None  # opened to be read only, nothing can be put away
+        return [*steps, *([("put_away", partial(put_away, name))] if asks else [])]
 
     def folders() -> Facts:
         return {"count": target.list_folders(mailbox) if target.list_folders else 0}

@@ -135,6 +135,10 @@ CODES: Final[dict[str, Code]] = {
     "not_a_mail_server": Code(ConfigurationProblem, Whose.MANAGER),
     "sign_in_method_missing": Code(ConfigurationProblem, Whose.SERVER),
     "folder_missing": Code(ConfigurationProblem, Whose.MANAGER),
+    "move_not_possible": Code(ConfigurationProblem, Whose.MANAGER),
+    "label_not_possible": Code(ConfigurationProblem, Whose.MANAGER),
+    "target_missing": Code(ConfigurationProblem, Whose.MANAGER),  # where mails go that were taken in
+    "target_deletes": Code(ConfigurationProblem, Whose.MANAGER),  # the bin, or spam: emptied by itself
     "mailbox_not_allowed": Code(ConfigurationProblem, Whose.OWNER),
     "folder_not_allowed": Code(ConfigurationProblem, Whose.OWNER),
     "protocol_off": Code(ConfigurationProblem, Whose.OWNER),

@@ -63,8 +63,9 @@ def create_channel(
     administration: Administration, *, password: str, activate: bool, by: User | None, client_secret: str = "",
     client_certificate: str = "", listings: Mapping[str, Listing] = NO_LISTINGS, **fields: Any,
 ) -> Channel:  # fmt: skip
-    """`fields`: name, folder, more_folders, left_since, start, start_date and what BOUND_TO_SECRET lists. Due at its
-    own second when active. `listings`: by folder, of the check that found that it works, for a start that needs them.
+    """`fields`: name, folder, more_folders, after, after_target, left_since, start, start_date and what BOUND_TO_SECRET
+    lists. Due at its own second when active. `listings`: by folder, of the check that found that it works, for a start
+    that needs them.
     """
     if not administration.is_premium:
         raise NotPremium
@@ -109,6 +110,10 @@ def update_channel(
         setattr(channel, name, value)
     if "more_folders" in changed:
         folders.choose(channel, channel.more_folders)
+    if changed & {"after", "after_target"}:  # why the choice before could not be carried out says nothing of this one
+        channel.not_put_away = ""
+        channel.further_folders.update(not_put_away="")
+        written.add("not_put_away")
     if outdated := [secret for secret, bound in BOUND.items() if changed & bound]:
         vault.clear(channel, *outdated)
         channel.error_code, channel.error_detail = "", {}

@@ -63,6 +63,8 @@ def look(asked: ConnectionCheck, found: Found) -> list[Step]:
             target = check.target_of(channel, proofs(secrets) or None)
             typed = {name: asked.typed[name] for name in ("folder", "more_folders") if name in asked.typed}
             target = replace(target, **typed)
+        if "after" in asked.typed:
+            target = replace(target, put_away=check.destination(asked.typed["after"], asked.typed["after_target"]))
         if asked.purpose == ConnectionCheck.Purpose.PREVIEW:
             rules = rules_of(channel) if channel else NO_RULES
             looking = partial(preview.look, preview.channel_of(asked), rows=found.previewed, rules=rules)

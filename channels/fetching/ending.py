@@ -17,6 +17,8 @@ from channels.models import Channel, FetchRun, ReceivedPart
 from documents.phrases import CUT
 from zenvoices.lib.statements import delete_once, save_once, select_once
 
+#: Notes that stand in the run that found it, and in no later one.
+SAID_ONCE = frozenset({"stays_unread", "move_not_possible", "label_not_possible", "target_missing"})
 #: What a finished run may change in its channel.
 SETTLED = (
     "failures", "failing_since", "error_code", "error_detail", "last_success_at", "next_fetch_at", "goes_on",
@@ -140,7 +142,7 @@ def is_quiet(run: FetchRun) -> bool:
         run.trigger == Trigger.SCHEDULE
         and run.outcome == RunOutcome.SUCCEEDED
         and not (run.delivered or run.ignored or run.failed or run.read_elsewhere or run.reconciled)
-        and "stays_unread" not in run.notes  # said once
+        and not SAID_ONCE.intersection(run.notes)
     )
 
 

@@ -16,7 +16,7 @@ State = ReceivedMail.State
 TAKEN_IN: Final = (State.DELIVERED, State.ALREADY, State.IGNORED)
 #: what these rows say is of bytes that we hold: whether a number is still their mail's, the hash decides
 HAD: Final = (*TAKEN_IN, State.QUARANTINED)
-#: In these states our \Seen flag is owed until the server confirmed it.
+#: In these states what is to be done after taking in is owed until the server confirmed it.
 OWING: Final = (State.DELIVERED, State.ALREADY, State.QUARANTINED)
 #: and of what a rule left out that is to be marked as read
 OWED: Final = Q(state__in=OWING) | Q(state=State.IGNORED, error_detail__rule_marks_read=1)
@@ -80,9 +80,16 @@ def rows_of(channel: Channel, refs: Iterable[MessageRef], **fields: Any) -> list
 
 
 def owes_flag(row: ReceivedMail) -> bool:
-    """Our \\Seen flag is to be set, and was not confirmed. The same as OWED, of one row."""
+    """What is to be done after taking it in was not confirmed. The same as OWED, of one row."""
     is_owing = row.state in OWING or (row.was_left_out and bool(row.error_detail.get("rule_marks_read")))
     return is_owing and not row.acknowledged
+
+
+def act_on(channel: Channel, row: ReceivedMail) -> Channel.After:
+    """What is owed to this mail at the provider; what a rule leaves out is marked as read, or nothing."""
+    if not channel.marks_read:
+        return Channel.After.LEAVE
+    return Channel.After.MARK_READ if row.was_left_out else Channel.After(channel.after)
 
 
 def want(channel: Channel, refs: Iterable[MessageRef]) -> None:

@@ -59,14 +59,19 @@ class Look:
         self.run.read_elsewhere += len(read)
         self.run.read_elsewhere_uids += offered(channel, read.values())
 
-    def remember(self, fence: int, *, stays_unread: bool) -> None:
-        """`stays_unread`: the server sets no flag of ours; said once, by the run that finds it."""
+    def remember(self, fence: int, *, stays_unread: bool, not_put_away: str) -> None:
+        """`stays_unread`: the server sets no flag of ours. `not_put_away`: why it moves or labels nothing.
+
+        Each is said once, by the run that finds it.
+        """
         channel, listing = self.channel, self.listing
-        values: dict[str, object] = {"stays_unread": stays_unread}
+        values: dict[str, object] = {"stays_unread": stays_unread, "not_put_away": not_put_away}
         if listing.next_uid:
             values |= {"seen_validity": listing.validity, "seen_next_uid": listing.next_uid}
         if stays_unread and not channel.stays_unread:
             self.note("stays_unread")
+        if not_put_away and not_put_away != channel.not_put_away:
+            self.note(not_put_away)
         if channel.further is not None and not channel.first_validity:  # of the first folder, a run that ends does so
             values |= {"first_validity": listing.validity, "first_next_uid": listing.next_uid}
         if any(getattr(channel, name) != value for name, value in values.items()):

@@ -53,7 +53,7 @@ class Numbers:
     waiting: int = 0
     #: taken in, and moved or deleted since
     gone: int = 0
-    #: ours, read on the server, but the confirmation of our flag was lost: noted now
+    #: ours, and the confirmation of our flag or move was lost: noted now
     repaired: int = 0
     #: UIDVALIDITY is another than at the comparison before: the count begins anew
     renumbered: bool = False
@@ -137,10 +137,14 @@ def reconcile(channel: Channel, held: lease.Lease) -> Found:
     oldest = channel.seen_next_uid - (GMAIL_SECONDS if channel.uses_gmail_api else NEWEST)
     first, owed = max(channel.first_next_uid, oldest), _owed(channel)
     earliest = first if channel.uses_gmail_api else min([first, *map(int, owed)])
-    listing = listed(channel, held, max(earliest, oldest), SECONDS)
-    repaired = _repair(channel, listing, owed, held)
-    known = ledger_rows(channel).filter(validity=listing.validity).values_list("uid", flat=True)
-    return _compare(channel, listing, set(known.iterator()), first, repaired)
+    since = max(earliest, oldest)
+    listing = listed(channel, held, since, SECONDS)
+    repaired = _repair(channel, listing, owed, since, held)
+    rows = ledger_rows(channel).filter(validity=listing.validity)
+    known = set(rows.values_list("uid", flat=True).iterator())
+    # What we moved ourselves is not here, and not gone. Should the server have kept it, it counts.
+    moved = set(rows.filter(moved=True).values_list("uid", flat=True).iterator())
+    return _compare(channel, listing, known - (moved - _there(listing)), first, repaired)
 
 
 def _owed(channel: Channel) -> dict[str, UUID]:
@@ -158,15 +162,24 @@ def listed(channel: Channel, held: lease.Lease, since: int, seconds: float) -> L
     return listing
 
 
-def _repair(channel: Channel, listing: Listing, owed: dict[str, UUID], held: lease.Lease) -> int:
-    """Read on the server: our flag, whose confirmation was lost. Then an owner's "unread" stays."""
+def _repair(channel: Channel, listing: Listing, owed: dict[str, UUID], since: int, held: lease.Lease) -> int:
+    """Notes the confirmations that were lost: of our flag, where a mail is read (then an owner's "unread" stays); of
+    our move, where it is not there any more.
+    """
     if listing.validity != channel.seen_validity:  # renumbered since the fetch: these numbers name other mails
         return 0
     read = {ref.uid for ref in listing.read_elsewhere}
-    rows = [pk for uid, pk in owed.items() if uid in read]
+    moves = channel.after == Channel.After.MOVE and listing.whole and not channel.uses_gmail_api
+    left = {uid for uid in owed.keys() - _there(listing) if moves and int(uid) >= since}
+    rows = ReceivedMail.objects
     with transaction.atomic():
         held.renew()
-        return ReceivedMail.objects.filter(pk__in=rows).update(acknowledged=True)
+        flagged = rows.filter(pk__in=[owed[uid] for uid in read & owed.keys()]).update(acknowledged=True)
+        return flagged + rows.filter(pk__in=[owed[uid] for uid in left]).update(acknowledged=True, moved=True)
+
+
+def _there(listing: Listing) -> set[str]:
+    return {ref.uid for ref in [*listing.unread, *listing.read_elsewhere]}
 
 
 def _compare(channel: Channel, listing: Listing, ledger: set[str], first: int, repaired: int) -> Found:

@@ -14,7 +14,7 @@ from channels.extract import Mail
 from channels.fetching.again import next_try
 from channels.fetching.drafts import Drafts
 from channels.fetching.intake import Prepared
-from channels.fetching.ledger import HAD, TAKEN_IN, Key, key_of, learn, ledger_rows, owes_flag, retire
+from channels.fetching.ledger import HAD, TAKEN_IN, Key, act_on, key_of, learn, ledger_rows, owes_flag, retire
 from channels.fetching.plan import NOT_ASKED_FOR, Plan
 from channels.mailboxes.base import MessageRef
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
@@ -275,12 +275,16 @@ class Recorder:
 
     def _keep(self, row: ReceivedMail, prepared: Prepared) -> None:
         row.run = self.run
-        # Where there is nothing to mark (POP3), nothing is ever owed.
-        row.acknowledged = row.acknowledged or not self.marks_read
+        # Where nothing is to be done (POP3), nothing is ever owed.
+        row.acknowledged = row.acknowledged or not self._is_acted_on(row)
         if self._is_listed(prepared):
             learn(row, prepared.ref)
         self._rows.append(row)
         self._owe(row)
+
+    def _is_acted_on(self, row: ReceivedMail) -> bool:
+        act = act_on(self.channel, row)
+        return act != Channel.After.LEAVE and (self.marks_read or act != Channel.After.MARK_READ)
 
     def _owe(self, row: ReceivedMail) -> None:
         here = (row.mailbox, row.folder, row.former) == (self.channel.mailbox, self.channel.watched_folder, 0)

@@ -20,7 +20,7 @@ from channels.errors import ChannelError, MessageProblem, Throttled, TransientPr
 from channels.fetching.begun import DEATHS, Begun
 from channels.fetching.blame import Blame, ends_at_a_mail
 from channels.fetching.budget import Budget
-from channels.fetching.flags import Flags, owe_no_more
+from channels.fetching.flags import Flags
 from channels.fetching.folders import is_of_one_folder, places_of
 from channels.fetching.intake import SET_APART, Prepared, keep_unread, prepare, prepare_kept
 from channels.fetching.ledger import key_of
@@ -113,11 +113,9 @@ class _Session:
     #: the line broke at a mail that is to blame for it: nothing more can be asked
     line_is_lost: bool = False
 
-    def __post_init__(self) -> None:
-        self.flags = Flags(self.mailbox)
-
     def take(self, budget: Budget) -> None:
         self.listing = self._list()
+        self.flags = Flags(self.mailbox, self.channel, self.listing.keeps_seen)
         by_hand = self.run.trigger == FetchRun.Trigger.MANUAL
         self.look = Look(self.channel, self.run, self.listing)
         if self.look.numbers_fell:
@@ -137,9 +135,10 @@ class _Session:
                 break
             taken += self._take([ref], budget)
         self._judge([*together, *alone][taken:])
-        refused = not self.line_is_lost and self.flags.settle()
-        stays_unread = not self.listing.keeps_seen or refused or (self.channel.stays_unread and not self.flags.works)
-        self.look.remember(self.lease.fence, stays_unread=stays_unread)
+        if not self.line_is_lost:
+            self.flags.settle()
+            self.flags.put_away()
+        self.look.remember(self.lease.fence, stays_unread=self.flags.stays_unread, not_put_away=self.flags.not_put_away)
 
     def _list(self) -> Listing:
         # seen_next_uid belongs to seen_validity; under another UIDVALIDITY the mailbox gives no "read elsewhere".
@@ -175,10 +174,8 @@ class _Session:
                 notices.settle_not_taken_in(self.channel)
             total = self._count(counts)
         self.outcome.counts = total
-        if listing.keeps_seen:
-            self.flags.set(plan.owed)
-        else:
-            owe_no_more(row.pk for row in plan.owed)
+        self.flags.set(plan.owed)
+        self.flags.put_away()  # now, for when the budget ends among the new mails
 
     def _recorder(self) -> Recorder:
         marks_read = self.channel.marks_read and self.listing.keeps_seen

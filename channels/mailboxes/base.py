@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from channels.credentials import Credentials
 from channels.errors import MessageProblem
 from zenvoices.lib.net import TlsFacts, Watch
 
 __all__ = [
+    "Destination",
     "Fetched",
     "Glimpse",
     "Listing",
@@ -21,6 +22,7 @@ __all__ = [
     "MessageRef",
     "NotFetched",
     "OfferedFolder",
+    "PutAway",
     "Results",
     "Role",
     "Server",
@@ -86,6 +88,10 @@ class Role(StrEnum):
     TRASH = "trash"
 
 
+#: what lies there is deleted after a while
+EMPTIED: Final = frozenset({Role.JUNK, Role.TRASH})
+
+
 @dataclass(frozen=True, slots=True)
 class OfferedFolder:
     """`name`: to open it by."""
@@ -109,6 +115,25 @@ class NotFetched:
 
     ref: MessageRef
     error: MessageProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where mails go that were taken in: a folder that they are moved to, or a label (IMAP: a keyword) that they get.
+
+    Both leave them unread.
+    """
+
+    name: str
+    is_folder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PutAway:
+    """`problem`: why the others are not `done`, as a code of channels/errors.py; "" when the next session may do it."""
+
+    done: Sequence[MessageRef] = ()
+    problem: str = ""
 
 
 @dataclass(slots=True)
@@ -194,6 +219,12 @@ class Mailbox(Protocol):
         While mails are under way a confirmation comes with a later call; acknowledge([]) after the last mail
         returns the rest.
         """
+
+    def refuses(self, to: Destination) -> str:
+        """Why mails of the open folder cannot be put away there, as a code of channels/errors.py; "" when they can."""
+
+    def put_away(self, refs: Sequence[MessageRef], to: Destination) -> PutAway:
+        """After the caller's commit; nothing while mails are under way. Of a mail that is gone it says done."""
 
     def finish(self) -> None:
         """Says goodbye and closes; a line that is lost by now is no error.

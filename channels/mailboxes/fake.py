@@ -13,12 +13,14 @@ from typing import Self
 from channels.credentials import Credentials
 from channels.errors import ChannelError, MessageProblem
 from channels.mailboxes.base import (
+    Destination,
     Fetched,
     Glimpse,
     Listing,
     MessageRef,
     NotFetched,
     OfferedFolder,
+    PutAway,
     Results,
     Role,
     TlsFacts,
@@ -133,6 +135,16 @@ class FakeMailbox:
             if int(ref.uid) in self.mails:
                 self.mails[int(ref.uid)].seen = True
         return confirmed
+
+    def refuses(self, to: Destination) -> str:
+        return ""
+
+    def put_away(self, refs: Sequence[MessageRef], to: Destination) -> PutAway:
+        self._step("put_away")
+        if to.is_folder:
+            for ref in refs:
+                self.mails.pop(int(ref.uid), None)
+        return PutAway(refs)
 
     def finish(self) -> None:
         self._step("finish")

@@ -26,7 +26,19 @@ from channels.errors import (
     TransientProblem,
     channel_error,
 )
-from channels.mailboxes.base import Fetched, Glimpse, Listing, MessageRef, NotFetched, OfferedFolder, Results, Role
+from channels.mailboxes.base import (
+    EMPTIED,
+    Destination,
+    Fetched,
+    Glimpse,
+    Listing,
+    MessageRef,
+    NotFetched,
+    OfferedFolder,
+    PutAway,
+    Results,
+    Role,
+)
 from channels.mailboxes.gmail_batch import BATCH_TYPE, batch_body, parts
 from channels.mailboxes.gmail_http import LONGEST_ANSWER, body_of, whole, words_of
 from channels.mailboxes.gmail_raw import CutOff, RawMail
@@ -52,6 +64,8 @@ _ROLES: Final = {
     "TRASH": Role.TRASH,
 }
 _HIDDEN: Final = ("SPAM", "TRASH")
+#: what a refusal to change a mail is
+_RIGHT_TAKEN_AWAY: Final = (ConfigurationProblem, CredentialProblem)
 #: so many mails that came broken, and not one whole: it is the service
 _DOUBTFUL: Final = 3
 #: what is about more than a page: the pages before it are not taken for the list
@@ -87,7 +101,7 @@ class GmailMailbox(GmailSession):
     def folders(self) -> Sequence[OfferedFolder]:
         """The labels of its owner by name, and those of Gmail's own that mails lie in by id."""
         with self.border():
-            labels = self._get("labels", [("fields", "labels(id,name,type)")], "labels").get("labels", [])
+            labels = self._labels()
             own = [OfferedFolder(label["name"], Role.PLAIN) for label in labels if label.get("type") == "user"]
             system = [OfferedFolder(str(label["id"]), _ROLES[label["id"]]) for label in labels if label["id"] in _ROLES]
         return sorted([*own, *system], key=in_order)
@@ -213,8 +227,8 @@ class GmailMailbox(GmailSession):
             some = ours[start : start + _MARKED_AT_ONCE]
             try:
                 with self.border():
-                    self._mark_read([ref.uid for ref in some])
-            except (ConfigurationProblem, CredentialProblem):  # the right to was taken away: it is owed
+                    self._modify(some, removeLabelIds=["UNREAD"])
+            except _RIGHT_TAKEN_AWAY:  # it is owed
                 self._flags_refused = True
                 break
             confirmed += some
@@ -225,8 +239,43 @@ class GmailMailbox(GmailSession):
         """Whether Gmail would not mark a mail as read when it was asked to, in this session."""
         return self._flags_refused
 
-    def _mark_read(self, ids: Sequence[str]) -> None:
-        body = json.dumps({"ids": ids, "removeLabelIds": ["UNREAD"]}).encode()
+    def refuses(self, to: Destination) -> str:
+        with self.border():
+            if _ROLES.get(to.name.upper()) in EMPTIED:
+                return "target_deletes"
+            return "" if self._own_label(to.name) else "target_missing"
+
+    def put_away(self, refs: Sequence[MessageRef], to: Destination) -> PutAway:
+        """Moving is the new label, and no longer the one of the folder that is open."""
+        ours = [ref for ref in refs if ref.validity == VALIDITY]
+        done: list[MessageRef] = []
+        with self.border():
+            label = self._own_label(to.name)
+            if not label:
+                return PutAway(problem="target_missing")
+            changes = {"addLabelIds": [label]} | ({"removeLabelIds": [self._label]} if to.is_folder else {})
+            for start in range(0, len(ours), _MARKED_AT_ONCE):
+                some = ours[start : start + _MARKED_AT_ONCE]
+                try:
+                    self._modify(some, **changes)
+                except _RIGHT_TAKEN_AWAY:
+                    return PutAway(done, "move_not_possible" if to.is_folder else "label_not_possible")
+                done += some
+        return PutAway(done)
+
+    def _own_label(self, name: str) -> str:
+        """The id of one of its owner's labels; "" when there is none of that name."""
+        own = [label for label in self._labels() if label.get("type") == "user"]
+        return next((str(label["id"]) for label in own if name.casefold() == label["name"].casefold()), "")
+
+    def _labels(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._get("labels", [("fields", "labels(id,name,type)")], "labels").get(
+            "labels", []
+        )
+        return found
+
+    def _modify(self, refs: Sequence[MessageRef], **changes: list[str]) -> None:
+        body = json.dumps({"ids": [ref.uid for ref in refs], **changes}).encode()
         path = ROOT + "messages/batchModify"
         with self._answer("POST", path, COST["modify"], body, "application/json") as answer:
             self._refuse(answer)
@@ -238,6 +287,12 @@ class ReadOnlyGmailMailbox(GmailMailbox):
 
     def acknowledge(self, refs: Sequence[MessageRef]) -> Sequence[MessageRef]:
         return []
+
+    def refuses(self, to: Destination) -> str:
+        return "move_not_possible" if to.is_folder else "label_not_possible"
+
+    def put_away(self, refs: Sequence[MessageRef], to: Destination) -> PutAway:
+        return PutAway(problem=self.refuses(to))
 
 
 def _taken(ref: MessageRef, status: int, chunks: Iterator[bytes], spool: Spool) -> Result | None:

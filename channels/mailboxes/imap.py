@@ -8,13 +8,25 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from channels.errors import ChannelError
-from channels.mailboxes.base import Glimpse, Listing, MessageRef, OfferedFolder, Results, Server, Watch
+from channels.mailboxes.base import (
+    EMPTIED,
+    Destination,
+    Glimpse,
+    Listing,
+    MessageRef,
+    OfferedFolder,
+    PutAway,
+    Results,
+    Server,
+    Watch,
+)
 from channels.mailboxes.imap_answers import Facts
 from channels.mailboxes.imap_fetch import Fetching
 from channels.mailboxes.imap_flags import Flagging
 from channels.mailboxes.imap_folders import offered
 from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_portions import FactsList, Portions
+from channels.mailboxes.imap_put_away import PuttingAway
 from channels.mailboxes.imap_search import HIGHEST, NOTHING, Search
 from channels.mailboxes.imap_session import ImapSession
 from channels.mailboxes.imap_unsearched import all_by_flags, hides_unread, newest
@@ -138,6 +150,21 @@ class ImapMailbox(ImapSession):
         with self.border():
             self._flagging.mark([ref for ref in refs if ref.validity == self.folder.validity])
             return self._flagging.confirmed(wait=not self._fetching.is_under_way)
+
+    def refuses(self, to: Destination) -> str:
+        code = PuttingAway(self, self._portions).refuses(to)
+        if code or not to.is_folder:
+            return code
+        role = {folder.name: folder.role for folder in self.folders()}.get(to.name)
+        return "target_missing" if role is None else "target_deletes" if role in EMPTIED else ""
+
+    def put_away(self, refs: Sequence[MessageRef], to: Destination) -> PutAway:
+        if self._fetching.is_under_way:
+            return PutAway()
+        with self.border():
+            self._drop_search()
+            ours = [ref for ref in refs if ref.validity == self.folder.validity]
+            return PuttingAway(self, self._portions).put(ours, to)
 
     def finish(self) -> None:
         if not self._fetching.is_under_way:  # else the caller gave up: what is under way is not waited for

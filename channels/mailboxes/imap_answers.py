@@ -57,6 +57,15 @@ class Folder:
     validity: str
     next_uid: int
     keeps_seen: bool
+    read_only: bool = False
+    #: the flags that may be changed for good, in small letters; None: every one
+    permanent: frozenset[str] | None = None
+
+    def keeps(self, flag: str) -> bool:
+        r"""A system flag, or a keyword: of those, "\*" allows new ones (RFC 3501 7.1)."""
+        if self.read_only or self.permanent is None:
+            return not self.read_only
+        return flag.lower() in self.permanent or (not flag.startswith("\\") and r"\*" in self.permanent)
 
 
 class Found(NamedTuple):
@@ -88,12 +97,15 @@ def folder_in(untagged: Mapping[str, Sequence[Any]]) -> Folder | None:
     said = b"\n".join(line for line in untagged.get("OK", ()) if isinstance(line, bytes))
     flags = re.search(rb"\[PERMANENTFLAGS \(([^)]*)\)", said, re.IGNORECASE)
     # RFC 3501 7.1: without PERMANENTFLAGS, every flag may be changed for good.
-    seen = flags is None or b"\\seen" in flags[1].lower().split()
+    permanent = None if flags is None else frozenset(flags[1].decode("ascii", "replace").lower().split())
+    read_only = "READ-ONLY" in untagged
     return Folder(
         exists=int(untagged["EXISTS"][-1]),
         validity=_number(said, b"UIDVALIDITY"),
         next_uid=int(_number(said, b"UIDNEXT")),
-        keeps_seen=seen and "READ-ONLY" not in untagged,
+        keeps_seen=(permanent is None or "\\seen" in permanent) and not read_only,
+        read_only=read_only,
+        permanent=permanent,
     )
 
 

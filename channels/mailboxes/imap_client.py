@@ -207,8 +207,12 @@ class Client(IMAPClient):
         return extended_in(extended, search.tag or b"") or found_in(plain)
 
     def ask_about(self, command: str, uids: Sequence[int], *arguments: str) -> Question:
-        """FETCH or STORE."""
+        """FETCH, STORE or EXPUNGE (RFC 4315)."""
         return self._question("UID", command, set_of(uids), *arguments)
+
+    def ask_into(self, command: str, uids: Sequence[int], folder: str) -> Question:
+        """COPY or MOVE (RFC 6851)."""
+        return self._question("UID", command, set_of(uids), self._normalise_folder(folder))
 
     def ask_flags(self, numbers: str) -> Question:
         """Of mails by their place in the folder, "1:*"."""

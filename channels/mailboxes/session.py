@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from channels.credentials import BearerToken, Credentials, Password
 from channels.errors import ChannelError, CredentialProblem, TransientProblem, channel_error
-from channels.mailboxes.base import MessageRef, OfferedFolder, Server, TlsFacts, Watch
+from channels.mailboxes.base import Destination, MessageRef, OfferedFolder, PutAway, Server, TlsFacts, Watch
 from channels.mailboxes.refusals import wants_entra
 from zenvoices.lib import net
 
@@ -105,6 +105,13 @@ class Session(ABC):
     @property
     def flags_refused(self) -> bool:
         return False
+
+    def refuses(self, to: Destination) -> str:
+        """Where nothing can be put away."""
+        return "move_not_possible" if to.is_folder else "label_not_possible"
+
+    def put_away(self, refs: Sequence[MessageRef], to: Destination) -> PutAway:
+        return PutAway(problem=self.refuses(to))
 
     @abstractmethod
     def open(self) -> int: ...

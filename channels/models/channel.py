@@ -54,6 +54,14 @@ class Channel(TenantModel, FolderState):
         UNREAD = "unread", _("Everything that is unread now")
         SINCE = "since", _("Everything since a date, read or not")
 
+    class After(models.TextChoices):
+        """What is done with an email that was taken in. It is never deleted."""
+
+        MARK_READ = "mark_read", _("Mark as read")
+        LEAVE = "leave", _("Leave it as it is, unread")
+        MOVE = "move", _("Move it to a folder, unread")
+        LABEL = "label", _("Give it a label, unread")
+
     name = models.CharField(_("Name"), max_length=120)
     protocol = models.CharField(_("Protocol"), max_length=4, choices=Protocol, default=Protocol.IMAP)
     auth = models.CharField(_("Authentication type"), max_length=8, choices=Auth, default=Auth.PASSWORD)
@@ -67,6 +75,12 @@ class Channel(TenantModel, FolderState):
     start = models.CharField(_("Begin with"), max_length=6, choices=Start, default=Start.UNREAD, db_default="unread")
     #: SINCE: from this day on
     start_date = models.DateField(_("Since"), null=True, blank=True)
+
+    after = models.CharField(
+        _("After retrieving"), max_length=9, choices=After, default=After.MARK_READ, db_default="mark_read"
+    )
+    #: MOVE: the folder, as the server names it. LABEL: the label (IMAP: a keyword, RFC 3501 2.3.2)
+    after_target = models.CharField(_("Folder or label"), max_length=255, blank=True, default="", db_default="")
 
     #: OAuth only. The registration at the provider; "" is the portal's own
     client_id = models.CharField(_("Client id"), max_length=255, blank=True)
@@ -180,7 +194,7 @@ class Channel(TenantModel, FolderState):
 
     @property
     def marks_read(self) -> bool:
-        """Whether taking a mail in marks it as read at the provider."""
+        """Whether anything can be done at the provider with a mail that was taken in, such as marking it as read."""
         return self.has_folders and not (self.uses_gmail_api and self.granted == self.Granted.READ_ONLY)
 
 

@@ -118,8 +118,10 @@ class ReceivedMail(TenantModel):
     #: how often that was another, and the mail the same all the same
     false_alarms = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=11, choices=State)
-    #: our \Seen flag was confirmed by the server (POP3: nothing to set)
+    #: the server confirmed what was to be done after taking it in: our \Seen flag, a label, a move (POP3: nothing)
     acknowledged = models.BooleanField(default=False)
+    #: we moved it to another folder: it is not gone
+    moved = models.BooleanField(default=False, db_default=False)
     raw_sha256 = models.CharField(max_length=64, blank=True)
     #: second key: the same without what servers rewrite (channels.fetching.rewritten)
     content_sha256 = models.CharField(max_length=64, blank=True)

@@ -26,6 +26,8 @@ class FolderState(models.Model):
     first_next_uid = models.PositiveBigIntegerField(default=0)
     #: the server lets us mark no mail as read in this folder: they stay unread there, and no flag is owed
     stays_unread = models.BooleanField(default=False)
+    #: why mails that were taken in are not moved or labelled here: a code of channels.errors; "" when they are
+    not_put_away = models.CharField(max_length=20, blank=True, default="", db_default="")
 
     class Meta:
         abstract = True
@@ -40,6 +42,7 @@ NO_NUMBERS: Final = {
     "start_validity": "",
     "start_next_uid": 0,
     "stays_unread": False,
+    "not_put_away": "",
 }
 #: everything that belongs to one folder
 STATE: Final = ("folder", "started_at", *NO_NUMBERS)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from channels import connect, presets
 from channels.links import providers
 from channels.models import Channel, ConnectionCheck
+from channels.pages.after_form import AFTER, AfterForm
 from channels.pages.folder_form import FolderForm
 from channels.pages.form_fields import (
     CERTIFICATE_REFUSED,
@@ -50,7 +51,7 @@ class TypeForm(forms.Form):
     kind = forms.ChoiceField(choices=[("email", _("Email"))], widget=forms.RadioSelect, initial="email")
 
 
-class ChannelForm(FolderForm, StartForm):
+class ChannelForm(AfterForm, FolderForm, StartForm):
     """Step 2 and editing. `channel` is None for a new one; `stored`: the names of its secrets that are kept already.
 
     `typed`: what stands in it instead of the channel, as it was read before (ConnectionCheck.typed). `listed`: the
@@ -282,7 +283,7 @@ class ChannelForm(FolderForm, StartForm):
     @property
     def channel_fields(self) -> dict[str, Any]:
         """What services.create_channel and update_channel take, without the secrets."""
-        names = ("name", "folder", "more_folders", "secret_expires_on", *BOUND_TO_SECRET)
+        names = ("name", "folder", "more_folders", *AFTER, "secret_expires_on", *BOUND_TO_SECRET)
         return {name: self.cleaned_data[name] for name in names}
 
     @property
@@ -296,7 +297,7 @@ class ChannelForm(FolderForm, StartForm):
         """Whether anything that the connection check looks at differs from the stored channel."""
         if self.channel is None or self.secrets:
             return True
-        looked_at = ("folder", "more_folders", *BOUND_TO_SECRET)
+        looked_at = ("folder", "more_folders", *AFTER, *BOUND_TO_SECRET)
         return any(getattr(self.channel, name) != self.cleaned_data[name] for name in looked_at)
 
     @property
@@ -324,7 +325,7 @@ def _initial(channel: Channel | None) -> dict[str, Any]:
     end = in_months(timezone.localdate(), SECRET_MONTHS)
     if channel is None:
         return {"port": DEFAULT_PORTS["imap", "tls"], "secret_expires_on": end}
-    names = ("name", "folder", "more_folders", "start", "start_date", *BOUND_TO_SECRET)
+    names = ("name", "folder", "more_folders", *AFTER, "start", "start_date", *BOUND_TO_SECRET)
     fields = {name: getattr(channel, name) for name in names}
     known = channel.auth == Channel.Auth.ENTRA and bool(channel.client_id)
     return fields | {

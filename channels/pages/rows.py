@@ -93,6 +93,11 @@ class Row:
         return shown_at(self.channel, timezone.localdate())
 
     @property
+    def not_put_away(self) -> Phrase | None:
+        """Why its mails are not moved or labelled."""
+        return about(self.channel, self.channel.not_put_away) if self.channel.not_put_away else None
+
+    @property
     def disappears_on(self) -> datetime | None:
         """A draft that nobody asked to keep is deleted by the schedule."""
         left = self.channel.left_since

@@ -47,6 +47,9 @@ _NOTES: Final[dict[str, Text]] = {
     "stays_unread": _(
         "Emails stay unread in the mailbox: the mail server marks none as read in this folder. Nothing is lost."
     ),
+    "move_not_possible": _("Emails were not moved: the mail server lets none out of this folder. Nothing is lost."),
+    "label_not_possible": _("Emails got no label: the mail server does not take it in this folder. Nothing is lost."),
+    "target_missing": _("Emails were not moved or labelled: the folder or label is not there. Nothing is lost."),
 }
 
 

@@ -93,6 +93,7 @@ def facts_of(channel: Channel) -> dict[str, Any]:
         "port": port,
         "username": channel.username,
         "folder": channel.folder,
+        "target": channel.after_target,
         "app_only": channel.app_only,
         "provider": PROVIDER_NAMES.get(channel.auth, ""),
     }
@@ -132,6 +133,7 @@ def _general_words() -> dict[str, Any]:
         "port": "…",
         "folder": "INBOX",
         "offered": "INBOX",
+        "target": str(_("Processed")),
         "username": str(_("this account")),
         "size": "…",
         "provider": str(_("the provider")),

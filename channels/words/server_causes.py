@@ -140,6 +140,22 @@ SERVER_CAUSES: Final[dict[str, Sentences]] = {
         _("The folder %(folder)s is not in this mailbox."),
         do=_("Choose a folder that is there: %(offered)s."),
     ),
+    "move_not_possible": Sentences(
+        _("%(host)s lets no emails be moved out of the folder %(folder)s."),
+        do=_("Choose something else under After retrieving; until then emails stay unread."),
+    ),
+    "label_not_possible": Sentences(
+        _("%(host)s does not take the label %(target)s in the folder %(folder)s."),
+        do=_("Choose something else under After retrieving; until then emails stay unread."),
+    ),
+    "target_missing": Sentences(
+        _("The folder or label %(target)s for retrieved emails is not in this mailbox."),
+        do=_("Make it in the mailbox, or choose another under After retrieving."),
+    ),
+    "target_deletes": Sentences(
+        _("What lies in %(target)s, the mailbox deletes by itself."),
+        do=_("Choose another folder or label under After retrieving."),
+    ),
     "mailbox_not_allowed": Sentences(
         _("%(username)s may not open this mailbox."),
         do=_("Switch on IMAP or POP3 for this mailbox at your provider."),

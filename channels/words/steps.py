@@ -25,6 +25,7 @@ _STEPS: Final[dict[str, tuple[Text, Text]]] = {
     "sign_in": (_("Signing in"), _("signed in as %(username)s")),
     "folder": (_("Mailbox"), _("mailbox %(folder)s opened")),
     "listing": (_("Emails"), _("list of emails received")),
+    "put_away": (_("After retrieving"), _("emails can go to %(target)s")),
     "folders": (_("Folders"), _("folders in this mailbox: %(count)s. Choose them under What to retrieve")),
     "look": (_("Newest emails"), _("newest emails looked at, nothing taken")),
 }

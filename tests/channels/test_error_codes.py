@@ -36,6 +36,7 @@ GOLDEN = {
         client_disabled client_certificate_wrong client_certificate_expired
         certificate_incomplete certificate_not_yet_valid certificate_weak client_certificate_wanted
         tls_version_old tls_ciphers_old other_protocol app_not_allowed
+        move_not_possible label_not_possible target_missing target_deletes
         """,
     ),
     "TransientProblem": (
@@ -89,7 +90,8 @@ WHOSE = {
         secret_missing client_secret_missing client_secret_wrong client_secret_is_id client_secret_expired
         client_not_web client_unknown tenant_unknown redirect_unknown registration_refused
         gmail_api_disabled other_protocol client_is_spa client_deleted client_disabled client_certificate_wrong
-        client_certificate_expired
+        client_certificate_expired move_not_possible label_not_possible target_missing
+        target_deletes
         """,
     "it": """
         account_disabled consent_needed blocked_by_administrator user_not_assigned permission_missing

@@ -22,7 +22,8 @@ TYPED = {
 STORED = {name: TYPED[name] for name in ("name", "protocol", "auth", "host", "security", "username", "folder")}
 
 NO_PROVIDER = {
-    "more_folders": [], "client_id": "", "tenant_id": "", "signs_in_as": "", "app_only": False,
+    "more_folders": [], "after": "mark_read", "after_target": "",
+    "client_id": "", "tenant_id": "", "signs_in_as": "", "app_only": False,
     "secret_expires_on": None,
 }  # fmt: skip
 TENANT, CLIENT = "11111111-2222-4333-8444-555555555555", "22222222-3333-4444-8555-666666666666"

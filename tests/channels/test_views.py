@@ -486,14 +486,14 @@ def test_missing_key_is_a_step_that_failed(cast: Cast, signed_in: SignedIn, sett
             "Naam, Actief, Protocol, Authenticatie type, Map-id (tenant-id), Client id, Client secret, "
             "Certificaat (in plaats van client secret), Einddatum van het client secret, "
             "Gebruikersnaam, Meldt zich aan als, Zonder persoon (app-only), "
-            "Wachtwoord, Hostnaam, Poort, Beveiliging, Map, Sinds",
+            "Wachtwoord, Hostnaam, Poort, Beveiliging, Map, Na het ophalen, Map of label, Sinds",
         ),
         (
             "en",
             "Name, Active, Protocol, Authentication type, Directory (tenant) ID, Client id, Client secret, "
             "Certificate (instead of client secret), End date of the client secret, "
             "Username, Signs in as, Without a person (app-only), Password, Hostname, "
-            "Port, Security, Folder, Since",
+            "Port, Security, Folder, After retrieving, Folder or label, Since",
         ),
     ],
 )  # fmt: skip

@@ -23,17 +23,19 @@ Ids = dict[str, dict[str, Any]]
 
 #: fields of rows of a tenant that people or mail servers filled with words
 WORDS = {
-    "account", "action_en", "action_nl", "address", "client_id", "customer", "do_en", "do_nl", "email", "filename",
-    "folder", "host", "key", "message_id", "name", "number", "profile", "query", "recipients", "reply", "reply_to",
-    "sender", "sender_address", "sender_name", "signs_in_as", "sort_name", "source_name", "subject", "subject_en",
-    "subject_nl", "supplier", "supplier_key", "tenant_id", "text", "text_en", "text_nl", "username", "value",
+    "account", "action_en", "action_nl", "address", "after_target", "client_id", "customer", "do_en", "do_nl", "email",
+    "filename", "folder", "host", "key", "message_id", "name", "number", "profile", "query", "recipients", "reply",
+    "reply_to", "sender", "sender_address", "sender_name", "signs_in_as", "sort_name", "source_name", "subject",
+    "subject_en", "subject_nl", "supplier", "supplier_key", "tenant_id", "text", "text_en", "text_nl", "username",
+    "value",
 }  # fmt: skip
 #: fields that hold our own codes, hashes, and what is never shown
 CODES = {
     "authentication", "browser_sha256", "ciphertext", "content_sha256", "content_type", "currency", "error_code",
-    "event", "first_validity", "flow", "iban", "inactive_reason", "kind", "lease_owner", "outcome", "part_path",
-    "parts_sha256", "path", "pdf_sha256", "problem", "provider", "raw_sha256", "reason", "secrets", "seen_validity",
-    "sha256", "start_validity", "state_sha256", "supplier_vat", "syntax", "token_sha256", "uid", "validity",
+    "event", "first_validity", "flow", "iban", "inactive_reason", "kind", "lease_owner", "not_put_away", "outcome",
+    "part_path", "parts_sha256", "path", "pdf_sha256", "problem", "provider", "raw_sha256", "reason", "secrets",
+    "seen_validity", "sha256", "start_validity", "state_sha256", "supplier_vat", "syntax", "token_sha256", "uid",
+    "validity",
 }  # fmt: skip
 
 
