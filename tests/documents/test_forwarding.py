@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
-from smtplib import SMTPConnectError, SMTPDataError, SMTPRecipientsRefused, SMTPServerDisconnected
+from email import message_from_bytes
+from email.policy import default
+from smtplib import SMTPConnectError
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +29,8 @@ from documents.services import delete_documents, pair_saved
 from tests.cast import Cast
 from tests.documents.conftest import Shelf
 from tests.documents.files import XML
+from tests.servers.scripted import ScriptedServer
+from tests.servers.smtp import smtp
 from tests.trail import told
 from zenvoices.lib.scoping import administration_scope, every_administration
 
@@ -199,30 +204,65 @@ def test_a_worker_that_is_killed_sends_nothing_twice(
     assert (send(), states(), len(mail.outbox)) == (0, [("failed", "uncertain")], 0)
 
 
+@pytest.fixture
+def relay(settings: Any) -> Iterator[Callable[..., list[bytes]]]:
+    """Starts the portal's mail server; gives the mails that it took."""
+    with ExitStack() as running:
+
+        def start(**refusals: bytes) -> list[bytes]:
+            taken: list[bytes] = []
+            said = {command.replace("MAIL_ITSELF", ""): words for command, words in refusals.items()}
+            server = ScriptedServer(smtp(said, taken=taken)).start()
+            running.callback(server.stop)
+            settings.EMAIL_BACKEND = "notifications.outgoing.WatchedBackend"
+            settings.EMAIL_DELIVERY_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+            settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+            settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+            return taken
+
+        yield start
+
+
+def test_both_halves_of_an_invoice_arrive_byte_for_byte(
+    shelf: Shelf, to: ForwardAddress, asked: Callable[..., Any], relay: Callable[..., list[bytes]]
+) -> None:
+    data = [b"%PDF-1.4\n.\r\n..\n%%EOF\n", XML]
+    email = shelf.email()
+    names = [("factuur.pdf", "application/pdf"), ("factuur.xml", "application/xml")]
+    halves = [
+        shelf.document(one, email=email, filename=name, content_type=kind)
+        for one, (name, kind) in zip(data, names, strict=True)
+    ]
+    with administration_scope(shelf.administration_id):
+        pair_saved(halves)
+    taken = relay()
+    asked(*halves)
+    assert (send(), states(), len(taken)) == (1, [("sent", "")], 1)
+    message = message_from_bytes(taken[0], policy=default)
+    assert [part.get_payload(decode=True) for part in message.iter_attachments()] == data
+    assert (message["To"], send()) == (PACKAGE, 0)
+
+
 @pytest.mark.parametrize(
-    ("failure", "state"),
+    ("refusal", "state"),
     [
-        (SMTPDataError(451, b"later"), ("waiting", "")),
-        (SMTPRecipientsRefused({PACKAGE: (450, b"greylisted")}), ("waiting", "")),
-        (SMTPRecipientsRefused({PACKAGE: (550, b"no such user")}), ("failed", "refused")),
-        (SMTPDataError(552, b"too large"), ("failed", "refused")),
-        (SMTPServerDisconnected(), ("failed", "uncertain")),
-        (TimeoutError(), ("failed", "uncertain")),
+        ({"MAIL_ITSELF": b"451 4.3.0 later"}, ("waiting", "")),
+        ({"RCPT": b"450 4.7.1 greylisted"}, ("waiting", "")),
+        ({"RCPT": b"550 5.1.1 no such user"}, ("failed", "refused")),
+        ({"MAIL_ITSELF": b"552 5.3.4 too large"}, ("failed", "refused")),
+        ({"MAIL_ITSELF": b""}, ("failed", "uncertain")),
     ],
 )
 def test_what_surely_did_not_leave_is_tried_again_and_nothing_else(
-    shelf: Shelf, to: ForwardAddress, asked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch,
-    failure: Exception, state: tuple[str, str],
+    shelf: Shelf, to: ForwardAddress, asked: Callable[..., Any], relay: Callable[..., list[bytes]],
+    refusal: dict[str, bytes], state: tuple[str, str],
 ) -> None:  # fmt: skip
-    def fails(message: EmailMessage) -> int:
-        raise failure
-
     asked(shelf.document())
-    with monkeypatch.context() as context:
-        context.setattr(EmailMessage, "send", fails)
-        assert (send(), states()) == (0, [state])
+    relay(**refusal)
+    assert (send(), states()) == (0, [state])
     with every_administration():
         Forward.objects.update(due_at=timezone.now())
+    relay()
     assert send() == (1 if state[0] == "waiting" else 0)
 
 

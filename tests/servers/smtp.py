@@ -11,8 +11,12 @@ _TAKES = {
 }  # fmt: skip
 
 
-def smtp(refusals: dict[str, bytes] | None = None, greeting: bytes = b"220 mail.test ready") -> Script:
-    """`refusals`: by command; "" is the answer to the mail itself. A refused greeting ends the session."""
+def smtp(
+    refusals: dict[str, bytes] | None = None, greeting: bytes = b"220 mail.test ready", taken: list[bytes] | None = None
+) -> Script:
+    """`refusals`: by command; "" is the answer to the mail itself, b"" a line that breaks then. A refused greeting ends
+    the session. `taken` gets the mails.
+    """
 
     def script(peer: Peer) -> None:
         peer.say(greeting)
@@ -21,9 +25,13 @@ def smtp(refusals: dict[str, bytes] | None = None, greeting: bytes = b"220 mail.
             refused = (refusals or {}).get(command)
             peer.say(*([refused] if refused else _TAKES.get(command, (b"502 what?",))))
             if command == "DATA" and not refused:
-                while peer.hear() != b".":
-                    pass
-                peer.say((refusals or {}).get("", _TAKES[""][0]))
+                lines = list(iter(peer.hear, b"."))
+                if taken is not None:
+                    taken.append(b"\r\n".join(line.removeprefix(b".") for line in lines))
+                answer = (refusals or {}).get("", _TAKES[""][0])
+                if not answer:
+                    peer.hang_up()
+                peer.say(answer)
             if command == "QUIT":
                 return
 
