@@ -155,6 +155,15 @@ def test_check_whose_worker_died_says_so_and_can_be_tried_again(
     expect(page.locator("#check")).to_contain_text(NL.works)
 
 
+def test_request_of_another_part_of_the_page_leaves_the_buttons_of_the_form(stage: Stage, browse: Browse) -> None:
+    """One that came after the answer to the check made them grey for good."""
+    page = browse(stage.anna)
+    page.goto(stage.address("channels/new/email"))
+    with page.expect_response(lambda answer: "/channels/" in answer.url):
+        page.evaluate("htmx.ajax('GET', location.pathname, {swap: 'none'})")
+    expect(page.get_by_role("button", name=NL.check)).to_be_enabled()
+
+
 def test_what_was_typed_is_not_lost_without_a_word(stage: Stage, browse: Browse, mailbox_user: MailboxUser) -> None:
     """Also when the form came back with what a check found. Saving asks nothing."""
     words, page, asked = BY_LANGUAGE["nl"], browse(stage.anna), []

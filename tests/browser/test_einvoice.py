@@ -16,7 +16,6 @@ from tests.servers.plugin import MailboxUser
 
 pytestmark = [pytest.mark.browser, pytest.mark.dovecot, pytest.mark.redis]
 PDF = "application/pdf"
-DRAWN = "document.querySelector('.pages img').naturalWidth > 0"
 
 
 def carried(name: str) -> tuple[str, str, str, bytes]:
@@ -74,5 +73,5 @@ def test_cut_file_says_so_at_the_document_and_in_the_logbook(
 
 def shown(page: Page) -> int:
     """How many pages are drawn."""
-    page.wait_for_function(DRAWN)
+    expect(page.locator(".pages img").first).not_to_have_js_property("naturalWidth", 0)
     return page.locator(".pages img").count()

@@ -179,19 +179,25 @@ function checking(button) {
   say(button.dataset.checking);
 }
 
+// Its buttons rest for its own requests alone: the answer to another one would never wake them.
+const buttonsOfTheForm = () => document.querySelectorAll("#channel-form .form-actions button");
+
 document.addEventListener("htmx:beforeRequest", (event) => {
   const button = event.detail.requestConfig?.triggeringEvent?.submitter;
   if (button?.dataset.checking) checking(button);
   else if (button?.matches(".icon-btn")) button.classList.add("turning");
-  document.querySelectorAll("#channel-form .form-actions button").forEach((one) => { one.disabled = true; });
+  if (button?.form?.id === "channel-form") buttonsOfTheForm().forEach((one) => { one.disabled = true; });
 });
 document.addEventListener("submit", (event) => {
   if (!event.defaultPrevented && event.submitter?.matches(".icon-btn[data-checking]")) checking(event.submitter);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful || event.detail.xhr?.status === 422) return;
-  event.detail.requestConfig.triggeringEvent?.submitter?.classList.remove("turning");
-  document.querySelectorAll("#channel-form .form-actions button").forEach((one) => { one.disabled = false; });
+  const button = event.detail.requestConfig.triggeringEvent?.submitter;
+  button?.classList.remove("turning");
+  if (button?.form?.id === "channel-form" || event.detail.elt.matches("#checking")) {
+    buttonsOfTheForm().forEach((one) => { one.disabled = false; });
+  }
 });
 
 function ask() {
