@@ -58,6 +58,8 @@ class Preset:
 
 
 _ISPDB: Final = "Thunderbird ISPDB of 12 March 2026"
+_FAIREMAIL: Final = "FairEmail's list of 22 August 2026"
+_PROPOSED: Final = "a proposal to the ISPDB, 3c267a84"
 _SEEN: Final = "seen in public configurations of customers; its own page was not to be had"
 
 PRESETS: Final = (
@@ -149,8 +151,8 @@ PRESETS: Final = (
         Password.APP,
     ),
     Preset(
-        "mijndomein", (), ("mijndomein.nl",), "mail.mijndomein.nl", "mail.mijndomein.nl", Basis.NOT_CONFIRMED,
-        f"{_SEEN}; POP3 from memory",
+        "mijndomein", (), ("mijndomein.nl",), "mail.mijndomein.nl", "mail.mijndomein.nl", Basis.COLLECTION,
+        f"{_FAIREMAIL}, which names mijndomein.zendesk.com article 200448252; POP3 from memory",
     ),
     Preset(
         "Vimexx", (), ("vimexx.nl", "vimexx.eu", "vimexx.com", "zxcs.nl"), "mail.{domain}", "mail.{domain}",
@@ -163,18 +165,17 @@ PRESETS: Final = (
     ),
     Preset(
         "Soverin", ("soverin.net",), ("soverin.net", "soverin.com"), "imap.soverin.net", "pop3.soverin.net",
-        Basis.NOT_CONFIRMED, f"{_SEEN}; POP3 from memory",
+        Basis.COLLECTION, f"{_FAIREMAIL}, which names soverin.nl/help/setup; POP3 from memory",
     ),
     Preset(
         "Hostnet", (), ("hostnet.nl",), "imap.hostnet.nl", "pop.hostnet.nl", Basis.NOT_CONFIRMED,
         f"{_SEEN}; POP3 from memory",
     ),
     Preset(
-        "STRATO", (), ("strato.nl", "strato.com"), "imap.strato.com", "pop3.strato.com", Basis.NOT_CONFIRMED, _SEEN,
-    ),
-    Preset(
-        "STRATO (de)", ("strato.de",), ("strato.de", "rzone.de"), "imap.strato.de", "pop3.strato.de", Basis.COLLECTION,
-        f"{_ISPDB} (strato.de), which names strato.de/faq/mail",
+        "STRATO", ("strato.de",), ("strato.de", "strato.nl", "strato.com", "rzone.de"), "imap.strato.de",
+        "pop3.strato.de", Basis.COLLECTION,
+        f"{_ISPDB} (strato.de), which names strato.de/faq/mail; the same in {_FAIREMAIL}, which names strato.com/faq, "
+        "the strato email server",
     ),
     Preset(
         "one.com", ("one.com",), ("one.com",), "imap.one.com", "pop.one.com", Basis.OWN_PAGE,
@@ -182,16 +183,17 @@ PRESETS: Final = (
     ),
     Preset(
         "IONOS", (), ("ionos.com", "1and1.com", "perfora.net"), "imap.ionos.com", "pop.ionos.com", Basis.COLLECTION,
-        "Thunderbird ISPDB at 3c267a84 (ionos.com), which names ionos.com/help/index.php?id=2490",
+        f"{_FAIREMAIL}, which names ionos.com/help/email/general-topics/settings-for-your-email-programs-imap-pop3; "
+        f"POP3: {_PROPOSED} (ionos.com)",
     ),
     Preset(
         "IONOS (uk)", (), ("ionos.co.uk", "1and1.co.uk"), "imap.ionos.co.uk", "pop.ionos.co.uk", Basis.COLLECTION,
-        "Thunderbird ISPDB at 33def954 (ionos.co.uk), which names ionos.co.uk/help/index.php?id=2490",
+        f"{_FAIREMAIL}, which names the same page at ionos.co.uk; POP3: {_PROPOSED} (ionos.co.uk)",
     ),
     Preset(
         "IONOS (de)", ("online.de",), ("ionos.de", "1und1.de", "kundenserver.de", "schlund.de"), "imap.ionos.de",
         "pop.ionos.de", Basis.COLLECTION,
-        "Thunderbird ISPDB at 3c267a84 (ionos.de), which names ionos.de/hilfe/index.php?id=2490",
+        f"{_FAIREMAIL}, which names ionos.de/hilfe/e-mail, Serverinformationen; POP3: {_PROPOSED} (ionos.de)",
     ),
     Preset(
         "IONOS (fr)", (), ("ionos.fr",), "imap.ionos.fr", "pop.ionos.fr", Basis.OWN_PAGE,
