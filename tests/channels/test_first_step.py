@@ -14,6 +14,8 @@ from tests.cast import Cast
 from tests.channels.rows import make_channel, make_run
 from tests.channels.test_views import SignedIn
 
+pytestmark = pytest.mark.thorough
+
 NOW = timezone.now()
 SOON = {"next_fetch_at": NOW + timedelta(minutes=30)}
 BROKEN = {"state": "inactive", "inactive_reason": "failures", "error_code": "password_refused", "failures": 5}

@@ -21,6 +21,8 @@ from tests.channels.rows import make_channel
 from tests.trail import told
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 #: an invoice at the beginning of three months in a row
 THREE = (date(2026, 3, 3), date(2026, 4, 2), date(2026, 5, 4))

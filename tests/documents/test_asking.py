@@ -26,6 +26,8 @@ from tests.trail import told
 from zenvoices.lib.logs import without_secrets
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 ASKED = "Heb je de bonnen van oktober nog?"
 

@@ -20,7 +20,7 @@ from tests.cast import Cast
 from tests.documents.conftest import CHANNEL, Shelf
 from zenvoices.lib.scoping import administration_scope
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.thorough
 SignIn = Callable[[User], Client]
 OTHER = UUID("bbbbbbbb-0000-4000-8000-000000000002")
 

@@ -18,6 +18,8 @@ from tests.cast import Cast
 from tests.notifications.rows import make_notification
 from zenvoices.lib.scoping import every_administration
 
+pytestmark = pytest.mark.thorough
+
 YESTERDAY = timezone.now() - timedelta(hours=25)
 
 

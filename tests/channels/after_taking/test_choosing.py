@@ -24,6 +24,8 @@ from tests.servers.plugin import MailboxUser
 from tests.trail import entries
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 SignedIn = Callable[[User], Client]
 CHOSEN = {"after": "move", "after_target": "Verwerkt"}
 

@@ -17,6 +17,8 @@ from tests.servers.certificates import Certificates
 from tests.servers.gmail import MODIFY, READONLY, Account, GmailApi
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def linked(

@@ -25,6 +25,8 @@ from tests.servers.plugin import MailboxUser
 from tests.trail import entries
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 SignedIn = Callable[[User], Client]
 
 

@@ -24,6 +24,8 @@ from tests.channels.rows import make_channel, make_mail, make_run
 from tests.servers.plugin import MailboxUser
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 SignedIn = Callable[[User], Client]
 LEFT_OUT = {
     "rule_about": "sender", "rule_only": 0, "rule_value": "*@kranten.nl", "rule_marks_read": 0,
