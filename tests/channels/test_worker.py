@@ -105,7 +105,7 @@ def test_mail_arrives_without_anybody_asking_also_after_the_broker_was_killed(
 
 
 def test_tick_waits_for_no_fetch(portal: Portal) -> None:
-    administration = portal.administration()
+    administration = portal.administration("Kapper")
     with socket.create_server(("127.0.0.1", 0)) as silent:  # connects, and never says a word
         server = SimpleNamespace(host="127.0.0.1", port=silent.getsockname()[1], security="tls")
         first, second = (
