@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from administrations.audit_entry import AuditEntry
 from administrations.audit_words import KINDS
 from administrations.models import Administration, Environment
+from zenvoices.lib.days import midnight
 from zenvoices.lib.keyset import FIRST_YEAR, LAST_YEAR
 from zenvoices.lib.scoping import administration_scope, every_administration
 
@@ -48,14 +48,10 @@ class AuditFilter(forms.Form):
         if kind := given.get("kind"):
             wanted &= Q(code__startswith=f"{kind}.")
         if since := given.get("since"):
-            wanted &= Q(at__gte=_midnight(since))
+            wanted &= Q(at__gte=midnight(since))
         if until := given.get("until"):
-            wanted &= Q(at__lt=_midnight(until + timedelta(days=1)))
+            wanted &= Q(at__lt=midnight(until + timedelta(days=1)))
         return wanted
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ deleted by hand is meant; a hold keeps what was deleted as well (documents.sweep
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 
 from django.conf import settings
 from django.utils import timezone
 
 from administrations.models import Administration
+from zenvoices.lib.days import midnight
 
 
 def years_of(administration: Administration) -> int:
@@ -26,5 +27,4 @@ def kept_until(administration: Administration, received_at: datetime) -> date:
 
 def term_began(administration: Administration) -> datetime:
     """What was received before this moment has outlived its term."""
-    first = date(timezone.localdate().year - years_of(administration), 1, 1)
-    return timezone.make_aware(datetime.combine(first, time.min))
+    return midnight(date(timezone.localdate().year - years_of(administration), 1, 1))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from administrations.access import may
 from administrations.models import Role, User
@@ -19,6 +18,7 @@ from documents.moments import EPOCH, moment_to_text
 from documents.notes import count_at
 from documents.sorting import Place, Sort, ordered
 from documents.worklist import FOLDED, in_state
+from zenvoices.lib.days import midnight
 
 PAGE_SIZE = 40
 
@@ -129,16 +129,12 @@ def _narrowed(visible: QuerySet[Document], filters: Filters) -> QuerySet[Documen
         sender = Q(email__sender_address__icontains=filters.sender) | Q(email__sender_name__icontains=filters.sender)
         documents = documents.filter(sender)
     if filters.since:
-        documents = documents.filter(received_at__gte=_midnight(filters.since))
+        documents = documents.filter(received_at__gte=midnight(filters.since))
     if filters.until:
-        documents = documents.filter(received_at__lt=_midnight(filters.until + timedelta(days=1)))
+        documents = documents.filter(received_at__lt=midnight(filters.until + timedelta(days=1)))
     if filters.duplicates:
         documents = documents.filter(duplicate_of__in=visible, kept_both_at=None)
     return findings.warned(documents) if filters.warned else documents
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def chosen(documents: QuerySet[Document], ids: Iterable[UUID]) -> list[Document]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -28,6 +28,7 @@ from channels.fetching.ledger import (
 from channels.mailboxes.base import Listing, MessageRef
 from channels.models import Channel, ReceivedMail
 from documents import storage
+from zenvoices.lib.days import midnight
 from zenvoices.lib.statements import select_once
 
 State = ReceivedMail.State
@@ -230,7 +231,7 @@ def plan_for(channel: Channel, listing: Listing, *, by_hand: bool = False) -> Pl
 def moment_of(channel: Channel) -> datetime:
     """What arrived before it was not asked for."""
     if channel.start_date is not None:
-        return timezone.make_aware(datetime.combine(channel.start_date, time()))
+        return midnight(channel.start_date)
     return channel.started_at or channel.created_at
 
 

@@ -5,7 +5,7 @@ A channel that fails is no silent one: of that people are told elsewhere.
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from channels.models import Channel
 from channels.words.notices import Kind
 from documents.models import Document
 from zenvoices.lib import bulkheads
+from zenvoices.lib.days import midnight
 
 LISTENED_TO_A_TICK: Final = 500
 #: documents looked at for one channel: of a usual day, and at first of its past
@@ -71,7 +72,7 @@ def _arrivals(channel: Channel, heard: date | None) -> list[date]:
     """The days on which documents came, the last ones, those since the last look added."""
     documents = Document.objects.filter(source_id=channel.pk).order_by("-received_at")
     if heard is not None:
-        documents = documents.filter(received_at__gte=timezone.make_aware(datetime.combine(heard, time.min)))
+        documents = documents.filter(received_at__gte=midnight(heard))
     moments = documents.values_list("received_at", flat=True)[:DOCUMENTS_READ]
     fresh = {timezone.localtime(moment).date() for moment in moments}
     known = {date.fromisoformat(day) for day in channel.arrivals}

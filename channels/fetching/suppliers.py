@@ -5,15 +5,15 @@ While a channel of the administration fails, what did not come may be waiting th
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from django.db.models import Q
-from django.utils import timezone
 
 from channels.models import Channel
 from documents import suppliers
 from documents.models import Document
+from zenvoices.lib.days import midnight
 from zenvoices.lib.scoping import administration_scope
 
 #: documents looked at for one channel: of a usual day, and at first of its past
@@ -25,7 +25,7 @@ SUPPLIERS_READ: Final = 500
 def listen(channel: Channel, today: date) -> None:
     """Within a transaction that holds the channel. The caller saves `suppliers_heard_on`."""
     heard, channel.suppliers_heard_on = channel.suppliers_heard_on, today
-    since = timezone.make_aware(datetime.combine(heard or today - PAST, time.min))
+    since = midnight(heard or today - PAST)
     with administration_scope(channel.administration_id):
         came = Document.objects.filter(source_id=channel.pk, received_at__gte=since).order_by("-received_at")
         known = came.select_related("email").only("kind", "received_at", "email__sender_address", "email__sender_name")

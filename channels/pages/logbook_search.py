@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Count, Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from channels.models import Channel, FetchRun, ReceivedMail
 from channels.pages import queries
+from zenvoices.lib.days import midnight
 from zenvoices.lib.fields import NameField
 from zenvoices.lib.keyset import FIRST_YEAR, LAST_YEAR, Position
 from zenvoices.lib.paging import LONGEST, with_words
@@ -62,14 +62,10 @@ class LogbookFilter(forms.Form):
         if code := given.get("code"):
             wanted &= Q(error_code=code)
         if since := given.get("since"):
-            wanted &= Q(queued_at__gte=_midnight(since))
+            wanted &= Q(queued_at__gte=midnight(since))
         if until := given.get("until"):
-            wanted &= Q(queued_at__lt=_midnight(until + timedelta(days=1)))
+            wanted &= Q(queued_at__lt=midnight(until + timedelta(days=1)))
         return wanted
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 @dataclass(frozen=True, slots=True)

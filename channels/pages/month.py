@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from django.db.models import Case, Count, Q, Sum, When
@@ -12,6 +12,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from channels.models import Channel, FetchRun
+from zenvoices.lib.days import midnight
 
 DAYS: Final = 30
 #: in units of the drawing
@@ -76,7 +77,7 @@ def month_of(channel: Channel) -> Month:
 
 
 def _groups(channel: Channel, first: date) -> Iterable[Mapping[str, Any]]:
-    since = timezone.make_aware(datetime.combine(first, time.min))
+    since = midnight(first)
     runs = FetchRun.objects.filter(channel=channel, queued_at__gte=since, outcome__in=_ENDED).order_by()
     last = TruncDate("finished_at")
     # A quiet run stands for those before it, since `started_at`.
