@@ -5,7 +5,6 @@ Foreign objects are 404 for everybody, so that ids tell nothing; too little righ
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -29,6 +28,7 @@ from administrations.models import (
     User,
 )
 from administrations.second_step import has_shown
+from zenvoices.lib import links
 from zenvoices.lib.scoping import administration_scope
 
 View = Callable[..., HttpResponseBase]
@@ -159,8 +159,8 @@ def invitation_in(environment: Environment, invitation_id: UUID) -> Invitation:
 
 def invitation_for(token: str) -> Invitation | None:
     """Whoever holds the link may read it; only the hash of its token is kept."""
-    hashed = hashlib.sha256(token.encode()).hexdigest()
-    return Invitation.objects.select_related("environment", "invited_by").filter(token_hash=hashed).first()
+    known = Invitation.objects.select_related("environment", "invited_by")
+    return known.filter(token_hash=links.hashed(token)).first()
 
 
 def only_about(invitation: Invitation, administration: Administration) -> bool:

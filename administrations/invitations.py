@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from smtplib import SMTPException
-
-import structlog
 from django.conf import settings
-from django.core.mail import send_mail
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from administrations.models import Environment, Invitation, User
+from zenvoices.lib import links
 from zenvoices.lib.own_addresses import absolute
 from zenvoices.lib.rates import within_rate
-
-log = structlog.get_logger(__name__)
 
 
 def refused_for_now(environment: Environment, by: User) -> str:
@@ -33,11 +27,5 @@ def send_invitation(invitation: Invitation, token: str) -> bool:
         "link": absolute(reverse("invitation", args=[token])),
         "by": invitation.invited_by,
     }
-    subject = render_to_string("administrations/email/invitation_subject.txt", words).strip()
-    message = render_to_string("administrations/email/invitation_message.txt", words)
-    try:
-        send_mail(subject, message, None, [invitation.email])
-    except (SMTPException, OSError) as error:
-        log.warning("invitation_not_sent", invitation=str(invitation.pk), reason=type(error).__name__)
-        return False
-    return True
+    prefix = "administrations/email/invitation_"
+    return links.sent(prefix, invitation.email, words, invitation=str(invitation.pk))

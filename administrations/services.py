@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
@@ -23,6 +21,7 @@ from administrations.models import (
     Role,
     User,
 )
+from zenvoices.lib import links
 
 _RANK = {role.value: rank for rank, role in enumerate((Role.SUBMITTER, Role.USER, Role.ADMIN))}
 Roles = Mapping[UUID, Role]
@@ -96,13 +95,13 @@ def invite(
     for known in open_invitations(environment).filter(email=email):
         if everything or (not known.environment_admin and set(known.roles) <= {str(pk) for pk in roles}):
             withdraw_invitation(invitation=known)
-    token = secrets.token_urlsafe(32)
+    token = links.new_token()
     invitation = Invitation.objects.create(
         environment=environment,
         email=email,
         environment_admin=environment_admin,
         roles={str(pk): str(role) for pk, role in roles.items()},
-        token_hash=token_hash(token),
+        token_hash=links.hashed(token),
         invited_by=by,
     )
     audit.note("invitation.made", _place_of(invitation), invitation, by=by, after=_promised(invitation))
@@ -123,16 +122,12 @@ def _promised(invitation: Invitation) -> dict[str, object]:
     return {"roles": {one.name: invitation.roles[str(one.pk)] for one in named}}
 
 
-def token_hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 @transaction.atomic
 def renew_invitation(*, invitation: Invitation, by: User) -> str:
     """A new link with a new term, given by `by`; the old link ends. Raises InvitationClosed when it was accepted."""
-    token = secrets.token_urlsafe(32)
+    token = links.new_token()
     _lock_unaccepted(invitation)
-    invitation.token_hash = token_hash(token)
+    invitation.token_hash = links.hashed(token)
     invitation.expires_at = Invitation._meta.get_field("expires_at").get_default()
     invitation.invited_by = by
     invitation.withdrawn_at, invitation.withdrawn_because = None, Invitation.Withdrawn.BY_HAND

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from channels.models import Channel, ConsentLink, PendingAuthorisation
 from channels.words.notices import Kind
 from zenvoices.lib.crypto import KeyProblem
 from zenvoices.lib.keyring import key_ring
+from zenvoices.lib.links import hashed, new_token
 from zenvoices.lib.scoping import administration_scope, every_administration
 
 #: from the request until the callback
@@ -69,10 +69,6 @@ class Linked:
     channel: Channel
     account: str
     consent_link: ConsentLink | None
-
-
-def hashed(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 # --- The request ------------------------------------------------------------------------------------------
@@ -269,7 +265,7 @@ def disconnect(channel: Channel, by: User | None) -> None:
 @transaction.atomic
 def invite(channel: Channel, by: User | None) -> tuple[ConsentLink, str]:
     """A link for the owner of the mailbox, and the token in it: only its hash is kept."""
-    token = secrets.token_urlsafe(32)
+    token = new_token()
     link = ConsentLink.objects.create(
         administration_id=channel.administration_id, channel=channel, created_by=by,
         token_sha256=hashed(token), expires_at=timezone.now() + timedelta(days=CONSENT_DAYS),

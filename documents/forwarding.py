@@ -5,27 +5,21 @@ Only the link in the mail confirms it: it is worth what its maker may give at th
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from datetime import timedelta
-from smtplib import SMTPException
 from typing import Final
 
-import structlog
-from django.core.mail import send_mail
 from django.db import transaction
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
 from administrations import audit, rights
 from administrations.models import Administration, Environment, User
 from documents.forward_models import Forward, ForwardAddress
+from zenvoices.lib import links
 from zenvoices.lib.own_addresses import absolute
 from zenvoices.lib.rates import within_rate
 from zenvoices.lib.scoping import administration_scope, every_administration
 
-log = structlog.get_logger(__name__)
 CONFIRM_DAYS: Final = 7
 #: mails with a link that one person may send in an hour, to any address
 SENDS: Final = 10
@@ -54,7 +48,7 @@ def ask(administration: Administration, address: str, by: User) -> tuple[Forward
     """And the token of its link, of which only the hash is kept. Raises AddressRefused."""
     if not within_rate("forward-address", str(by.pk), amount=SENDS, seconds=3600):
         raise AddressRefused("too_often")
-    token = secrets.token_urlsafe(32)
+    token = links.new_token()
     with transaction.atomic():
         rights.hold(administration.environment_id)
         if address_of(administration) is not None:
@@ -63,7 +57,7 @@ def ask(administration: Administration, address: str, by: User) -> tuple[Forward
             administration=administration,
             address=address,
             made_by=by,
-            token_sha256=_hashed(token),
+            token_sha256=links.hashed(token),
             expires_at=timezone.now() + timedelta(days=CONFIRM_DAYS),
         )
         audit.note("forwarding.asked", administration, made, by=by)
@@ -78,21 +72,14 @@ def send_link(address: ForwardAddress, token: str, by: User) -> bool:
         "link": absolute(reverse("forward-address-confirm", args=[token])),
         "until": address.expires_at,
     }
-    subject = render_to_string("documents/email/forward_address_subject.txt", words)
-    message = render_to_string("documents/email/forward_address_message.txt", words)
-    try:
-        send_mail(" ".join(subject.split()), message, None, [address.address])
-    except (SMTPException, OSError) as problem:
-        log.warning("link of an address not sent", address=str(address.pk), reason=type(problem).__name__)
-        return False
-    return True
+    return links.sent("documents/email/forward_address_", address.address, words, address=str(address.pk))
 
 
 def asked_with(token: str) -> ForwardAddress | None:
     """With its administration and maker; None of a link that never was."""
     with every_administration():
         rows = ForwardAddress.objects.select_related("administration__environment", "made_by")
-        return rows.filter(token_sha256=_hashed(token)).first()
+        return rows.filter(token_sha256=links.hashed(token)).first()
 
 
 def can_be_confirmed(address: ForwardAddress) -> bool:
@@ -136,7 +123,3 @@ def _take_away(addresses: list[ForwardAddress]) -> None:
     ForwardAddress.objects.filter(pk__in=ids).update(removed_at=now)
     waiting = Forward.objects.filter(to__in=ids, state=Forward.State.WAITING)
     waiting.update(state=Forward.State.FAILED, problem="address_removed", changed_at=now)
-
-
-def _hashed(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from smtplib import SMTPException
 from uuid import UUID
 
-import structlog
 from django import forms
-from django.conf import settings
 from django.contrib import messages
-from django.core.mail import send_mail
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -28,10 +23,11 @@ from channels.models import Channel, ConsentLink
 from channels.pages.access import channel_or_404, premium_view
 from channels.pages.authorise import CONSENTED, browser_of, is_from_our_page, redirect_to_provider
 from channels.pages.registrations import console_of
+from zenvoices.lib import links
+from zenvoices.lib.own_addresses import absolute
 from zenvoices.lib.rates import too_many, who_asks, within_rate
 from zenvoices.lib.scoping import administration_scope
 
-log = structlog.get_logger(__name__)
 #: unknown consent links that one address may open in a minute; invitations that one person may send in an hour
 LOOKS, SENDS = 30, 20
 
@@ -83,7 +79,7 @@ def _standing(link: ConsentLink) -> str:
 
 def _make(request: AdministrationRequest, channel: Channel, email: str) -> str:
     link, token = authorisation.invite(channel, request.user)
-    url = settings.BASE_URL + reverse("consent", args=[token])
+    url = absolute(reverse("consent", args=[token]))
     if not email:
         messages.success(request, _("The link is made. Copy it now: it is not shown again."))
     elif _sent(request, link, url, email):
@@ -96,14 +92,7 @@ def _make(request: AdministrationRequest, channel: Channel, email: str) -> str:
 def _sent(request: AdministrationRequest, link: ConsentLink, url: str, email: str) -> bool:
     words = {"channel": link.channel, "administration": request.administration, "link": url, "until": link.expires_at,
              "by": request.user}  # fmt: skip
-    subject = render_to_string("channels/email/consent_subject.txt", words)
-    message = render_to_string("channels/email/consent_message.txt", words)
-    try:
-        send_mail(" ".join(subject.split()), message, None, [email])
-    except (SMTPException, OSError) as problem:
-        log.warning("consent link not sent", link=str(link.pk), reason=type(problem).__name__)
-        return False
-    return True
+    return links.sent("channels/email/consent_", email, words, link=str(link.pk))
 
 
 # --- Whoever holds the link -------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -17,6 +15,7 @@ from administrations import audit, rights
 from administrations.models import Administration, Environment, User
 from documents.asking.question import Question
 from documents.uploads import Result, take_in
+from zenvoices.lib import links
 from zenvoices.lib.scoping import every_administration
 
 DAYS: Final = 30
@@ -36,9 +35,9 @@ class Full(Exception):
 @transaction.atomic
 def ask(administration: Administration, text: str, email: str, by: User) -> tuple[Question, str]:
     """The question, and the token in its link: only the hash is kept."""
-    token = secrets.token_urlsafe(32)
+    token = links.new_token()
     question = Question.objects.create(
-        administration=administration, text=text, email=email, created_by=by, token_sha256=_hashed(token),
+        administration=administration, text=text, email=email, created_by=by, token_sha256=links.hashed(token),
         expires_at=timezone.now() + timedelta(days=DAYS),
     )  # fmt: skip
     audit.note("question.asked", administration, question, by=by)
@@ -62,7 +61,7 @@ def right_lost(environment: Environment, person: User) -> None:
 def question_for(token: str) -> Question | None:
     """With its administration, environment and maker."""
     with every_administration():
-        return _whole().filter(token_sha256=_hashed(token)).first()
+        return _whole().filter(token_sha256=links.hashed(token)).first()
 
 
 def closed_because(question: Question) -> str:
@@ -116,7 +115,3 @@ def _whole() -> models.QuerySet[Question]:
 
 def _may_ask(question: Question) -> bool:
     return rights.may_work(question.created_by, question.administration)
-
-
-def _hashed(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from smtplib import SMTPException
 from uuid import UUID
 
-import structlog
 from django import forms
-from django.conf import settings
 from django.contrib import messages
-from django.core.mail import send_mail
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,10 +18,11 @@ from administrations.access import AdministrationRequest, administration_view
 from administrations.models import Role
 from documents.asking import questions
 from documents.asking.question import Question
+from zenvoices.lib import links
 from zenvoices.lib.fields import AddressField
+from zenvoices.lib.own_addresses import absolute
 from zenvoices.lib.rates import within_rate
 
-log = structlog.get_logger(__name__)
 #: questions that one person may ask in an hour
 SENDS = 60
 SHOWN = 50
@@ -85,7 +81,7 @@ def _standing(question: Question) -> str:
 
 def _ask(request: AdministrationRequest, text: str, email: str) -> str:
     question, token = questions.ask(request.administration, text, email, request.user)
-    url = settings.BASE_URL + reverse("answer", args=[token])
+    url = absolute(reverse("answer", args=[token]))
     if not email:
         messages.success(request, _("The link is made. Copy it now: it is not shown again."))
     elif _sent(request, question, url):
@@ -97,11 +93,4 @@ def _ask(request: AdministrationRequest, text: str, email: str) -> str:
 
 def _sent(request: AdministrationRequest, question: Question, url: str) -> bool:
     words = {"question": question, "administration": request.administration, "link": url, "by": request.user}
-    subject = render_to_string("documents/asking/subject.txt", words)
-    message = render_to_string("documents/asking/message.txt", words)
-    try:
-        send_mail(" ".join(subject.split()), message, None, [question.email])
-    except (SMTPException, OSError) as problem:
-        log.warning("question not sent", question=str(question.pk), reason=type(problem).__name__)
-        return False
-    return True
+    return links.sent("documents/asking/", question.email, words, question=str(question.pk))

@@ -14,10 +14,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from administrations import invitations, services
+from administrations import services
 from administrations.access import open_invitations, role_in
 from administrations.models import Invitation, Role, User
 from tests.cast import PASSWORD, Cast
+from zenvoices.lib import links
 
 SignIn = Callable[[User], Client]
 
@@ -114,7 +115,7 @@ def test_a_mail_server_that_refuses_is_told(cast: Cast, signed_in: SignIn, monke
     def refuse(*_args: object) -> None:
         raise SMTPException("no")
 
-    monkeypatch.setattr(invitations, "send_mail", refuse)
+    monkeypatch.setattr(links, "send_mail", refuse)
     page = signed_in(cast.bert).post(
         reverse("administration-invite", args=[cast.bakery.pk]),
         {"email": "nieuw@devries.test", "role": "user"},
