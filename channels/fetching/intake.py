@@ -161,8 +161,10 @@ def _read(channel: Channel, prepared: Prepared, path: Path, reading: _Reading) -
 def _judge(prepared: Prepared, raw: bytes | mmap.mmap, reading: _Reading) -> None:
     """Fills in what the mail holds, or by which rule it is left out. Raises MessageProblem."""
     limits, rules = limits_for(prepared.raw_size), reading.rules
-    if rules.look_at_mails and (rule := ruled.of_mail(rules, heading(raw, limits))) is not None:
-        raise ruled.problem(rule, heading(raw, limits))
+    if rules.look_at_mails:
+        told = heading(raw, limits)
+        if (rule := ruled.of_mail(rules, told)) is not None:
+            raise ruled.problem(rule, told)
     mail = extract(raw, limits, partial(reading.keep, prepared.left_out), reading.spool, everything=False)
     prepared.mail = ruled.without(mail, prepared.left_out)
     if prepared.documents:

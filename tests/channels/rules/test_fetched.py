@@ -102,67 +102,65 @@ def test_rule_that_is_asked_to_marks_as_read_what_it_leaves_out(cast: Cast, box:
         assert (books(fetch_now(channel)), files()) == ((1, 1, 0, 0, 0, 1), ["factuur-1.pdf"])
 
 
-def test_number_of_what_was_left_out_is_free_for_another_mail(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeMailbox:
+    """What every session opens."""
+    made = FakeMailbox()
+    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: made)
+    return made
+
+
+def test_number_of_what_was_left_out_is_free_for_another_mail(cast: Cast, fake: FakeMailbox) -> None:
     """Nothing of it is kept here but what tells it from another: after a backup of the mailbox was put back, and when
     the server states another size for its number.
     """
-    box, elsewhere = FakeMailbox(), (b"facturen@leverancier.test", b"info@elders.test")
-    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
+    elsewhere = (b"facturen@leverancier.test", b"info@elders.test")
     with administration_scope(cast.bakery.pk):
         channel = channel_in(cast.bakery)
         rulebook.add_rule(channel, NEVER_THIS_SENDER, cast.bert)
-        box.deliver(invoice(1), claimed_size=900)
-        box.deliver(invoice(2), claimed_size=900)
+        fake.deliver(invoice(1), claimed_size=900)
+        fake.deliver(invoice(2), claimed_size=900)
         assert books(fetch_now(channel))[:3] == (2, 0, 2)
-        box.mails, box.next_uid = {1: box.mails[1]}, 2
+        fake.mails, fake.next_uid = {1: fake.mails[1]}, 2
         fetch_now(channel)
-        box.deliver(invoice(3).replace(*elsewhere), claimed_size=900)
+        fake.deliver(invoice(3).replace(*elsewhere), claimed_size=900)
         assert (books(fetch_now(channel)), files()) == ((2, 1, 0, 0, 1, 1), ["factuur-3.pdf"])
-        box.mails, box.next_uid = {}, 1
-        box.deliver(invoice(4).replace(*elsewhere), claimed_size=901)
-        box.next_uid = 3
+        fake.mails, fake.next_uid = {}, 1
+        fake.deliver(invoice(4).replace(*elsewhere), claimed_size=901)
+        fake.next_uid = 3
         assert (books(fetch_now(channel)), files()) == ((1, 1, 0, 0, 0, 1), ["factuur-3.pdf", "factuur-4.pdf"])
 
 
-def test_same_mail_of_which_the_server_states_another_size_is_left_out_once(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    box = FakeMailbox()
-    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
+def test_same_mail_of_which_the_server_states_another_size_is_left_out_once(cast: Cast, fake: FakeMailbox) -> None:
     with administration_scope(cast.bakery.pk):
         channel = channel_in(cast.bakery)
         rulebook.add_rule(channel, NEVER_THIS_SENDER, cast.bert)
-        box.deliver(invoice(1), claimed_size=900)
+        fake.deliver(invoice(1), claimed_size=900)
         assert books(fetch_now(channel))[:3] == (1, 0, 1)
-        box.mails[1] = replace(box.mails[1], claimed_size=901)
+        fake.mails[1] = replace(fake.mails[1], claimed_size=901)
         assert books(fetch_now(channel)) == (1, 0, 0, 0, 1, 0)
         assert ReceivedMail.objects.count() == 1
 
 
-def test_mail_that_is_in_already_is_that_whatever_a_rule_says_of_it_now(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    box = FakeMailbox()
-    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
+def test_mail_that_is_in_already_is_that_whatever_a_rule_says_of_it_now(cast: Cast, fake: FakeMailbox) -> None:
     with administration_scope(cast.bakery.pk):
         channel = channel_in(cast.bakery)
-        box.deliver(invoice(1))
+        fake.deliver(invoice(1))
         fetch_now(channel)
         rulebook.add_rule(channel, NEVER_THIS_SENDER, cast.bert)
-        box.validity, box.mails[1] = "2", replace(box.mails[1], seen=False)
+        fake.validity, fake.mails[1] = "2", replace(fake.mails[1], seen=False)
         assert (books(fetch_now(channel)), rulebook.left_out(channel).count()) == ((1, 0, 0, 0, 1, 0), 0)
 
 
 def test_flag_of_what_a_rule_left_out_whose_confirmation_was_lost_is_noted_at_night(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, fake: FakeMailbox
 ) -> None:
     """Then an owner who marks that mail unread again is left alone."""
-    box, said = FakeMailbox(), Said(About.SENDER, only=False, value="*@leverancier.test", mark_read=True)
-    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
+    said = Said(About.SENDER, only=False, value="*@leverancier.test", mark_read=True)
     with administration_scope(cast.bakery.pk):
         channel = channel_in(cast.bakery)
         rulebook.add_rule(channel, said, cast.bert)
-        box.deliver(invoice(1))
+        fake.deliver(invoice(1))
         fetch_now(channel)
         ReceivedMail.objects.update(acknowledged=False)
         channel.refresh_from_db()
@@ -172,15 +170,13 @@ def test_flag_of_what_a_rule_left_out_whose_confirmation_was_lost_is_noted_at_ni
 
 
 def test_mail_that_is_kept_here_comes_in_when_asked_for_and_is_held_against_the_rules_when_not(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, fake: FakeMailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that could not be read is tried again from its own bytes."""
-    box = FakeMailbox()
-    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
     with administration_scope(cast.bakery.pk):
         channel = channel_in(cast.bakery)
         for number in (1, 2):
-            box.deliver(invoice(number))
+            fake.deliver(invoice(number))
         with monkeypatch.context() as broken:
             broken.setattr("channels.fetching.intake.extract", lambda *_args, **_named: 1 / 0)
             assert books(fetch_now(channel))[:4] == (2, 0, 0, 2)
