@@ -50,7 +50,7 @@ def _by_state_and_error(now: datetime) -> QuerySet[Channel, Any]:
     """One look at the channels for all that is counted of them. Who never had a success is waited for from the moment
     that it was made active."""
     begun = Coalesce("activated_at", "created_at")
-    # not by a join: PostgreSQL expects one row of a table under row-level security, and would look up each plan
+    # not by a join: under row-level security PostgreSQL expects few channels, and would look up the plan of each
     premium = Administration.objects.filter(plan="premium")
     fetched = Q(state=Channel.State.ACTIVE, administration__in=premium.values("pk"))
     channels = Channel.objects.filter(deleted_at=None).order_by().values("state", "error_code")

@@ -51,6 +51,7 @@ def test_without_a_database_the_rest_is_told(client: Client) -> None:
     assert "zenvoices_storage_free_bytes" in told
 
 
+@pytest.mark.thorough
 def test_bucket_that_is_away_is_told(client: Client, db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("storages.backends.s3", reason="requirements-s3.txt is not installed")
     settings.DOCUMENT_STORAGE = "s3://bucket"
