@@ -151,10 +151,8 @@ def configuration(form: str, level: str) -> dict[str, Any]:
         "loggers": {
             "django": {"level": "INFO"},
             "gunicorn.error": {"level": "INFO", **own_handler},
-            "multiprocessing": {
-                "level": "WARNING",
-                **own_handler,
-            },  # of Celery's pool of processes, which takes it off the root
+            # Of Celery's pool of processes, which takes it off the root.
+            "multiprocessing": {"level": "WARNING", **own_handler},
             "waitress.queue": {"level": "ERROR"},  # warns of each request that waits for a thread
             # Two lines for each task, which says itself what it did; failures are warnings and errors.
             "celery.worker.strategy": {"level": "WARNING"},
