@@ -481,7 +481,7 @@ LOGGING = logs.configuration(LOG_FORMAT, env.chosen("LOG_LEVEL", "INFO", *logs.L
 logs.configure_structlog()
 #: faults go there too (zenvoices.lib.sentry)
 SENTRY_DSN: str = env.sentry("SENTRY_DSN")
-#: traces of requests and tasks go there (zenvoices.lib.tracing); what else OpenTelemetry's SDK reads, it reads itself
+#: traces of requests and tasks go there (zenvoices.lib.otlp); what else OpenTelemetry's SDK reads, it reads itself
 OTEL_EXPORTER_OTLP_ENDPOINT: str = env.web_address_or_none("OTEL_EXPORTER_OTLP_ENDPOINT")
 OTEL_EXPORTER_OTLP_HEADERS: str = env.http_headers("OTEL_EXPORTER_OTLP_HEADERS")
 OTEL_EXPORTER_OTLP_PROTOCOL: str = env.chosen("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "http/protobuf")
