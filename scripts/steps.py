@@ -1,0 +1,101 @@
+"""Programs run side by side, told in lines that bear their names, and summed up at the end."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from xml.etree import ElementTree
+
+from scripts.bootstrap import ROOT, say
+
+
+@dataclass(frozen=True)
+class Step:
+    """`report`: where a run of pytest writes its counts. `fine`: the exit codes that are no failure."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    report: Path | None = None
+    fine: tuple[int, ...] = (0,)
+
+
+@dataclass
+class Summary:
+    rows: list[tuple[str, str, float]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=lambda: {"failed": 0, "passed": 0, "skipped": 0})
+    started: float = field(default_factory=time.monotonic)
+
+    def row(self, name: str, ok: bool, seconds: float) -> None:
+        self.rows.append((name, "ok" if ok else "FAILED", seconds))
+
+    @property
+    def ok(self) -> bool:
+        return all(outcome == "ok" for _, outcome, _ in self.rows)
+
+    def count(self, report: Path) -> None:
+        for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314 -- pytest's own # nosec
+            numbers = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
+            failed = numbers["failures"] + numbers["errors"]
+            self.counts["failed"] += failed
+            self.counts["skipped"] += numbers["skipped"]
+            self.counts["passed"] += numbers["tests"] - failed - numbers["skipped"]
+
+    def tell(self) -> None:
+        say("\n" + "-" * 60)
+        for name, outcome, seconds in self.rows:
+            say(f"{outcome:7} {seconds:6.1f} s  {name}")
+        for reason in self.skipped:
+            say(f"SKIPPED           {reason}")
+        failed_checks = [name for name, outcome, _ in self.rows if outcome != "ok"]
+        if failed_checks:
+            say(f"Failed: {', '.join(failed_checks)}")
+        counted = ", ".join(f"{count} {word}" for word, count in self.counts.items() if count or word == "passed")
+        say(f"====== {counted} in {time.monotonic() - self.started:.2f}s ======")
+
+
+class SideBySide:
+    """Two steps at a time, in their order: while one waits for a browser or a server, the other works."""
+
+    AT_ONCE = 2
+
+    def __init__(self, summary: Summary) -> None:
+        self._summary, self._lock = summary, Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+
+    def run(self, steps: Iterable[Step]) -> None:
+        with ThreadPoolExecutor(self.AT_ONCE) as pool:
+            begun = [pool.submit(self._step, step) for step in steps]
+            try:
+                for one in begun:
+                    one.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in tuple(self._running):
+                    process.terminate()
+                raise
+
+    def _step(self, step: Step) -> None:
+        started = time.monotonic()
+        with subprocess.Popen(
+            step.command, cwd=ROOT, env=step.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace",
+        ) as process:  # fmt: skip
+            self._running.add(process)
+            for line in process.stdout or ():
+                self._say(f"{step.name:14} | {line.rstrip()}")
+        self._running.discard(process)
+        with self._lock:
+            self._summary.row(step.name, process.returncode in step.fine, time.monotonic() - started)
+            if step.report and step.report.exists():
+                self._summary.count(step.report)
+
+    def _say(self, line: str) -> None:
+        with self._lock:
+            say(line)

@@ -1,0 +1,56 @@
+"""Checks and tests of `make test`, two at a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.steps import SideBySide, Step, Summary
+
+REPORT = '<testsuites><testsuite tests="9" failures="1" errors="2" skipped="3"/></testsuites>'
+
+
+def step(name: str, code: str, report: Path | None = None) -> Step:
+    return Step(name, [sys.executable, "-c", code], {}, report)
+
+
+def test_each_line_bears_the_name_of_its_step_and_all_are_summed_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary, report = Summary(), tmp_path / "report.xml"
+    tests = step("tests", f"open({str(report)!r}, 'w').write({REPORT!r}); raise SystemExit(1)", report)
+    SideBySide(summary).run([step("style", "print('one\\ntwo')"), tests])
+    assert capsys.readouterr().out.splitlines() == ["style          | one", "style          | two"]
+    assert {name: outcome for name, outcome, _ in summary.rows} == {"style": "ok", "tests": "FAILED"}
+    assert (summary.ok, summary.counts) == (False, {"failed": 3, "passed": 3, "skipped": 3})
+
+
+def test_two_run_side_by_side(tmp_path: Path) -> None:
+    """Each end of a pipe waits for the other to be opened."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    summary = Summary()
+    SideBySide(summary).run([step(mode, f"open({str(pipe)!r}, {mode!r}).close()") for mode in ("r", "w")])
+    assert summary.ok
+
+
+def test_interrupted_it_ends_what_runs_and_begins_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two wait for ever; the third would leave a file."""
+    pipe, left = tmp_path / "pipe", tmp_path / "left"
+    os.mkfifo(pipe)
+    waits = f"print('waits', flush=True); open({str(pipe)!r})"
+    said: list[str] = []
+
+    def interrupt_when_both_wait(_self: SideBySide, line: str) -> None:
+        said.append(line)
+        if len(said) == SideBySide.AT_ONCE:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(SideBySide, "_say", interrupt_when_both_wait)
+    with pytest.raises(KeyboardInterrupt):
+        SideBySide(Summary()).run([step("a", waits), step("b", waits), step("c", f"open({str(left)!r}, 'w')")])
+    assert not left.exists()
