@@ -1,9 +1,10 @@
-"""Runs manage.py in processes forked from one that has read the same settings already.
+"""Runs programs of a portal in processes forked from one that has read the same settings already.
 
     python -m tests.launcher
 
-A line of JSON on stdin says words, settings (the environment of a portal), what only this command is given beside
-them, and the files for stdout and stderr; the answer is the exit code.
+A line of JSON on stdin says words (of `python -m`), settings (the environment of a portal), what only this program is
+given beside them, the files for stdout and stderr, and whether it goes on; the answer is its exit code, or its number
+when it goes on.
 """
 
 from __future__ import annotations
@@ -27,17 +28,19 @@ from zenvoices.lib.environment import SettingsProblem
 PATIENCE = 600  # seconds: of a command that hangs, not of a busy machine that migrates
 #: What no setting of the portal changes: the settings themselves are read after the fork.
 LIBRARIES = (
-    "PIL.Image", "asgiref.sync", "celery.app.base", "cryptography.hazmat.primitives.ciphers.aead",
-    "defusedxml.ElementTree", "django.contrib.staticfiles", "django.core.management", "django.db.backends.sqlite3.base",
-    "django.db.models", "django.forms", "django.http", "django.template", "django.test", "django.urls", "environ",
-    "imapclient", "kombu.entity", "poplib", "psycopg", "pypdfium2", "redis", "structlog",
+    "PIL.Image", "asgiref.sync", "celery.app.base", "celery.fixups.django", "celery.worker.worker",
+    "cryptography.hazmat.primitives.ciphers.aead", "cryptography.x509.verification", "defusedxml.ElementTree",
+    "django.contrib.staticfiles", "django.core.management", "django.db.backends.sqlite3.base", "django.db.models",
+    "django.forms", "django.http", "django.template", "django.test", "django.urls", "environ", "fido2.server", "idna",
+    "imapclient", "kombu.entity", "poplib", "prometheus_client.exposition", "psycopg",
+    "pybase64", "pypdfium2", "redis", "smtplib", "structlog",
 )  # fmt: skip
 #: As many portals are kept: a test uses one or two by turns.
 PORTALS = 3
 
 
 class Loaded:
-    """A process that has the settings of one portal, which its commands are forked from."""
+    """A process that has the settings of one portal, which its programs are forked from."""
 
     def __init__(self, settings: dict[str, str], files: list[str], others: Iterable[Loaded]) -> None:
         self._line, theirs = socket.socketpair()
@@ -84,7 +87,7 @@ def main() -> None:
 
 
 def load(settings: dict[str, str], files: list[str]) -> None:
-    """What it says is said by the first command; settings that cannot be used each command finds for itself."""
+    """What it says is said by the first program; settings that cannot be used each program finds for itself."""
     os.environ.clear()
     os.environ.update(settings, DJANGO_SETTINGS_MODULE="zenvoices.settings")
     write_to(files)
@@ -95,22 +98,25 @@ def load(settings: dict[str, str], files: list[str]) -> None:
 def serve(asked: Iterable[str], told: TextIO) -> None:
     gc.freeze()
     for line in asked:
+        ask = json.loads(line)
+        goes_on = ask.pop("goes_on")
         child = os.fork()
         if child == 0:
-            become(**json.loads(line))
+            if not goes_on:
+                signal.alarm(PATIENCE)
+            become(**ask)
             sys.exit()
-        told.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        told.write(f"{child if goes_on else os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
         told.flush()
 
 
 def become(words: list[str], settings: dict[str, str], given: dict[str, str], files: list[str]) -> Any:
-    """`python manage.py words`: its SystemExit ends this process as it ends that one."""
-    signal.alarm(PATIENCE)
+    """`python -m words`: its SystemExit ends this process as it ends that one."""
     os.environ.clear()
     os.environ.update(settings | given)
     write_to(files)
-    sys.argv = ["manage.py", *words]
-    runpy.run_path("manage.py", run_name="__main__")
+    sys.argv = words
+    runpy.run_module(words[0], run_name="__main__", alter_sys=True)
 
 
 def write_to(files: list[str]) -> None:

@@ -8,6 +8,8 @@ import functools
 import json
 import os
 import secrets
+import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,19 +41,55 @@ def launcher() -> subprocess.Popen[str]:
 
 
 def launch(words: list[str], settings: dict[str, str], given: dict[str, str]) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of `python manage.py words`; what it is `given` is no setting of the portal."""
+    """Exit code, stdout and stderr of `python -m words`; what it is `given` is no setting of the portal."""
     with tempfile.TemporaryDirectory(prefix="zv-launch-") as folder:
         files = [Path(folder) / name for name in ("stdout", "stderr")]
-        ask = {"words": words, "settings": settings, "given": given, "files": list(map(str, files))}
-        process = launcher()
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write(json.dumps(ask) + "\n")
-        process.stdin.flush()
-        code = process.stdout.readline()
+        code = _asked_of_the_launcher(words, settings, given, files, goes_on=False)
         out, log = (file.read_text() for file in files)
         assert code, f"the launcher ended: {log}"
         return int(code), out, log
+
+
+def _asked_of_the_launcher(
+    words: list[str], settings: dict[str, str], given: dict[str, str], files: list[Path], *, goes_on: bool
+) -> str:
+    ask = {"words": words, "settings": settings, "given": given, "files": list(map(str, files)), "goes_on": goes_on}
+    process = launcher()
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(json.dumps(ask) + "\n")
+    process.stdin.flush()
+    return process.stdout.readline()
+
+
+class Started:
+    """A program of the portal that goes on; its parent is the launcher."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._handle = os.pidfd_open(pid)  # readable once it has ended
+
+    def is_running(self) -> bool:
+        return not select.select([self._handle], [], [], 0)[0]
+
+    def terminate(self) -> None:
+        signal.pidfd_send_signal(self._handle, signal.SIGTERM)
+
+    def kill(self) -> None:
+        signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+
+    def wait(self, seconds: float | None = None) -> None:
+        if not select.select([self._handle], [], [], seconds)[0]:
+            raise subprocess.TimeoutExpired(str(self.pid), seconds or 0)
+
+
+def stop(process: Started | subprocess.Popen[Any]) -> None:
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @dataclass(frozen=True)
@@ -94,7 +132,7 @@ class Portal:
     def run(self, *words: object, **environment: str) -> Answer:
         told = list(map(str, words))
         given = {name: environment.pop(name) for name in told if name in environment}  # what --password-env names
-        code, out, log = launch(told, self.environment() | environment, given)
+        code, out, log = launch(["manage", *told], self.environment() | environment, given)
         return Answer(code, [json.loads(line) for line in out.splitlines() if line.startswith("{")], log)
 
     def python(self, code: str) -> None:
@@ -104,12 +142,18 @@ class Portal:
         answer = self.run("shell", "--no-imports", "-c", "\n".join(lines))
         assert answer.code == 0, answer.log
 
-    def start(self, *words: object, log: str) -> subprocess.Popen[bytes]:
-        """A process of the portal that goes on: the caller stops it. Its output is in `folder/log`."""
-        with (self.folder / log).open("wb") as out:
-            return subprocess.Popen(
-                [sys.executable, "-m", *map(str, words)], cwd=ROOT, env=self.environment(), stdout=out, stderr=out
-            )
+    def prepare(self) -> None:
+        """As every start of the portal begins."""
+        code, _out, log = launch(["scripts.prepare"], self.environment(), {})
+        assert code == 0, log
+
+    def start(self, *words: object, log: str) -> Started:
+        """`python -m words` as a process of the portal that goes on: the caller stops it. Its output is in `log`."""
+        file = self.folder / log
+        file.write_bytes(b"")
+        pid = _asked_of_the_launcher(list(map(str, words)), self.environment(), {}, [file, file], goes_on=True)
+        assert pid, f"the launcher ended: {file.read_text()}"
+        return Started(int(pid))
 
     def administration(self, name: str = "Bakkerij", plan: str = "premium") -> str:
         made = self.run(
@@ -138,14 +182,22 @@ def _roles(url: str) -> dict[str, str]:
 @contextmanager
 def database_of_a_portal() -> Iterator[str]:
     """Where a portal of its own keeps its rows: "" for SQLite in its folder, else a database beside ours."""
-    url = os.environ.get("DATABASE_URL", "")
-    if not url.startswith("postgres"):
+    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
         yield ""
         return
-    owner = os.environ.get("MIGRATION_DATABASE_URL", url)
     name = f"portal_{secrets.token_hex(6)}"
+    asked_of_the_owner(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield beside_ours(name)
+    asked_of_the_owner(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def beside_ours(name: str) -> str:
+    """The address of another database on the PostgreSQL of the tests."""
+    return urlunsplit(urlsplit(os.environ.get("DATABASE_URL", ""))._replace(path=f"/{name}"))
+
+
+def asked_of_the_owner(*statements: sql.Composed) -> None:
+    owner = os.environ.get("MIGRATION_DATABASE_URL", os.environ["DATABASE_URL"])
     with psycopg.connect(owner, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-    with psycopg.connect(owner, autocommit=True) as server:
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        for statement in statements:
+            server.execute(statement)

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.whole import SECRETS_IN_CLEAR, SEED, SIGN_IN, Stage, WholePortal, whole_portal
+from scripts.components import CHROMIUM
+from tests.browser.whole import SECRETS_IN_CLEAR, SIGN_IN, Stage, WholePortal, whole_portal
 from tests.portal import database_of_a_portal
 from tests.servers.certificates import Certificates
 from tests.servers.gmail import GmailApi
@@ -40,7 +41,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None:
         missing("Chromium")
     with sync_playwright() as playwright:
@@ -90,9 +91,7 @@ class MakeStage(Protocol):
 @pytest.fixture
 def make_stage(portal: WholePortal) -> MakeStage:
     def make(language: str = "nl") -> Stage:
-        number = next(_numbers)
-        environment, administration = portal.ask(SEED, number=number, password=Stage.PASSWORD, language=language)
-        return Stage(portal, number, environment, administration)
+        return Stage.seeded(portal, next(_numbers), language)
 
     return make
 
@@ -112,6 +111,7 @@ class Browse(Protocol):
 def browse(chromium: Browser, portal: WholePortal, request: pytest.FixtureRequest) -> Iterator[Browse]:
     """A page in a browser context of its own, in which `email` is signed in. Its complaints fail the test.
 
+    Nothing turns unless `context` says so: to draw it while a test waits costs as much as the portal.
     `loses_requests`: the test loses some on purpose, so that those are no complaint.
     """
     contexts: list[BrowserContext] = []
@@ -119,7 +119,8 @@ def browse(chromium: Browser, portal: WholePortal, request: pytest.FixtureReques
 
     def open_page(email: str = "", language: str = "nl", *, loses_requests: bool = False, **context: Any) -> Page:
         harmless = LOST_REQUESTS if loses_requests else FORM_ERRORS
-        made = chromium.new_context(locale={"nl": "nl-NL", "en": "en-GB"}[language], base_url=portal.url, **context)
+        known = {"locale": {"nl": "nl-NL", "en": "en-GB"}[language], "reduced_motion": "reduce"}
+        made = chromium.new_context(base_url=portal.url, **known | context)
         contexts.append(made)
         made.set_default_timeout(PATIENCE)
         made.add_init_script(CSP_WATCH)

@@ -152,7 +152,7 @@ def test_a_reload_in_the_middle_of_a_fetch_loses_nothing(
         mailbox_user.deliver(mail(f"Factuur {number}", (f"{number}.pdf", pdf(f"F {number}") + bytes(20_000))))
     with Gate(mailbox_user.server().port, lets_through=2_600_000) as gate:
         stage.channel(mailbox_user, host="localhost", port=gate.port)
-        page = browse(stage.anna)
+        page = browse(stage.anna, reduced_motion="no-preference")
         page.goto(stage.address("channels/"))
         row = page.get_by_role("row", name=mailbox_user.name)
         row.get_by_role("button", name=words.fetch).click()

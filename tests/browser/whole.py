@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from scripts.run import WEB_WORKER, WORKERS
 from tests.migrated import migrate
-from tests.portal import ROOT, Portal
+from tests.portal import ROOT, Portal, stop
 
 READY_SECONDS = 180
 UPLOAD_MAX_BYTES = 1_000_000
@@ -77,6 +78,11 @@ class WholePortal(Portal):
         assert line, f"the shell of the portal ended: {(self.folder / 'shell.log').read_text()[-3000:]}"
         return json.loads(line)
 
+    @cached_property
+    def hashed(self) -> str:
+        """The password of everybody: hashing takes a tenth of a second."""
+        return str(self.ask(HASH, password=Stage.PASSWORD))
+
     @property
     def shell(self) -> subprocess.Popen[str]:
         return self.__dict__["_shell"]
@@ -108,7 +114,7 @@ def whole_portal(
     settings = providers | {
         "BASE_URL": f"http://localhost:{port}",
         "REDIS_URL": redis_url,
-        "TICK_SECONDS": "1",
+        "TICK_SECONDS": "2",
         "MAIL_CONNECT_SECONDS": "3",
         "MAIL_SILENCE_SECONDS": "8",
         "UPLOAD_MAX_BYTES": str(UPLOAD_MAX_BYTES),
@@ -118,12 +124,10 @@ def whole_portal(
     portal = WholePortal(folder, ca_file, database_url, settings)
     with ExitStack() as stack:
         migrate(portal)
-        prepared = portal.start("scripts.prepare", log="prepare.log")
-        stack.callback(stop, prepared)
-        assert prepared.wait(READY_SECONDS) == 0, portal.logs()
+        portal.prepare()
         for name, words in (_programs(port) | ({"web": web} if web else {})).items():
             stack.callback(stop, portal.start(*words, log=f"{name}.log"))
-        stack.callback(stop, portal.open_shell())
+        stack.callback(_end, portal.open_shell())
         portal.wait_until(lambda: _is_ready(port), "/readyz", READY_SECONDS)
         yield portal
 
@@ -139,16 +143,9 @@ def _programs(port: int) -> dict[str, tuple[str, ...]]:
     return programs
 
 
-def stop(process: subprocess.Popen[Any]) -> None:
-    process.terminate()
-    try:
-        process.wait(30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe:
-            pipe.close()
+def _end(shell: subprocess.Popen[str]) -> None:
+    """It ends with what it is asked."""
+    shell.communicate()
 
 
 def _is_ready(port: int) -> bool:
@@ -172,6 +169,11 @@ class Stage:
     administration: str
 
     PASSWORD = "Correct-paard-9"
+
+    @classmethod
+    def seeded(cls, portal: WholePortal, number: int, language: str) -> Stage:
+        environment, administration = portal.ask(SEED, number=number, hashed=portal.hashed, language=language)
+        return cls(portal, number, environment, administration)
 
     @property
     def anna(self) -> str:
@@ -227,11 +229,13 @@ run = FetchRun.objects.create(administration_id=one.administration_id, channel=o
 done = runs.perform(run.pk, Budget.until_empty())
 answer = {"run": str(run.pk), "outcome": done.outcome, "documents": done.documents}
 """
-SEED = """
+HASH = """
 from django.contrib.auth.hashers import make_password
+answer = make_password(password)
+"""
+SEED = """
 from administrations import services
 from administrations.models import Role, User
-hashed = make_password(password)
 def person(name, family):
     return User.objects.create(
         email=f"{name}{number}@kantoor.test", password=hashed, name=f"{name.title()} {family}", language=language

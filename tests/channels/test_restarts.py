@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,7 +20,7 @@ import pytest
 
 from tests.channels.linked import PDF, invoice, mail
 from tests.migrated import migrate
-from tests.portal import Portal
+from tests.portal import Portal, Started
 from tests.servers.certificates import Certificates
 from tests.servers.gate import Gate
 from tests.servers.plugin import MailboxUser
@@ -45,10 +44,10 @@ class Running:
     broker: Broker
     administration: str
     stack: ExitStack
-    worker: subprocess.Popen[bytes] | None = None
+    worker: Started | None = None
     _number: int = 0
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
+    def start_worker(self) -> Started:
         self._number += 1
         worker = self.portal.start(*CELERY, *WORKER, "-n", f"w{self._number}@%h", log=f"worker{self._number}.log")
         self.stack.callback(kill, worker)
@@ -78,7 +77,7 @@ class Running:
         self.wait_until(lambda: box.unread() == 0 and not self.rows(open_runs, channel), "all is in")
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: Started) -> None:
     process.kill()
     process.wait()
 
@@ -106,7 +105,7 @@ def fetch_in_the_middle(running: Running, box: MailboxUser) -> Iterator[tuple[st
     """Of a real worker: one batch is in, the next is on the line."""
     for number in range(MAILS):
         box.deliver(mail(f"Factuur {number}", (f"factuur-{number}.pdf", PDF + b"%% %d " % number + bytes(20_000))))
-    if running.worker is None or running.worker.poll() is not None:
+    if running.worker is None or not running.worker.is_running():
         running.start_worker()
     with Gate(box.server().port, HELD_BACK_AT) as gate:
         server = dataclasses.replace(box.server(), host="localhost", port=gate.port)

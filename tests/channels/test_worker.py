@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ import pytest
 
 from tests.channels.linked import invoice
 from tests.migrated import migrate
-from tests.portal import Portal
+from tests.portal import Portal, stop
 from tests.servers.certificates import Certificates
 from tests.servers.plugin import MailboxUser
 from tests.servers.redis import Broker, redis_server
@@ -44,18 +43,8 @@ def portal(tmp_path: Path, certificates: Certificates, portal_database: str, bro
     celery = ("celery", "-A", "zenvoices")
     with ExitStack() as stack:
         for name, words in PROGRAMS.items():
-            process = portal.start(*celery, *words, log=f"{name}.log")
-            stack.callback(_stop, process)
+            stack.callback(stop, portal.start(*celery, *words, log=f"{name}.log"))
         yield portal
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def make_due(portal: Portal, channel: str) -> None:

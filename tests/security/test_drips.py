@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.whole import SEED, Stage, WholePortal, whole_portal
+from tests.browser.whole import Stage, WholePortal, whole_portal
 from tests.security.visitors import DrippingServer, Visitor, web_of_the_image
 from tests.servers.certificates import Certificates
 from tests.servers.redis import redis_server
@@ -34,8 +34,7 @@ def portal(tmp_path: Path, certificates: Certificates, portal_database: str, por
 def test_twenty_checks_of_a_server_that_drips_hold_nobody_else_up(
     portal: WholePortal, certificates: Certificates
 ) -> None:
-    environment, administration = portal.ask(SEED, number=1, password=Stage.PASSWORD, language="nl")
-    stage = Stage(portal, 1, environment, administration)
+    stage = Stage.seeded(portal, 1, "nl")
     new = stage.address("channels/new/email").removeprefix(portal.url)
     anna, stranger, nobody = Visitor(portal, stage.anna), Visitor(portal, stage.person("charlie")), Visitor(portal)
     with DrippingServer(certificates.good) as server, ThreadPoolExecutor(CHECKS) as many:

@@ -16,8 +16,7 @@ import pytest
 from django.conf import settings
 
 from scripts.components import SEARCH
-from tests.browser.whole import stop
-from tests.portal import ROOT, Portal
+from tests.portal import ROOT, Portal, stop
 from tests.security.web import (
     Web,
     as_the_image_starts_it,

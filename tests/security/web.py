@@ -18,9 +18,8 @@ from urllib.parse import urlencode
 import pytest
 
 from scripts.run import Options, portal
-from tests.browser.whole import stop
 from tests.migrated import migrate
-from tests.portal import ROOT, Portal
+from tests.portal import ROOT, Portal, stop
 
 PATIENCE = 60  # seconds for an answer; a portal that is held gives none at all
 PERSON, PASSWORD = "anna@kantoor.test", "Correct-paard-9"
@@ -47,8 +46,7 @@ def prepared_portal(folder: Path, **settings: str) -> Portal:
     """With an administration, and PERSON in it."""
     made = Portal(folder, "", extra={"DJANGO_SETTINGS_MODULE": "zenvoices.settings", **settings})
     migrate(made)
-    process = made.start("scripts.prepare", log="prepare.log")
-    assert process.wait(180) == 0, (folder / "prepare.log").read_text()
+    made.prepare()
     made.administration()
     return made
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import psycopg
 import pytest
 
 from tests.migrated import migrate
-from tests.portal import Answer, Portal
+from tests.portal import Answer, Portal, Started
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import Dovecot
 from tests.servers.plugin import StartScripted
@@ -76,10 +75,10 @@ def portal(
             worker.wait()
 
 
-def until_ready(worker: subprocess.Popen[bytes], log: Path) -> None:
+def until_ready(worker: Started, log: Path) -> None:
     deadline = time.monotonic() + 60
     while "all@h ready" not in log.read_text():
-        assert worker.poll() is None, log.read_text()
+        assert worker.is_running(), log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
 

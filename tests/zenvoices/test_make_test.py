@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
+from scripts import components
 from scripts import test as make_test
 from scripts.bootstrap import ROOT
-from scripts.components import COMPONENTS
+from scripts.components import CHROMIUM, COMPONENTS
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +47,19 @@ def test_arguments_are_handed_on(target: str, command: str) -> None:
 def test_settings_of_this_machine_do_not_reach_the_tests(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "1")
     assert name not in make_test._inherited()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_chromium_without_a_window_is_installed_where_apt_has_it(known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed: list[str] = []
+    monkeypatch.setattr(components, "COMPONENTS", ())  # nothing is missing
+    monkeypatch.setattr(components.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(components.shutil, "which", lambda name, path=None: "" if name == CHROMIUM[0] else name)
+    monkeypatch.setattr(components, "_apt_knows", lambda _package: known)
+    monkeypatch.setattr(components, "_apt_install", installed.extend)
+    monkeypatch.setattr(components, "_npm_install", lambda: None)
+    assert components.missing() == []
+    assert installed == ([CHROMIUM[0]] if known else [])
 
 
 def test_garbage_is_looked_for_again_once_all_is_collected() -> None:
