@@ -137,6 +137,7 @@ def test_whole_line_says_these_commands(
     assert [" ".join(words[: 1 + (words[0] == "UID")]) for words in said] == COMMANDS[protocol]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("answered", [False, True], ids=["command-lost", "answer-lost"])
 @pytest.mark.parametrize(
     ("protocol", "number"),
@@ -157,6 +158,7 @@ def test_line_cut_at_any_command_loses_nothing(
     assert (cut.outcome, cut.error_code) == (("succeeded", "") if survived else ("failed", "connection_lost"))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("offset", OFFSETS)
 @pytest.mark.parametrize("protocol", ["imap", "pop3"])
 def test_line_cut_inside_a_mail_loses_nothing(

@@ -26,11 +26,11 @@ def test_half_a_mail_taken_for_a_mail_breaks_a_promise(monkeypatch: pytest.Monke
 
 
 def test_same_seed_gives_the_same_history() -> None:
-    first, second = (run(4, days=0.1, calm=CALM) for _time in range(2))
+    first, second = (run(4, days=0.1, calm=0.05 * DAY) for _time in range(2))
     assert (first.told(), first.checked) == (second.told(), second.checked)
 
 
 def test_command_lives_through_two_histories_by_itself() -> None:
-    words = [sys.executable, "-m", "tests.simulation", "--days", "0.05", "--seeds", "2"]
+    words = [sys.executable, "-m", "tests.simulation", "--days", "0.05", "--calm", "0.1", "--seeds", "2"]
     told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert (told.returncode, told.stdout.count(" 0 broken")) == (0, 2), told.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -109,6 +110,8 @@ def index() -> Iterator[PackageIndex]:
     ]
 )
 def install(request: pytest.FixtureRequest, tmp_path: Path, index: PackageIndex) -> Install:
+    if request.param == "this Python's pip":
+        shutil.copytree(request.getfixturevalue("with_pip"), tmp_path / "fresh", symlinks=True)
     return installer(request.param, tmp_path / "fresh", index)
 
 
@@ -124,8 +127,8 @@ def installer(kind: str, venv: Path, index: PackageIndex) -> Install:
     environment = {"PATH": os.environ["PATH"], "HOME": str(venv.parent), "PIP_CONFIG_FILE": os.devnull}
     environment |= {"PIP_INDEX_URL": index.url, "UV_DEFAULT_INDEX": index.url, "UV_NO_CONFIG": "1"}
     environment |= {"PIP_NO_CACHE_DIR": "1", "UV_CACHE_DIR": str(venv.parent / "uv"), "PIP_RETRIES": "0"}
-    without = [] if kind == "this Python's pip" else ["--without-pip"]
-    subprocess.run([sys.executable, "-m", "venv", *without, str(venv)], check=True)
+    if not venv.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
     python = str(venv / "bin" / "python")
     command = [python, "-m", "pip", "install"]
     if kind == "uv":

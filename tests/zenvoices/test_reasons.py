@@ -21,13 +21,6 @@ UV = Path(sys.prefix) / "bin" / "uv"
 LOCK = "requirements.txt"
 
 
-@pytest.fixture(scope="module")
-def with_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    venv = tmp_path_factory.mktemp("made") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    return venv
-
-
 @pytest.fixture(params=["pip", "uv"])
 def venv(request: pytest.FixtureRequest, with_pip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty one, into which `ensure` installs the lock in tmp_path with pip or with uv."""
