@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.browser.whole import stop
-from tests.portal import ROOT, Portal
+from tests.portal import ROOT, Portal, stop
 from tests.security.web import as_the_image_starts_it, free_port, wait_until_it_listens
 from tests.servers.collector import Collector, collector
 from tests.servers.redis import redis_server
@@ -50,6 +49,13 @@ class Run:
     lines: dict[str, list[str]]
 
 
+def as_itself(portal: Portal, *words: str, log: str) -> subprocess.Popen[bytes]:
+    """A Python of its own, as it is started in earnest: not forked from one that has the settings already."""
+    with (portal.folder / log).open("wb") as out:
+        command = [sys.executable, "-m", *words]
+        return subprocess.Popen(command, cwd=ROOT, env=portal.environment(), stdout=out, stderr=out)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Web, workers and beat, each asked for one thing; then the broker goes, of which beat complains."""
@@ -66,7 +72,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         started = {}
         for name, words in programs.items():
             portal.extra["OTEL_SERVICE_NAME"] = name
-            started[name] = portal.start(*words, log=f"{name}.log")
+            started[name] = as_itself(portal, *words, log=f"{name}.log")
             ending.callback(stop, started[name])
         wait_until_it_listens(port)
         # No tables: each page and step breaks, with what was asked for in its locals.
@@ -149,7 +155,7 @@ sign_in("{CANARY}")
 def test_secret_in_a_local_or_in_the_words_of_an_exception_does_not_reach_sentry(tmp_path: Path) -> None:
     with collector() as heard:
         portal = Portal(tmp_path, "", extra={"SENTRY_DSN": heard.dsn})
-        code = portal.start("manage", "shell", "--no-imports", "-c", SECRET_IN_LOCALS, log="log").wait(PATIENCE)
+        code = as_itself(portal, "manage", "shell", "--no-imports", "-c", SECRET_IN_LOCALS, log="log").wait(PATIENCE)
     (event,) = heard.events()
     (exception,) = event["exception"]["values"]
     last = exception["stacktrace"]["frames"][-1]
