@@ -20,6 +20,7 @@ from documents.forward_models import Forward as Forward
 from documents.forward_models import ForwardAddress as ForwardAddress
 from documents.kept_models import SavedFilter as SavedFilter
 from documents.kept_models import ZipNames as ZipNames
+from documents.search_models import SearchText as SearchText
 from documents.source_models import SourceName as SourceName
 
 XML_TYPES = frozenset({"application/xml", "text/xml"})
@@ -34,6 +35,11 @@ NO_NAME = "1"
 def _of_state(state: str, **condition: Any) -> models.Index:
     fields = ["administration", "-received_at", "-id"]
     return models.Index(fields=fields, condition=models.Q(deleted_at=None, **condition), name=f"document_{state}")
+
+
+def _few(name: str, condition: models.Q, *first: str) -> models.Index:
+    fields = ["administration", *first, "-received_at", "-id"]
+    return models.Index(fields=fields, condition=condition & models.Q(deleted_at=None), name=f"document_{name}")
 
 
 def _sorted(name: str, *fields: str) -> models.Index:
@@ -145,6 +151,10 @@ class Document(TenantModel, Source):
             _of_state("new", done_at=None, seen_at=None),
             _of_state("seen", done_at=None, seen_at__isnull=False),
             _of_state("done", done_at__isnull=False),
+            # few of many, and each in the order of the list
+            _few("of_kind", ~models.Q(kind="attachment"), "kind"),
+            _few("uploaded", models.Q(source_id=None)),
+            _few("doubled", models.Q(duplicate_of__isnull=False, kept_both_at=None)),
             _sorted("date", "-sort_date", "-received_at", "-id"),
             _sorted("name", "sort_name", "received_at", "id"),
             _sorted("amount", "-sort_amount", "-received_at", "-id"),

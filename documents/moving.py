@@ -23,7 +23,7 @@ from django.utils import timezone
 from administrations import audit, rights
 from administrations.access import administrations_of, may, role_in
 from administrations.models import Administration, Role, User
-from documents import notes, quota, sort_keys, storage
+from documents import notes, quota, search_text, sort_keys, storage
 from documents.duplicates import mark_same_invoice
 from documents.models import Document, EInvoice, Move
 from documents.queries import visible_documents
@@ -172,7 +172,9 @@ def _arrive(
     _copy_invoices(made)
     notes.carry(here.pk, arrived)
     _pair_again(left, arrived)
-    sort_keys.refresh(document.pk for document in arrived.values())
+    ids = [document.pk for document in arrived.values()]
+    sort_keys.refresh(ids)
+    search_text.refresh(ids)
     for new in made.values():
         mark_same_invoice(new.pk)
     return list(arrived.values())

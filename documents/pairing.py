@@ -12,7 +12,7 @@ from pathlib import PurePath
 from django.db import transaction
 from django.db.models import Q
 
-from documents import sort_keys
+from documents import search_text, sort_keys
 from documents.einvoice import papers
 from documents.models import PDF, XML_TYPES, Document, EInvoice, Email, einvoice_of
 
@@ -49,7 +49,9 @@ def pair_after_reading(document: Document) -> None:
             Email.objects.select_for_update().get(pk=document.email_id)
             together = Document.objects.filter(email_id=document.email_id)
             pair_saved(together.select_related("einvoice"))
-        sort_keys.refresh(together.values_list("pk", flat=True))
+        ids = list(together.values_list("pk", flat=True))
+        sort_keys.refresh(ids)
+        search_text.refresh(ids)
 
 
 def _sides(documents: Iterable[Document]) -> list[Document]:

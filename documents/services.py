@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from administrations import audit
 from administrations.models import Administration, User
-from documents import quota, senders, sort_keys, sources
+from documents import quota, search_text, senders, sort_keys, sources
 from documents.models import Document, Email, Move, Question
 from documents.pairing import pair_saved as pair_saved
 from documents.pairing import pair_unsaved as pair_unsaved
@@ -106,6 +106,7 @@ def add_documents(administration_id: UUID, documents: Sequence[Document]) -> Seq
         sort_keys.put(document, None)
     quota.grew(administration_id, sum(document.size for document in documents))
     added = Document.objects.bulk_create(documents)
+    search_text.add(added)
     sources.keep(administration_id, added)
     senders.look_at(administration_id, added)
     return added

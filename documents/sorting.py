@@ -13,7 +13,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import F, QuerySet, TextChoices
-from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
+from django.db.models.fields.tuple_lookups import (
+    TupleGreaterThan,
+    TupleGreaterThanOrEqual,
+    TupleLessThan,
+    TupleLessThanOrEqual,
+)
 from django.utils.translation import pgettext_lazy
 
 from documents.models import Document
@@ -65,13 +70,28 @@ class Place:
 
 def ordered(rows: QuerySet[Document], sort: Sort, after: Place | None = None) -> QuerySet[Document]:
     """Suppliers from A to Z and then the oldest first; everything else the newest or largest first."""
-    names = [*([_COLUMN[sort]] if sort in _COLUMN else []), "received_at", "id"]
-    rises = sort == Sort.SUPPLIER
+    names = _columns(sort)
     if after is not None:
-        values = [*([after.value] if sort in _COLUMN else []), after.received_at, after.id]
-        is_behind: Any = TupleGreaterThan if rises else TupleLessThan
-        rows = rows.filter(is_behind(tuple(F(name) for name in names), tuple(values)))
-    return rows.order_by(*names) if rises else rows.order_by(*(f"-{name}" for name in names))
+        rows = _on_one_side(rows, sort, after, TupleGreaterThan if _rises(sort) else TupleLessThan)
+    return rows.order_by(*names) if _rises(sort) else rows.order_by(*(f"-{name}" for name in names))
+
+
+def up_to(rows: QuerySet[Document], sort: Sort, last: Place) -> QuerySet[Document]:
+    """What is not behind `last`."""
+    return _on_one_side(rows, sort, last, TupleLessThanOrEqual if _rises(sort) else TupleGreaterThanOrEqual)
+
+
+def _columns(sort: Sort) -> list[str]:
+    return [*([_COLUMN[sort]] if sort in _COLUMN else []), "received_at", "id"]
+
+
+def _rises(sort: Sort) -> bool:
+    return sort == Sort.SUPPLIER
+
+
+def _on_one_side(rows: QuerySet[Document], sort: Sort, of: Place, compare: Any) -> QuerySet[Document]:
+    values = [*([of.value] if sort in _COLUMN else []), of.received_at, of.id]
+    return rows.filter(compare(tuple(F(name) for name in _columns(sort)), tuple(values)))
 
 
 def _value(text: str, sort: Sort) -> date | str | int | None:

@@ -11,7 +11,7 @@ import structlog
 from celery import Task, shared_task
 from kombu.exceptions import OperationalError
 
-from documents import einvoices, forward_mail, preview, sweeping
+from documents import einvoices, forward_mail, preview, search_text, sweeping
 from documents.models import XML_TYPES, Document
 from documents.queries import PAGE_SIZE
 from zenvoices.lib.bulkheads import Steps
@@ -100,6 +100,7 @@ def sweep() -> None:
     steps.run("sweep_unfinished", sweeping.sweep_unfinished)
     with every_administration():
         steps.run("sweep_blobs", sweeping.sweep_blobs)
+        steps.run("fill_in_search", search_text.fill_in)
     steps.run("sweep_previews", lambda: preview.sweep(time.time() - PREVIEW_KEPT_SECONDS))
     if any(steps.done.values()):
         log.info("swept", **steps.done)

@@ -20,7 +20,7 @@ from administrations.audit_entry import AuditEntry
 from administrations.models import Administration, Environment, Invitation, User
 from channels.links import tokens
 from channels.models import Channel, ChannelSecret, ConnectionCheck, ReceivedPart
-from documents import preview, quota, storage, sweeping
+from documents import preview, quota, search_text, sort_keys, storage, sweeping
 from documents.models import Document, EInvoice, Email, Move
 from leaving import people, plans, proposals
 from leaving.bundles import Alive, in_bundles
@@ -204,9 +204,12 @@ def _some_documents(administration_id: UUID, rows: QuerySet[Document]) -> bool:
     some = Document.objects.filter(pk__in=[pk for pk, _ in chosen])
     inside = EInvoice.objects.filter(document__in=some).exclude(pdfs=[]).values_list("pdfs", flat=True)
     drawn = [pdf["sha256"] for pdfs in inside for pdf in pdfs]
+    other_halves = list(Document.objects.filter(companion__in=some).values_list("pk", flat=True))
     with transaction.atomic():
         quota.grew_by(some.filter(deleted_at=None), -1)
         some.delete()
+        sort_keys.refresh(other_halves)  # what stays says nothing of what went
+        search_text.refresh(other_halves)
     _forget_files(administration_id, [sha256 for _, sha256 in chosen], drawn)
     return bool(chosen)
 

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from administrations import retention as term
 from channels.models import ReceivedMail, ReceivedPart
-from documents import preview, storage, sweeping
-from documents.models import Document, EInvoice, Email
+from documents import preview, search_text, storage, sweeping
+from documents.models import Document, EInvoice, Email, SearchText
 from documents.services import delete_documents
 from leaving import erasing, plans, proposals, retention, steps, tasks
 from leaving.models import Erasure
@@ -132,6 +132,18 @@ def test_documents_after_their_term_go_with_their_mails_and_files(cast: Cast) ->
     assert told(cast.bakery)[-3:] == [
         ("Bert de Vries", "erasure.asked", ""), ("system", "erasure.documents", ""), ("system", "erasure.done", ""),
     ]  # fmt: skip
+
+
+def test_half_that_stays_says_nothing_of_the_half_that_went(cast: Cast) -> None:
+    went, stays = (upload(cast.bakery, cast.bert, word) for word in ("xmlhelft", "pdfhelft"))
+    with administration_scope(cast.bakery.pk):
+        Document.objects.filter(pk=stays.pk).update(companion=went)
+        search_text.refresh([stays.pk])
+        assert "xmlhelft" in SearchText.objects.get(document=stays).text
+    age(went, 9)
+    erasing.perform(erasing.ask(plans.of_documents(cast.bakery), cast.anna).pk)
+    with administration_scope(cast.bakery.pk):
+        assert "xmlhelft" not in SearchText.objects.get().text
 
 
 def test_file_that_a_newer_document_has_too_stays(cast: Cast) -> None:

@@ -14,9 +14,9 @@ MOST_WORDS: Final = 8
 LONGEST: Final = 200
 
 
-def page_of(rows: QuerySet[Any, Any] | Sequence[Any], asked: str | None) -> Page[Any]:
+def page_of(rows: QuerySet[Any, Any] | Sequence[Any], asked: str | None, most: int = PAGE) -> Page[Any]:
     """What is no number is the first page, what is too high the last."""
-    return Paginator(rows, PAGE).get_page(asked)
+    return Paginator(rows, most).get_page(asked)
 
 
 def searched(asked: QueryDict) -> str:

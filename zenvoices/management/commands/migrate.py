@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.commands.migrate import Command as DjangosMigrate
 from django.db import connection
 
+from documents.search_role import let_it_search
 from zenvoices.lib.database_roles import as_owner, grant_to
 
 
@@ -20,3 +21,4 @@ class Command(DjangosMigrate):
             super().handle(*arguments, **options | {"skip_checks": True})
             if serving != connection.settings_dict["USER"]:
                 grant_to(serving)
+                let_it_search(serving)
