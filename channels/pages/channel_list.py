@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -25,15 +27,17 @@ from channels.models import Channel
 from channels.pages import queries
 from channels.pages.access import channel_or_404, premium_view
 from channels.pages.rows import row_of
-from channels.pages.standing import GROUPS, counted, standing
+from channels.pages.standing import listed, standing
 from documents import suppliers
-from zenvoices.lib.paging import page_of, searched, with_words
+from zenvoices.lib.paging import PAGE, searched, with_words
 from zenvoices.lib.scoping import every_administration
 
 #: htmx stops asking at this status (and still shows what came with it)
 STOP_POLLING = 286
-#: by the search box of all channels
-_LOOKED_IN = ("name", "username", "host", "administration__name")
+#: lines of one administration, which can do more than those of an office and are 2.7 kB each
+PAGE_HERE = 25
+#: by the search box
+_LOOKED_IN = ("name", "username", "host")
 
 
 @require_safe
@@ -41,8 +45,9 @@ _LOOKED_IN = ("name", "username", "host", "administration__name")
 def channels(request: AdministrationRequest) -> HttpResponse:
     if not request.administration.is_premium:
         return render(request, "channels/not_premium.html")
-    rows = [row_of(channel) for channel in queries.channel_list()]
-    return render(request, "channels/list.html", {"rows": rows, "missing": suppliers.count_missing()})
+    found = Channel.objects.filter(with_words(searched(request.GET), *_LOOKED_IN))
+    context = _listed(request, found, most=PAGE_HERE) | {"missing": suppliers.count_missing()}
+    return render(request, "channels/list.html", context)
 
 
 @require_safe
@@ -101,18 +106,21 @@ def channel_undo_delete(request: AdministrationRequest, channel_id: UUID) -> Htt
 @require_safe
 @environment_view
 def environment_channels(request: EnvironmentRequest) -> HttpResponse:
-    """The office-wide overview: the channels of every administration, those in trouble first."""
-    words, group = searched(request.GET), request.GET.get("show", "")
+    """The office-wide overview: the channels of every administration."""
     with every_administration():
-        found = Channel.objects.filter(with_words(words, *_LOOKED_IN), deleted_at=None)
+        found = Channel.objects.filter(with_words(searched(request.GET), *_LOOKED_IN, "administration__name"))
         found = found.filter(administration__in=administrations_in(request.environment))
-        found = found.annotate(standing=standing()).order_by("-standing", "administration__name", "name", "id")
-        shown = found.filter(standing__in=GROUPS[group]) if group in GROUPS else found
-        page = page_of(shown.values_list("pk", flat=True), request.GET.get("page"))
-        rows = [row_of(channel) for channel in queries.listed_channels(page.object_list)]
-        context = {"environment": request.environment, "rows": rows, "page": page, "counts": counted(found)}
-        context |= {"words": words, "group": group if group in GROUPS else ""}
+        context = _listed(request, found, "administration__name", most=PAGE) | {"environment": request.environment}
         return render(request, "channels/environment.html", context)
+
+
+def _listed(request: HttpRequest, found: QuerySet[Channel], *by: str, most: int) -> dict[str, Any]:
+    """A page of them: those in trouble first, then `by` and by name."""
+    found = found.filter(deleted_at=None).annotate(standing=standing()).order_by("-standing", *by, "name", "id")
+    some = listed(found, request.GET, most)
+    rows = [row_of(channel) for channel in queries.listed_channels(each.pk for each in some.page)]
+    words = searched(request.GET)
+    return {"rows": rows, "page": some.page, "counts": some.counts, "group": some.group, "words": words}
 
 
 def _row(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:

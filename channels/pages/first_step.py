@@ -8,6 +8,8 @@ from typing import Final
 from channels.models import Channel
 from channels.pages import queries
 from channels.pages.rows import Row, row_of
+from channels.pages.standing import standing
+from zenvoices.lib.paging import PAGE
 
 #: what is told first where channels differ
 _ORDER: Final = ("busy", "mend", "fetch", "wait", "activate", "finish")
@@ -22,8 +24,10 @@ class FirstStep:
 
 
 def first_step() -> FirstStep:
-    """Of the administration in scope."""
-    steps = [FirstStep(_kind(row), row) for row in map(row_of, queries.channel_list())]
+    """Of the administration in scope; of many channels those that stand worst are looked at."""
+    worst = Channel.objects.filter(deleted_at=None).alias(standing=standing()).order_by("-standing", "name", "id")
+    channels = queries.listed_channels(worst.values_list("pk", flat=True)[:PAGE])
+    steps = [FirstStep(_kind(row), row) for row in map(row_of, channels)]
     return min(steps, key=lambda step: _ORDER.index(step.kind), default=FirstStep("link"))
 
 

@@ -18,24 +18,24 @@ from channels.pages.bulk import ACTIONS, Done, channels_for
 from channels.pages.channel_list import STOP_POLLING
 from channels.pages.clients import clients, clients_of
 from channels.pages.rows import ICONS
-from channels.pages.standing import GROUPS, counted
+from channels.pages.standing import listed
 from zenvoices.lib.own_addresses import own_path
-from zenvoices.lib.paging import PAGE, page_of, searched
+from zenvoices.lib.paging import PAGE, searched
 from zenvoices.lib.scoping import every_administration
 
 
 @require_safe
 @environment_view
 def office(request: EnvironmentRequest) -> HttpResponse:
-    words, group = searched(request.GET), request.GET.get("show", "")
+    words = searched(request.GET)
     with every_administration():
-        found = clients_of(request.environment, words)
-        shown = found.filter(standing__in=GROUPS[group]) if group in GROUPS else found
-        page = page_of(shown, request.GET.get("page"))
-        context: dict[str, Any] = {"clients": clients(page.object_list), "page": page, "counts": counted(found)}
-        context |= {
+        some = listed(clients_of(request.environment, words), request.GET)
+        context: dict[str, Any] = {
+            "clients": clients(some.page),
+            "page": some.page,
+            "counts": some.counts,
             "words": words,
-            "group": group if group in GROUPS else "",
+            "group": some.group,
             "environment": request.environment,
             "icons": ICONS,
         }

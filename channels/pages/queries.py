@@ -23,13 +23,8 @@ SENDER_AND_SUBJECT: Final = (
 DOCUMENTS_COUNTED: Final = 1_000
 
 
-def channel_list() -> list[Channel]:
-    """The channels of the scope, each with what `_listed` counts, `open_run` and `last_run`. Two queries, ever."""
-    return _with_runs(_listed(Channel.objects.all()))
-
-
 def listed_channels(ids: Iterable[UUID], *, count_documents: bool = True) -> list[Channel]:
-    """These, in this order, each as `channel_list` gives it; call it inside `every_administration`."""
+    """These, in this order, each with what `_listed` counts, `open_run` and `last_run`. Two queries, ever."""
     wanted = list(ids)
     listed = _listed(Channel.objects.filter(pk__in=wanted), count_documents=count_documents)
     found = {channel.pk: channel for channel in _with_runs(listed)}
@@ -45,7 +40,10 @@ class RowCount(Subquery):
 
 def _listed(channels: QuerySet[Channel], *, count_documents: bool = True) -> QuerySet[Channel]:
     """With `documents_count`, and `not_taken_in`: mails."""
-    documents = Document.objects.filter(source_id=OuterRef("pk"), deleted_at=None).order_by()
+    # A range of one: of an equality PostgreSQL believes that every channel has as many, and reads all documents of the
+    # administration for one that has few.
+    of_channel = Q(source_id__gte=OuterRef("pk"), source_id__lte=OuterRef("pk"))
+    documents = Document.objects.filter(of_channel, deleted_at=None).order_by()
     counted = RowCount(documents.values("pk")[: DOCUMENTS_COUNTED + 1])
     standing = ReceivedMail.objects.filter(channel=OuterRef("pk"), standing=True).order_by()
     runs = FetchRun.objects.filter(channel=OuterRef("pk")).order_by("-queued_at", "-id").values("pk")
@@ -89,7 +87,7 @@ def logbook(
 
 
 def listed_channel(channel_id: UUID) -> Channel | None:
-    """One line of `channel_list`, for the row that follows a fetch."""
+    """One line of the list, for the row that follows a fetch."""
     return next(iter(listed_channels([channel_id])), None)
 
 

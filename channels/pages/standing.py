@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
+from django.core.paginator import Page
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
+from django.http import QueryDict
 
 from channels.errors import CODES, DOUBTFUL, NEEDS_SOMEBODY_AFTER, is_permanent
 from channels.fetching import health, outages
 from channels.models import Channel, HostOutage, ReceivedMail
+from zenvoices.lib.paging import PAGE, page_of
 
 _PERMANENT: Final = [code for code in CODES if is_permanent(code)]
 
@@ -48,10 +52,24 @@ def standing() -> Case:
     )
 
 
-def counted(rows: QuerySet[Any]) -> dict[str, int]:
-    """How many rows with `standing` are in each group."""
-    found = Counter(rows.order_by().values_list("standing", flat=True))
-    return {group: sum(found[each] for each in known) for group, known in GROUPS.items()}
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of rows with `pk` and `standing`, of the group that was asked for, and how many are in each group."""
+
+    page: Page[Any]
+    counts: dict[str, int]
+    group: str
+
+
+def listed(found: QuerySet[Any], asked: QueryDict, most: int = PAGE) -> Listed:
+    """Of rows with `standing`, in their order. They are asked for once: how all of them stand is most of the work."""
+    rows = list(found.values_list("pk", "standing", named=True))
+    count = Counter(row.standing for row in rows)
+    counts = {group: sum(count[each] for each in known) for group, known in GROUPS.items()}
+    group = asked.get("show", "")
+    group = group if group in GROUPS else ""
+    shown = [row for row in rows if row.standing in GROUPS[group]] if group else rows
+    return Listed(page_of(shown, asked.get("page"), most), counts, group)
 
 
 def _needs_somebody() -> Q:

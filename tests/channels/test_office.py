@@ -14,7 +14,7 @@ from django.utils import timezone
 from administrations.models import Administration, User
 from channels import checking, tasks
 from channels.models import Channel, ConnectionCheck, FetchRun, HostOutage
-from channels.pages.queries import channel_list
+from channels.pages.queries import listed_channels
 from channels.pages.rows import row_of
 from channels.pages.standing import Standing, standing
 from documents.models import Document
@@ -166,7 +166,7 @@ def test_database_says_of_a_channel_what_its_row_says(cast: Cast, fields: dict[s
     HostOutage.objects.create(host="silent.test")
     make_channel(cast.bakery, **fields)
     with administration_scope(cast.bakery.pk):
-        row = row_of(*channel_list())
+        row = row_of(*listed_channels(Channel.objects.values_list("pk", flat=True)))
         assert Channel.objects.annotate(stands=standing()).get().stands == stands
     assert row.needs_mending == (stands == Standing.MENDING)
     assert (row.nothing_since is not None) == (stands == Standing.NOTHING)

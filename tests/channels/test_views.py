@@ -161,6 +161,26 @@ def test_documents_are_counted_up_to_a_bound(
     assert row.documents == shown
 
 
+def test_long_list_has_pages_those_in_trouble_first_and_a_search(cast: Cast, signed_in: SignedIn) -> None:
+    for number in range(26):
+        make_channel(cast.bakery, name=f"kanaal {number:02}", password="")
+    make_channel(cast.bakery, name="stuk", error_code="password_refused")
+    client, url = signed_in(cast.bert), address("channels", cast.bakery)
+
+    def shown(**asked: Any) -> list[str]:
+        return [row.channel.name for row in client.get(url, asked).context["rows"]]
+
+    assert (shown()[:2], len(shown()), shown(page=2)) == (["stuk", "kanaal 00"], 25, ["kanaal 24", "kanaal 25"])
+    assert (shown(q="kanaal 07"), shown(show="attention"), shown(q="niets")) == (["kanaal 07"], ["stuk"], [])
+    page = client.get(url, {"q": "niets"}).content.decode()
+    assert ("Niets gevonden" in page, "Koppel een postvak" in page) == (True, False)
+
+
+def test_short_list_has_no_search(cast: Cast, signed_in: SignedIn) -> None:
+    make_channel(cast.bakery)
+    assert 'role="search"' not in signed_in(cast.bert).get(address("channels", cast.bakery)).content.decode()
+
+
 def test_basic_administration_is_told_why_not(cast: Cast, signed_in: SignedIn) -> None:
     answer = signed_in(cast.anna).get(address("channels", cast.basic))
     assert answer.status_code == 200
