@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench import polls, portal, report, rounds
+from bench import lists, polls, portal, report, rounds
 from bench.ground import ground
 from bench.mails import mailbox
 
@@ -19,6 +19,8 @@ WORK = Path(__file__).resolve().parent.parent / "var" / "bench"
 
 def main() -> int:
     options = _options()
+    if options.lists:
+        return lists.main([])
     wanted = ("dovecot",) if options.check else ("dovecot", "mbsync")
     absent = [program for program in wanted if not shutil.which(program, path=rounds.PATH)]
     if absent:
@@ -47,6 +49,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--small", action="store_true", help="100 small mails, three rounds, 500 polls")
     parser.add_argument("--check", action="store_true", help="only our own fetches, of 20 mails, once")
+    parser.add_argument("--lists", action="store_true", help="instead: the lists of a big office (bench.lists)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--mails", type=int, default=1000)
     parser.add_argument("--polls", type=int, default=10_000)

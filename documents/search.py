@@ -24,7 +24,7 @@ MOST_WORDS: Final = 8
 FEW: Final = 2_000
 #: lines that are walked past before anything is looked up, and that one page walks past at most
 WALKED_FIRST: Final = 1_000
-WALKED: Final = 5_000
+WALKED: Final = 2_000
 #: of letters and digits, so many in a row are in the index
 _INDEXED: Final = re.compile(r"[a-z0-9]{3}")
 
