@@ -56,7 +56,7 @@ def broker() -> str:
 
 
 def storage() -> str:
-    where = settings.DOCUMENT_STORAGE or f"{settings.DATA_DIR}/documents"
+    where = places.names()
     try:
         places.probe()
     except (places.StorageProblem, places.BlobMissing) as problem:
