@@ -179,8 +179,10 @@ else:
 # --- Broker and cache -----------------------------------------------------------------------------------
 #: redis://… or unix:///…; `make run` sets it to its private broker
 REDIS_URL: str = env.broker("REDIS_URL")
-if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "zenvoices.lib.cache.ForgetfulRedisCache", "LOCATION": REDIS_URL}}
+#: where it is kept apart from the broker, which may forget nothing
+CACHE_URL: str = env.broker("CACHE_URL") or REDIS_URL
+if CACHE_URL:
+    CACHES = {"default": {"BACKEND": "zenvoices.lib.cache.ForgetfulRedisCache", "LOCATION": CACHE_URL}}
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 

@@ -47,6 +47,7 @@ WRONG = [
     ("DATABASE_URL", "sqlite:////no/such/folder/portal.sqlite3", "in a folder that is not there"),
     ("REDIS_URL", "broker:6379", "is no address of a Redis"),
     ("REDIS_URL", "redis://", "is no address of a Redis"),
+    ("CACHE_URL", "cache:6379", "is no address of a Redis"),
     ("DOCUMENT_STORAGE", "/mnt/documents", "is no storage that the portal knows"),
     ("DOCUMENT_STORAGE", "s3://", "is no storage that the portal knows"),
     ("DOCUMENT_STORAGE_ALSO", "/srv/documents", "is no storage that the portal knows"),
