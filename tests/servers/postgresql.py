@@ -74,7 +74,9 @@ class PostgreSQL:
 
 
 def find_programs() -> Path:
-    """The folder with initdb and postgres, the newest version first."""
+    """The folder with initdb and postgres, the newest version first; POSTGRESQL_PROGRAMS names another."""
+    if chosen := os.environ.get("POSTGRESQL_PROGRAMS"):
+        return Path(chosen)
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: float(p.parts[-3]), reverse=True)
     found = shutil.which("initdb")
     for program in [*versions, *([Path(found).resolve()] if found else [])]:
