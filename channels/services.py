@@ -244,8 +244,8 @@ def _activate(channel: Channel, listings: Mapping[str, Listing]) -> None:
     channel.error_code, channel.error_detail = "", {}
     channel.left_since = None
     channel.next_fetch_at = next_slot(channel.pk, timezone.now())
-    channel.active_since = timezone.localdate()
-    channel.save(update_fields=[*ACTIVATION, "active_since"])
+    channel.active_since, channel.activated_at = timezone.localdate(), timezone.now()
+    channel.save(update_fields=[*ACTIVATION, "active_since", "activated_at"])
 
 
 @transaction.atomic

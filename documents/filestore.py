@@ -20,7 +20,7 @@ from typing import IO, BinaryIO
 from uuid import UUID, uuid4
 
 from documents.storage import Blob, BlobMissing, StorageProblem, Strangers, blob_at
-from zenvoices.lib.folders import erase_folder
+from zenvoices.lib.folders import erase_folder, try_writing
 from zenvoices.lib.folders import sync as _sync
 
 _CHUNK = 1 << 20
@@ -162,6 +162,10 @@ class FileBlobs:
                     raise StorageProblem("storage_failed")
             finally:
                 unfinished.unlink(missing_ok=True)
+
+    def look(self) -> None:
+        with _problems():
+            try_writing(self.root if self.root.exists() else self.root.parent)
 
     @contextmanager
     def lock(self, kind: int) -> Iterator[None]:

@@ -123,15 +123,23 @@ class ObjectBlobs:
 
     def probe(self) -> None:
         """Within a few seconds: who asks waits for it."""
-        patience = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
         place = "/".join(part for part in (self.prefix, ".probe", uuid4().hex) if part)
         with _problems(""):
-            bucket = S3Storage(bucket_name=self.storage.bucket_name, client_config=patience).bucket
+            bucket = self._impatient()
             bucket.put_object(Key=place, Body=_PROBE)
             found = bucket.Object(place).get()["Body"].read()
             bucket.Object(place).delete()
         if found != _PROBE:
             raise StorageProblem("storage_failed")
+
+    def look(self) -> None:
+        with _problems(""):
+            list(self._impatient().objects.filter(Prefix=f"{self.prefix}/.probe").limit(1))
+
+    def _impatient(self) -> Any:
+        """The bucket for who waits for its answer."""
+        patience = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
+        return S3Storage(bucket_name=self.storage.bucket_name, client_config=patience).bucket
 
     def _object(self, administration_id: UUID, sha256: str) -> Any:
         parts = (self.prefix, str(administration_id), sha256[:2], sha256)

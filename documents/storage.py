@@ -114,6 +114,7 @@ class Blobs(Protocol):
     def iterate(self, administration_id: UUID | None) -> Iterator[Blob]: ...
     def sweep_unfinished(self, before: datetime) -> int: ...
     def probe(self) -> None: ...
+    def look(self) -> None: ...
 
 
 @lru_cache(maxsize=4)
@@ -210,6 +211,11 @@ def iterate(administration_id: UUID | None = None) -> Iterator[Blob]:
 def sweep_unfinished(before: datetime) -> int:
     """Removes what interrupted writes left behind; returns how many."""
     return _blobs().sweep_unfinished(before)
+
+
+def look() -> None:
+    """Whether it answers, and leaves it as it is. Raises StorageProblem."""
+    _blobs().look()
 
 
 def probe() -> None:

@@ -70,6 +70,10 @@ class TwoPlaces:
         for place in (self.first, self.second):
             place.probe()
 
+    def look(self) -> None:
+        for place in (self.first, self.second):
+            place.look()
+
 
 def _name(blob: Blob) -> tuple[str, str]:
     return str(blob.administration_id), blob.sha256

@@ -58,6 +58,8 @@ class OutgoingMail(models.Model):
 
     ONLY = 1
 
+    #: how many left, ever
+    sent = models.BigIntegerField(default=0, db_default=0)
     last_sent_at = models.DateTimeField(null=True)
     last_failed_at = models.DateTimeField(null=True)
     #: None while the last try succeeded
@@ -67,6 +69,16 @@ class OutgoingMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason} since {self.failing_since:%Y-%m-%d %H:%M}" if self.failing_since else "leaves"
+
+
+class UnsentMail(models.Model):
+    """How many mails of the portal did not leave for this reason (notifications.outgoing.reason_of), ever."""
+
+    reason = models.CharField(max_length=40, primary_key=True)
+    mails = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.mails}"
 
 
 class OperatorAlert(models.Model):

@@ -29,7 +29,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from notifications import operator
-from notifications.models import OutgoingMail
+from notifications.models import OutgoingMail, UnsentMail
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +48,8 @@ _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (ssl.SSLError, "certificate"),
     (TimeoutError, "timeout"),
 )
+#: every class there is
+REASONS: Final = (*sorted({reason for _, reason in _REASONS}), "deferred", "refused")
 
 
 class WatchedBackend(BaseEmailBackend):
@@ -79,7 +81,7 @@ class WatchedBackend(BaseEmailBackend):
                 raise
             return 0
         if sent:
-            _note_sent()
+            _note_sent(sent)
         return sent
 
     def _has_failed(self, problem: Exception) -> None:
@@ -99,12 +101,12 @@ def reason_of(problem: Exception) -> str:
     return "refused" if isinstance(problem, SMTPException) else "unreachable"
 
 
-def _note_sent() -> None:
+def _note_sent(mails: int) -> None:
     try:
         with transaction.atomic():
             OutgoingMail.objects.get_or_create(pk=OutgoingMail.ONLY)
             ended = OutgoingMail.objects.exclude(failing_since=None).update(failing_since=None)
-            OutgoingMail.objects.update(last_sent_at=timezone.now())
+            OutgoingMail.objects.update(last_sent_at=timezone.now(), sent=F("sent") + mails)
             if ended:
                 operator.over(ALERT)
     except DatabaseError:
@@ -125,6 +127,8 @@ def _note_failed(problem: Exception) -> None:
             OutgoingMail.objects.update(
                 last_failed_at=now, failing_since=Coalesce(F("failing_since"), now), reason=reason
             )
+            UnsentMail.objects.get_or_create(reason=reason)
+            UnsentMail.objects.filter(reason=reason).update(mails=F("mails") + 1)
             if reason != RECIPIENT_REFUSED:  # one address that is wrong is nothing for the operator to mend
                 operator.tell(f"{ALERT}:{reason}", **_said(reason))
     except DatabaseError:

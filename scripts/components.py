@@ -53,6 +53,7 @@ COMPONENTS = (
     Component("Redis", "redis", ("redis-server",), _has("redis-server", "valkey-server")),
     Component("nginx", "nginx", ("nginx",), _has("nginx")),
     Component("Caddy", "caddy", ("caddy",), _has("caddy")),
+    Component("promtool", "promtool", ("prometheus",), _has("promtool")),
     Component("Chromium", "browser", ("chromium",), _has("chromium", "chromium-browser", "google-chrome")),
     Component("The OpenID provider", "provider", ("nodejs", "npm"), _has_provider),
 )

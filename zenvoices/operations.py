@@ -10,12 +10,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from notifications.operator import open_alerts
 from zenvoices import status as whole
 from zenvoices.lib.addresses import address_of, is_loopback
 from zenvoices.lib.health import readiness
+from zenvoices.metrics import scrape
 
 
 @require_safe
@@ -42,7 +43,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     if not _is_operator(request):
         return HttpResponseForbidden("loopback or a bearer token only", content_type="text/plain")
-    return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(scrape.text(), content_type=CONTENT_TYPE_LATEST)
 
 
 @require_safe

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, QuerySet
 
 from channels.models import Channel, FetchRun
 
 #: names the lock of PostgreSQL under which places are given out
 _LOCK: Final = 0x7A76_706C
 _MOST_SILENT: Final = "60s"
+#: of a run
+HOST: Final = "channel__host"
+ADMINISTRATION: Final = "administration_id"
 
 
 @dataclass(slots=True)
@@ -55,11 +58,19 @@ def open_runs() -> QuerySet[FetchRun]:
 
 def with_a_place(channels: QuerySet[Channel], per_host: int, per_administration: int) -> QuerySet[Channel]:
     """Those whose host and administration have a place left: the database passes over the others by itself."""
-    full_hosts = open_runs().values("channel__host").annotate(n=Count("pk")).filter(n__gte=per_host)
-    full = open_runs().values("administration_id").annotate(n=Count("pk")).filter(n__gte=per_administration)
-    return channels.exclude(host__in=full_hosts.values("channel__host")).exclude(
-        administration_id__in=full.values("administration_id")
+    return channels.exclude(host__in=_full(HOST, per_host)).exclude(
+        administration_id__in=_full(ADMINISTRATION, per_administration)
     )
+
+
+def is_full(kind: str, one: object, most: int) -> Exists:
+    """Whether this host or administration has no place left, which a statement asks before it reads who waits."""
+    return Exists(_full(kind, most, open_runs().filter(**{kind: one})))
+
+
+def _full(kind: str, most: int, runs: QuerySet[FetchRun] | None = None) -> QuerySet[FetchRun, Any]:
+    runs = open_runs() if runs is None else runs
+    return runs.values(kind).annotate(n=Count("pk")).filter(n__gte=most).values(kind)
 
 
 def one_at_a_time(lock: int = _LOCK) -> None:

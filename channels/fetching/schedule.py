@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from channels.fetching.places import Places, one_at_a_time, open_runs, with_a_place
+from channels.fetching.places import ADMINISTRATION, HOST, Places, is_full, one_at_a_time, open_runs, with_a_place
 from channels.models import Channel, FetchRun
 from zenvoices.lib.statements import select_once
 
@@ -77,11 +77,12 @@ def _statements(
 
     @select_once
     def on_host(due_by: datetime, host: str) -> QuerySet[Channel]:
-        return first(due_by, Q(host=host))
+        return first(due_by, Q(~is_full(HOST, host, per_host), host=host))
 
     @select_once
     def in_administration(due_by: datetime, administration_id: UUID) -> QuerySet[Channel]:
-        return first(due_by, Q(administration_id=administration_id))
+        full = is_full(ADMINISTRATION, administration_id, per_administration)
+        return first(due_by, Q(~full, administration_id=administration_id))
 
     return on_host, in_administration
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.utils import timezone
+
 from administrations import audit
 from channels import expiry, operator_reminders
 from channels.expiry import IdleLink
-from channels.fetching import room, schedule, silence, upkeep
+from channels.fetching import room, schedule, silence, tally, upkeep
 from channels.fetching.schedule import Due
 from channels.fetching.spool import sweep_spool
 from channels.models import FailingStep
@@ -22,12 +24,13 @@ def tick(offer: Callable[[Due], object], keep_alive: Callable[[IdleLink], object
     `offer` queues a fetch, `keep_alive` the use of an idle link, `checks` sees to connection checks. Says how much each
     step did, and which failed.
     """
-    steps = Steps()
+    steps, began = Steps(), timezone.now()
     with every_administration():
         steps.run("reap", upkeep.reap)  # what died holds places, and is due at once
         steps.run("due", lambda: _offer(schedule.claim_due(), offer))
         steps.run("lost", lambda: _offer(schedule.unstarted(), offer))
         steps.run("checks", checks)
+        steps.run("tally", lambda: tally.take(began))
         steps.run("tell_outages", upkeep.tell_outages)
         steps.run("tell_nothing_fetched", upkeep.tell_nothing_fetched)
         steps.run("tell_nearly_full", room.tell_nearly_full)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class Fetching:
     """One fetch(): `refs` in groups, the next ones under way while the caller has one."""
 
     def __init__(self, session: ImapSession, largest: int) -> None:
-        self._session = session
+        self._session: ImapSession = weakref.proxy(session)  # no cycle, see net/connection.py
         self._largest = largest
         self._groups: deque[Group] = deque()
         #: for each of the first groups that were asked for; None where there was nothing to ask

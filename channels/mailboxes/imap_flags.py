@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from collections.abc import Sequence
 
@@ -18,7 +19,7 @@ class Flagging:
     """`refused`: the server would not set a flag; it is not asked again in this session."""
 
     def __init__(self, session: ImapSession, portions: Portions) -> None:
-        self._session = session
+        self._session: ImapSession = weakref.proxy(session)  # no cycle, see net/connection.py
         self._portions = portions
         self._asked: deque[tuple[Question, Sequence[MessageRef]]] = deque()
         self.refused = False

@@ -4,7 +4,7 @@ from channels.models.channel import Channel, ChannelSecret, ConsentLink, Further
 from channels.models.checks import ConnectionCheck, PreviewedMail
 from channels.models.fetched import FetchRun, ReceivedMail, ReceivedPart
 from channels.models.rules import ChannelRule
-from channels.models.schedule import FailingStep, HostOutage
+from channels.models.schedule import FailingStep, HostOutage, RunTally, TickTally
 
 __all__ = [
     "Channel",
@@ -20,4 +20,6 @@ __all__ = [
     "PreviewedMail",
     "ReceivedMail",
     "ReceivedPart",
+    "RunTally",
+    "TickTally",
 ]

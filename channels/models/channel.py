@@ -138,6 +138,8 @@ class Channel(TenantModel, FolderState):
     suppliers_heard_on = models.DateField(null=True, blank=True)
     #: it was made active on this day, if it was since this is noted
     active_since = models.DateField(null=True, blank=True)
+    #: the moment of that
+    activated_at = models.DateTimeField(null=True, blank=True)
     #: the last day on which something came, while it is silent for longer than it ever is (channels.fetching.silence)
     silent_since = models.DateField(null=True, blank=True)
 

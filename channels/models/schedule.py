@@ -1,4 +1,4 @@
-"""What the schedule remembers besides: hosts in an outage, steps that fail."""
+"""What the schedule remembers besides: hosts in an outage, steps that fail, what it counts."""
 
 from __future__ import annotations
 
@@ -39,3 +39,33 @@ class FailingStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.problem} since {self.since:%Y-%m-%d %H:%M}"
+
+
+class RunTally(models.Model):
+    """How many fetches have ended like this, ever: the logbook folds, prunes and erases its rows, this stays."""
+
+    outcome = models.CharField(max_length=9)  # FetchRun.outcome
+    code = models.CharField(max_length=40, blank=True)  # FetchRun.error_code
+    runs = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["outcome", "code"], name="one_tally_per_end")]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.code}: {self.runs}"
+
+
+class TickTally(models.Model):
+    """How punctual the schedule is, whichever worker ticks: one row, `ONLY`."""
+
+    ONLY = 1
+
+    ticks = models.BigIntegerField(default=0)
+    late = models.BigIntegerField(default=0)
+    #: when the last one began
+    last_at = models.DateTimeField()
+    #: every fetch that ended by then is in RunTally
+    runs_counted_to = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.late} of {self.ticks} late"

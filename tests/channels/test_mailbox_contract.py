@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -205,3 +207,20 @@ def test_candidates_keep_their_identity_from_session_to_session(account: Account
     account.deliver(MAIL)
     with account.session() as mailbox:
         assert mailbox.candidates().unread[0] == before[0]
+
+
+@pytest.mark.dovecot
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_session_that_ended_leaves_nothing_to_the_garbage_collector(protocol: str, mailbox_user: MailboxUser) -> None:
+    """Ended sessions of 64 threads kept 14 MB, most of it buffers of 64 KiB, until the next collection."""
+    mailbox_user.deliver(MAIL)
+    gc.disable()
+    try:
+        with RealAccount(protocol, mailbox_user).session() as mailbox:
+            assert len(mailbox.candidates().unread) == 1
+            connection = weakref.ref(mailbox._connection)  # type: ignore[attr-defined]
+            ended = weakref.ref(mailbox)
+        del mailbox
+        assert (ended(), connection()) == (None, None)
+    finally:
+        gc.enable()

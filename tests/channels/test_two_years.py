@@ -110,3 +110,14 @@ def test_schedule_reads_what_it_works_on(cast: Cast, busy: Channel) -> None:
     bounds = dict.fromkeys(found, 300)
     bounds |= {"prune": 4 * upkeep.PRUNED_A_TICK, "failed run": 3 * QUIET}  # each quiet one had a run just now
     assert too_many(bounds, found) == {}
+
+
+def test_full_host_is_passed_over_without_reading_who_waits_for_it(cast: Cast, busy: Channel, settings: object) -> None:
+    """Each run that ends there asks."""
+    settings.FETCH_PER_HOST = 3  # type: ignore[attr-defined]
+    with every_administration():
+        Channel.objects.update(host="full.test", next_fetch_at=timezone.now() - timedelta(minutes=1))
+        for channel in Channel.objects.exclude(pk=busy.pk)[:3]:
+            services.new_manual_run(channel)
+        found = measured("hand on", lambda: schedule.hand_on("full.test", cast.foreign.pk))
+    assert found < QUIET / 2

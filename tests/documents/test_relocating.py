@@ -198,6 +198,18 @@ def test_one_that_lies_in_both_is_listed_once_and_is_as_young_as_the_younger(
     assert list(storage.iterate()) == []
 
 
+def test_place_that_does_not_answer_is_seen_whichever_it_is(
+    tmp_path: Path, old: FileBlobs, new: Target, both: Callable[..., None]
+) -> None:
+    (tmp_path / "no folder").touch()
+    away = FileBlobs(tmp_path / "no folder")
+    for places in ((new, away), (away, old)):
+        both(*places)
+        for look in (storage.probe, storage.look):
+            with pytest.raises(storage.StorageProblem):
+                look()
+
+
 def test_administration_is_erased_in_both_places(
     cast: Cast, old: FileBlobs, new: Target, both: Callable[..., None]
 ) -> None:

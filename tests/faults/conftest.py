@@ -15,6 +15,7 @@ from channels.mailboxes.remembered import Remembered
 from tests.cast import Cast
 from tests.faults.internet import Authority, Internet
 from tests.faults.web import Web
+from zenvoices.lib.net import lookups
 from zenvoices.lib.scoping import administration_scope
 
 
@@ -27,6 +28,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def internet(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
     internet = Internet(authority)
     monkeypatch.setattr(socket, "getaddrinfo", internet.getaddrinfo)
+    monkeypatch.setattr(lookups, "kept", {})
     yield internet
     internet.close()
 

@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from administrations.models import User
 from notifications import tasks
-from notifications.models import OutgoingMail
+from notifications.models import OutgoingMail, UnsentMail
 from tests.cast import Cast
+from tests.figures import figures
 from tests.notifications.rows import make_notification
 from tests.servers.scripted import ScriptedServer
 from tests.servers.smtp import smtp
@@ -49,9 +50,9 @@ def send() -> None:
     send_mail("Welkom", "Hallo", None, ["gerda@devries.test"])
 
 
-def told(client: Client) -> dict[str, str]:
-    lines = client.get("/metrics").text.splitlines()
-    return dict(line.rsplit(" ", 1) for line in lines if line.startswith("zenvoices_mail"))
+def told(client: Client) -> dict[str, float]:
+    """What is not 0: every reason has a figure of its own from the beginning."""
+    return {name: value for name, value in figures(client, "zenvoices_mail_").items() if value}
 
 
 def test_nothing_is_told_before_the_first_mail(db: None, client: Client) -> None:
@@ -63,8 +64,9 @@ def test_mail_that_leaves_is_told_with_its_moment(db: None, client: Client, thro
     with serving() as server:
         through(server)
         send()
-    assert list(told(client)) == ["zenvoices_mail_last_sent_timestamp_seconds"]
-    assert float(told(client)["zenvoices_mail_last_sent_timestamp_seconds"]) >= before
+    after = told(client)
+    assert after.pop("zenvoices_mail_last_sent_timestamp_seconds") >= before
+    assert after == {"zenvoices_mail_sent_total": 1.0}
 
 
 def test_a_line_that_was_only_opened_is_watched_too(db: None, through: Any) -> None:
@@ -93,9 +95,24 @@ def test_refused_mail_is_told_by_the_class_of_its_failure(
         through(server)
         with pytest.raises(smtplib.SMTPException):
             send()
-    figures = told(client)
-    assert float(figures.pop("zenvoices_mail_last_failed_timestamp_seconds")) > 0
-    assert figures == {f'zenvoices_mail_failing{{reason="{reason}"}}': "1.0"}
+    after = told(client)
+    assert after.pop("zenvoices_mail_last_failed_timestamp_seconds") > 0
+    assert after == {
+        f'zenvoices_mail_failing{{reason="{reason}"}}': 1.0,
+        f'zenvoices_mail_failed_total{{reason="{reason}"}}': 1.0,
+    }
+
+
+def test_mails_are_counted_in_the_database(db: None, through: Any) -> None:
+    with serving() as server:
+        through(server)
+        send()
+        send()
+    for _ in range(3):
+        with pytest.raises(ConnectionRefusedError):
+            send()
+    assert OutgoingMail.objects.get().sent == 2
+    assert [(row.reason, row.mails) for row in UnsentMail.objects.all()] == [("unreachable", 3)]
 
 
 def test_server_that_is_not_there_is_told(db: None, client: Client, through: Any) -> None:
@@ -103,7 +120,7 @@ def test_server_that_is_not_there_is_told(db: None, client: Client, through: Any
         through(server)
     with pytest.raises(ConnectionRefusedError):
         send()
-    assert told(client)['zenvoices_mail_failing{reason="unreachable"}'] == "1.0"
+    assert told(client)['zenvoices_mail_failing{reason="unreachable"}'] == 1.0
 
 
 def test_greeting_that_refuses_is_told(db: None, client: Client, through: Any) -> None:
@@ -111,7 +128,7 @@ def test_greeting_that_refuses_is_told(db: None, client: Client, through: Any) -
         through(server)
         with pytest.raises(smtplib.SMTPConnectError):
             send()
-    assert told(client)['zenvoices_mail_failing{reason="unreachable"}'] == "1.0"
+    assert told(client)['zenvoices_mail_failing{reason="unreachable"}'] == 1.0
 
 
 def test_server_without_sign_in_is_told(db: None, client: Client, through: Any) -> None:
@@ -119,7 +136,7 @@ def test_server_without_sign_in_is_told(db: None, client: Client, through: Any) 
         through(server)
         with pytest.raises(smtplib.SMTPNotSupportedError):
             send()
-    assert told(client)['zenvoices_mail_failing{reason="not_offered"}'] == "1.0"
+    assert told(client)['zenvoices_mail_failing{reason="not_offered"}'] == 1.0
 
 
 def test_operator_is_told_until_mail_leaves_again(

@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from tests.servers.certificates import Certificate, Certificates
 from tests.servers.scripted import Peer, Script, ScriptedServer
 from zenvoices.lib import net
-from zenvoices.lib.net import Connection, NetError, Watch
+from zenvoices.lib.net import Connection, NetError, Watch, lookups
 
 StartServer = Callable[..., ScriptedServer]
 
@@ -64,6 +65,7 @@ def answers_with(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(lookups, "kept", {})
     return asked
 
 
@@ -194,14 +196,56 @@ def test_resolve_without_any_name_server_is_our_problem(monkeypatch: pytest.Monk
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(lookups, "kept", {})
     assert code_of(lambda: net.resolve("mail.example.nl", 993)) == "no_network"
 
 
 def test_resolve_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(10) and [])
+    monkeypatch.setattr(lookups, "kept", {})
     assert code_of(lambda: net.resolve("mail.example.nl", 993, timeout=0.05)) == "no_network"
     answered.set()
+
+
+def test_answer_is_kept_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answers_with(monkeypatch, "8.8.8.8")
+    now = time.monotonic()
+    for seconds in (0, 59, 61):
+        monkeypatch.setattr(lookups.time, "monotonic", lambda at=now + seconds: at)
+        net.resolve("mail.example.nl", 993)
+    assert asked == ["mail.example.nl"] * 2
+
+
+def test_kept_answer_is_held_against_the_rule_of_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers_with(monkeypatch, "10.0.0.1")
+    net.resolve("mail.example.nl", 993, allow_private=True)
+    assert code_of(lambda: net.resolve("mail.example.nl", 993)) == "address_not_allowed"
+
+
+def test_answer_is_kept_no_longer_than_a_connection_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closing:
+        port = closing.getsockname()[1]
+    asked = answers_with(monkeypatch, "127.0.0.1")
+    for _ in range(2):
+        addresses = net.resolve("mail.example.nl", port, allow_private=True)
+        assert code_of(partial(net.connect, addresses)) == "connection_refused"
+    assert asked == ["mail.example.nl"] * 2
+
+
+def test_what_no_name_server_knew_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answers_with(monkeypatch)
+    for _ in range(2):
+        assert code_of(lambda: net.resolve("mail.example.nl", 993)) == "host_unknown"
+    assert asked == ["mail.example.nl"] * 2
+
+
+def test_kept_answers_are_no_more_than_a_thousand(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers_with(monkeypatch, "8.8.8.8")
+    monkeypatch.setattr(lookups, "_MOST_KEPT", 3)
+    for number in range(5):
+        net.resolve(f"mail{number}.example.nl", 993)
+    assert sorted(lookups.kept) == [("mail3.example.nl", 993), ("mail4.example.nl", 993)]
 
 
 def test_connect_to_a_closed_port_is_refused(dial: Callable[..., Connection]) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.servers.scripted import ScriptedServer
 from zenvoices.lib import net
+from zenvoices.lib.net import lookups
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +58,7 @@ def looked_up(monkeypatch: pytest.MonkeyPatch, **answers: Callable[[int], list[A
         return [found for name in asked for found in answers[name](port)]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(lookups, "kept", {})
 
 
 def unknown(port: int) -> list[Any]:
@@ -168,6 +170,7 @@ def test_name_server_that_is_silent_about_one_family_hides_not_the_other(
     addresses = net.resolve("mail.example.nl", 993, allow_private=True, timeout=5)
     over.set()
     assert [str(address) for address in addresses] == ["127.0.0.4" if family == "ipv6" else "127.0.0.6"]
+    assert lookups.kept == {}  # half an answer
 
 
 def test_name_server_that_says_later_for_one_family_is_no_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+#: where documents.filestore writes what is not finished
+_ASIDE: Final = ".unfinished"
 
 
 def sync(folder: Path) -> None:
@@ -31,3 +37,26 @@ def erase_folder(folder: Path, alive: Callable[[], None]) -> None:
             part.unlink(missing_ok=True)
     with suppress(FileNotFoundError):
         folder.rmdir()
+
+
+def try_writing(folder: Path) -> None:
+    """Bytes on its disk that have no name: the folder stays as it is, its time too. Raises OSError."""
+    try:
+        probe = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600)
+    except OSError as problem:
+        if problem.errno not in (errno.EOPNOTSUPP, errno.EISDIR):  # as NFS, and kernels before 3.11, say
+            raise
+        _write_named(folder / _ASIDE if (folder / _ASIDE).is_dir() else folder)
+        return
+    try:
+        os.write(probe, b"ready")
+        os.fsync(probe)
+    finally:
+        os.close(probe)
+
+
+def _write_named(folder: Path) -> None:
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".ready-") as probe:
+        probe.write(b"ready")
+        probe.flush()
+        os.fsync(probe.fileno())

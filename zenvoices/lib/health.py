@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +14,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from zenvoices.lib import pooling
+from zenvoices.lib.folders import try_writing
 
 log = structlog.get_logger(__name__)
 HEARTBEAT_KEY = "scheduler-heartbeat"
-#: where documents.filestore writes what is not finished
-_ASIDE = ".unfinished"
 #: seconds without a tick
 HEARTBEAT_LIMIT = 180
 
@@ -80,31 +76,8 @@ def _storage() -> bool:
     if settings.DOCUMENT_STORAGE:
         return True
     folder = Path(settings.DATA_DIR) / "documents"
-    _write_nameless(folder if folder.exists() else folder.parent)
+    try_writing(folder if folder.exists() else folder.parent)
     return True
-
-
-def _write_nameless(folder: Path) -> None:
-    """Bytes on its disk that have no name: the folder stays as it is, its time too."""
-    try:
-        probe = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600)
-    except OSError as problem:
-        if problem.errno not in (errno.EOPNOTSUPP, errno.EISDIR):  # as NFS, and kernels before 3.11, say
-            raise
-        _write_named(folder / _ASIDE if (folder / _ASIDE).is_dir() else folder)
-        return
-    try:
-        os.write(probe, b"ready")
-        os.fsync(probe)
-    finally:
-        os.close(probe)
-
-
-def _write_named(folder: Path) -> None:
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".ready-") as probe:
-        probe.write(b"ready")
-        probe.flush()
-        os.fsync(probe.fileno())
 
 
 def _scheduler() -> bool:

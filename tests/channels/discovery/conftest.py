@@ -15,7 +15,7 @@ from tests.faults.internet import Authority, Internet
 from tests.servers.dns import NameServer
 from tests.servers.scripted import Peer, Script, imap, pop3
 from zenvoices.lib import net
-from zenvoices.lib.net import connection, dialing
+from zenvoices.lib.net import connection, dialing, lookups
 
 #: an address on the internet behind which the servers of these tests stand
 PUBLIC = "93.184.216.34"
@@ -81,6 +81,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def world(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     internet = Internet(authority)
     monkeypatch.setattr(socket, "getaddrinfo", internet.getaddrinfo)
+    monkeypatch.setattr(lookups, "kept", {})
     monkeypatch.setattr(connection, "dial", _dial)
     with NameServer() as names:
         yield World(internet, names, [])

@@ -7,8 +7,9 @@ second look-up cannot lead elsewhere (DNS rebinding).
 from __future__ import annotations
 
 from zenvoices.lib.net import clock
-from zenvoices.lib.net.addresses import MAIL_PORTS, Address, clean_host, is_public, resolve, to_ascii
+from zenvoices.lib.net.addresses import MAIL_PORTS, clean_host, is_public, resolve, to_ascii
 from zenvoices.lib.net.connection import Connection, TlsFacts, connect, tls_context
+from zenvoices.lib.net.lookups import Address
 from zenvoices.lib.net.watch import NetError, Watch
 
 __all__ = [

@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import socket
 import ssl
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from zenvoices.lib.net.addresses import Address, clean_host
+from zenvoices.lib.net.addresses import clean_host
 from zenvoices.lib.net.dialing import dial
+from zenvoices.lib.net.lookups import Address, forget
 from zenvoices.lib.net.tls_failures import handshake_failure, line_failure
 from zenvoices.lib.net.watch import NetError, Watch
 
@@ -46,7 +48,11 @@ def connect(addresses: Sequence[Address], *, timeout: float = 10.0, watch: Watch
     Raises connection_refused, connect_timeout, or no_network when there is no way to any of them.
     """
     watch = watch or Watch()
-    return Connection(dial(addresses, timeout, watch), watch, timeout)
+    try:
+        return Connection(dial(addresses, timeout, watch), watch, timeout)
+    except NetError:
+        forget(addresses)
+        raise
 
 
 class Connection:
@@ -128,7 +134,8 @@ class Connection:
 
 class _Incoming(io.RawIOBase):
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        # No cycle: the memory of a session is free when it ends. Whoever reads holds the connection too.
+        self._connection: Connection = weakref.proxy(connection)
 
     def readable(self) -> bool:
         return True

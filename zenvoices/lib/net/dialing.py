@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from zenvoices.lib.net.addresses import Address
+from zenvoices.lib.net.lookups import Address
 from zenvoices.lib.net.watch import NetError, Watch
 
 ATTEMPT_DELAY: Final = 0.25  # seconds (RFC 8305 5)
