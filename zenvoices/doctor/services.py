@@ -52,7 +52,7 @@ def broker() -> str:
             f"The broker does not answer or takes nothing ({type(problem).__name__}).",
             "Look at REDIS_URL, whether Redis or Valkey runs, and whether it may write (disk, maxmemory, replica).",
         ) from problem
-    if settings.CACHE_URL != settings.REDIS_URL:
+    if settings.CACHE_URL not in ("", settings.REDIS_URL):
         _cache(key)
     return "The broker answers and takes what is queued; the cache answers."
 
