@@ -15,10 +15,10 @@ RUN useradd --system --uid 10001 --create-home --home-dir /home/portal portal \
     && install --directory --owner portal --group portal /app
 
 WORKDIR /app
-COPY requirements.txt requirements-s3.txt ./
-RUN pip install --require-hashes --requirement requirements.txt --requirement requirements-s3.txt
+COPY requirements.txt requirements-s3.txt requirements-observability.txt ./
+RUN pip install --require-hashes --requirement requirements.txt --requirement requirements-s3.txt --requirement requirements-observability.txt
 
-COPY manage.py ./
+COPY manage.py gunicorn.conf.py ./
 COPY zenvoices zenvoices
 COPY administrations administrations
 COPY documents documents

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from channels.errors import CODES, CredentialProblem, is_ours
 from channels.models import Channel, ReceivedMail
@@ -14,8 +16,10 @@ from channels.words.notices import Kind
 from notifications.models import Notification
 from notifications.services import (
     Message,
+    Said,
     close_about,
     close_about_all,
+    in_both_languages,
     tell_administrators,
     tell_everyone_with_access,
 )
@@ -33,14 +37,14 @@ def is_reconnecting(channel: Channel) -> bool:
     )
 
 
-def tell(channel: Channel, kind: Kind, event: str) -> None:
-    """Everyone with access to the administration, once for each event."""
+def tell(channel: Channel, kind: Kind, event: str, begun: datetime | None = None) -> None:
+    """Everyone with access to the administration, once for each event. `begun`: where the channel does not say it."""
     tell_everyone_with_access(
         channel.administration,
         kind=kind,
         event=f"{channel.pk}:{event}",
         subject_id=channel.pk,
-        message=_message(channel, kind),
+        message=_message(channel, kind, begun),
     )
 
 
@@ -57,37 +61,34 @@ def tell_nothing_fetched(channel: Channel) -> int:
 
 def tell_silent(channel: Channel) -> int:
     """Those who manage the channel, once for each time that it falls silent."""
-    said, today = {}, timezone.localdate()
-    for language in ("nl", "en"):
-        with translation.override(language):
-            said[f"text_{language}"] = silence.text(channel, today)
-            said[f"subject_{language}"] = silence.subject(channel)
-            said[f"action_{language}"] = words.action(Kind.SILENT)
-    path = reverse("channels", args=[channel.administration_id])
+    today = timezone.localdate()
+
+    def say() -> Said:
+        return Said(silence.subject(channel), *silence.text(channel, today), words.action(Kind.SILENT))
+
     return tell_administrators(
         channel.administration,
         kind=Kind.SILENT,
         event=f"{channel.pk}:silent:{channel.silent_since:%Y%m%d}",
         subject_id=channel.pk,
-        message=Message(path=path, **said),
+        message=in_both_languages(reverse("channels", args=[channel.administration_id]), say),
     )
 
 
 def tell_consented(channel: Channel, account: str, event: str, *, active: bool) -> None:
     """Those who manage the channel: somebody else authorised it with a link."""
-    said = {}
-    for language in ("nl", "en"):
-        with translation.override(language):
-            said[f"text_{language}"] = words.consented(channel, account, active=active)
-            said[f"subject_{language}"] = words.subject(channel, Kind.CONSENTED)
-            said[f"action_{language}"] = words.action(Kind.CONSENTED)
+
+    def say() -> Said:
+        told = words.consented(channel, account, active=active)
+        return Said(words.subject(channel, Kind.CONSENTED), *told, words.action(Kind.CONSENTED))
+
     path = reverse("channel-edit", args=[channel.administration_id, channel.pk])
     tell_administrators(
         channel.administration,
         kind=Kind.CONSENTED,
         event=f"{channel.pk}:{event}",
         subject_id=channel.pk,
-        message=Message(path=path, **said),
+        message=in_both_languages(path, say),
     )
 
 
@@ -108,7 +109,8 @@ def settle_not_taken_in(channel: Channel) -> None:
     if first is None:
         close_about(channel.pk, [Kind.NOT_TAKEN_IN])
     elif not about.exists():
-        tell(channel, Kind.NOT_TAKEN_IN, f"not-taken-in:{first.failing_since or timezone.now():%Y%m%d%H%M%S%f}")
+        begun = first.failing_since or timezone.now()
+        tell(channel, Kind.NOT_TAKEN_IN, f"not-taken-in:{begun:%Y%m%d%H%M%S%f}", begun)
 
 
 def open_about(channel_id: OuterRef) -> Exists:
@@ -116,20 +118,20 @@ def open_about(channel_id: OuterRef) -> Exists:
     return Exists(Notification.objects.filter(subject_id=channel_id, closed_at=None))
 
 
-def _message(channel: Channel, kind: Kind) -> Message:
+def _message(channel: Channel, kind: Kind, begun: datetime | None = None) -> Message:
     names = {"administration_id": channel.administration_id, "channel_id": channel.pk}
     listing = reverse("channels", kwargs={"administration_id": channel.administration_id})
     mends = kind in (Kind.ATTENTION, Kind.DEACTIVATED) or (
         kind == Kind.NOTHING_FETCHED and not is_ours(channel.error_code)
     )
     reconnects = mends and is_reconnecting(channel)
-    said = {}
-    for language in ("nl", "en"):
-        with translation.override(language):
-            said[f"text_{language}"] = words.text(channel, kind)
-            said[f"subject_{language}"] = words.subject(channel, kind)
-            said[f"do_{language}"] = words.next_step(channel, kind)
-            said[f"action_{language}"] = words.action(kind, mends=mends, reconnects=reconnects)
+
+    def say() -> Said:
+        action = words.action(kind, mends=mends, reconnects=reconnects)
+        return Said(
+            words.subject(channel, kind), words.what(channel, kind, begun), words.next_step(channel, kind), action
+        )
+
     mending = reverse("channel-connect" if reconnects else "channel-edit", kwargs=names)
     shown = reverse("not-taken-in", kwargs=names) if kind == Kind.NOT_TAKEN_IN else listing
-    return Message(path=mending if mends else shown, **said)
+    return in_both_languages(mending if mends else shown, say)

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Final
 
 from django.urls import reverse
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from channels.links.google_testing import lasts_a_week
@@ -15,7 +14,15 @@ from channels.models import Channel
 from channels.notices import TO_COME
 from channels.words import reminders as words
 from channels.words.notices import Kind, link_ends_subject, subject
-from notifications.services import Message, close_about, close_event, tell_administrators, tell_everyone_with_access
+from notifications.services import (
+    Message,
+    Said,
+    close_about,
+    close_event,
+    in_both_languages,
+    tell_administrators,
+    tell_everyone_with_access,
+)
 
 _END_DATE: Final = "#id_secret_expires_on"
 
@@ -60,12 +67,8 @@ def _link_event(channel: Channel) -> str:
     return f"{channel.pk}:{TO_COME}link"
 
 
-def _message(channel: Channel, text: Callable[[], str], of_mail: Callable[[], str], field: str = "") -> Message:
-    said = {}
-    for language in ("nl", "en"):
-        with translation.override(language):
-            said[f"text_{language}"] = text()
-            said[f"subject_{language}"] = of_mail()
-            said[f"action_{language}"] = _("Fix")
+def _message(
+    channel: Channel, text: Callable[[], tuple[str, str]], of_mail: Callable[[], str], field: str = ""
+) -> Message:
     path = reverse("channel-edit", args=[channel.administration_id, channel.pk])
-    return Message(path=path + field, **said)
+    return in_both_languages(path + field, lambda: Said(of_mail(), *text(), _("Fix")))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from administrations.tenant import TenantModel
+
+MOST_AT_ONCE: Final = 100
 
 
 class ForwardAddress(TenantModel):

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from administrations import audit, rights
 from administrations.models import Administration, Environment, User
+from documents import forward_notices
 from documents.forward_models import Forward, ForwardAddress
 from zenvoices.lib import links
 from zenvoices.lib.own_addresses import absolute
@@ -123,3 +124,5 @@ def _take_away(addresses: list[ForwardAddress]) -> None:
     ForwardAddress.objects.filter(pk__in=ids).update(removed_at=now)
     waiting = Forward.objects.filter(to__in=ids, state=Forward.State.WAITING)
     waiting.update(state=Forward.State.FAILED, problem="address_removed", changed_at=now)
+    for address in addresses:
+        forward_notices.address_removed(address)

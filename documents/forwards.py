@@ -20,17 +20,19 @@ from django.utils import timezone
 from administrations import audit, rights
 from administrations.access import may, role_in
 from administrations.models import Administration, Role, User
-from documents.forward_models import Forward, ForwardAddress
+from documents import forward_notices
+from documents.forward_models import MOST_AT_ONCE, Forward, ForwardAddress
 from documents.forwarding import confirmed_address
 from documents.models import XML_TYPES, Document
 
 #: of the files of one mail; written as text they are a third more, and most servers take 25 MB
 MOST_BYTES: Final = 18_000_000
-MOST_AT_ONCE: Final = 100
 #: a claim whose worker was not heard of for so long is dead: EMAIL_TIMEOUT ends each wait of one that lives
 CLAIM: Final = timedelta(minutes=10)
 #: a server that does not answer is asked again for so long
 TRIED: Final = timedelta(days=1)
+#: what a worker reads with it
+_WITH: Final = ("administration__environment", "document__companion", "to", "asked_by")
 _PAUSES: Final = (1, 2, 5, 10, 30)  # minutes
 
 State = Forward.State
@@ -119,8 +121,7 @@ def claim(forward_id: UUID) -> Forward | None:
     waiting = Forward.objects.filter(pk=forward_id, state=State.WAITING, to__in=alive)
     if not waiting.update(state=State.SENDING, changed_at=timezone.now()):
         return None
-    rows = Forward.objects.select_related("administration__environment", "document__companion", "to", "asked_by")
-    return rows.get(pk=forward_id)
+    return Forward.objects.select_related(*_WITH).get(pk=forward_id)
 
 
 def problem_before(forward: Forward) -> str:
@@ -131,9 +132,17 @@ def problem_before(forward: Forward) -> str:
     return "document_gone" if forward.document.deleted_at else ""
 
 
-def settle(forward: Forward, problem: str = "") -> None:
+@transaction.atomic
+def settle(forward: Forward, problem: str = "") -> bool:
+    """And tells who can do something about it. False when another worker had settled it."""
     state = State.FAILED if problem else State.SENT
-    _claimed(forward).update(state=state, problem=problem, changed_at=timezone.now())
+    if not _claimed(forward).update(state=state, problem=problem, changed_at=timezone.now()):
+        return False
+    if problem:
+        forward_notices.failed(forward, problem)
+    else:
+        forward_notices.left(forward)
+    return True
 
 
 def later(forward: Forward) -> None:
@@ -150,8 +159,9 @@ def close_dead_claims(before: datetime | None = None) -> int:
     """Whether these mails left, nobody knows."""
     before = before or timezone.now() - CLAIM
     dead = Forward.objects.filter(state=State.SENDING, changed_at__lt=before)
-    return dead.update(state=State.FAILED, problem="uncertain", changed_at=timezone.now())
+    return sum(settle(forward, "uncertain") for forward in dead.select_related(*_WITH))
 
 
 def _claimed(forward: Forward) -> QuerySet[Forward]:
-    return Forward.objects.filter(pk=forward.pk, state=State.SENDING)
+    """As this worker read it: one that was tried again since is another claim."""
+    return Forward.objects.filter(pk=forward.pk, state=State.SENDING, changed_at=forward.changed_at)

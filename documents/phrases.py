@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from documents.forwards import MOST_AT_ONCE as MOST_FORWARDED
+from documents.forward_models import MOST_AT_ONCE as MOST_FORWARDED
 from documents.models import EInvoice
 from documents.storage import BlobMissing
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from administrations.access import AdministrationRequest, administration_view
 from administrations.models import Role
 from documents.models import SavedFilter
-from documents.saved_filters import NameForm, keep_filter, saved_by, worth_keeping
+from documents.saved_filters import NameForm, keep_filter, rename_filter, saved_by, worth_keeping
 
 
 @require_safe
@@ -42,11 +42,11 @@ def keep(request: AdministrationRequest) -> HttpResponse:
 def rename(request: AdministrationRequest, filter_id: UUID) -> HttpResponse:
     found = _own(request, filter_id)
     form = NameForm(request.POST, request.user, found)
+    if form.is_valid() and not rename_filter(found, form.cleaned_data["name"]):
+        form.refuse_as_taken()
     if not form.is_valid():
         return _page(request, found, form)
-    found.name = form.cleaned_data["name"]
-    found.save(update_fields=["name"])
-    messages.success(request, _("The filter is called “%(name)s” now.") % {"name": found.name})
+    messages.success(request, _("The filter is called “%(name)s” now.") % {"name": form.cleaned_data["name"]})
     return redirect("documents-filters", request.administration.pk)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django import forms
+from django.db import IntegrityError, transaction
 from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -28,13 +29,31 @@ class NameForm(forms.Form):
         mine = SavedFilter.objects.filter(person=person)
         self._others = mine.exclude(pk=renamed.pk) if renamed else mine
 
+    def refuse_as_taken(self) -> None:
+        """Somebody took the name since it was looked at."""
+        self.add_error("name", _taken())
+
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if self._others.filter(name=name).exists():
-            raise forms.ValidationError(gettext("You have a filter with this name. Choose another name."))
+            raise _taken()
         if self._others.count() >= MOST_SAVED:
             raise forms.ValidationError(gettext("Remove a filter first: %(most)d is the most.") % {"most": MOST_SAVED})
         return name
+
+
+def _taken() -> forms.ValidationError:
+    return forms.ValidationError(gettext("You have a filter with this name. Choose another name."))
+
+
+def rename_filter(kept: SavedFilter, name: str) -> bool:
+    """False when another has this name by now: the constraint of the table decides."""
+    try:
+        with transaction.atomic():
+            SavedFilter.objects.filter(pk=kept.pk).update(name=name)
+    except IntegrityError:
+        return False
+    return True
 
 
 def saved_by(person: User) -> list[SavedFilter]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from administrations import retention
 from administrations.models import Administration
 from leaving import plans
-from notifications.services import Message, close_about, tell_administrators
+from notifications.services import Message, Said, close_about, in_both_languages, tell_administrators
 from zenvoices.lib import bulkheads
 
 KIND: Final = "term_is_over"
@@ -37,12 +37,11 @@ def _tell(administration: Administration) -> int:
 
 
 def _message(administration: Administration) -> Message:
-    said, name = {}, {"name": administration.name}
-    for language in ("nl", "en"):
-        with translation.override(language):
-            said[f"text_{language}"] = (
-                _("%(name)s has documents whose term is over. You may erase them; by themselves they stay.") % name
-            )
-            said[f"subject_{language}"] = _("Documents of %(name)s whose term is over") % name
-            said[f"action_{language}"] = _("Show")
-    return Message(path=reverse("retention", args=[administration.pk]), **said)
+    name = {"name": administration.name}
+
+    def say() -> Said:
+        subject = _("Documents of %(name)s whose term is over") % name
+        what = _("%(name)s has documents whose term is over.") % name
+        return Said(subject, what, _("You may erase them; by themselves they stay."), _("Show"))
+
+    return in_both_languages(reverse("retention", args=[administration.pk]), say)

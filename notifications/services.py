@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.text import Truncator
 
 from administrations.access import administrators_of, people_with_access
@@ -41,6 +41,26 @@ class Message:
     do_en: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message in the language of the moment: what is the matter and since when, then what to do ("" for nothing)."""
+
+    subject: str
+    what: str
+    do: str
+    action: str
+
+
+def in_both_languages(path: str, say: Callable[[], Said]) -> Message:
+    found = {}
+    for language in ("nl", "en"):
+        with translation.override(language):
+            said = say()
+        found[f"subject_{language}"], found[f"do_{language}"] = said.subject, said.do
+        found[f"text_{language}"], found[f"action_{language}"] = f"{said.what} {said.do}".strip(), said.action
+    return Message(path=path, **found)
+
+
 def tell_everyone_with_access(
     administration: Administration, *, kind: str, event: str, subject_id: UUID | None, message: Message
 ) -> int:
@@ -60,12 +80,26 @@ def tell_administrators(
     return _tell(people, administration, kind=kind, event=event, subject_id=subject_id, message=message)
 
 
-def _tell(
+def tell_who_may_act(
     people: Iterable[User], administration: Administration, *, kind: str, event: str, subject_id: UUID | None,
     message: Message,
 ) -> int:  # fmt: skip
+    """The same, for these people, all of whom its path lets in."""
+    there = {person.pk: person for person in people}
+    return _tell(
+        there.values(), administration, kind=kind, event=event, subject_id=subject_id, message=message,
+        may_act=set(there),
+    )  # fmt: skip
+
+
+def _tell(
+    people: Iterable[User], administration: Administration, *, kind: str, event: str, subject_id: UUID | None,
+    message: Message, may_act: set[Any] | None = None,
+) -> int:  # fmt: skip
+    """`may_act`: who gets the button; else the Beheerders."""
     now = timezone.now()
-    may_act = set(administrators_of(administration).values_list("pk", flat=True))
+    if may_act is None:
+        may_act = set(administrators_of(administration).values_list("pk", flat=True))
     rows = [
         Notification(
             administration=administration, user=person, kind=kind, event=event, subject_id=subject_id,

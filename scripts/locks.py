@@ -22,6 +22,7 @@ SETS = (
     "requirements",
     "requirements-demo",
     "requirements-s3",
+    "requirements-observability",
     "requirements-dev",
     "requirements-bench",
     "requirements-bench-source",

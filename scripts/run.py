@@ -70,14 +70,14 @@ def portal(options: Options) -> Commands:
     """The programs that serve: `web` and `beat` make it ready, the workers follow."""
     gunicorn = [str(PYTHON), "-m", "gunicorn", "zenvoices.wsgi:application", "--bind", f"127.0.0.1:{options.port}"]
     web = ["--worker-class", WEB_WORKER, "--workers", "2", "--threads", "8", "--preload", "--no-control-socket"]
-    celery = [str(PYTHON), "-m", "celery", "-A", "zenvoices.celery"]
-    quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    celery = [str(PYTHON), "-m", "celery", "--quiet", "-A", "zenvoices.celery"]
+    alone = ["--without-gossip", "--without-mingle"]
     commands = {
         "web": [*gunicorn, *web, "--graceful-timeout", "5"],
-        "beat": [*celery, "beat", "--pidfile=", "--loglevel", "INFO"],
+        "beat": [*celery, "beat", "--pidfile="],
     }
     for name, words in WORKERS.items():
-        commands[f"worker-{name}"] = [*celery, "worker", "-n", f"{name}@%h", *words, *quiet]
+        commands[f"worker-{name}"] = [*celery, "worker", "-n", f"{name}@%h", *words, *alone]
     return commands
 
 

@@ -14,7 +14,7 @@ from scripts import pins
 from scripts.bootstrap import ROOT, VENV, say
 
 #: what the Dockerfile installs
-LOCKS = ("requirements.txt", "requirements-s3.txt")
+LOCKS = ("requirements.txt", "requirements-s3.txt", "requirements-observability.txt")
 TARGET = ROOT / "var" / "sbom.cdx.json"
 
 

@@ -1,11 +1,23 @@
 """The Celery app. The broker is only a hint: the database holds every truth."""
 
 import os
+from importlib import import_module
+from typing import Any
 
-from celery import Celery
-from celery.signals import beat_init, worker_init, worker_ready
+import structlog
+from celery import Celery, Task
+from celery.signals import (
+    beat_init,
+    before_task_publish,
+    celeryd_init,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_ready,
+)
 
-from zenvoices.lib import health, memory
+from zenvoices.lib import health, logs, memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zenvoices.settings")
 app = Celery("zenvoices")
@@ -27,3 +39,33 @@ def worker_starts(**kwargs: object) -> None:
 @worker_ready.connect
 def worker_is_loaded(**kwargs: object) -> None:
     memory.leave_out_what_is_loaded()
+
+
+@setup_logging.connect
+def logging_is_set_up(**kwargs: object) -> None:
+    """By Django's settings. Celery, which asks whether somebody did it, then adds no handlers and levels of its own."""
+
+
+@celeryd_init.connect
+def worker_prints_nothing(**kwargs: object) -> None:
+    """What Celery's handlers of signals print of a worker that stops becomes a line of the log."""
+    setattr(import_module("celery.apps.worker"), "safe_say", logs.say_at_once)  # noqa: B010 (mypy knows no such name)
+
+
+@before_task_publish.connect
+def request_goes_along(headers: dict[str, Any], **kwargs: object) -> None:
+    """Into what a task logs, and the tasks that it queues itself."""
+    if request := structlog.contextvars.get_contextvars().get("request"):
+        headers["request_id"] = request
+
+
+@task_prerun.connect
+def task_begins(task_id: str, task: Task[Any, Any], **kwargs: object) -> None:
+    told = {"task": task.name, "task_id": task_id, "request": (task.request.headers or {}).get("request_id")}
+    found = {name: value for name, value in told.items() if value}
+    vars(task.request)["log_context"] = structlog.contextvars.bind_contextvars(**found)
+
+
+@task_postrun.connect
+def task_ended(task: Task[Any, Any], **kwargs: object) -> None:
+    structlog.contextvars.reset_contextvars(**vars(task.request)["log_context"])

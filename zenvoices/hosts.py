@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -12,8 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
 
-#: they say nothing that depends on the host
-PROBES: Final = {"/healthz", "/readyz", "/metrics", "/status"}
+from zenvoices.lib.own_addresses import PROBES
 
 
 class HostMiddleware:

@@ -7,7 +7,6 @@ stops every start at the end of this file.
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from datetime import date, timedelta
@@ -15,15 +14,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from zenvoices.lib import failpoints
+from zenvoices.lib import failpoints, logs
 from zenvoices.lib.crypto import KeyProblem, KeyRing
 from zenvoices.lib.environment import Environment
 from zenvoices.lib.keypairs import KeyPairProblem, read_pair
-from zenvoices.lib.logs import processors
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -489,45 +486,26 @@ CSRF_FAILURE_VIEW = "zenvoices.errors.csrf_failure"
 # --- Operators ------------------------------------------------------------------------------------------
 #: /metrics and /status answer loopback, or this bearer token
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", "")
-LOG_FORMAT: str = env.chosen("LOG_FORMAT", "console" if DEBUG or sys.stderr.isatty() else "json", "console", "json")
-structlog.configure(
-    processors=[
-        structlog.stdlib.filter_by_level,
-        *processors(),
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    wrapper_class=structlog.stdlib.BoundLogger,
-    cache_logger_on_first_use=True,
-)
-_renderer = (
-    structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    if LOG_FORMAT == "console"
-    else structlog.processors.JSONRenderer()
-)
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "structured": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer],
-            "foreign_pre_chain": processors(),
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
-    "root": {"handlers": ["stderr"], "level": env.chosen("LOG_LEVEL", "INFO", *logging.getLevelNamesMapping())},
-    "loggers": {
-        "django": {"level": "INFO"},
-        "waitress.queue": {"level": "ERROR"},  # warns of each request that waits for a thread
-        # Payloads on these loggers hold mail text, sign-ins and tokens.
-        "imapclient": {"level": "WARNING"},
-        "google": {"level": "WARNING"},
-        "msal": {"level": "WARNING"},
-        "oauthlib": {"level": "WARNING"},
-        "requests_oauthlib": {"level": "WARNING"},
-    },
-}
+LOG_FORMAT: str = env.chosen("LOG_FORMAT", logs.usual_form(debug=DEBUG), *logs.FORMS)
+LOGGING = logs.configuration(LOG_FORMAT, env.chosen("LOG_LEVEL", "INFO", *logs.LEVELS))
+logs.configure_structlog()
+#: faults go there too (zenvoices.lib.sentry)
+SENTRY_DSN: str = env.sentry("SENTRY_DSN")
+#: traces of requests and tasks go there (zenvoices.lib.otlp); what else OpenTelemetry's SDK reads, it reads itself
+OTEL_EXPORTER_OTLP_ENDPOINT: str = env.web_address_or_none("OTEL_EXPORTER_OTLP_ENDPOINT")
+OTEL_EXPORTER_OTLP_HEADERS: str = env.http_headers("OTEL_EXPORTER_OTLP_HEADERS")
+OTEL_EXPORTER_OTLP_PROTOCOL: str = env.chosen("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "http/protobuf")
+for _name, _asked, _package in (
+    ("SENTRY_DSN", SENTRY_DSN, "sentry_sdk"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", OTEL_EXPORTER_OTLP_ENDPOINT, "opentelemetry"),
+):
+    if _asked and not find_spec(_package):
+        env.wrong(_name, f"needs {_package.replace('_', '-')}", "Install requirements-observability.txt.")
+if OTEL_EXPORTER_OTLP_ENDPOINT:
+    MIDDLEWARE.insert(1, "zenvoices.lib.otlp.TracingMiddleware")
+else:
+    # redis-py loads its SDK wherever it finds one, which takes time at the start and memory for good.
+    sys.modules.setdefault("opentelemetry", None)  # type: ignore[arg-type]
 env.stop_if_wrong()
 if DEBUG and os.environ.get("PORTAL_FAILPOINT"):
     failpoints.arm(os.environ["PORTAL_FAILPOINT"])

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from channels import lease
 from channels.errors import ChannelError, OurProblem, Throttled
-from channels.fetching import health, ours, outages, reconcile, silence
+from channels.fetching import health, ours, outages, reconcile, run_log, silence
 from channels.fetching.recorder import COUNTED, Outcome, set_counts
 from channels.models import Channel, FetchRun, ReceivedPart
 from documents.phrases import CUT
@@ -39,6 +39,7 @@ def finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelErr
 
     None when its channel was erased meanwhile, and the run with it.
     """
+    begun = run.started_at
     with transaction.atomic():
         found = _locked(run.channel_id)
         if not found:
@@ -63,6 +64,7 @@ def finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelErr
         outages.end(channel.host)
     elif error is not None:
         ours.tell_operator(channel, error)
+    run_log.ended(run, begun)
     return run
 
 
@@ -134,7 +136,10 @@ def finish_busy(run: FetchRun) -> FetchRun | None:
     ended = FetchRun.objects.filter(pk=run.pk, state=State.QUEUED).update(
         state=run.state, outcome=run.outcome, started_at=run.started_at, finished_at=run.finished_at
     )
-    return run if ended else None
+    if not ended:
+        return None
+    run_log.ended(run, run.started_at)
+    return run
 
 
 def is_quiet(run: FetchRun) -> bool:
@@ -173,7 +178,9 @@ def close_interrupted(run: FetchRun) -> None:
     """A run whose process died: our own fault, counted for nobody. Its numbers are what it had committed."""
     _close(run, OurProblem("interrupted"))
     # Only while it runs: it may have ended since it was read.
-    FetchRun.objects.filter(pk=run.pk, state=State.RUNNING).update(
+    closed = FetchRun.objects.filter(pk=run.pk, state=State.RUNNING).update(
         state=run.state, outcome=run.outcome, finished_at=run.finished_at,
         error_code=run.error_code, error_detail=run.error_detail,
     )  # fmt: skip
+    if closed:
+        run_log.ended(run, run.started_at)

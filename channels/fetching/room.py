@@ -7,13 +7,13 @@ from typing import Final
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from channels.words import storage as words
 from channels.words.notices import Kind
 from documents import quota
 from documents.models import StorageUse
-from notifications.services import Message, close_about, tell_administrators
+from notifications.services import Message, Said, close_about, in_both_languages, tell_administrators
 from zenvoices.lib import bulkheads
 
 TOLD_A_TICK: Final = 200
@@ -57,10 +57,9 @@ def _has_room(use: StorageUse) -> bool:
 
 
 def _message(use: StorageUse) -> Message:
-    said = {}
-    for language in ("nl", "en"):
-        with translation.override(language):
-            said[f"text_{language}"] = words.text(use.administration.name, use.bytes, quota.most_bytes())
-            said[f"subject_{language}"] = words.subject(use.administration.name)
-            said[f"action_{language}"] = words.action()
-    return Message(path=reverse("documents", args=[use.administration_id]), **said)
+    name = use.administration.name
+
+    def say() -> Said:
+        return Said(words.subject(name), *words.text(name, use.bytes, quota.most_bytes()), words.action())
+
+    return in_both_languages(reverse("documents", args=[use.administration_id]), say)

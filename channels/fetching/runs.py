@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from channels import lease
 from channels.errors import ChannelError, OurProblem, TransientProblem
-from channels.fetching import ending, reconcile
+from channels.fetching import ending, reconcile, run_log
 from channels.fetching.budget import Budget
 from channels.fetching.recorder import Outcome
 from channels.fetching.session import fetch
@@ -66,7 +66,8 @@ def _wanted(run_id: UUID) -> FetchRun | None:
     run = found[0]
     unwanted = run.channel.state != Channel.State.ACTIVE and run.trigger != Trigger.MANUAL
     if unwanted or run.channel.deleted_at or not run.channel.administration.is_premium:
-        FetchRun.objects.filter(pk=run_id, state=State.QUEUED).delete()
+        if FetchRun.objects.filter(pk=run_id, state=State.QUEUED).delete()[0]:
+            run_log.never_began(run)
         return None
     return run
 

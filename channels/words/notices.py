@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -50,7 +51,7 @@ _NOTICES: Final[dict[Kind, tuple[Text, Text]]] = {
     ),
     Kind.NOT_TAKEN_IN: (
         _("Channel %(channel)s: emails that are not taken in"),
-        _("Look which emails of channel %(channel)s are not taken in, and why. Most are tried again."),
+        _("Emails of channel %(channel)s are not taken in since %(since)s. Most are tried again."),
     ),
     Kind.RECOVERED: (
         _("Channel %(channel)s works again"),
@@ -58,29 +59,40 @@ _NOTICES: Final[dict[Kind, tuple[Text, Text]]] = {
     ),
     Kind.OUTAGE: (
         _("Channel %(channel)s waits: %(host)s has an outage"),
-        _("You need to do nothing. %(host)s has had an outage since %(since)s; we keep trying."),
+        _("%(host)s has had an outage since %(since)s; we keep trying."),
     ),
     Kind.CONSENTED: (_("Channel %(channel)s: the mailbox is linked"), ""),
     Kind.ENDING: (_("Channel %(channel)s: replace the client secret"), ""),
+}
+#: what to do, where no cause says it
+_DO: Final[dict[Kind, Text]] = {
+    Kind.NOT_TAKEN_IN: _("Look which they are, and why."),
+    Kind.OUTAGE: _("You need to do nothing."),
 }
 _LINK_ENDS: Final = _("Channel %(channel)s: the link ends soon")
 #: words that keep their capital within a sentence
 _NAMES: Final = frozenset(("Google", "Gmail", "Microsoft", "Exchange", "IMAP", "POP3", "TLS", "DNS", "IPv6"))
 
 
-def text(channel: Channel, kind: Kind) -> str:
-    """In the language of the moment."""
+def what(channel: Channel, kind: Kind, begun: datetime | None = None) -> str:
+    """And since when, where that is known. In the language of the moment."""
+    text = _text(channel, kind, begun)
+    return " ".join(text.replace(next_step(channel, kind), " ", 1).split())
+
+
+def _text(channel: Channel, kind: Kind, begun: datetime | None) -> str:
     cause = _phrase(channel) or ""
-    moment = channel.inactive_since if kind == Kind.DEACTIVATED else channel.failing_since
+    moment = begun or (channel.inactive_since if kind == Kind.DEACTIVATED else channel.failing_since)
     since = formats.date_format(timezone.localtime(moment or timezone.now()), "DATETIME_FORMAT")
     names = {"channel": channel.name, "host": channel.host, "since": since, "cause": str(cause)}
     return (str(_NOTICES[kind][1]) % names).strip()
 
 
 def next_step(channel: Channel, kind: Kind) -> str:
-    """The part of the text that says what to do."""
+    if kind in _DO:
+        return str(_DO[kind])
     said = _phrase(channel)
-    return said.next_step if said and said.next_step in text(channel, kind) else ""
+    return said.next_step if said and "%(cause)s" in str(_NOTICES[kind][1]) else ""
 
 
 def _phrase(channel: Channel) -> phrases.Phrase | None:
@@ -91,13 +103,12 @@ def _phrase(channel: Channel) -> phrases.Phrase | None:
     return phrases.about(channel, channel.error_code, detail)
 
 
-def consented(channel: Channel, account: str, *, active: bool) -> str:
-    said = (
-        gettext("%(account)s authorised channel %(channel)s. It retrieves documents again.")
-        if active
-        else gettext("%(account)s authorised channel %(channel)s. Open it and choose Save to finish.")
-    )
-    return said % {"account": account, "channel": channel.name}
+def consented(channel: Channel, account: str, *, active: bool) -> tuple[str, str]:
+    """What, and what to do."""
+    names = {"account": account, "channel": channel.name}
+    if active:
+        return gettext("%(account)s authorised channel %(channel)s. It retrieves documents again.") % names, ""
+    return gettext("%(account)s authorised channel %(channel)s.") % names, gettext("Open it and choose Save to finish.")
 
 
 def subject(channel: Channel, kind: Kind) -> str:

@@ -25,44 +25,45 @@ def shown_at(channel: Channel, today: date) -> str:
     return _("The client secret ended on %(day)s: make a new one and enter it here.") % {"day": _day(day)}
 
 
-def secret_ends(channel: Channel, day: date, days: int) -> str:
-    """`days` until it ends; below 0 it has."""
+def secret_ends(channel: Channel, day: date, days: int) -> tuple[str, str]:
+    """What, and what to do. `days` until it ends; below 0 it has."""
     if vault.holds(channel, "client_certificate"):
         return _certificate_ends(channel, day, days)
     if days > 0:
-        said = ngettext(
-            "Replace the client secret of channel %(channel)s: it ends tomorrow, on %(day)s.",
-            "Replace the client secret of channel %(channel)s: it ends in %(days)s days, on %(day)s.",
+        what = ngettext(
+            "The client secret of channel %(channel)s ends tomorrow, on %(day)s.",
+            "The client secret of channel %(channel)s ends in %(days)s days, on %(day)s.",
             days,
         )
     elif days == 0:
-        said = _("Replace the client secret of channel %(channel)s today: it ends on %(day)s.")
+        what = _("The client secret of channel %(channel)s ends today, %(day)s.")
     else:
-        said = _("Replace the client secret of channel %(channel)s: it ended on %(day)s.")
+        what = _("The client secret of channel %(channel)s ended on %(day)s.")
     how = _("Make a new one in Microsoft Entra and enter its value. Connecting again is not needed.")
-    return f"{said % {'channel': channel.name, 'days': days, 'day': _day(day)}} {how}"
+    return what % {"channel": channel.name, "days": days, "day": _day(day)}, how
 
 
-def _certificate_ends(channel: Channel, day: date, days: int) -> str:
+def _certificate_ends(channel: Channel, day: date, days: int) -> tuple[str, str]:
     if days >= 0:
-        said = _("Replace the certificate of channel %(channel)s: it ends on %(day)s.")
+        what = _("The certificate of channel %(channel)s ends on %(day)s.")
     else:
-        said = _("Replace the certificate of channel %(channel)s: it ended on %(day)s.")
+        what = _("The certificate of channel %(channel)s ended on %(day)s.")
     how = _("Upload a new one in Microsoft Entra and enter it here with its key. Connecting again is not needed.")
-    return f"{said % {'channel': channel.name, 'day': _day(day)}} {how}"
+    return what % {"channel": channel.name, "day": _day(day)}, how
 
 
-def link_ends(channel: Channel, ends_at: datetime, *, weekly: bool) -> str:
-    """`weekly`: the registration is in *Testing* at Google."""
+def link_ends(channel: Channel, ends_at: datetime, *, weekly: bool) -> tuple[str, str]:
+    """What, and what to do. `weekly`: the registration is in *Testing* at Google."""
     if weekly:
-        said = _(
-            "Connect channel %(channel)s again before %(moment)s: Google then ends the link. "
-            "Choose Publish app or Internal at Google first, or it happens every week."
+        what = _("Google ends the link of channel %(channel)s on %(moment)s.")
+        do = _(
+            "Connect it again before then. Choose Publish app or Internal at Google first, or it happens every week."
         )
     else:
-        said = _("Connect channel %(channel)s again before %(moment)s: the link then ends.")
+        what = _("The link of channel %(channel)s ends on %(moment)s.")
+        do = _("Connect it again before then.")
     moment = formats.date_format(timezone.localtime(ends_at), "DATETIME_FORMAT")
-    return said % {"channel": channel.name, "moment": moment}
+    return what % {"channel": channel.name, "moment": moment}, do
 
 
 def _day(day: date) -> str:

@@ -37,12 +37,11 @@ def subject(channel: Channel) -> str:
     return _("Channel %(channel)s: nothing arrives") % {"channel": channel.name}
 
 
-def text(channel: Channel, today: date) -> str:
-    said = _(
-        "Channel %(channel)s works, but nothing arrived for %(days)s, usually %(often)s. "
-        "Ask the owner whether invoices still go to this mailbox."
-    )
-    return said % _facts(channel, channel.silent_since or today, today)
+def text(channel: Channel, today: date) -> tuple[str, str]:
+    """What, and what to do."""
+    what = _("Channel %(channel)s works, but nothing arrived for %(days)s, usually %(often)s.")
+    do = _("Ask the owner whether invoices still go to this mailbox.")
+    return what % _facts(channel, channel.silent_since or today, today), do
 
 
 def _facts(channel: Channel, last: date, today: date) -> dict[str, str]:

@@ -10,13 +10,14 @@ def subject(administration: str) -> str:
     return _("The storage of %(administration)s is nearly full") % {"administration": administration}
 
 
-def text(administration: str, used: int, most: int) -> str:
-    """Sizes in bytes."""
-    said = _(
-        "Delete documents of %(administration)s that you no longer need: %(used)s of %(most)s are in use. "
+def text(administration: str, used: int, most: int) -> tuple[str, str]:
+    """What, and what to do. Sizes in bytes."""
+    what = _(
+        "%(administration)s uses %(used)s of %(most)s of storage. "
         "When all is in use, nothing is uploaded, and new emails wait in the mailbox."
     )
-    return said % {"administration": administration, "used": _gb(used), "most": _gb(most)}
+    do = _("Delete documents that you no longer need.")
+    return what % {"administration": administration, "used": _gb(used), "most": _gb(most)}, do
 
 
 def action() -> str:

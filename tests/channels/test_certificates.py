@@ -131,7 +131,7 @@ def test_end_of_a_certificate_is_told_as_one(cast: Cast, in_scope: None) -> None
     with every_administration():
         expiry.look(lambda resting: None)
         text = Notification.objects.filter(user=cast.bert).get().text_en
-    assert text.startswith("Replace the certificate of channel a: it ends on ")
+    assert text.startswith("The certificate of channel a ends on ")
 
 
 # --- At Microsoft ---------------------------------------------------------------------------------------

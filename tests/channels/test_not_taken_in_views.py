@@ -12,6 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 
 from channels import tasks
 from channels.models import Channel, FetchRun, ReceivedMail
@@ -144,7 +145,7 @@ def test_run_leads_to_all_of_them(
 def test_notice_leads_to_them_and_is_true_in_both_languages(
     cast: Cast, channel: Channel, stand: Callable[..., ReceivedMail]
 ) -> None:
-    stand()
+    begun = date_format(timezone.localtime(stand().failing_since), "DATETIME_FORMAT")
     with administration_scope(cast.bakery.pk):
         settle_not_taken_in(Channel.objects.select_related("administration").get())
     with every_administration():
@@ -153,8 +154,8 @@ def test_notice_leads_to_them_and_is_true_in_both_languages(
         "mails_not_taken_in", address("not-taken-in", cast.bakery, channel.pk),
     )  # fmt: skip
     assert notice.text_nl == (
-        f"Bekijk welke e-mails van kanaal {channel.name} niet zijn binnengehaald, en waarom. "
-        "De meeste worden opnieuw geprobeerd."
+        f"E-mails van kanaal {channel.name} worden sinds {begun} niet binnengehaald. "
+        "De meeste worden opnieuw geprobeerd. Bekijk welke het zijn, en waarom."
     )
     assert (notice.action_nl, notice.action_en) == ("E-mails bekijken", "Show emails")
 

@@ -26,6 +26,7 @@ from documents import forward_mail, forwarding, forwards
 from documents.forward_models import Forward, ForwardAddress
 from documents.models import Document
 from documents.services import delete_documents, pair_saved
+from notifications.models import Notification
 from tests.cast import Cast
 from tests.documents.conftest import Shelf
 from tests.documents.files import XML
@@ -264,6 +265,61 @@ def test_what_surely_did_not_leave_is_tried_again_and_nothing_else(
         Forward.objects.update(due_at=timezone.now())
     relay()
     assert send() == (1 if state[0] == "waiting" else 0)
+
+
+def told_of_failures() -> list[tuple[str, str, bool]]:
+    """To whom, what to do, and whether it is over."""
+    with every_administration():
+        notes = Notification.objects.filter(kind="documents_not_forwarded").select_related("user")
+        return sorted((one.user.name, one.do_nl, one.closed_at is not None) for one in notes)
+
+
+REFUSED = "De mailserver van het adres weigerde het. Controleer het adres en stuur het dan opnieuw door."
+
+
+def test_who_can_act_is_told_once_of_an_address_that_fails_and_when_all_left_it_is_over(
+    cast: Cast, shelf: Shelf, to: ForwardAddress, asked: Callable[..., Any], relay: Callable[..., list[bytes]]
+) -> None:
+    first, second = shelf.document(), shelf.document()
+    relay(RCPT=b"550 5.1.1 no such user")
+    asked(first, second)
+    send()
+    people = [str(one.name) for one in (cast.anna, cast.bert, cast.gerda)]  # two Beheerders, and she who asked
+    assert told_of_failures() == [(name, REFUSED, False) for name in people]
+    with every_administration():
+        note = Notification.objects.get(user=cast.gerda)
+    assert (note.path.split("/")[-2], note.action_nl) == (str(first.pk), "Document tonen")
+    assert note.text_nl.startswith(f"“{first.filename}” is op ")
+
+    relay()
+    asked(first)
+    send()
+    assert told_of_failures() == [(name, REFUSED, False) for name in people]
+    asked(second)
+    send()
+    assert told_of_failures() == [(name, REFUSED, True) for name in people]
+
+
+def test_notice_of_an_address_that_is_removed_is_over(
+    cast: Cast, shelf: Shelf, to: ForwardAddress, asked: Callable[..., Any], relay: Callable[..., list[bytes]]
+) -> None:
+    asked(shelf.document())
+    relay(MAIL_ITSELF=b"")
+    send()
+    with administration_scope(cast.bakery.pk):
+        forwarding.remove(to, cast.bert)
+    assert {is_over for *_, is_over in told_of_failures()} == {True}
+
+
+def test_what_somebody_deleted_before_it_left_is_told_to_nobody(
+    cast: Cast, shelf: Shelf, to: ForwardAddress, asked: Callable[..., Any]
+) -> None:
+    document = shelf.document()
+    asked(document)
+    with administration_scope(cast.bakery.pk):
+        delete_documents([document], cast.gerda)
+    send()
+    assert (states(), told_of_failures()) == ([("failed", "document_gone")], [])
 
 
 @pytest.mark.parametrize("failure", [SMTPConnectError(421, b"busy"), ConnectionRefusedError(), TimeoutError()])

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from administrations.models import Administration, User
 from documents.models import SavedFilter
+from documents.saved_filters import NameForm
 from tests.cast import Cast
 from tests.documents.conftest import Shelf
 from tests.documents.test_views import inbox
@@ -70,6 +71,19 @@ def test_a_name_stands_once(cast: Cast, client: Client) -> None:
     page = keep(client, cast.bakery, "Een", "state=seen")
     assert "Je hebt al een filter met deze naam." in page.content.decode()
 
+    with administration_scope(cast.bakery.pk):
+        two = SavedFilter.objects.get(name="Twee")
+    page = client.post(reverse("documents-filter-rename", args=[cast.bakery.pk, two.pk]), {"name": "Een"})
+    assert (page.status_code, "Je hebt al een filter met deze naam." in page.content.decode()) == (422, True)
+    assert kept_by(cast.gerda, cast.bakery) == {"Een": "state=new", "Twee": "state=done"}
+
+
+def test_a_name_that_was_taken_meanwhile_is_a_sentence(
+    cast: Cast, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(client, cast.bakery, "Een", "state=new")
+    keep(client, cast.bakery, "Twee", "state=done")
+    monkeypatch.setattr(NameForm, "clean_name", lambda form: form.cleaned_data["name"])  # looked before it was
     with administration_scope(cast.bakery.pk):
         two = SavedFilter.objects.get(name="Twee")
     page = client.post(reverse("documents-filter-rename", args=[cast.bakery.pk, two.pk]), {"name": "Een"})

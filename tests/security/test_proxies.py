@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -146,12 +147,16 @@ def test_portal_answers_while_requests_stay_unfinished(
     assert (said, connected) == ((200, 200), CLIENTS)
 
 
-def test_what_a_stranger_says_of_his_address_ends_at_the_proxy(through: tuple[Web, Portal]) -> None:
+def test_what_a_stranger_says_of_his_address_and_request_ends_at_the_proxy(through: tuple[Web, Portal]) -> None:
     web, portal = through
     forged = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "http", "Forwarded": "for=203.0.113.9"}
-    status = web.ask("GET", "/account/login/?forged", **forged)[0]  # as http it would be led to https for ever
-    lines = [json.loads(line) for line in (portal.folder / "web.log").read_text().splitlines() if "?forged" in line]
-    assert (status, [line["address"] for line in lines]) == (200, ["127.0.0.1"])
+    status, told, _ = web.ask(
+        "GET", "/account/login/", **forged, **{"User-Agent": "forger", "X-Request-ID": "forged-id"}
+    )
+    lines = [json.loads(line) for line in (portal.folder / "web.log").read_text().splitlines() if "forger" in line]
+    said = [(line["address"], line["request"]) for line in lines]
+    assert (status, said) == (200, [("127.0.0.1", told["X-Request-ID"])])  # as http it would be led to https for ever
+    assert re.fullmatch(r"[0-9a-f]{32}|[0-9a-f-]{36}", told["X-Request-ID"])
 
 
 def test_metrics_are_not_passed_on(through: tuple[Web, Portal]) -> None:

@@ -141,12 +141,14 @@ def told() -> list[tuple[str, str, str, bool]]:
 
 
 NL = (
-    "Verwijder documenten van Bakkerij De Vries die je niet meer nodig hebt: 0,81 GB van 1 GB is in gebruik. "
-    "Is alles in gebruik, dan wordt niets geüpload, en wachten nieuwe e-mails in het postvak."
+    "Bakkerij De Vries gebruikt 0,81 GB van 1 GB aan opslag. "
+    "Is alles in gebruik, dan wordt niets geüpload, en wachten nieuwe e-mails in het postvak. "
+    "Verwijder documenten die je niet meer nodig hebt."
 )
 EN = (
-    "Delete documents of Bakkerij De Vries that you no longer need: 0.81 GB of 1 GB are in use. "
-    "When all is in use, nothing is uploaded, and new emails wait in the mailbox."
+    "Bakkerij De Vries uses 0.81 GB of 1 GB of storage. "
+    "When all is in use, nothing is uploaded, and new emails wait in the mailbox. "
+    "Delete documents that you no longer need."
 )
 
 

@@ -159,7 +159,7 @@ def check_command(words: list[str]) -> None:
 def test_every_queue_has_its_worker():
     commands = [service["command"] for name, service in SERVICES.items() if name.startswith("worker")]
     routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()} | {settings.CELERY_TASK_DEFAULT_QUEUE}
-    assert {queue for words in commands for queue in words[5].split(",")} == routed
+    assert {queue for words in commands for queue in words[words.index("-Q") + 1].split(",")} == routed
 
 
 def test_checks_leave_threads_to_the_tick():

@@ -38,7 +38,7 @@ class OperatorCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         self.failed = False
         try:
-            with working_for(Origin(command=self.name)):
+            with working_for(Origin(command=self.name)), structlog.contextvars.bound_contextvars(command=self.name):
                 output = super().execute(*args, **options)
         except OperatorError as error:
             self.say({"error": {"code": error.code, "text": error.text}}, failed=True)

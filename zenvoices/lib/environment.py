@@ -110,6 +110,27 @@ class Environment(environ.FileAwareEnv):
         """ "" for the word "off"."""
         return "" if self.text(name) == "off" else self.web_address(name, default)
 
+    def web_address_or_none(self, name: str) -> str:
+        """ "" where nothing is given."""
+        return self.web_address(name, "https://host:4318") if self.text(name) else ""
+
+    def sentry(self, name: str) -> str:
+        """A DSN, as Sentry shows it for a project; the key in it may send, and nothing else."""
+        text = self.text(name)
+        parts = _split(text)
+        fits = parts is not None and parts.scheme in ("http", "https") and parts.hostname and parts.username
+        if text and not (fits and parts and parts.path.rpartition("/")[2].isdecimal()):
+            self.wrong(name, "is no DSN of Sentry", "Write it as the project shows it: https://key@host/number.")
+            return ""
+        return text
+
+    def http_headers(self, name: str) -> str:
+        """As OpenTelemetry writes them: name=value, separated by commas. The values may be secret."""
+        text = self.text(name)
+        if any(not re.fullmatch(r"\s*[\w-]+\s*=.*", part) for part in text.split(",") if text):
+            self.wrong(name, "has a part that is no header", "Write name=value, separated by commas.")
+        return text
+
     def name_servers(self, name: str) -> list[str]:
         """IP addresses with a port."""
         servers: list[str] = self.list(name, default=[])

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils.http import url_has_allowed_host_and_scheme
+
+#: for machines: they say nothing that depends on the host, and are asked too often for a line each
+PROBES: Final = {"/healthz", "/readyz", "/metrics", "/status"}
 
 
 def absolute(path: str) -> str:
