@@ -5,12 +5,12 @@ VENV := .venv/bin
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help python run dev test test-fast faults simulate bench servers lint format messages lock sbom clean
+.PHONY: help python run dev test test-fast faults simulate bench servers databases lint format messages lock sbom clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-run test test-fast faults dev simulate bench servers lint format messages lock sbom: python
+run test test-fast faults dev simulate bench servers databases lint format messages lock sbom: python
 
 python:
 	@$(PYTHON) -c '' || { echo "$(PYTHON) does not run here: Python 3.11 or newer is needed. Install it" \
@@ -44,6 +44,10 @@ servers:  ## the portal on real mail servers other than Dovecot (ARGS="--only cy
 	@$(PYTHON) -m scripts.bootstrap --dev
 	@$(VENV)/python -m tests.otherservers $(ARGS)
 
+databases:  ## the tests that meet a database on the lowest PostgreSQL that we take and on compose's (ARGS as for test)
+	@$(PYTHON) -m scripts.bootstrap --dev
+	@$(VENV)/python -m tests.servers.databases $(ARGS)
+
 lint:  ## style, types, import rule, templates, migrations, bandit
 	@$(PYTHON) -m scripts.test --lint
 
@@ -66,4 +70,4 @@ sbom:  ## what the image installs, as CycloneDX, from the locks alone (var/sbom.
 	@$(VENV)/python -m scripts.sbom
 
 clean:  ## remove .venv and caches; DATA_DIR stays
-	rm -rf .venv tests/servers/provider/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv tests/servers/provider/node_modules tests/servers/databases/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

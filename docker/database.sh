@@ -16,4 +16,6 @@ REVOKE CREATE, TEMPORARY ON DATABASE portal FROM PUBLIC;
 \connect portal
 REASSIGN OWNED BY portal TO portal_owner;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+-- Until PostgreSQL 15 the schema is not the database owner's.
+GRANT CREATE ON SCHEMA public TO portal_owner;
 SQL

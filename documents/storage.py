@@ -126,8 +126,24 @@ def _opened(location: str, data_dir: str) -> Blobs:
     return files
 
 
+def places() -> list[Blobs]:
+    """Where new blobs go; and while documents move, where else they lie."""
+    locations = [settings.DOCUMENT_STORAGE, *filter(None, [settings.DOCUMENT_STORAGE_ALSO])]
+    return [_opened(location, str(settings.DATA_DIR)) for location in locations]
+
+
+def names() -> str:
+    """Those places, for the operator."""
+    locations = [settings.DOCUMENT_STORAGE or "folder", *filter(None, [settings.DOCUMENT_STORAGE_ALSO])]
+    return " and ".join(f"{settings.DATA_DIR}/documents" if name == "folder" else name for name in locations)
+
+
 def _blobs() -> Blobs:
-    return _opened(settings.DOCUMENT_STORAGE, str(settings.DATA_DIR))
+    first, *other = places()
+    if not other:
+        return first
+    both: Blobs = import_string("documents.twoplaces.TwoPlaces")(first, *other)
+    return both
 
 
 def _checked(sha256: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import BinaryIO
 from uuid import UUID
 
 from django.db.models import Q
@@ -46,14 +47,15 @@ def sweep_unfinished() -> int:
 
 
 def _orphans(before: datetime) -> Iterator[tuple[UUID, str]]:
-    for administration_id, batch in _batches():
+    for administration_id, batch in batches(storage.iterate()):
         old = [blob.sha256 for blob in batch if blob.modified < before]
         named = needed(administration_id, old)
         yield from ((administration_id, sha256) for sha256 in old if sha256 not in named)
 
 
-def _batches(most: int = 500) -> Iterator[tuple[UUID, list[storage.Blob]]]:
-    for administration_id, blobs in groupby(storage.iterate(), key=lambda blob: blob.administration_id):
+def batches(lying: Iterable[storage.Blob], most: int = 500) -> Iterator[tuple[UUID, list[storage.Blob]]]:
+    """In the order of their administrations, each of one alone."""
+    for administration_id, blobs in groupby(lying, key=lambda blob: blob.administration_id):
         batch: list[storage.Blob] = []
         for blob in blobs:
             batch.append(blob)
@@ -66,11 +68,15 @@ def _batches(most: int = 500) -> Iterator[tuple[UUID, list[storage.Blob]]]:
 
 def needed(administration_id: UUID, names: list[str]) -> set[str]:
     """Those of these hashes that a mail or document names; of what was deleted for a month, or as long as a hold."""
-    kept = Q(deleted_at=None) | Q(deleted_at__gt=timezone.now() - DELETED_KEPT)
-    kept |= Q(administration__held_since__isnull=False)
-    documents = Document.objects.filter(kept, administration_id=administration_id, sha256__in=names)
+    documents = Document.objects.filter(_kept(), administration_id=administration_id, sha256__in=names)
     emails = Email.objects.filter(administration_id=administration_id, raw_sha256__in=names)
     return set(documents.values_list("sha256", flat=True)) | set(emails.values_list("raw_sha256", flat=True))
+
+
+def _kept() -> Q:
+    """The documents whose bytes are kept."""
+    kept = Q(deleted_at=None) | Q(deleted_at__gt=timezone.now() - DELETED_KEPT)
+    return kept | Q(administration__held_since__isnull=False)
 
 
 @dataclass
@@ -94,34 +100,40 @@ class Finding:
 
 def verify(verdict: Verdict) -> Iterator[Finding]:
     """Re-hashes every blob that a row names, counting in `verdict`; to be called in `every_administration`."""
-    for administration_id, sha256 in _named():
+    for administration_id, sha256 in named():
         verdict.checked += 1
         problem = _problem(administration_id, sha256)
         if problem:
             setattr(verdict, problem, getattr(verdict, problem) + 1)
             yield Finding(problem, administration_id, sha256)
-    for administration_id, batch in _batches():
+    for administration_id, batch in batches(storage.iterate()):
         names = [blob.sha256 for blob in batch]
         for sha256 in set(names) - needed(administration_id, names):
             verdict.orphans += 1
             yield Finding("orphans", administration_id, sha256)
 
 
-def _named() -> Iterator[tuple[UUID, str]]:
-    kept = Q(deleted_at=None) | Q(deleted_at__gt=timezone.now() - DELETED_KEPT)
-    documents = Document.objects.filter(kept).order_by().values_list("administration_id", "sha256")
+def named() -> Iterator[tuple[UUID, str]]:
+    """Every administration and hash that `needed` finds."""
+    documents = Document.objects.filter(_kept()).order_by().values_list("administration_id", "sha256")
     emails = Email.objects.order_by().values_list("administration_id", "raw_sha256")
     return documents.union(emails).iterator(chunk_size=2000)
 
 
 def _problem(administration_id: UUID, sha256: str) -> str:
-    digest = hashlib.sha256()
     try:
         with storage.open_blob(administration_id, sha256) as blob:
-            while chunk := blob.read(_CHUNK):
-                digest.update(chunk)
+            return "" if is_sound(blob, sha256) else "corrupt"
     except storage.BlobMissing:
         return "missing"
+
+
+def is_sound(blob: BinaryIO, sha256: str) -> bool:
+    """Reads all of it: whether it can be read, and has this hash."""
+    digest = hashlib.sha256()
+    try:
+        while chunk := blob.read(_CHUNK):
+            digest.update(chunk)
     except OSError:  # the disk does not give it back
-        return "corrupt"
-    return "" if digest.hexdigest() == sha256 else "corrupt"
+        return False
+    return digest.hexdigest() == sha256

@@ -23,8 +23,7 @@ def check_storage(app_configs: Any, databases: Any = None, **kwargs: Any) -> lis
     try:
         storage.probe()
     except (storage.StorageProblem, storage.BlobMissing) as problem:
-        place = settings.DOCUMENT_STORAGE or f"{settings.DATA_DIR}/documents"
-        told = f"DOCUMENT_STORAGE takes no file ({place}): {storage.told(problem)}"
+        told = f"DOCUMENT_STORAGE takes no file ({storage.names()}): {storage.told(problem)}"
         return [Error(told, hint=STORAGE_CURE, id="zenvoices.E001")]
     return []
 

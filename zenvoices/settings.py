@@ -176,8 +176,10 @@ else:
 # --- Broker and cache -----------------------------------------------------------------------------------
 #: redis://… or unix:///…; `make run` sets it to its private broker
 REDIS_URL: str = env.broker("REDIS_URL")
-if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "zenvoices.lib.cache.ForgetfulRedisCache", "LOCATION": REDIS_URL}}
+#: where it is kept apart from the broker, which may forget nothing
+CACHE_URL: str = env.broker("CACHE_URL") or REDIS_URL
+if CACHE_URL:
+    CACHES = {"default": {"BACKEND": "zenvoices.lib.cache.ForgetfulRedisCache", "LOCATION": CACHE_URL}}
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
@@ -276,12 +278,20 @@ DOCUMENTS_KEPT_YEARS: int = env.int("DOCUMENTS_KEPT_YEARS", 7)
 # --- Documents ------------------------------------------------------------------------------------------
 #: empty: files in DATA_DIR/documents; or s3://bucket/prefix (requirements-s3.txt)
 DOCUMENT_STORAGE: str = env.str("DOCUMENT_STORAGE", "")
-if DOCUMENT_STORAGE and not (DOCUMENT_STORAGE.startswith("s3://") and urlsplit(DOCUMENT_STORAGE).netloc):
-    env.wrong(
-        "DOCUMENT_STORAGE", "is no storage that the portal knows", "Write s3://bucket/prefix, or nothing for DATA_DIR."
-    )
-elif DOCUMENT_STORAGE and not find_spec("storages"):
-    env.wrong("DOCUMENT_STORAGE", "needs django-storages", "Install requirements-s3.txt.")
+#: while documents move: the other place, `folder` or s3://bucket/prefix (documents.relocating)
+DOCUMENT_STORAGE_ALSO: str = env.str("DOCUMENT_STORAGE_ALSO", "")
+for _name, _place, _folder in (
+    ("DOCUMENT_STORAGE", DOCUMENT_STORAGE, "nothing"),
+    ("DOCUMENT_STORAGE_ALSO", DOCUMENT_STORAGE_ALSO, "folder"),
+):
+    if _place in ("", _folder):
+        continue
+    if not (_place.startswith("s3://") and urlsplit(_place).netloc):
+        env.wrong(_name, "is no storage that the portal knows", f"Write s3://bucket/prefix, or {_folder} for DATA_DIR.")
+    elif not find_spec("storages"):
+        env.wrong(_name, "needs django-storages", "Install requirements-s3.txt.")
+if DOCUMENT_STORAGE_ALSO and (DOCUMENT_STORAGE or "folder") == DOCUMENT_STORAGE_ALSO:
+    env.wrong("DOCUMENT_STORAGE_ALSO", "is DOCUMENT_STORAGE itself", "Name the other place, or write nothing.")
 MAIL_MAX_BYTES: int = env.int("MAIL_MAX_BYTES", 50_000_000)
 PART_MAX_BYTES: int = env.int("PART_MAX_BYTES", 25_000_000)
 UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 25_000_000)

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from documents import storage
+from tests.servers.s3 import S3, s3_server
 
 pytestmark = pytest.mark.slow
 
@@ -22,30 +23,18 @@ BUCKETS = (f"bucket-{number}" for number in itertools.count())
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    moto_server = pytest.importorskip("moto.server", reason="moto is not installed")
-    running = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
+def server() -> Iterator[S3]:
+    with s3_server() as running:
+        yield running
 
 
 @pytest.fixture(params=["documents/here", ""])
-def bucket(request: Any, server: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    storages_s3 = pytest.importorskip("storages.backends.s3", reason="requirements-s3.txt is not installed")
-    for name, value in {
-        "AWS_ENDPOINT_URL": server,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
+def bucket(request: Any, server: S3, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     name = next(BUCKETS)
     settings.DOCUMENT_STORAGE = f"s3://{name}/{request.param}"
-    made = storages_s3.S3Storage(bucket_name=name).bucket
-    made.create()
-    return made
+    return server.make_bucket(name)
 
 
 def test_a_blob_is_named_by_its_content_under_its_administration(bucket: Any) -> None:

@@ -18,7 +18,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, ConnectionError
 
 from scripts.broker import find_server
-from tests.portal import ROOT
+from tests.portal import ROOT, Portal
 from tests.security.web import free_port
 from zenvoices.lib import health
 
@@ -75,7 +75,23 @@ def test_portal_queues_and_remembers_with_the_address_that_compose_gives_it(port
         assert (caches["default"].get("a"), client.llen("fetch"), health.work_is_done()) == ([1], 1, True)
 
 
-def test_short_of_memory_it_forgets_what_ends_by_itself_alone() -> None:
-    assert SERVICE["command"][-2:] == ["--maxmemory-policy", "volatile-ttl"]
-    ours = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["x-settings"]
+def test_short_of_memory_the_broker_refuses_and_the_cache_forgets() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    at = {name: compose["services"][name]["command"][-4:] for name in ("broker", "cache")}
+    assert at == {
+        "broker": ["--maxmemory", "256mb", "--maxmemory-policy", "noeviction"],
+        "cache": ["--maxmemory", "128mb", "--maxmemory-policy", "volatile-ttl"],
+    }
+    ours = compose["x-settings"]
     assert ours["REDIS_URL"] == "redis://:${REDIS_PASSWORD:?set it in .env}@broker:6379/0"
+    assert ours["CACHE_URL"] == "redis://:${REDIS_PASSWORD}@cache:6379/0"
+
+
+def test_cache_lies_apart_where_it_is_told_so(tmp_path: Path) -> None:
+    apart = {"REDIS_URL": "redis://broker:6379/0", "CACHE_URL": "redis://cache:6379/0"}
+    for told, place in ((apart, "redis://cache:6379/0"), (apart | {"CACHE_URL": ""}, "redis://broker:6379/0")):
+        Portal(tmp_path, "", extra=told).python(
+            "from django.conf import settings\n"
+            f"assert settings.CACHES['default']['LOCATION'] == {place!r}\n"
+            "assert settings.CELERY_BROKER_URL == 'redis://broker:6379/0'"
+        )

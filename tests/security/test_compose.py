@@ -55,8 +55,15 @@ KNOWN = {
     "beat": {"REDIS_PASSWORD"},
     "db": {"POSTGRES_PASSWORD", "POSTGRES_OWNER_PASSWORD"},
     "broker": {"REDIS_PASSWORD"},
+    "cache": {"REDIS_PASSWORD"},
 }
-OF_ITSELF = {"web": "/healthz", "beat": "/tmp/beat/celerybeat-schedule", "db": "pg_isready", "broker": "valkey-cli"}
+OF_ITSELF = {
+    "web": "/healthz",
+    "beat": "/tmp/beat/celerybeat-schedule",
+    "db": "pg_isready",
+    "broker": "valkey-cli",
+    "cache": "valkey-cli",
+}
 
 
 def environment(name: str) -> dict[str, str]:
@@ -85,7 +92,7 @@ def test_service_writes_only_where_it_must_and_has_no_rights_of_root(name: str) 
     assert service["tmpfs"][0] == "/tmp:size=64m"
     assert name in OURS or service["user"] not in ("root", "0", "0:0")
     mounted = {volume.split(":")[0] for volume in service["volumes"] if not volume.endswith(":ro")}
-    assert mounted == {"db": {"database"}, "broker": {"broker"}, "beat": set()}.get(name, {"data"})
+    assert mounted == {"db": {"database"}, "broker": {"broker"}, "beat": set(), "cache": set()}.get(name, {"data"})
 
 
 @pytest.mark.parametrize("name", SERVICES)

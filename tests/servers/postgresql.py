@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -74,7 +75,9 @@ class PostgreSQL:
 
 
 def find_programs() -> Path:
-    """The folder with initdb and postgres, the newest version first."""
+    """The folder with initdb and postgres, the newest version first; POSTGRESQL_PROGRAMS names another."""
+    if chosen := os.environ.get("POSTGRESQL_PROGRAMS"):
+        return Path(chosen)
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: float(p.parts[-3]), reverse=True)
     found = shutil.which("initdb")
     for program in [*versions, *([Path(found).resolve()] if found else [])]:
@@ -166,6 +169,10 @@ def _make_roles(admin_url: str, password: str) -> None:
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{password}'")
         connection.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB NOSUPERUSER NOBYPASSRLS PASSWORD '{password}'")
+        with psycopg.connect(urlsplit(admin_url)._replace(path="/template1").geturl(), autocommit=True) as template:
+            # So by itself from PostgreSQL 15 on.
+            template.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+            template.execute("ALTER SCHEMA public OWNER TO pg_database_owner")
         connection.execute(f"CREATE DATABASE {ROLE} OWNER {OWNER}")
 
 

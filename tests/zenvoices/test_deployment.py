@@ -67,7 +67,7 @@ def dockerfile() -> list[list[str]]:
 
 def test_compose_has_the_services_of_a_whole_portal():
     assert set(SERVICES) == {
-        "web", "worker-fetch", "worker-checks", "worker-documents", "beat", "migrate", "db", "broker"
+        "web", "worker-fetch", "worker-checks", "worker-documents", "beat", "migrate", "db", "broker", "cache"
     }  # fmt: skip
     assert set(COMPOSE) - {"name", "services", "volumes"} == {
         "x-shut", "x-portal", "x-settings", "x-worker-settings", "x-no-providers", "x-after-migrate"

@@ -113,6 +113,7 @@ def test_portal_that_is_well_is_well_in_every_part(portal: Portal) -> None:
     [
         ({"REDIS_URL": "unix:///nowhere/s"}, ["broker", "schedule", "workers"], "REDIS_URL"),
         ({"REDIS_URL": ""}, ["broker", "schedule", "workers"], "REDIS_URL"),
+        ({"CACHE_URL": "unix:///nowhere/s"}, ["broker", "schedule"], "CACHE_URL"),
         ({"EMAIL_URL": "smtp://127.0.0.1:1"}, ["smtp"], "unreachable"),
         ({"GMAIL_IMAP": "no-such-host.invalid:993"}, ["dns", "tls"], "no-such-host.invalid"),
         ({"OUTBOUND_CA_FILE": ""}, ["tls"], "OUTBOUND_CA_FILE"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.apps import apps
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, NotSupportedError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from administrations.tenant import TenantModel
@@ -22,10 +22,10 @@ def answers() -> str:
             cursor.execute("SELECT 1")
     except (DatabaseError, InterfaceError) as problem:
         said = str(problem).strip().splitlines()[0]
-        raise Ill(
-            f"The database does not answer: {said}",
-            "Look at DATABASE_URL, and whether the server runs and lets this machine and role in.",
-        ) from problem
+        cure = "Look at DATABASE_URL, and whether the server runs and lets this machine and role in."
+        if isinstance(problem, NotSupportedError):
+            cure = "Upgrade the database server."
+        raise Ill(f"The database does not answer: {said}", cure) from problem
     version = ".".join(map(str, connection.get_database_version()))
     return f"{connection.display_name} {version} answers."
 

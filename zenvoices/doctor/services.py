@@ -52,11 +52,24 @@ def broker() -> str:
             f"The broker does not answer or takes nothing ({type(problem).__name__}).",
             "Look at REDIS_URL, whether Redis or Valkey runs, and whether it may write (disk, maxmemory, replica).",
         ) from problem
-    return "The broker answers and takes what is queued."
+    if settings.CACHE_URL not in ("", settings.REDIS_URL):
+        _cache(key)
+    return "The broker answers and takes what is queued; the cache answers."
+
+
+def _cache(key: str) -> None:
+    try:
+        with Redis.from_url(settings.CACHE_URL, socket_timeout=5, socket_connect_timeout=5) as client:
+            client.set(key, "1", ex=60)
+    except _BROKER_ERRORS as problem:
+        raise Ill(
+            f"The broker answers, the cache does not or takes nothing ({type(problem).__name__}).",
+            "Look at CACHE_URL, and whether that Redis or Valkey runs: until then nobody is held to a limit.",
+        ) from problem
 
 
 def storage() -> str:
-    where = settings.DOCUMENT_STORAGE or f"{settings.DATA_DIR}/documents"
+    where = places.names()
     try:
         places.probe()
     except (places.StorageProblem, places.BlobMissing) as problem:

@@ -1,0 +1,187 @@
+"""The chart of deploy/helm, rendered by Helm itself and held against Kubernetes' schemas and docker-compose.yml."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.portal import ROOT
+from tests.security.test_compose import KNOWN
+from tests.zenvoices.test_deployment import is_setting, settings_variables
+
+helm = pytest.importorskip("helm_python", reason="helm-python-sdk has no wheel for this machine")
+kubernetes = pytest.importorskip("kubernetes_validate")
+
+CHART = ROOT / "deploy" / "helm" / "zenvoices"
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+GIVEN = {
+    "image": {"repository": "registry.example.nl/zenvoices", "digest": f"sha256:{'0' * 64}"},
+    "settings": {"BASE_URL": "https://portal.example.nl", "DOCUMENT_STORAGE": "s3://documents/portal"},
+    "ingress": {"tlsSecretName": "portal-tls"},
+    "filesSecretName": "files",
+}
+PROCESSES = ["beat", "migrate", "web", "worker-checks", "worker-documents", "worker-fetch"]
+VERSIONS = ("1.27", "1.33")
+#: in a compose of one's own the passwords stand alone, in a Secret the addresses that hold them
+IN_ADDRESS = {"POSTGRES_PASSWORD": "DATABASE_URL", "POSTGRES_OWNER_PASSWORD": "MIGRATION_DATABASE_URL",
+              "REDIS_PASSWORD": "REDIS_URL"}  # fmt: skip
+#: files, which every process with a provider's secret has
+IN_FILES = {"ENTRA_CLIENT_CERTIFICATE"}
+
+
+@cache
+def rendered() -> list[dict[str, Any]]:
+    return render(GIVEN)
+
+
+def render(values: dict[str, Any]) -> list[dict[str, Any]]:
+    with helm.Chart.load(str(CHART)) as chart:
+        files = chart.render(values, name="portal", namespace="office")
+    return [document for text in files.values() for document in yaml.safe_load_all(text) if document]
+
+
+def named(kind: str) -> dict[str, dict[str, Any]]:
+    return {one["metadata"]["name"].removeprefix("portal-"): one for one in rendered() if one["kind"] == kind}
+
+
+def pod(name: str) -> dict[str, Any]:
+    spec: dict[str, Any] = (named("Deployment") | named("Job"))[name]["spec"]["template"]["spec"]
+    return spec
+
+
+def container(name: str) -> dict[str, Any]:
+    [only] = pod(name)["containers"]
+    return dict(only)
+
+
+def secrets(name: str) -> dict[str, bool]:
+    """What it is given of the Secret, and whether it starts without."""
+    given = {one["name"]: one["valueFrom"]["secretKeyRef"] for one in container(name)["env"] if "valueFrom" in one}
+    assert {(reference["name"], reference["key"]) for reference in given.values()} == {
+        ("zenvoices", variable) for variable in given
+    }
+    return {variable: reference["optional"] for variable, reference in given.items()}
+
+
+def told(name: str) -> dict[str, str]:
+    return {one["name"]: one["value"] for one in container(name)["env"] if "value" in one}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_kubernetes_takes_every_object(version: str) -> None:
+    for document in rendered():
+        kubernetes.validate(document, version, strict=True)
+
+
+def test_processes_are_those_of_compose() -> None:
+    assert sorted(named("Deployment") | named("Job")) == PROCESSES
+    ours = {name for name, service in COMPOSE.items() if "build" in service}
+    assert ours == set(PROCESSES)
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_process_runs_what_it_runs_in_compose(name: str) -> None:
+    service = COMPOSE[name]
+    assert container(name).get("command") == service.get("command")
+    assert told(name).get("WITHHELD") == service["environment"].get("WITHHELD")
+    memory = service["mem_limit"].upper() + "i"
+    assert container(name)["resources"]["limits"]["memory"] == memory
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_process_knows_the_secrets_that_it_knows_in_compose(name: str) -> None:
+    """And the address of the cache, and the name that goes with the bucket's key."""
+    expected = {IN_ADDRESS.get(secret, secret) for secret in KNOWN[name]} - IN_FILES
+    assert set(secrets(name)) - {"CACHE_URL", "AWS_ACCESS_KEY_ID"} == expected
+    has_files = {volume["name"] for volume in pod(name)["volumes"]} >= {"files"}
+    assert has_files == ("ENTRA_CLIENT_CERTIFICATE" in KNOWN[name])
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_variable_is_a_setting(name: str) -> None:
+    aws = {"AWS_ACCESS_KEY_ID"}
+    assert {one for one in (*told(name), *secrets(name)) if not is_setting(one)} - aws == set()
+
+
+def test_pod_does_not_start_without_what_it_must_have() -> None:
+    needed = {variable for name in PROCESSES for variable, optional in secrets(name).items() if not optional}
+    assert needed == {"SECRET_KEY", "CREDENTIAL_KEYS", "DATABASE_URL", "REDIS_URL", "EMAIL_URL"}
+    assert needed <= settings_variables()
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_pod_is_shut_in_as_in_compose(name: str) -> None:
+    image = f"{GIVEN['image']['repository']}@{GIVEN['image']['digest']}"  # type: ignore[index]
+    assert container(name)["image"] == image
+    assert container(name)["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    user = re.search(r"--uid (\d+)", (ROOT / "Dockerfile").read_text())
+    assert user
+    shut = pod(name)["securityContext"]
+    assert (shut["runAsNonRoot"], shut["runAsUser"], shut["seccompProfile"]) == (
+        True,
+        int(user[1]),
+        {"type": "RuntimeDefault"},
+    )
+    assert pod(name)["automountServiceAccountToken"] is False
+    written = {mount["mountPath"] for mount in container(name)["volumeMounts"] if not mount.get("readOnly")}
+    assert written == ({"/tmp"} if name == "beat" else {"/tmp", "/data"})
+    assert told(name)["DATA_DIR"] == ("/tmp/beat" if name == "beat" else "/data")
+
+
+@pytest.mark.parametrize("name", [name for name in PROCESSES if name not in ("migrate", "web")])
+def test_health_is_asked_as_in_compose(name: str) -> None:
+    probe = container(name).get("livenessProbe") or container(name)["readinessProbe"]
+    assert probe["exec"]["command"][-1] == COMPOSE[name]["healthcheck"]["test"][-1].replace("$$", "$")
+
+
+def test_web_is_asked_whether_it_lives() -> None:
+    for probe in ("readinessProbe", "livenessProbe", "startupProbe"):
+        assert container("web")[probe]["httpGet"] == {"path": "/healthz", "port": "http"}
+
+
+def test_broker_that_is_away_ends_no_fetch() -> None:
+    """Workers are asked through it, so their health is told and not acted on."""
+    acted_on = {name for name in PROCESSES if "livenessProbe" in container(name)}
+    assert acted_on == {"web", "beat"}
+
+
+def test_there_is_one_beat_and_every_other_process_may_lose_one_pod() -> None:
+    assert named("Deployment")["beat"]["spec"]["replicas"] == 1
+    assert named("Deployment")["beat"]["spec"]["strategy"] == {"type": "Recreate"}
+    assert set(named("PodDisruptionBudget")) == set(PROCESSES) - {"beat", "migrate"}
+
+
+def test_database_is_migrated_before_anything_is_replaced() -> None:
+    assert named("Job")["migrate"]["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+
+
+def test_only_the_web_pods_are_reached_at_the_host_of_the_base_url() -> None:
+    [rule] = named("Ingress")["portal"]["spec"]["rules"]
+    assert (rule["host"], rule["http"]["paths"][0]["backend"]["service"]["name"]) == ("portal.example.nl", "portal-web")
+    selected = named("Service")["web"]["spec"]["selector"]
+    assert selected["app.kubernetes.io/component"] == "web"
+    policies = named("NetworkPolicy")
+    assert {name: "ingress" in policy["spec"] for name, policy in policies.items()} == {"portal": False, "web": True}
+    assert policies["web"]["spec"]["podSelector"]["matchLabels"] == selected
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ({"image": {}}, "image.repository"),
+        ({"settings": {"BASE_URL": "https://p.nl"}}, "settings.DOCUMENT_STORAGE"),
+        ({"settings": {"DOCUMENT_STORAGE": "s3://b"}}, "settings.BASE_URL"),
+        ({"ingress": {}}, "ingress.tlsSecretName"),
+    ],
+)
+def test_what_is_missing_is_named(missing: dict[str, Any], said: str) -> None:
+    with pytest.raises(helm.HelmError, match=re.escape(said)):
+        render(GIVEN | missing)
