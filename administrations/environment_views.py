@@ -29,7 +29,7 @@ from administrations.invitations import refused_for_now, send_invitation
 from administrations.models import Administration, AdministrationAccess, Environment, User
 from administrations.people_views import say_sent, send_again, take_back
 from administrations.second_step import second_steps
-from zenvoices.lib.paging import page_of, searched, with_words
+from zenvoices.lib.paging import SHORT_PAGE, page_of, searched, with_words
 
 #: of a person, in the list
 ROLES_SHOWN = 3
@@ -84,9 +84,8 @@ def people(request: EnvironmentRequest) -> HttpResponse:
     )
     # Who still has to set up a second step stands first, where it is asked for.
     first = ["has_second_step"] if environment.requires_two_factor else []
-    page = page_of(
-        found.order_by(*first, "name", "email").prefetch_related(_roles(environment)), request.GET.get("page")
-    )
+    ordered = found.order_by(*first, "name", "email").prefetch_related(_roles(environment))
+    page = page_of(ordered, request.GET.get("page"), SHORT_PAGE)
     invitations = list(open_invitations(environment).filter(with_words(words, "email"))[: INVITATIONS_SHOWN + 1])
     context = {
         "people": page.object_list,

@@ -27,7 +27,7 @@ from administrations.access import (
 from administrations.forms import AdministrationForm, InviteForm, RoleForm
 from administrations.invitations import refused_for_now, send_invitation
 from administrations.models import Administration, Invitation, Role
-from zenvoices.lib.paging import PAGE, page_of, searched, with_words
+from zenvoices.lib.paging import SHORT_PAGE, page_of, searched, with_words
 
 _BY_NAME = ("user__name", "user__email")
 
@@ -40,14 +40,15 @@ def people(request: AdministrationRequest) -> HttpResponse:
     of_here = Q(environment_admin=True) | Q(roles__has_key=str(here.pk))
     asked = open_invitations(here.environment).filter(of_here, with_words(words, "email"))
     in_name = with_words(words, "user__name", "user__email")
-    page = page_of(here.access.filter(in_name).select_related("user").order_by(*_BY_NAME), request.GET.get("page"))
+    found_here = here.access.filter(in_name).select_related("user").order_by(*_BY_NAME)
+    page = page_of(found_here, request.GET.get("page"), SHORT_PAGE)
     admins = here.environment.admins.filter(in_name).select_related("user").order_by(*_BY_NAME)
     found = {
-        "admins": admins[:PAGE] if page.number == 1 else [],
+        "admins": admins[:SHORT_PAGE] if page.number == 1 else [],
         "access": page.object_list,
         "page": page,
         "words": words,
-        "invitations": [(i, _role_label(i, here), _may_change(request, i)) for i in asked[:PAGE]],
+        "invitations": [(i, _role_label(i, here), _may_change(request, i)) for i in asked[:SHORT_PAGE]],
         "roles": Role.choices,
     }
     return render(request, "administrations/people.html", found)

@@ -21,7 +21,7 @@ from documents.worklist import FOLDED, in_state
 from zenvoices.lib.days import midnight
 
 #: a line is 2.6 kB
-PAGE_SIZE = 24
+PAGE_SIZE = 20
 
 
 @dataclass(frozen=True)

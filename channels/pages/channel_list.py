@@ -29,13 +29,11 @@ from channels.pages.access import channel_or_404, premium_view
 from channels.pages.rows import row_of
 from channels.pages.standing import listed, standing
 from documents import suppliers
-from zenvoices.lib.paging import PAGE, searched, with_words
+from zenvoices.lib.paging import PAGE, SHORT_PAGE, searched, with_words
 from zenvoices.lib.scoping import every_administration
 
 #: htmx stops asking at this status (and still shows what came with it)
 STOP_POLLING = 286
-#: lines of one administration, which can do more than those of an office and are 2.7 kB each
-PAGE_HERE = 25
 #: by the search box
 _LOOKED_IN = ("name", "username", "host")
 
@@ -46,7 +44,7 @@ def channels(request: AdministrationRequest) -> HttpResponse:
     if not request.administration.is_premium:
         return render(request, "channels/not_premium.html")
     found = Channel.objects.filter(with_words(searched(request.GET), *_LOOKED_IN))
-    context = _listed(request, found, most=PAGE_HERE) | {"missing": suppliers.count_missing()}
+    context = _listed(request, found, most=SHORT_PAGE) | {"missing": suppliers.count_missing()}
     return render(request, "channels/list.html", context)
 
 

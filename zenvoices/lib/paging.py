@@ -1,4 +1,4 @@
-"""Lists that somebody looks through: fifty rows a page, narrowed by a search box."""
+"""Lists that somebody looks through: fifty rows a page, or half of that, narrowed by a search box."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 PAGE: Final = 50
+#: of lines with forms and buttons, 2 kB and more each: no page has more than 100 kB
+SHORT_PAGE: Final = 25
 MOST_WORDS: Final = 8
 LONGEST: Final = 200
 
