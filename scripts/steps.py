@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,25 +61,29 @@ class Summary:
 
 
 class SideBySide:
-    """Two steps at a time, in their order: while one waits for a browser or a server, the other works."""
-
-    AT_ONCE = 2
+    """Lanes of steps: those of one lane run one after the other, the lanes beside each other."""
 
     def __init__(self, summary: Summary) -> None:
         self._summary, self._lock = summary, Lock()
         self._running: set[subprocess.Popen[str]] = set()
+        self._is_over = False
 
-    def run(self, steps: Iterable[Step]) -> None:
-        with ThreadPoolExecutor(self.AT_ONCE) as pool:
-            begun = [pool.submit(self._step, step) for step in steps]
+    def run(self, *lanes: Sequence[Step]) -> None:
+        with ThreadPoolExecutor(len(lanes)) as pool:
+            begun = [pool.submit(self._lane, lane) for lane in lanes]
             try:
                 for one in begun:
                     one.result()
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+                self._is_over = True
                 for process in tuple(self._running):
                     process.terminate()
                 raise
+
+    def _lane(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            if not self._is_over:
+                self._step(step)
 
     def _step(self, step: Step) -> None:
         started = time.monotonic()

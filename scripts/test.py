@@ -47,13 +47,12 @@ def main(arguments: list[str]) -> int:
         folder = Path(name)
         checks = _checks(folder) if not arguments or lint else []
         if lint:
-            steps = checks
+            lanes = [checks[::2], checks[1::2]]
         elif fast:
-            steps = [_pytest("quick tests", folder, ["-m", FAST, *SPREAD, *arguments[1:]])]
+            lanes = [[_pytest("quick tests", folder, ["-m", FAST, *SPREAD, *arguments[1:]])]]
         else:
-            first, *others = _tests(folder, arguments, absent)
-            steps = [first, *checks, *others]
-        SideBySide(summary).run(steps)
+            lanes = [_tests(folder, arguments, absent), checks]
+        SideBySide(summary).run(*lanes)
     summary.tell()
     return 0 if summary.ok else 1
 
@@ -91,7 +90,7 @@ def _checks(folder: Path) -> list[Step]:
 
 
 def _tests(folder: Path, arguments: list[str], absent: set[str]) -> list[Step]:
-    """First the browser: it waits most, and everything else fits beside it."""
+    """First the browser: it waits most, and the checks fit beside it. Each part has a worker for each core."""
     without = "".join(f" and not {marker}" for marker in sorted(absent - {"postgres"}))
     # One by one, for these tests are long; together those that need a portal of their own.
     one_by_one = [*WORKERS, "--dist", "loadgroup", "--no-loadscope-reorder"]

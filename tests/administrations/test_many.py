@@ -15,6 +15,7 @@ from administrations.models import Administration, AdministrationAccess, Invitat
 from tests.administrations.test_two_factor_required import having_shown
 from tests.cast import Cast
 from tests.queries import queries_of
+from zenvoices.lib.paging import SHORT_PAGE
 
 pytestmark = pytest.mark.thorough
 
@@ -68,14 +69,14 @@ def test_page_costs_the_same_with_hundreds_as_with_a_few(cast: Cast, anna: Clien
     assert len(anna.get(address(cast, page)).content) < PAGES[page]
 
 
-def test_people_of_one_administration_are_fifty_a_page_too(cast: Cast, anna: Client) -> None:
+def test_people_of_one_administration_are_a_page_at_a_time_too(cast: Cast, anna: Client) -> None:
     seed(cast)
     AdministrationAccess.objects.bulk_create(
         AdministrationAccess(administration=cast.bakery, user=user, role=Role.USER)
         for user in User.objects.filter(name__startswith="Persoon")
     )
     answer = anna.get(reverse("administration-people", args=[cast.bakery.pk]))
-    assert (len(answer.context["access"]), answer.context["page"].paginator.count) == (50, 303)
+    assert (len(answer.context["access"]), answer.context["page"].paginator.count) == (SHORT_PAGE, 303)
     answer = anna.get(reverse("administration-people", args=[cast.bakery.pk]), {"q": "persoon 0123"})
     assert [str(one.user) for one in answer.context["access"]] == ["Persoon 0123"]
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from documents.queries import PAGE_SIZE
 from tests.browser.conftest import Browse, MakeStage
 from tests.browser.test_article_walk import wait_until_drawn
 from tests.browser.whole import Stage
@@ -191,7 +192,7 @@ def test_older_documents_come_past_a_lost_answer(stage: Stage, browse: Browse) -
     page.route("**/documents/?older=*", LOST["dropped"], times=1)
     page.goto(stage.address("documents/"))
     page.locator("#older").scroll_into_view_if_needed()
-    expect(page.locator("[data-row]")).to_have_count(60)
+    expect(page.locator("[data-row]")).to_have_count(2 * PAGE_SIZE)
 
 
 def test_document_of_somebody_signed_out_leads_to_signing_in(stage: Stage, browse: Browse) -> None:

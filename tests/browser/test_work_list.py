@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from documents.queries import PAGE_SIZE
 from tests.browser.conftest import Browse, MakeStage
 from tests.browser.whole import Stage
 
@@ -208,10 +209,10 @@ def test_all_is_no_longer_all_when_one_is_left_out(stage: Stage, browse: Browse)
     page.get_by_role("checkbox", name="Alles selecteren").check()
     page.get_by_role("checkbox", name="Alle 90 selecteren").check()
     page.locator("#older").scroll_into_view_if_needed()
-    expect(page.locator(".row-check:checked")).to_have_count(80)
+    expect(page.locator(".row-check:checked")).to_have_count(2 * PAGE_SIZE)
     page.get_by_role("checkbox", name="bon-1.txt selecteren").uncheck()
     expect(page.locator("[data-found]")).to_have_count(0)
-    expect(page.locator("[data-selected]")).to_have_text("79 geselecteerd")
+    expect(page.locator("[data-selected]")).to_have_text(f"{2 * PAGE_SIZE - 1} geselecteerd")
 
 
 def test_eleven_rows_are_seen_on_a_laptop(stage: Stage, browse: Browse) -> None:

@@ -51,7 +51,7 @@ def test_storage_moves_into_a_bucket_and_back(portal: Portal, server: S3) -> Non
     into = {"DOCUMENT_STORAGE": "s3://documents/here", "DOCUMENT_STORAGE_ALSO": "folder"}
     portal.extra |= into
     process = portal.start("django", "move_storage", log="killed.log")
-    while process.poll() is None and not list(bucket.objects.limit(1)):
+    while process.is_running() and not list(bucket.objects.limit(1)):
         pass
     process.kill()
     process.wait()

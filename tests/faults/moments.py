@@ -226,7 +226,8 @@ class Walk:
             detail = {name: value for name, value in channel.error_detail.items() if name != "said"}
             for language, text in (("nl", notice.text_nl), ("en", notice.text_en)):
                 said = self.phrase(channel, detail, Moment.STOPPED if stopped else Moment.RUNNING, language)
-                self.must(str(said) in text, f"{notice.kind} {language}: {text!r} misses {str(said)!r}")
+                for part in (said.text, said.next_step):  # a line each
+                    self.must(part in text, f"{notice.kind} {language}: {text!r} misses {part!r}")
                 self.must(channel.name in text, f"{notice.kind} {language}: names no channel")
                 self.must(not stopped or not IDLE.search(text), f"{notice.kind} {language}: {text}")
                 self.clean(text, notice.kind)

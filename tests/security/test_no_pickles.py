@@ -83,9 +83,10 @@ def test_limits_of_allauth_count_in_it(cache: BaseCache, db: None, client: Clien
 
 @pytest.fixture
 def app_as_before() -> Iterator[None]:
-    """A worker makes its app the current one."""
+    """A worker makes its app the current one, and that of every other thread."""
     yield
     zenvoices_app.set_current()
+    zenvoices_app.set_default()
 
 
 def test_pickled_message_is_refused_and_the_worker_goes_on(
