@@ -30,6 +30,7 @@ from zenvoices.lib.scoping import every_administration
 
 pytestmark = [
     pytest.mark.postgres,
+    pytest.mark.scale,
     pytest.mark.skipif(connection.vendor != "postgresql", reason="how PostgreSQL answers under row-level security"),
 ]
 log = logging.getLogger(__name__)

@@ -16,6 +16,7 @@ from documents import search
 
 pytestmark = [
     pytest.mark.postgres,
+    pytest.mark.scale,
     pytest.mark.skipif(connection.vendor != "postgresql", reason="how PostgreSQL answers under row-level security"),
 ]
 SIZES = Sizes(documents=6_000, administrations=60, channels=100, runs=500, people=60)
