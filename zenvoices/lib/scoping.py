@@ -104,7 +104,9 @@ class ScopedManager(models.Manager[M]):
 class estimate_behind_policies(migrations.RunPython):  # noqa: N801 (reads as an operation in migrations)
     """Migration operation: PostgreSQL learns how many rows a policy leaves, which it guesses to be one in 200 else.
 
-    The guess made it read and sort all of an administration where an index has them in order. Nothing on SQLite.
+    The guess made it read and sort all of an administration where an index has them in order. Only for tables that are
+    read where one administration is announced: "*" is none of their values, and PostgreSQL then expects no row at all.
+    Nothing on SQLite.
     """
 
     def __init__(self, *tables: str) -> None:
