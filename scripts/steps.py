@@ -29,6 +29,7 @@ class Step:
 class Summary:
     rows: list[tuple[str, str, float]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: {"failed": 0, "passed": 0, "skipped": 0})
     started: float = field(default_factory=time.monotonic)
 
@@ -40,7 +41,11 @@ class Summary:
         return all(outcome == "ok" for _, outcome, _ in self.rows)
 
     def count(self, report: Path) -> None:
-        for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314 -- pytest's own # nosec
+        root = ElementTree.parse(report).getroot()  # noqa: S314 -- pytest's own # nosec
+        for case in root.iter("testcase"):
+            if case.find("failure") is not None or case.find("error") is not None:
+                self.failed.append(f"{case.get('classname')}::{case.get('name')}")
+        for suite in root.iter("testsuite"):
             numbers = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
             failed = numbers["failures"] + numbers["errors"]
             self.counts["failed"] += failed
@@ -54,6 +59,8 @@ class Summary:
         for reason in self.skipped:
             say(f"SKIPPED           {reason}")
         failed_checks = [name for name, outcome, _ in self.rows if outcome != "ok"]
+        for name in self.failed:
+            say(f"FAILED            {name}")
         if failed_checks:
             say(f"Failed: {', '.join(failed_checks)}")
         counted = ", ".join(f"{count} {word}" for word, count in self.counts.items() if count or word == "passed")

@@ -11,7 +11,11 @@ import pytest
 
 from scripts.steps import SideBySide, Step, Summary
 
-REPORT = '<testsuites><testsuite tests="9" failures="1" errors="2" skipped="3"/></testsuites>'
+REPORT = """<testsuites><testsuite tests="9" failures="1" errors="2" skipped="3">
+<testcase classname="tests.test_fetch" name="test_once[nl]"><failure/></testcase>
+<testcase classname="tests.test_fetch" name="test_twice"><error/></testcase>
+<testcase classname="tests.test_fetch" name="test_never"><skipped/></testcase>
+</testsuite></testsuites>"""
 
 
 def step(name: str, code: str, report: Path | None = None) -> Step:
@@ -27,6 +31,10 @@ def test_each_line_bears_the_name_of_its_step_and_all_are_summed_up(
     assert capsys.readouterr().out.splitlines() == ["style          | one", "style          | two"]
     assert {name: outcome for name, outcome, _ in summary.rows} == {"style": "ok", "tests": "FAILED"}
     assert (summary.ok, summary.counts) == (False, {"failed": 3, "passed": 3, "skipped": 3})
+    # whoever sees only the end of what was printed reads there what to look at
+    summary.tell()
+    names = [line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("FAILED   ")]
+    assert names[-2:] == ["tests.test_fetch::test_once[nl]", "tests.test_fetch::test_twice"]
 
 
 def test_two_lanes_run_side_by_side(tmp_path: Path) -> None:
