@@ -8,10 +8,8 @@ from enum import Enum, auto
 from http.client import HTTPS_PORT
 from typing import Final
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
 
 from channels import auth
 from channels.auth.identity import same_account
@@ -21,7 +19,6 @@ from channels.links import providers, tokens, vault, whose
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Mailbox, Server, Watch, sign_in
 from channels.models import Channel, ReceivedMail
-from zenvoices.lib.statements import select_once
 
 #: bytes; a mail that a person asked for may be this large
 WANTED_MAX_BYTES = 200_000_000
@@ -151,16 +148,15 @@ def _open(channel: Channel, watch: Watch, credentials: Credentials) -> Mailbox:
 def mailbox_of(channel: Channel, watch: Watch) -> Mailbox:
     """The channel's mailbox, not yet connected."""
     host, port, security = address_of(channel)
-    largest = WANTED_MAX_BYTES if _asked_for(channel.pk) else settings.MAIL_MAX_BYTES
+    largest = WANTED_MAX_BYTES if _is_asked_for_one(channel) else settings.MAIL_MAX_BYTES
     server = server_at(host, port, security, channel.folder, largest)
     return mailbox_for(protocol_of(channel), server, watch)
 
 
-@select_once
-def _asked_for(channel_id: UUID) -> QuerySet[ReceivedMail]:
-    """One of the mails that a person asked for."""
-    wanted = ReceivedMail.objects.filter(channel_id=channel_id, state=ReceivedMail.State.WANTED)
-    return wanted.filter(next_try_at__isnull=False).order_by().only("pk")[:1]
+def _is_asked_for_one(channel: Channel) -> bool:
+    """Whether a person asked for one of its mails."""
+    wanted = ReceivedMail.objects.filter(channel=channel, state=ReceivedMail.State.WANTED, next_try_at__isnull=False)
+    return not channel.is_settled and wanted.exists()
 
 
 def credentials_of(channel: Channel, *, fresh: bool = False, typed: Mapping[str, str] | None = None) -> Credentials:

@@ -1,7 +1,7 @@
 """Who fetches a channel now: a lease on the database's clock, and a fence that every commit of a fetch carries.
 
-Claimed by one conditional UPDATE, which is right on PostgreSQL and on SQLite alike. A killed process is known at
-once on its own machine (its pid is gone); elsewhere its lease runs out.
+Claimed by a conditional UPDATE, which is right on PostgreSQL and on SQLite alike. A killed process is known at once on
+its own machine (its pid is gone); elsewhere its lease runs out.
 """
 
 from __future__ import annotations
@@ -9,20 +9,19 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from channels.errors import OurProblem
 from channels.models import Channel
-from zenvoices.lib.statements import update_once
 
 
 class LeaseLost(OurProblem):
@@ -71,24 +70,14 @@ def claim(channel_id: UUID) -> Lease | None:
             return None  # nobody came between: it is held
 
 
-def claim_unchanged(channel: Channel) -> Lease | None:
-    """claim() in one statement, for a channel that was free when it was read. None when anything happened since.
-
-    Every claim and every change of a channel's settings raises the fence, so `channel` is still as it was read.
-    """
-    if channel.lease_until is not None:
-        return None
-    fence = channel.fence + 1
-    claimed = _claim_free(channel.pk, channel.fence, fence, _lease_length(), _this_process())
-    return Lease(channel.pk, fence) if claimed else None
-
-
-@update_once
-def _claim_free(
-    channel_id: UUID, known: int, fence: int, length: timedelta, owner: str
-) -> tuple[QuerySet[Channel], dict[str, Any]]:
-    free = Channel.objects.filter(pk=channel_id, fence=known, lease_until__isnull=True)
-    return free, {"fence": fence, "lease_until": Now() + length, "lease_owner": owner}
+def claim_all(channels: Sequence[Channel]) -> list[Lease]:
+    """Of channels that are free, and that nobody changes before the caller's transaction ends: it locked their rows.
+    Raises LeaseLost when somebody did all the same."""
+    free = Channel.objects.filter(pk__in=[channel.pk for channel in channels], lease_until__isnull=True)
+    claimed = free.update(fence=F("fence") + 1, lease_until=_lease_end(), lease_owner=_this_process())
+    if claimed != len(channels):
+        raise LeaseLost
+    return [Lease(channel.pk, channel.fence + 1) for channel in channels]
 
 
 def revoke(channel_id: UUID) -> None:
@@ -106,11 +95,7 @@ def _next_renewal() -> float:
 
 
 def _lease_end() -> object:
-    return Now() + _lease_length()
-
-
-def _lease_length() -> timedelta:
-    return timedelta(seconds=settings.FETCH_LEASE_SECONDS)
+    return Now() + timedelta(seconds=settings.FETCH_LEASE_SECONDS)
 
 
 def _this_process() -> str:

@@ -14,13 +14,12 @@ from channels.expiry import IdleLink
 from channels.fetching import runs, schedule
 from channels.fetching import tick as ticking
 from channels.fetching.budget import Budget
-from channels.fetching.schedule import Due
+from channels.fetching.schedule import Due, Ended
 from channels.links import tokens
 from channels.models import Channel, ChannelSecret, ConnectionCheck, FetchRun
 from documents.models import Document
 from documents.tasks import queue_preparation
 from zenvoices.lib import health
-from zenvoices.lib.scoping import every_administration
 from zenvoices.lib.tasks import TenantTask
 
 log = structlog.get_logger(__name__)
@@ -43,9 +42,8 @@ def fetch(administration_id: str, run_id: str) -> None:
 def hand_on(run: FetchRun) -> None:
     """The places of a run that ended. What the broker does not take now is offered again by the tick."""
     try:
-        with every_administration():
-            for due in schedule.hand_on(run.channel.host, run.administration_id):
-                offer(due)
+        for due in schedule.hand_on_together(Ended(run.channel.host, run.administration_id)):
+            offer(due)
     except OperationalError as problem:
         log.warning("fetches not queued", problem=type(problem).__name__)
 

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from channels import lease
 from channels.errors import ChannelError, OurProblem, Throttled
-from channels.fetching import health, ours, outages, reconcile, run_log, silence
+from channels.fetching import health, ours, outages, quiet, reconcile, run_log, silence
 from channels.fetching.recorder import COUNTED, Outcome, set_counts
 from channels.models import Channel, FetchRun, ReceivedPart
 from documents.phrases import CUT
-from zenvoices.lib.statements import delete_once, save_once, select_once
 
-#: Notes that stand in the run that found it, and in no later one.
-SAID_ONCE = frozenset({"stays_unread", "move_not_possible", "label_not_possible", "target_missing"})
 #: What a finished run may change in its channel.
 SETTLED = (
     "failures", "failing_since", "error_code", "error_detail", "last_success_at", "next_fetch_at", "goes_on",
     "state", "inactive_reason", "inactive_since", "first_validity", "first_next_uid", "reconciled_at", "silent_since",
 )  # fmt: skip
 #: What is looked at to decide that, besides.
-LOOKED_AT = ("administration", "name", "host", "fence", "seen_validity", "seen_next_uid")
+LOOKED_AT = ("administration", "name", "host", "fence", "lease_until", "seen_validity", "seen_next_uid")
 #: What a run writes when it ends.
 ENDED = (
     *COUNTED, "state", "outcome", "started_at", "finished_at", "error_code", "error_detail",
@@ -40,12 +36,20 @@ def finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelErr
     None when its channel was erased meanwhile, and the run with it.
     """
     begun = run.started_at
+    if error is not None or not quiet.end(run, held, outcome):
+        return _finish_alone(run, held, outcome, error)
+    run_log.ended(run, begun)
+    return run
+
+
+def _finish_alone(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelError | None) -> FetchRun | None:
+    begun = run.started_at
     with transaction.atomic():
-        found = _locked(run.channel_id)
-        if not found:
+        channels = Channel.objects.select_for_update().only(*SETTLED, *LOOKED_AT).order_by()
+        channel = health.with_trouble(channels).filter(pk=run.channel_id).first()
+        if channel is None:
             return None
-        channel = found[0]
-        if channel.fence != held.fence:  # changed under us, or fetched by somebody else by now
+        if channel.fence != held.fence or channel.lease_until is None:  # changed under us, or by somebody else by now
             close_interrupted(run)
             run.refresh_from_db()
             return run
@@ -55,28 +59,15 @@ def finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelErr
         _close(run, error)
         _settle(channel, run, outcome, error)
         folded = _fold_quiet(run)
-        save_once(run, ENDED)
-        if folded and folded.seen:
-            folded.delete()  # mails of the ledger may point at it
-        elif folded:
-            _remove(folded.pk)
+        run.save(update_fields=ENDED)
+        if folded:
+            folded.delete()
     if error is None and channel.in_outage:  # type: ignore[attr-defined]
         outages.end(channel.host)
     elif error is not None:
         ours.tell_operator(channel, error)
     run_log.ended(run, begun)
     return run
-
-
-@select_once
-def _locked(channel_id: UUID) -> QuerySet[Channel]:
-    channels = Channel.objects.select_for_update().only(*SETTLED, *LOOKED_AT).order_by()
-    return health.with_trouble(channels).filter(pk=channel_id)
-
-
-@delete_once
-def _remove(run_id: UUID) -> QuerySet[FetchRun]:
-    return FetchRun.objects.filter(pk=run_id)
 
 
 def _settle(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelError | None) -> None:
@@ -93,7 +84,7 @@ def _settle(channel: Channel, run: FetchRun, outcome: Outcome, error: ChannelErr
         channel.next_fetch_at = _next_fetch_at(channel, run, error)
     channel.lease_until, channel.lease_owner = None, ""
     changed = [name for name, value in before.items() if getattr(channel, name) != value]
-    save_once(channel, [*changed, "lease_until", "lease_owner"])
+    channel.save(update_fields=[*changed, "lease_until", "lease_owner"])
 
 
 def _next_fetch_at(channel: Channel, run: FetchRun, error: ChannelError | None) -> datetime | None:
@@ -142,30 +133,13 @@ def finish_busy(run: FetchRun) -> FetchRun | None:
     return run
 
 
-def is_quiet(run: FetchRun) -> bool:
-    return (
-        run.trigger == Trigger.SCHEDULE
-        and run.outcome == RunOutcome.SUCCEEDED
-        and not (run.delivered or run.ignored or run.failed or run.read_elsewhere or run.reconciled)
-        and not SAID_ONCE.intersection(run.notes)
-    )
-
-
 def _fold_quiet(run: FetchRun) -> FetchRun | None:
     """A quiet scheduled run takes the quiet one just before it into itself: the caller saves one, deletes the other."""
-    if not is_quiet(run):
+    before = quiet.last_besides([run.pk], run.channel_id).first() if quiet.is_quiet(run) else None
+    if before is None or not quiet.is_quiet(before):
         return None
-    others = _last_but(run.channel_id, run.pk)
-    if not others or others[0].state != State.FINISHED or not is_quiet(others[0]):
-        return None
-    (before,) = others
-    run.repeats, run.started_at = before.repeats + 1, before.started_at
+    quiet.fold(run, before)
     return before
-
-
-@select_once
-def _last_but(channel_id: UUID, run_id: UUID) -> QuerySet[FetchRun]:
-    return FetchRun.objects.filter(channel_id=channel_id).exclude(pk=run_id).order_by("-queued_at", "-id")[:1]
 
 
 def close_dead_runs(run: FetchRun) -> None:

@@ -20,6 +20,8 @@ HAD: Final = (*TAKEN_IN, State.QUARANTINED)
 OWING: Final = (State.DELIVERED, State.ALREADY, State.QUARANTINED)
 #: and of what a rule left out that is to be marked as read
 OWED: Final = Q(state__in=OWING) | Q(state=State.IGNORED, error_detail__rule_marks_read=1)
+#: Their mails are to come, or stand as not taken in.
+UNSETTLED: Final = Q(standing=True) | Q(next_try_at__isnull=False)
 #: After so many false alarms over a mail, its server's word is taken only each so many times: about once a day.
 _FALSE_ALARMS: Final = 3
 _HALF_HOURS: Final = 48
@@ -96,6 +98,7 @@ def want(channel: Channel, refs: Iterable[MessageRef]) -> None:
     """The next fetch takes them, read or not; what the ledger knows already stays as it is."""
     rows = rows_of(channel, refs, state=State.WANTED, next_try_at=timezone.now())
     ReceivedMail.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+    channel.is_settled = False
 
 
 def is_doubtful(row: ReceivedMail, ref: MessageRef) -> bool:

@@ -12,16 +12,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Exists, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from channels.models import Channel, FetchRun
 
 #: names the lock of PostgreSQL under which places are given out
 _LOCK: Final = 0x7A76_706C
 _MOST_SILENT: Final = "60s"
-#: of a run
-HOST: Final = "channel__host"
-ADMINISTRATION: Final = "administration_id"
+EVERY_RUN: Final = Q()
 
 
 @dataclass(slots=True)
@@ -32,23 +30,28 @@ class Places:
     administrations: Counter[UUID]
 
     @classmethod
-    def taken(cls) -> Places:
+    def taken(cls, by: Q = EVERY_RUN) -> Places:
+        """`by`: which runs are counted."""
         places = cls(Counter(), Counter())
-        for host, administration_id in open_runs().values_list("channel__host", "administration_id"):
+        for host, administration_id in open_runs().filter(by).values_list("channel__host", "administration_id"):
             places.hosts[host] += 1
             places.administrations[administration_id] += 1
         return places
 
     def take(self, host: str, administration_id: UUID) -> bool:
         """False when one of the limits is reached; then nothing is taken."""
-        free = (
-            self.hosts[host] < settings.FETCH_PER_HOST
-            and self.administrations[administration_id] < settings.FETCH_PER_ADMINISTRATION
-        )
+        free = self.has_host(host) and self.has_administration(administration_id)
         if free:
             self.hosts[host] += 1
             self.administrations[administration_id] += 1
         return free
+
+    def has_host(self, host: str) -> bool:
+        """Whether it has a place left; so the other."""
+        return self.hosts[host] < settings.FETCH_PER_HOST
+
+    def has_administration(self, administration_id: UUID) -> bool:
+        return self.administrations[administration_id] < settings.FETCH_PER_ADMINISTRATION
 
 
 def open_runs() -> QuerySet[FetchRun]:
@@ -56,21 +59,15 @@ def open_runs() -> QuerySet[FetchRun]:
     return FetchRun.objects.filter(finished_at=None).order_by()
 
 
-def with_a_place(channels: QuerySet[Channel], per_host: int, per_administration: int) -> QuerySet[Channel]:
+def with_a_place(channels: QuerySet[Channel]) -> QuerySet[Channel]:
     """Those whose host and administration have a place left: the database passes over the others by itself."""
-    return channels.exclude(host__in=_full(HOST, per_host)).exclude(
-        administration_id__in=_full(ADMINISTRATION, per_administration)
+    return channels.exclude(host__in=_full("channel__host", settings.FETCH_PER_HOST)).exclude(
+        administration_id__in=_full("administration_id", settings.FETCH_PER_ADMINISTRATION)
     )
 
 
-def is_full(kind: str, one: object, most: int) -> Exists:
-    """Whether this host or administration has no place left, which a statement asks before it reads who waits."""
-    return Exists(_full(kind, most, open_runs().filter(**{kind: one})))
-
-
-def _full(kind: str, most: int, runs: QuerySet[FetchRun] | None = None) -> QuerySet[FetchRun, Any]:
-    runs = open_runs() if runs is None else runs
-    return runs.values(kind).annotate(n=Count("pk")).filter(n__gte=most).values(kind)
+def _full(kind: str, most: int) -> QuerySet[FetchRun, Any]:
+    return open_runs().values(kind).annotate(n=Count("pk")).filter(n__gte=most).values(kind)
 
 
 def one_at_a_time(lock: int = _LOCK) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -16,6 +15,7 @@ from channels.errors import TransientProblem
 from channels.fetching.ledger import (
     HAD,
     TAKEN_IN,
+    UNSETTLED,
     Key,
     can_learn,
     is_doubtful,
@@ -29,7 +29,6 @@ from channels.mailboxes.base import Listing, MessageRef
 from channels.models import Channel, ReceivedMail
 from documents import storage
 from zenvoices.lib.days import midnight
-from zenvoices.lib.statements import select_once
 
 State = ReceivedMail.State
 #: a signed 64-bit column holds no more
@@ -252,17 +251,13 @@ def _unsettled(channel: Channel, listing: Listing) -> tuple[Ledger, list[Receive
     here: Ledger = {}
     elsewhere: list[ReceivedMail] = []
     place = (channel.mailbox, channel.watched_folder, listing.validity, 0)
-    for row in _unsettled_rows(channel.pk):
+    rows = () if channel.is_settled else ReceivedMail.objects.filter(UNSETTLED, channel=channel)
+    for row in rows:
         if (row.mailbox, row.folder, row.validity, row.former) == place:
             here[key_of(row)] = row
         elif row.mailbox != channel.mailbox or row.folder not in channel.other_folders:
             elsewhere.append(row)
     return here, elsewhere
-
-
-@select_once
-def _unsettled_rows(channel_id: UUID) -> QuerySet[ReceivedMail]:
-    return ReceivedMail.objects.filter(Q(standing=True) | Q(next_try_at__isnull=False), channel_id=channel_id)
 
 
 def _is_kept(row: ReceivedMail) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from channels.fetching.recorder import COUNTED
@@ -39,4 +39,7 @@ def _say(run: FetchRun, outcome: str, begun: datetime | None, ended: datetime | 
         ms=round((ended - begun).total_seconds() * 1000) if begun and ended else 0,
         **{name: getattr(run, name) for name in COUNTED},
     )
-    transaction.on_commit(line)
+    if connection.in_atomic_block:
+        transaction.on_commit(line)
+    else:  # a quiet run needs no connection of its own, which on_commit() would open
+        line()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -15,9 +14,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from channels.fetching.places import ADMINISTRATION, HOST, Places, is_full, one_at_a_time, open_runs, with_a_place
+from channels.fetching.places import Places, one_at_a_time, open_runs, with_a_place
 from channels.models import Channel, FetchRun
-from zenvoices.lib.statements import select_once
+from zenvoices.lib.scoping import every_administration
+from zenvoices.lib.together import together
 
 #: A queued run that nobody started by then was lost with its message: it is offered again.
 RESEND_AFTER: Final = timedelta(seconds=120)
@@ -52,39 +52,46 @@ def claim_due(due_by: datetime | None = None, only: Q = EVERYBODY) -> list[Due]:
     return claimed
 
 
-def hand_on(host: str, administration_id: UUID, due_by: datetime | None = None) -> list[Due]:
-    """After a run has ended: its two places go to who waits for one. Two statements when nobody does.
+class Ended(NamedTuple):
+    """Where a run gave its two places free."""
 
-    Whoever waits for another place finds it taken as before, so nobody else is looked at.
+    host: str
+    administration_id: UUID
+
+
+def hand_on(ended: Ended, due_by: datetime | None = None) -> list[Due]:
+    """After a run has ended: its places go to who waits for one. One statement when nobody does.
+
+    To be called in `every_administration`.
     """
+    (free,) = _free_for_somebody([ended], due_by)
+    return claim_due(due_by, free) if free else []
+
+
+def hand_on_together(ended: Ended) -> list[Due]:
+    """The same for the threads of a worker: they ask in one go, and one of them hands on for all."""
+    free = together(_free_for_somebody, ended)
+    if free is None:
+        return []
+    with every_administration():
+        return claim_due(only=free)
+
+
+def _free_for_somebody(ended: Sequence[Ended], due_by: datetime | None = None) -> list[Q | None]:
+    """Which of these places are free for somebody who waits; told the first of those who ask.
+
+    Whoever waits for another place finds it taken as before, so nobody else is looked at. A host or an administration
+    that is full all the same is passed over without reading who waits for it.
+    """
+    nobody: list[Q | None] = [None] * len(ended)
     now = due_by or timezone.now()
-    on_host, in_administration = _statements(settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION)
-    claimed = claim_due(now, Q(host=host)) if on_host(now, host) else []
-    if in_administration(now, administration_id):
-        claimed += claim_due(now, Q(administration_id=administration_id))
-    return claimed
-
-
-@cache
-def _statements(
-    per_host: int, per_administration: int
-) -> tuple[Callable[[datetime, str], list[Channel]], Callable[[datetime, UUID], list[Channel]]]:
-    """Who waits for a place on this host, and in this administration: the first, if any."""
-
-    def first(due_by: datetime, only: Q) -> QuerySet[Channel]:
-        waiting = with_a_place(_waiting(due_by, only), per_host, per_administration)
-        return waiting.only("pk").order_by("next_fetch_at")[:1]
-
-    @select_once
-    def on_host(due_by: datetime, host: str) -> QuerySet[Channel]:
-        return first(due_by, Q(~is_full(HOST, host, per_host), host=host))
-
-    @select_once
-    def in_administration(due_by: datetime, administration_id: UUID) -> QuerySet[Channel]:
-        full = is_full(ADMINISTRATION, administration_id, per_administration)
-        return first(due_by, Q(~full, administration_id=administration_id))
-
-    return on_host, in_administration
+    hosts, administrations = {one.host for one in ended}, {one.administration_id for one in ended}
+    if not due(now).filter(Q(host__in=hosts) | Q(administration_id__in=administrations)).exists():
+        return nobody
+    places = Places.taken(Q(channel__host__in=hosts) | Q(administration_id__in=administrations))
+    free = Q(host__in=[host for host in hosts if places.has_host(host)])
+    free |= Q(administration_id__in=[one for one in administrations if places.has_administration(one)])
+    return [free, *nobody[1:]] if with_a_place(_waiting(now, free)).exists() else nobody
 
 
 def due(by: datetime) -> QuerySet[Channel]:
@@ -112,7 +119,7 @@ def _in_turn(channels: QuerySet[Channel], due_by: datetime) -> list[Channel]:
     """Some with a place, who waits longest first. But a mailbox that goes on lets those go first who wait for their
     half hour, for half an hour at most."""
     had_a_run = FetchRun.objects.filter(channel=OuterRef("pk"), slot=OuterRef("next_fetch_at"))
-    waiting = with_a_place(channels, settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION)
+    waiting = with_a_place(channels)
     # A running fetch may be changing its channel: it is passed over, and found due again a moment later.
     waiting = waiting.select_for_update(skip_locked=True, no_key=True, of=("self",))
     waiting = waiting.annotate(had_a_run=Exists(had_a_run)).order_by("next_fetch_at", "id")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from channels.auth import PROVIDER_NAMES
@@ -13,7 +10,6 @@ from channels.models import Channel, ChannelSecret
 from zenvoices.lib.crypto import KeyProblem
 from zenvoices.lib.keyring import key_ring
 from zenvoices.lib.scoping import administration_scope
-from zenvoices.lib.statements import select_once
 
 
 def _place(channel_id: object, name: str) -> str:
@@ -54,7 +50,7 @@ def store(channel: Channel, name: str, plain: str) -> None:
 
 def read_all(channel: Channel) -> dict[str, str]:
     """Every secret of the channel by name. Raises OurProblem when a key is missing."""
-    return {secret.name: decrypt(secret) for secret in _secrets_of(channel.pk)}
+    return {secret.name: decrypt(secret) for secret in channel.secrets.all()}
 
 
 def holds(channel: Channel, name: str) -> bool:
@@ -65,12 +61,7 @@ def holds(channel: Channel, name: str) -> bool:
 
 def read(channel: Channel, *names: str) -> dict[str, str]:
     """Those of these that there are. Another one, whose key is missing, is no matter."""
-    return {secret.name: decrypt(secret) for secret in _secrets_of(channel.pk) if secret.name in names}
-
-
-@select_once
-def _secrets_of(channel_id: UUID) -> QuerySet[ChannelSecret]:
-    return ChannelSecret.objects.filter(channel_id=channel_id)
+    return {secret.name: decrypt(secret) for secret in channel.secrets.all() if secret.name in names}
 
 
 def clear(channel: Channel, *names: str) -> None:

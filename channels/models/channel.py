@@ -21,6 +21,8 @@ class Channel(TenantModel, FolderState):
 
     further: FurtherFolder | None = None
     other_folders: frozenset[str] = frozenset()
+    #: when its fetch began, no mail of its ledger was to come or stood as not taken in: nobody needs to ask again
+    is_settled = False
 
     class Protocol(models.TextChoices):
         IMAP = "imap", "IMAP"

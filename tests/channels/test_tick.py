@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from channels import expiry, notices, reminders, services, tasks
-from channels.fetching import ending, runs
+from channels.fetching import ending, starting
 from channels.links import tokens
 from channels.models import Channel, FailingStep, FetchRun, HostOutage
 from tests.cast import Cast
@@ -44,7 +44,7 @@ def make_dead(*channels: Channel) -> None:
     """Each with a run whose process is gone."""
     long_ago = timezone.now() - timedelta(minutes=5)
     for channel in channels:
-        runs._start(services.new_manual_run(channel))
+        starting.set_running(services.new_manual_run(channel))
     FetchRun.objects.update(started_at=long_ago)
     Channel.objects.update(lease_until=long_ago)
 

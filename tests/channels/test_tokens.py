@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import pytest
@@ -50,6 +51,25 @@ def test_tokens_that_live_are_not_renewed(cast: Cast, at_provider: OpenIdProvide
     channel = link(cast.bakery, at_provider, auth, JAN)
     asked = at_provider.requests_to(MOUNT[auth])
     assert (tokens.current(channel), at_provider.requests_to(MOUNT[auth])) == (kept(channel), asked)
+
+
+def test_tokens_that_were_read_with_their_channel_are_not_read_again(
+    cast: Cast, at_provider: OpenIdProvider, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    link(cast.bakery, at_provider, "google", JAN)
+    channel = Channel.objects.prefetch_related("secrets").get()
+    with django_assert_num_queries(0):
+        tokens.current(channel)
+
+
+def test_tokens_that_another_renewed_since_they_were_read_are_not_renewed_again(
+    cast: Cast, at_provider: OpenIdProvider
+) -> None:
+    grow_old(link(cast.bakery, at_provider, "google", JAN))
+    channel = Channel.objects.prefetch_related("secrets").get()
+    renewed = tokens.current(Channel.objects.get())
+    asked = at_provider.requests_to(MOUNT["google"])
+    assert (tokens.current(channel), at_provider.requests_to(MOUNT["google"])) == (renewed, asked)
 
 
 @BOTH

@@ -20,6 +20,7 @@ from django.utils import timezone
 from channels import services
 from channels.errors import channel_error
 from channels.fetching import schedule, upkeep
+from channels.fetching.schedule import Ended
 from channels.models import Channel, FetchRun
 from tests.cast import Cast
 from tests.channels.test_health import finish
@@ -100,7 +101,7 @@ def test_schedule_reads_what_it_works_on(cast: Cast, busy: Channel) -> None:
         Channel.objects.filter(pk__in=[channel.pk for channel in quiet]).update(next_fetch_at=timezone.now())
         found = {
             "claim": measured("claim", schedule.claim_due),
-            "hand on": measured("hand on", lambda: schedule.hand_on(busy.host, busy.administration_id)),
+            "hand on": measured("hand on", lambda: schedule.hand_on(Ended(busy.host, busy.administration_id))),
             "unstarted": measured("unstarted", schedule.unstarted),
             "reap": measured("reap", upkeep.reap),
             "prune": measured("prune", upkeep.prune_logbook),
@@ -120,5 +121,5 @@ def test_full_host_is_passed_over_without_reading_who_waits_for_it(cast: Cast, b
         Channel.objects.update(host="full.test", next_fetch_at=timezone.now() - timedelta(minutes=1))
         for channel in Channel.objects.exclude(pk=busy.pk)[:3]:
             services.new_manual_run(channel)
-        found = measured("hand on", lambda: schedule.hand_on("full.test", cast.foreign.pk))
+        found = measured("hand on", lambda: schedule.hand_on(Ended("full.test", cast.foreign.pk)))
     assert found < QUIET / 2

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from channels import lease, services
-from channels.fetching import runs, upkeep
+from channels.fetching import starting, upkeep
 from channels.fetching.recorder import ledger_rows
 from channels.models import Channel, ChannelSecret, FetchRun, ReceivedMail, ReceivedPart
 from documents.models import Document
@@ -29,7 +29,7 @@ def channel(cast: Cast) -> Iterator[Channel]:
 
 def test_run_of_a_dead_process_is_closed_and_its_channel_due(channel: Channel) -> None:
     run = services.new_manual_run(channel)
-    runs._start(run)
+    starting.set_running(run)
     lease.claim(channel.pk)
     assert upkeep.reap() == 0
     long_ago = timezone.now() - timedelta(minutes=5)

@@ -24,6 +24,7 @@ from tests.simulation.promises import Met, Promises, failures_of, is_in
 from tests.simulation.session import Session
 from tests.simulation.world import HOUR, KILLER, Box, disturb
 from zenvoices.lib import failpoints
+from zenvoices.lib import tasks as lib_tasks
 from zenvoices.lib.bulkheads import Steps
 from zenvoices.lib.scoping import administration_scope, every_administration
 
@@ -199,6 +200,8 @@ class Portal:
                 (connect, "mailbox_of", self.session),
                 (tasks.fetch, "apply_async", self.send),
                 (tasks, "queue_preparation", lambda *_: None),
+                # Everybody has the one connection, on which nobody may leave what they put there for their own scope.
+                (lib_tasks, "administration_scope_at_need", administration_scope),
                 (failpoints, "reach", hub.step),
                 (Steps, "run", self._stepping(Steps.run)),
                 (ending, "finish", self._judged(ending.finish)),

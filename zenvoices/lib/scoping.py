@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.db import connection, migrations, models
@@ -22,6 +22,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 EVERY = "*"
+_ANNOUNCE: Final = "SELECT set_config('zenvoices.administration', %s, false)"
 _scope: ContextVar[UUID | str | None] = ContextVar("administration", default=None)
 
 M = TypeVar("M", bound=models.Model)
@@ -37,19 +38,6 @@ def current_scope() -> UUID | str | None:
 
 
 @contextmanager
-def standing_in(scope: Any) -> Iterator[None]:
-    """While the SQL of a statement is made for whichever administration (zenvoices.lib.statements).
-
-    Announced to no database: inside, nothing may be asked of it.
-    """
-    token = _scope.set(scope)
-    try:
-        yield
-    finally:
-        _scope.reset(token)
-
-
-@contextmanager
 def administration_scope(administration_id: UUID) -> Iterator[None]:
     with _entered(administration_id):
         yield
@@ -59,6 +47,29 @@ def administration_scope(administration_id: UUID) -> Iterator[None]:
 def every_administration() -> Iterator[None]:
     with _entered(EVERY):
         yield
+
+
+@contextmanager
+def administration_scope_at_need(administration_id: UUID) -> Iterator[None]:
+    """The same, announced with the first statement: who asks nothing of the database tells it nothing."""
+    token, is_told, is_kept = _scope.set(administration_id), False, False
+
+    def announced_before(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal is_told, is_kept
+        is_told = True
+        if sql == _ANNOUNCE:
+            is_kept = not connection.in_atomic_block  # else a rollback may take it back: it is said again
+        elif not is_kept:
+            _announce(connection)
+        return execute(sql, params, many, context)
+
+    try:
+        with connection.execute_wrapper(announced_before):
+            yield
+    finally:
+        _scope.reset(token)
+        if is_told:
+            _announce(connection)
 
 
 @contextmanager
@@ -77,8 +88,10 @@ def _announce(to: BaseDatabaseWrapper) -> None:
         return  # the rollback that follows restores the setting
     if to.connection is None and _scope.get() is None:
         return
+    if to.connection is not None and to.connection.info.transaction_status.name == "INERROR":
+        return  # so does this one
     with to.cursor() as cursor:
-        cursor.execute("SELECT set_config('zenvoices.administration', %s, false)", [str(_scope.get() or "")])
+        cursor.execute(_ANNOUNCE, [str(_scope.get() or "")])
 
 
 def announce_to_new_connection(sender: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from celery import Task
 
-from zenvoices.lib.scoping import administration_scope
+from zenvoices.lib.scoping import administration_scope_at_need
 
 
 class TenantTask(Task):
@@ -16,5 +16,5 @@ class TenantTask(Task):
     abstract = True
 
     def __call__(self, administration_id: str, *args: Any, **kwargs: Any) -> Any:
-        with administration_scope(UUID(administration_id)):
+        with administration_scope_at_need(UUID(administration_id)):
             return super().__call__(administration_id, *args, **kwargs)

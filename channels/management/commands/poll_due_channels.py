@@ -13,7 +13,7 @@ from channels import checking, expiry, tasks
 from channels.expiry import IdleLink
 from channels.fetching import runs, schedule
 from channels.fetching.budget import Budget
-from channels.fetching.schedule import Due
+from channels.fetching.schedule import Due, Ended
 from channels.fetching.tick import tick
 from channels.management.commands._lines import fetch_line
 from zenvoices.lib.commands import OperatorCommand, OperatorError
@@ -53,7 +53,7 @@ class Command(OperatorCommand):
                 return []
             self.say({"channel": run.channel_id, **fetch_line(run)})
         with every_administration():
-            return schedule.hand_on(run.channel.host, run.administration_id, begun)
+            return schedule.hand_on(Ended(run.channel.host, run.administration_id), begun)
 
 
 def _keep_alive(idle: IdleLink) -> None:
