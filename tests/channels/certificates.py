@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
+from django.utils import timezone
+
+#: What certificates are dated from. Midnight may pass in a run, and in UTC it passes later than in ours.
+TODAY = timezone.localdate()
+
+
+def noon(day: date) -> datetime:
+    """In UTC: of the same day in our time."""
+    return datetime.combine(day, time(12), UTC)
 
 
 def new_key(kind: str = "rsa") -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
@@ -23,15 +32,14 @@ def key_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, password: str =
 
 def certificate_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, days: int = 300) -> str:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Zenvoices")])
-    now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=400))
-        .not_valid_after(now + timedelta(days=days))
+        .not_valid_before(noon(TODAY - timedelta(days=400)))
+        .not_valid_after(noon(TODAY + timedelta(days=days)))
         .sign(key, hashes.SHA256())
     )
     return made.public_bytes(serialization.Encoding.PEM).decode()

@@ -25,7 +25,7 @@ from channels.pages.forms import ChannelForm
 from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.authorised import draft
-from tests.channels.certificates import certificate_pem, key_pem, new_key, pair
+from tests.channels.certificates import TODAY, certificate_pem, key_pem, new_key, pair
 from tests.channels.test_forms import AT_ENTRA, codes
 from tests.servers.openid import ENTRA_CLIENT, TENANT, OpenIdProvider
 from zenvoices.lib.keypairs import read_pair
@@ -61,7 +61,7 @@ def in_scope(cast: Cast) -> Iterator[None]:
 def test_certificate_is_enough_and_says_its_own_end() -> None:
     form = ChannelForm(WITH | {"client_certificate": f"Bag Attributes\n{GOOD}", "secret_expires_on": "nonsense"})
     assert form.is_valid(), form.errors
-    assert form.channel_fields["secret_expires_on"] == timezone.localdate() + timedelta(days=300)
+    assert form.channel_fields["secret_expires_on"] == TODAY + timedelta(days=300)
     kept = read_pair(form.secrets["client_certificate"])
     assert (form.secrets.keys(), kept) == ({"client_certificate"}, read_pair(GOOD))
 
@@ -209,7 +209,7 @@ def test_portals_certificate_goes_before_its_secret_and_counts_at_once(settings:
     for text in (GOOD, pair(days=10)):
         file.write_text(text)
         found.append((providers.portal_registration("entra") == Registration(ENTRA_CLIENT, "", certificate=text),
-                      providers.portal_ends()["Microsoft"] - timezone.localdate()))  # fmt: skip
+                      providers.portal_ends()["Microsoft"] - TODAY))  # fmt: skip
     assert found == [(True, timedelta(days=300)), (True, timedelta(days=10))]
 
 
