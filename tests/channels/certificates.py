@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
-from django.utils import timezone
 
-#: What certificates are dated from. Midnight may pass in a run, and in UTC it passes later than in ours.
-TODAY = timezone.localdate()
-
-
-def noon(day: date) -> datetime:
-    """In UTC: of the same day in our time."""
-    return datetime.combine(day, time(12), UTC)
+#: half an hour into the first of July, where people here look at their calendar
+ENDS = datetime(2099, 6, 30, 22, 30, tzinfo=UTC)
+ENDS_ON = date(2099, 7, 1)
 
 
 def new_key(kind: str = "rsa") -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
@@ -30,7 +25,7 @@ def key_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, password: str =
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked).decode()
 
 
-def certificate_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, days: int = 300) -> str:
+def certificate_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, ends: datetime = ENDS) -> str:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Zenvoices")])
     made = (
         x509.CertificateBuilder()
@@ -38,13 +33,13 @@ def certificate_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, days: i
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(noon(TODAY - timedelta(days=400)))
-        .not_valid_after(noon(TODAY + timedelta(days=days)))
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(ends)
         .sign(key, hashes.SHA256())
     )
     return made.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def pair(days: int = 300) -> str:
+def pair(ends: datetime = ENDS) -> str:
     key = new_key()
-    return key_pem(key) + certificate_pem(key, days)
+    return key_pem(key) + certificate_pem(key, ends)

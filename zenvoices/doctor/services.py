@@ -7,7 +7,6 @@ from smtplib import SMTPException
 from typing import Final
 from uuid import uuid4
 
-from celery import current_app
 from django.conf import settings
 from django.core.mail import get_connection
 from django.db.models import Count
@@ -25,6 +24,7 @@ from zenvoices.checks import STORAGE_CURE
 from zenvoices.doctor.parts import Ill
 from zenvoices.lib import health
 from zenvoices.lib.scoping import every_administration
+from zenvoices.lib.tasks import current_app
 
 _QUEUES: Final = ("checks", "documents", "fetch", "tick")
 _BROKER_ERRORS: Final = (KombuError, RedisError, OSError)
