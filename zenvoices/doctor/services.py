@@ -27,6 +27,8 @@ from zenvoices.lib.scoping import every_administration
 from zenvoices.lib.tasks import current_app
 
 _QUEUES: Final = ("checks", "documents", "fetch", "tick")
+#: seconds that workers get to answer: those that are idle do so at once, a busy machine gets a second look
+_PATIENCE: Final = (1.0, 3.0)
 _BROKER_ERRORS: Final = (KombuError, RedisError, OSError)
 _MAIL_CURES: Final = {
     "sign_in_refused": "Look at user and password in EMAIL_URL: the server takes no sign-in, or not with a password.",
@@ -130,10 +132,9 @@ def schedule() -> str:
 
 
 def workers() -> str:
-    """Asked twice at most: those that are idle answer at once, a busy machine gets more time."""
     served: set[str] = set()
     answered = 0
-    for patience in (1.0, 3.0):
+    for patience in _PATIENCE:
         if not served.issuperset(_QUEUES):
             each = _queues_of_workers(patience)
             answered, served = len(each), set().union(*each)
