@@ -97,10 +97,7 @@ def _tests(folder: Path, arguments: list[str], absent: set[str]) -> list[Step]:
     chosen = {
         "in the browser": ("browser", [f"browser{without}", *one_by_one]),
         "on SQLite": ("", [f"not browser and not postgres{without}", *SPREAD]),
-        "on PostgreSQL": (
-            "postgres",
-            [f"(postgres or not (slow or once)) and not browser and not scale{without}", *SPREAD],
-        ),
+        "on PostgreSQL": ("postgres", [f"(postgres or not (slow or once)) and not browser{without}", *SPREAD]),
     }
     return [
         _pytest(name, folder, ["-m", *options, *arguments], with_postgresql=marker == "postgres")
