@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 import structlog
-from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -20,7 +19,7 @@ from channels.models import Channel, ChannelSecret, ConnectionCheck, FetchRun
 from documents.models import Document
 from documents.tasks import queue_preparation
 from zenvoices.lib import health
-from zenvoices.lib.tasks import TenantTask
+from zenvoices.lib.tasks import TenantTask, shared_task
 
 log = structlog.get_logger(__name__)
 #: Of Redis' four, 0 goes first: who clicks waits for no half hour of others, and nobody for a mailbox that goes on.

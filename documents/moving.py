@@ -23,7 +23,7 @@ from django.utils import timezone
 from administrations import audit, rights
 from administrations.access import administrations_of, may, role_in
 from administrations.models import Administration, Role, User
-from documents import notes, quota, search_text, sort_keys, storage
+from documents import notes, quota, storage, written_down
 from documents.duplicates import mark_same_invoice
 from documents.models import Document, EInvoice, Move
 from documents.queries import visible_documents
@@ -172,9 +172,7 @@ def _arrive(
     _copy_invoices(made)
     notes.carry(here.pk, arrived)
     _pair_again(left, arrived)
-    ids = [document.pk for document in arrived.values()]
-    sort_keys.refresh(ids)
-    search_text.refresh(ids)
+    written_down.anew(document.pk for document in arrived.values())
     for new in made.values():
         mark_same_invoice(new.pk)
     return list(arrived.values())

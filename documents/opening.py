@@ -16,7 +16,7 @@ from documents.queries import chosen, lines, visible_documents
 
 MOST_AT_ONCE = 500
 #: what is acted on in one request, of all that a filter finds
-MOST_FOUND = 5000
+MOST_FOUND = 2_000
 
 
 def visible_document(request: AdministrationRequest, document_id: UUID) -> Document:

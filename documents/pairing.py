@@ -12,7 +12,7 @@ from pathlib import PurePath
 from django.db import transaction
 from django.db.models import Q
 
-from documents import search_text, sort_keys
+from documents import written_down
 from documents.einvoice import papers
 from documents.models import PDF, XML_TYPES, Document, EInvoice, Email, einvoice_of
 
@@ -50,8 +50,7 @@ def pair_after_reading(document: Document) -> None:
             together = Document.objects.filter(email_id=document.email_id)
             pair_saved(together.select_related("einvoice"))
         ids = list(together.values_list("pk", flat=True))
-        sort_keys.refresh(ids)
-        search_text.refresh(ids)
+        written_down.anew(ids)
 
 
 def _sides(documents: Iterable[Document]) -> list[Document]:

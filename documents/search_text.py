@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F, Q
 
 from documents.models import Document, SearchText, einvoice_of
@@ -49,30 +48,29 @@ def _halves(document: Any) -> list[Any]:
 
 def add(documents: Iterable[Document]) -> None:
     """Of documents that are new, in the transaction that adds them."""
-    SearchText.objects.bulk_create(
-        SearchText(administration_id=one.administration_id, document=one, text=text_of(one, ())) for one in documents
-    )
+    SearchText.objects.bulk_create(_row(one, text_of(one, ())) for one in documents)
 
 
-def refresh(ids: Iterable[UUID]) -> None:
-    """Of documents that were read, paired or moved, in the transaction that did so."""
-    rows = Document.objects.filter(pk__in=list(ids)).select_related("email", "einvoice", "companion__einvoice")
+def renew(documents: Iterable[Document]) -> None:
+    """Select `email`, `einvoice` and `companion__einvoice` along."""
     SearchText.objects.bulk_create(
-        [SearchText(administration_id=one.administration_id, document=one, text=text_as_read(one)) for one in rows],
+        [_row(one, text_as_read(one)) for one in documents],
         update_conflicts=True,
         unique_fields=["document"],
         update_fields=["text", "written_at"],
     )
 
 
+def _row(document: Document, text: str) -> SearchText:
+    return SearchText(administration_id=document.administration_id, document=document, text=text)
+
+
 def fill_in() -> int:
     """What a process of the version before made or read: it knows no such row. Returns how many."""
     late = Q(search_text=None) | Q(einvoice_read_at__gt=F("search_text__written_at"))
     count, last = 0, UUID(int=0)
-    while ids := list(
-        Document.objects.filter(late, pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_AT_ONCE]
-    ):
-        with transaction.atomic():
-            refresh(ids)
-        count, last = count + len(ids), ids[-1]
+    rows = Document.objects.filter(late).select_related("email", "einvoice", "companion__einvoice").order_by("pk")
+    while some := list(rows.filter(pk__gt=last)[:_AT_ONCE]):
+        renew(some)
+        count, last = count + len(some), some[-1].pk
     return count

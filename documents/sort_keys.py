@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from uuid import UUID
 
 from django.utils import timezone
 
@@ -23,13 +22,10 @@ def put(document: Document, invoice: EInvoice | None) -> None:
     document.sort_amount = amount_key(invoice.amount if invoice else None)
 
 
-def refresh(ids: Iterable[UUID]) -> None:
-    """Of documents that were read, paired or moved, in the transaction that did so: whoever comes last sees it all."""
-    wanted = list(ids)
-    list(Document.objects.select_for_update().filter(pk__in=wanted).order_by("pk").values_list("pk"))
-    documents = Document.objects.filter(pk__in=wanted).select_related("email", "einvoice", "companion__einvoice")
+def renew(documents: Iterable[Document]) -> None:
+    """Select `email`, `einvoice` and `companion__einvoice` along."""
     changed = []
-    for document in documents.defer("email__text"):
+    for document in documents:
         before = [getattr(document, name) for name in _COLUMNS]
         put(document, shown_invoice(document, document.companion))
         if before != [getattr(document, name) for name in _COLUMNS]:

@@ -20,7 +20,7 @@ from administrations.audit_entry import AuditEntry
 from administrations.models import Administration, Environment, Invitation, User
 from channels.links import tokens
 from channels.models import Channel, ChannelSecret, ConnectionCheck, ReceivedPart
-from documents import preview, quota, search_text, sort_keys, storage, sweeping
+from documents import preview, quota, storage, sweeping, written_down
 from documents.models import Document, EInvoice, Email, Move
 from leaving import people, plans, proposals
 from leaving.bundles import Alive, in_bundles
@@ -208,8 +208,7 @@ def _some_documents(administration_id: UUID, rows: QuerySet[Document]) -> bool:
     with transaction.atomic():
         quota.grew_by(some.filter(deleted_at=None), -1)
         some.delete()
-        sort_keys.refresh(other_halves)  # what stays says nothing of what went
-        search_text.refresh(other_halves)
+        written_down.anew(other_halves)  # what stays says nothing of what went
     _forget_files(administration_id, [sha256 for _, sha256 in chosen], drawn)
     return bool(chosen)
 

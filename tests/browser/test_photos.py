@@ -6,7 +6,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Browse, MakeStage
 from tests.browser.test_lost_requests import LOST, choose_file
@@ -45,6 +45,19 @@ def test_photos_of_a_paper_become_one_document(
     expect(page.locator("#reading h2")).to_contain_text(words.photos)
     expect(page.locator("#reading img.sheet")).to_have_count(2)
     assert problems(page, stage.address("documents/upload/pages/"), language) == []
+
+
+def test_a_photo_that_was_taken_before_the_script_came_is_the_first_page(stage: Stage, browse: Browse) -> None:
+    page = browse(stage.anna, **PHONE)
+    waiting: list[Route] = []
+    page.route("**/pages*.js", lambda route: waiting.append(route))
+    with page.expect_request("**/pages*.js"):
+        page.goto(stage.address("documents/upload/pages/"), wait_until="commit")
+    field = page.get_by_label(NL.photos, exact=True)
+    field.set_input_files([{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo(RED)}])
+    (script,) = waiting
+    script.continue_()
+    expect(page.get_by_role("button", name="Verwijderen: Pagina 1")).to_be_visible()
 
 
 def test_an_upload_that_was_lost_goes_again_without_choosing_the_file(stage: Stage, browse: Browse) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from administrations import retention as term
 from channels.models import ReceivedMail, ReceivedPart
-from documents import preview, search_text, storage, sweeping
+from documents import preview, storage, sweeping, written_down
 from documents.models import Document, EInvoice, Email, SearchText
 from documents.services import delete_documents
 from leaving import erasing, plans, proposals, retention, steps, tasks
@@ -138,7 +138,7 @@ def test_half_that_stays_says_nothing_of_the_half_that_went(cast: Cast) -> None:
     went, stays = (upload(cast.bakery, cast.bert, word) for word in ("xmlhelft", "pdfhelft"))
     with administration_scope(cast.bakery.pk):
         Document.objects.filter(pk=stays.pk).update(companion=went)
-        search_text.refresh([stays.pk])
+        written_down.anew([stays.pk])
         assert "xmlhelft" in SearchText.objects.get(document=stays).text
     age(went, 9)
     erasing.perform(erasing.ask(plans.of_documents(cast.bakery), cast.anna).pk)

@@ -10,11 +10,14 @@
   let sending = false;
   input.required = false; // a camera gives one at a time, and each replaces the one before
 
-  input.addEventListener("change", () => {
+  input.addEventListener("change", take);
+  if (input.files.length) take(); // chosen before this file came
+
+  function take() {
     for (const file of input.files) if (photos.size < Number(told.most)) add(file);
     input.value = "";
     number();
-  });
+  }
 
   function add(file) {
     const row = document.getElementById("photo").content.firstElementChild.cloneNode(true);
