@@ -86,7 +86,11 @@ class _Watched:
 def tree(pid: int) -> Iterator[int]:
     """The process and all below it."""
     yield pid
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").glob("*/children"))
+    except OSError:  # it has ended meanwhile
+        return
+    for task in tasks:
         try:
             children = task.read_text().split()
         except OSError:
