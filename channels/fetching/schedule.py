@@ -52,6 +52,11 @@ def claim_due(due_by: datetime | None = None, only: Q = EVERYBODY) -> list[Due]:
     return claimed
 
 
+def claim_what_came_due() -> list[Due]:
+    """The same, for whoever looks each second: one statement when nobody is due."""
+    return claim_due() if due(timezone.now()).exists() else []
+
+
 def hand_on(host: str, administration_id: UUID, due_by: datetime | None = None) -> list[Due]:
     """After a run has ended: its two places go to who waits for one. Two statements when nobody does.
 
