@@ -12,13 +12,16 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Exists, QuerySet
+from django.db.models import Count, Exists, Q, QuerySet
 
 from channels.models import Channel, FetchRun
 
 #: names the lock of PostgreSQL under which places are given out
 _LOCK: Final = 0x7A76_706C
 _MOST_SILENT: Final = "60s"
+#: More than workers begin in a second, after which more is claimed. Each claim reads every open run: a backlog that is
+#: queued whole would make itself longer.
+MOST_QUEUED: Final = 500
 #: of a run
 HOST: Final = "channel__host"
 ADMINISTRATION: Final = "administration_id"
@@ -30,13 +33,17 @@ class Places:
 
     hosts: Counter[str]
     administrations: Counter[UUID]
+    #: runs that no worker has begun, but those of mailboxes that go on
+    queued: int = 0
 
     @classmethod
     def taken(cls) -> Places:
         places = cls(Counter(), Counter())
-        for host, administration_id in open_runs().values_list("channel__host", "administration_id"):
+        runs = open_runs().values_list("channel__host", "administration_id", "channel__goes_on", "state")
+        for host, administration_id, goes_on, state in runs:
             places.hosts[host] += 1
             places.administrations[administration_id] += 1
+            places.queued += state == FetchRun.State.QUEUED and not goes_on
         return places
 
     def take(self, host: str, administration_id: UUID) -> bool:
@@ -49,6 +56,14 @@ class Places:
             self.hosts[host] += 1
             self.administrations[administration_id] += 1
         return free
+
+    def claim(self, channel: Channel) -> bool:
+        """The same for the schedule, which has no more queued than is begun in a moment."""
+        if self.queued >= MOST_QUEUED and not channel.goes_on:
+            return False
+        is_taken = self.take(channel.host, channel.administration_id)
+        self.queued += is_taken and not channel.goes_on
+        return is_taken
 
 
 def open_runs() -> QuerySet[FetchRun]:
@@ -63,9 +78,12 @@ def with_a_place(channels: QuerySet[Channel], per_host: int, per_administration:
     )
 
 
-def is_full(kind: str, one: object, most: int) -> Exists:
-    """Whether this host or administration has no place left, which a statement asks before it reads who waits."""
-    return Exists(_full(kind, most, open_runs().filter(**{kind: one})))
+def is_scarce(kind: str, one: object, most: int) -> Q:
+    """Whether this host or administration, where a run has just ended, has a place left and had no more than half of
+    them free before. A statement asks that before it reads who waits."""
+    runs, before = open_runs().filter(**{kind: one}), (most + 1) // 2 - 1
+    was_half_full = Q(Exists(_full(kind, before, runs))) if before else Q()
+    return was_half_full & ~Q(Exists(_full(kind, most, runs)))
 
 
 def _full(kind: str, most: int, runs: QuerySet[FetchRun] | None = None) -> QuerySet[FetchRun, Any]:
@@ -73,15 +91,20 @@ def _full(kind: str, most: int, runs: QuerySet[FetchRun] | None = None) -> Query
     return runs.values(kind).annotate(n=Count("pk")).filter(n__gte=most).values(kind)
 
 
-def one_at_a_time(lock: int = _LOCK) -> None:
-    """Until this transaction ends nobody else gives out places under this lock, so none is given twice.
+def one_at_a_time(lock: int = _LOCK, *, waits: bool = True) -> bool:
+    """Until this transaction ends nobody else gives out places under this lock, so none is given twice. False when
+    somebody else has it, for who does not wait.
 
     The server puts out who falls silent meanwhile, as a frozen machine does: else nobody would be fetched any more.
     SQLite's transactions exclude each other by themselves.
     """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('idle_in_transaction_session_timeout', %s, true), pg_advisory_xact_lock(%s)",
-                [_MOST_SILENT, lock],
-            )
+    if connection.vendor != "postgresql":
+        return True
+    take = "pg_advisory_xact_lock(%s)::text IS NOT NULL" if waits else "pg_try_advisory_xact_lock(%s)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT set_config('idle_in_transaction_session_timeout', %s, true), {take}",
+            [_MOST_SILENT, lock],
+        )
+        _, taken = cursor.fetchone()
+    return bool(taken)

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from channels.fetching.places import ADMINISTRATION, HOST, Places, is_full, one_at_a_time, open_runs, with_a_place
+from channels.fetching.places import ADMINISTRATION, HOST, Places, is_scarce, one_at_a_time, open_runs, with_a_place
 from channels.models import Channel, FetchRun
 from zenvoices.lib.statements import select_once
 
@@ -42,12 +42,15 @@ def next_slot(channel_id: UUID, after: datetime) -> datetime:
     return datetime.fromtimestamp(seconds - (seconds - phase) % interval + interval, tz=UTC)
 
 
-def claim_due(due_by: datetime | None = None, only: Q = EVERYBODY) -> list[Due]:
-    """Fills every free place with who waits longest. To be called in `every_administration`."""
+def claim_due(due_by: datetime | None = None, only: Q = EVERYBODY, *, waits: bool = True) -> list[Due]:
+    """Fills every free place with who waits longest. To be called in `every_administration`.
+
+    `waits`: for somebody else who is at it; without that nobody gets a place then.
+    """
     claimed: list[Due] = []
     more = True
     while more:
-        some, more = _claim_some(due_by or timezone.now(), only)
+        some, more = _claim_some(due_by or timezone.now(), only, waits)
         claimed += some
     return claimed
 
@@ -58,15 +61,18 @@ def claim_what_came_due() -> list[Due]:
 
 
 def hand_on(host: str, administration_id: UUID, due_by: datetime | None = None) -> list[Due]:
-    """After a run has ended: its two places go to who waits for one. Two statements when nobody does.
+    """After a run has ended: its two places go to who waits for one, where places are scarce. Two statements when they
+    are not, or when nobody waits.
 
-    Whoever waits for another place finds it taken as before, so nobody else is looked at.
+    Whoever waits for another place finds it taken as before, so nobody else is looked at. Where most places are free
+    nobody waits longer than until the look of the next second, and so does who finds somebody else giving out places:
+    with thousands of open runs each claim takes its time, and all threads of all workers would wait for one lock.
     """
     now = due_by or timezone.now()
     on_host, in_administration = _statements(settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION)
-    claimed = claim_due(now, Q(host=host)) if on_host(now, host) else []
+    claimed = claim_due(now, Q(host=host), waits=False) if on_host(now, host) else []
     if in_administration(now, administration_id):
-        claimed += claim_due(now, Q(administration_id=administration_id))
+        claimed += claim_due(now, Q(administration_id=administration_id), waits=False)
     return claimed
 
 
@@ -82,12 +88,12 @@ def _statements(
 
     @select_once
     def on_host(due_by: datetime, host: str) -> QuerySet[Channel]:
-        return first(due_by, Q(~is_full(HOST, host, per_host), host=host))
+        return first(due_by, is_scarce(HOST, host, per_host) & Q(host=host))
 
     @select_once
     def in_administration(due_by: datetime, administration_id: UUID) -> QuerySet[Channel]:
-        full = is_full(ADMINISTRATION, administration_id, per_administration)
-        return first(due_by, Q(~full, administration_id=administration_id))
+        scarce = is_scarce(ADMINISTRATION, administration_id, per_administration)
+        return first(due_by, scarce & Q(administration_id=administration_id))
 
     return on_host, in_administration
 
@@ -104,12 +110,13 @@ def _waiting(due_by: datetime, only: Q) -> QuerySet[Channel]:
 
 
 @transaction.atomic
-def _claim_some(due_by: datetime, only: Q) -> tuple[list[Due], bool]:
+def _claim_some(due_by: datetime, only: Q, waits: bool) -> tuple[list[Due], bool]:
     """Says too whether more may find a place."""
-    one_at_a_time()
+    if not one_at_a_time(waits=waits):
+        return [], False
     places = Places.taken()
     looked_at = _in_turn(_waiting(due_by, only), due_by)
-    chosen = [channel for channel in looked_at if places.take(channel.host, channel.administration_id)]
+    chosen = [channel for channel in looked_at if places.claim(channel)]
     return _queue(chosen), bool(chosen) and len(looked_at) == AT_ONCE
 
 
