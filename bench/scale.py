@@ -107,7 +107,8 @@ class Bench:
         if mails:
             others += f", {mails} mails imported"
         seconds = window[1] - window[0]
-        row = Seen(name, self.options.channels, self.options.workers, seconds, slots, begun, cost, others)
+        runs = sum(ended < window[1] for ended in watch.finished_since(self.portal, window[0]))
+        row = Seen(name, self.options.channels, self.options.workers, seconds, slots, runs, begun, cost, others)
         self.found.scale.append(figures.scale_line(row))
         if killed is not None:
             self.found.faults.append(figures.fault_line(row, harm, killed))
@@ -204,7 +205,16 @@ def held_to(portal: Portal, share: float) -> Iterator[None]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: what was started is ended
+        signal.signal(number, signal.default_int_handler)
+    try:
+        return _measure(options)
+    except KeyboardInterrupt:
+        say("stopped")
+        return 130
+
+
+def _measure(options: argparse.Namespace) -> int:
     began, hosts = time.monotonic(), addresses(options.hosts)
     with portal(options.work, hosts, options.mails) as ground:
         seed = [sys.executable, "-m", "bench.scale_seed", str(options.channels), str(options.administrations), LARGE]

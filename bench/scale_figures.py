@@ -54,13 +54,14 @@ class Cost:
 
 @dataclass
 class Seen:
-    """`begun`: sessions that the mail servers saw, inside the window."""
+    """Of a window: `runs` that ended in it, and `begun`, the sessions that the mail servers saw."""
 
     name: str
     channels: int
     processes: int
     seconds: float
     slots: Sequence[Slot]
+    runs: int
     begun: Sequence[float]
     cost: Cost
     note: str = ""
@@ -116,7 +117,7 @@ def rate(finished: Iterable[float]) -> float:
 
 def scale_line(seen: Seen) -> list[str]:
     late = [slot.lateness for slot in seen.slots]
-    runs, mean = max(1, len(seen.begun)), len(seen.begun) / seen.seconds
+    runs, mean = max(1, seen.runs), len(seen.begun) / seen.seconds
     of_a_run = [1000 * seen.cost.processor.get(part, 0) / runs for part in ("workers", "scheduler", "database")]
     memory = [seen.cost.memory.get(part, 0) / 1e6 for part in ("worker", "scheduler", "database")]
     statements = "" if seen.cost.statements is None else f"{seen.cost.statements / runs:.2f}"

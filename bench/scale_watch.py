@@ -65,7 +65,7 @@ class Watch(threading.Thread):
         if counts_statements():
             ask(portal, "SELECT pg_stat_statements_reset()")
         self._look(first=True)
-        self._statements = statements(portal)
+        self._statements, self._server = statements(portal), portal.database.pid
 
     def run(self) -> None:
         while not self._over.wait(EVERY):
@@ -76,8 +76,9 @@ class Watch(threading.Thread):
         self.join()
         self._look()
         after, before = statements(self._portal), self._statements
-        known = after is not None and before is not None and after >= before  # a server that died has forgotten them
-        return Cost(dict(self._processor), dict(self._memory), after - before if known else None)
+        has_forgotten = self._portal.database.pid != self._server  # one that died keeps no count
+        unknown = after is None or before is None or has_forgotten
+        return Cost(dict(self._processor), dict(self._memory), None if unknown else after - before)
 
     def _look(self, *, first: bool = False) -> None:
         for part, pid in self._parts():

@@ -13,7 +13,7 @@ WELL = Harm(lost=0, left_open=0, interrupted=0, strikes=0)
 
 
 def seen(slots: Sequence[Slot], begun: Sequence[float] = (), seconds: float = 10) -> Seen:
-    return Seen("row", 100, 2, seconds, slots, begun, Cost())
+    return Seen("row", 100, 2, seconds, slots, len(slots), begun, Cost())
 
 
 def test_percentile_is_a_value_that_was_measured() -> None:
