@@ -6,7 +6,6 @@ from threading import Lock
 from uuid import UUID
 
 import structlog
-from celery import shared_task
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -23,7 +22,7 @@ from documents.models import Document
 from documents.tasks import queue_preparation
 from zenvoices.lib import health
 from zenvoices.lib.scoping import every_administration
-from zenvoices.lib.tasks import TenantTask
+from zenvoices.lib.tasks import TenantTask, shared_task
 
 log = structlog.get_logger(__name__)
 #: Of Redis' four, 0 goes first: who clicks waits for no half hour of others, and nobody for a mailbox that goes on.

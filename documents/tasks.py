@@ -8,7 +8,7 @@ from dataclasses import asdict
 from uuid import UUID
 
 import structlog
-from celery import Task, shared_task
+from celery import Task
 from kombu.exceptions import OperationalError
 
 from documents import einvoices, forward_mail, preview, search_text, sweeping
@@ -16,7 +16,7 @@ from documents.models import XML_TYPES, Document
 from documents.queries import PAGE_SIZE
 from zenvoices.lib.bulkheads import Steps
 from zenvoices.lib.scoping import every_administration
-from zenvoices.lib.tasks import TenantTask
+from zenvoices.lib.tasks import TenantTask, shared_task
 
 #: in the broker the lowest goes first: what is read goes before any drawing, of whichever administration, and what
 #: fits on one page of a list before the rest of a large batch

@@ -5,13 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 import structlog
-from celery import Task, shared_task
+from celery import Task
 from kombu.exceptions import OperationalError
 
 from leaving import erasing, exports, proposals
 from leaving.models import Erasure, Export
 from zenvoices.lib.scoping import every_administration
-from zenvoices.lib.tasks import TenantTask
+from zenvoices.lib.tasks import TenantTask, shared_task
 
 log = structlog.get_logger(__name__)
 #: in the broker the lowest goes first

@@ -6,7 +6,6 @@ from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 from uuid import UUID
 
 import structlog
-from celery import shared_task
 from django.conf import settings
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
@@ -18,6 +17,7 @@ from notifications.models import Notification
 from notifications.queries import due_emails
 from notifications.services import claim_email, in_language, release_email, settle_email, subject_of
 from zenvoices.lib.scoping import every_administration
+from zenvoices.lib.tasks import shared_task
 
 log = structlog.get_logger(__name__)
 BATCH = 200

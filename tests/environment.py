@@ -13,6 +13,7 @@ import pytest
 #: names the folder that all processes of a run share: those of pytest-xdist find it set
 SHARED = "TESTS_SHARED_FOLDER"
 
+os.fsync = lambda handle: None  # no power goes in a test: what a process has written is there, also when it is killed
 gc.disable()  # until all is collected: to look for garbage in what only grows takes a fifth of that time
 _folder = tempfile.mkdtemp(prefix="zenvoices-test-")
 _shared = "" if SHARED in os.environ else tempfile.mkdtemp(prefix="zenvoices-shared-")

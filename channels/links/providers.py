@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django.utils import timezone
 
 from channels.auth import PROVIDER_NAMES
 from channels.auth.base import Account, OAuthMethod, Registration
@@ -106,7 +107,9 @@ def _entra_end() -> date | None:
     """A certificate says it itself."""
     try:
         certificate = _portal_certificate()
-        return read_pair(certificate).ends_on if certificate else settings.ENTRA_CLIENT_SECRET_EXPIRES_ON
+        if not certificate:
+            return settings.ENTRA_CLIENT_SECRET_EXPIRES_ON
+        return timezone.localdate(read_pair(certificate).ends_at)
     except KeyPairProblem:
         return None
 

@@ -247,10 +247,10 @@ class ChannelForm(AfterForm, FolderForm, StartForm):
         except KeyPairProblem as problem:
             self._refuse("client_certificate", CERTIFICATE_REFUSED[problem.reason], problem.reason)
             return
-        if pair.ends_on < timezone.localdate():
+        if pair.ends_at < timezone.now():
             self._refuse("client_certificate", _("Make a new certificate: this one has expired."), "expired")
         self.cleaned_data["client_certificate"] = f"{pair.key}\n{pair.certificate}\n"
-        self.cleaned_data["secret_expires_on"] = pair.ends_on
+        self.cleaned_data["secret_expires_on"] = timezone.localdate(pair.ends_at)
 
     def _check_tenant(self) -> None:
         tenant = self.cleaned_data.get("tenant_id", "").lower()

@@ -27,6 +27,8 @@ from tests.trail import entries, told
 from zenvoices.lib.csv_files import safe_cell
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 
 

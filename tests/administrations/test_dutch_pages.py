@@ -12,6 +12,8 @@ from django.urls import reverse
 from administrations.models import User
 from tests.cast import PASSWORD, Cast
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 ENGLISH = re.compile(
     r"\b(the|your|you|please|with|and|are|this|that|password|enter|settings|sign|back|add|edit|remove|new|key)\b", re.I

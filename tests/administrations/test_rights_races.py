@@ -16,7 +16,7 @@ from administrations.access import role_in
 from administrations.models import AdministrationAccess, Environment, EnvironmentAdmin, Role, User
 from tests.cast import PASSWORD, Cast, make_cast
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.thorough, pytest.mark.django_db(transaction=True)]
 THREADS, GUEST = 8, "gast@devries.test"
 
 

@@ -22,6 +22,8 @@ from tests.cast import PASSWORD, Cast
 from tests.trail import told
 from zenvoices.lib.sessions import key_of
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 HOUR, DAY = 3600, 86_400
 NEW = "Zeven-groene-olifanten-24"

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Browse, MakeStage
 from tests.browser.test_article_walk import fill_in
-from tests.browser.test_lost_requests import LOST, PASSING
+from tests.browser.test_lost_requests import LOST, PASSING, in_a_hurry
 from tests.browser.whole import Stage
 from tests.browser.words import BY_LANGUAGE
 from tests.security.visitors import DrippingServer
@@ -119,7 +119,7 @@ def test_check_is_followed_without_script(
 
 
 def test_check_is_followed_past_lost_answers(stage: Stage, browse: Browse, mailbox_user: MailboxUser) -> None:
-    page = browse(stage.anna, loses_requests=True)
+    page = in_a_hurry(browse(stage.anna, loses_requests=True))
     typed(page, stage, mailbox_user)
     lost = iter(PASSING)
     page.route("**/checks/*", lambda route: LOST[next(lost)](route), times=len(PASSING))

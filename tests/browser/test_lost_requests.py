@@ -36,6 +36,12 @@ LOST = {
 }
 PASSING = ["500", "503", "dropped"]  # without the one that takes its time
 ROW, PREVIEW = "**/row", "**/preview/"
+#: A tenth of each pause of the page's scripts, a quarter of what a request that hangs may take
+HURRY = """(() => {
+  const wait = setTimeout;
+  window.setTimeout = (then, ms, ...more) => wait(then, ms / 10, ...more);
+  document.addEventListener("htmx:configRequest", (event) => { event.detail.timeout = 5000; });
+})()"""
 FETCHING = """
 from administrations.models import Administration
 from channels.models import FetchRun
@@ -85,12 +91,18 @@ def finish(stage: Stage, channel: str) -> None:
     stage.portal.ask(FINISHED, channel=channel)
 
 
+def in_a_hurry(page: Page) -> Page:
+    """Waits for nobody's patience: for tests in which it is no matter how long a pause is."""
+    page.add_init_script(HURRY)
+    return page
+
+
 def the_row(page: Page) -> Locator:
     return page.get_by_role("row", name="facturen@devries.nl")
 
 
 def test_row_follows_its_fetch_past_lost_answers(stage: Stage, fetching: str, browse: Browse) -> None:
-    page = browse(stage.anna, loses_requests=True)
+    page = in_a_hurry(browse(stage.anna, loses_requests=True))
     lost = iter(LOST.values())
     page.route(ROW, lambda route: next(lost)(route), times=len(LOST))
     page.goto(stage.address("channels/"))
@@ -105,7 +117,7 @@ def test_row_says_that_nothing_answers_and_goes_on_by_itself(
 ) -> None:
     stage = make_stage(language)
     channel = fetching_at(stage)
-    page = browse(stage.anna, language, loses_requests=True)
+    page = in_a_hurry(browse(stage.anna, language, loses_requests=True))
     page.route(ROW, LOST[how])
     page.goto(stage.address("channels/"))
     row = the_row(page)
@@ -169,7 +181,7 @@ def test_fetch_that_was_not_taken_says_so_and_can_be_asked_for_again(
 
 
 def test_page_of_a_document_is_drawn_past_lost_answers(stage: Stage, browse: Browse) -> None:
-    page = browse(stage.anna, loses_requests=True)
+    page = in_a_hurry(browse(stage.anna, loses_requests=True))
     upload(page, stage)
     lost = iter(PASSING)
     page.route(PREVIEW, lambda route: LOST[next(lost)](route), times=len(PASSING))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
+
+#: half an hour into the first of July, where people here look at their calendar
+ENDS = datetime(2099, 6, 30, 22, 30, tzinfo=UTC)
+ENDS_ON = date(2099, 7, 1)
 
 
 def new_key(kind: str = "rsa") -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
@@ -21,22 +25,21 @@ def key_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, password: str =
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked).decode()
 
 
-def certificate_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, days: int = 300) -> str:
+def certificate_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, ends: datetime = ENDS) -> str:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Zenvoices")])
-    now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=400))
-        .not_valid_after(now + timedelta(days=days))
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(ends)
         .sign(key, hashes.SHA256())
     )
     return made.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def pair(days: int = 300) -> str:
+def pair(ends: datetime = ENDS) -> str:
     key = new_key()
-    return key_pem(key) + certificate_pem(key, days)
+    return key_pem(key) + certificate_pem(key, ends)

@@ -21,7 +21,7 @@ from tests.channels.test_health import channel_in
 from tests.channels.test_outages import in_a_process
 from zenvoices.lib.scoping import administration_scope
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.thorough, pytest.mark.django_db(transaction=True)]
 DEADLY = mail("Dodelijk", text="dodelijk")
 
 

@@ -25,7 +25,7 @@ from channels.pages.forms import ChannelForm
 from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.authorised import draft
-from tests.channels.certificates import certificate_pem, key_pem, new_key, pair
+from tests.channels.certificates import ENDS, ENDS_ON, certificate_pem, key_pem, new_key, pair
 from tests.channels.test_forms import AT_ENTRA, codes
 from tests.servers.openid import ENTRA_CLIENT, TENANT, OpenIdProvider
 from zenvoices.lib.keypairs import read_pair
@@ -41,7 +41,7 @@ REFUSED = [
     (key_pem(KEY), "no_certificate"),
     (key_pem(KEY) + certificate_pem(OTHER), "apart"),
     (key_pem(KEY, "geheim") + certificate_pem(KEY), "locked"),
-    (key_pem(KEY) + certificate_pem(KEY, days=-1), "expired"),
+    (key_pem(KEY) + certificate_pem(KEY, timezone.now() - timedelta(hours=1)), "expired"),
     (key_pem(new_key("ec")) + certificate_pem(KEY), "not_rsa"),
     (key_pem(KEY) + "-----BEGIN CERTIFICATE-----\nYWJj\n-----END CERTIFICATE-----\n", "no_certificate"),
     ("-----BEGIN PRIVATE KEY-----\nYWJj\n-----END PRIVATE KEY-----\n" + certificate_pem(KEY), "no_key"),
@@ -61,7 +61,7 @@ def in_scope(cast: Cast) -> Iterator[None]:
 def test_certificate_is_enough_and_says_its_own_end() -> None:
     form = ChannelForm(WITH | {"client_certificate": f"Bag Attributes\n{GOOD}", "secret_expires_on": "nonsense"})
     assert form.is_valid(), form.errors
-    assert form.channel_fields["secret_expires_on"] == timezone.localdate() + timedelta(days=300)
+    assert form.channel_fields["secret_expires_on"] == ENDS_ON
     kept = read_pair(form.secrets["client_certificate"])
     assert (form.secrets.keys(), kept) == ({"client_certificate"}, read_pair(GOOD))
 
@@ -206,11 +206,11 @@ def test_portals_certificate_goes_before_its_secret_and_counts_at_once(settings:
     settings.ENTRA_CLIENT_ID, settings.ENTRA_CLIENT_SECRET = ENTRA_CLIENT, "a~b"
     settings.ENTRA_CLIENT_CERTIFICATE = str(file)
     found = []
-    for text in (GOOD, pair(days=10)):
+    for text in (GOOD, pair(ENDS + timedelta(days=10))):
         file.write_text(text)
         found.append((providers.portal_registration("entra") == Registration(ENTRA_CLIENT, "", certificate=text),
-                      providers.portal_ends()["Microsoft"] - timezone.localdate()))  # fmt: skip
-    assert found == [(True, timedelta(days=300)), (True, timedelta(days=10))]
+                      providers.portal_ends()["Microsoft"]))  # fmt: skip
+    assert found == [(True, ENDS_ON), (True, ENDS_ON + timedelta(days=10))]
 
 
 def test_portals_certificate_that_is_gone_is_its_operators(

@@ -26,6 +26,8 @@ from tests.channels.test_oauth_views import ask_provider, call_back, linked, sai
 from tests.channels.test_views import BAD, GOOD
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["said_provider"]  # a fixture
 SignedIn = Callable[[User], Client]
 LOOK, SAVE = TYPED | {"action": "check"}, TYPED | {"action": "save"}

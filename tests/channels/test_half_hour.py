@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from typing import Any
 
@@ -17,6 +18,8 @@ TWICE = 62 * MINUTE
 #: how much of each limit and of all threads the fetches of a mix fill
 LOAD = 0.6
 HALF_HOUR = 1800
+#: how many are tried (CONTRIBUTING.md)
+MIXES = int(os.environ.get("MIXES", "1"))
 
 
 def world(channels: list[Channel], **known: Any) -> World:
@@ -35,7 +38,7 @@ def test_office_with_a_thousand_channels_and_one_with_one(db: None, settings: An
     assert portal.most[large.pk] <= settings.FETCH_PER_ADMINISTRATION
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(MIXES))
 def test_every_mix_that_the_workers_can_carry(db: None, settings: Any, seed: int) -> None:
     chance = random.Random(seed)
     settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION = chance.randint(4, 20), chance.randint(2, 6)

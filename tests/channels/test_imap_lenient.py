@@ -322,6 +322,7 @@ def losing(command: str, sessions: list[Peer], how: Answer) -> Script:
     return script
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("how", [b"", hang_up], ids=["silent", "hangs up"])
 @pytest.mark.parametrize("command", ["ID", "SELECT"])
 def test_server_that_loses_what_follows_in_a_packet_is_asked_one_by_one(

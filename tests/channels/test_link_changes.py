@@ -35,6 +35,8 @@ from tests.channels.test_oauth_views import (
 )
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["checks", "said_provider"]  # fixtures
 
 

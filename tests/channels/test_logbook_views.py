@@ -20,6 +20,8 @@ from tests.channels.test_views import SignedIn, address, said
 from tests.queries import queries_of
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 NOW = timezone.now().replace(hour=12, minute=5, second=0, microsecond=0)
 
 

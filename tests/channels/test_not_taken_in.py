@@ -25,6 +25,8 @@ from tests.channels.rows import make_channel, make_mail, make_run
 from tests.channels.test_health import channel_in
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def channel(cast: Cast) -> Iterator[Channel]:

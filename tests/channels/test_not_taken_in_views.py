@@ -25,6 +25,8 @@ from tests.channels.test_views import SignedIn, address
 from tests.queries import queries_of
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def channel(cast: Cast) -> Channel:

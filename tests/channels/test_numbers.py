@@ -21,6 +21,8 @@ from tests.channels.test_health import channel_in
 from tests.servers.plugin import MailboxUser
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def channel(cast: Cast) -> Iterator[Channel]:

@@ -32,6 +32,8 @@ from tests.channels.linked import PDF, fetch_now, invoice, mail
 from tests.channels.test_health import channel_in
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 REFUSED = channel_error("password_refused")
 
 

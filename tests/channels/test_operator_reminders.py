@@ -88,6 +88,7 @@ def test_days_that_are_left_are_a_figure(clock: time_machine.Coordinates, client
     assert 'zenvoices_registration_days_left{provider="Google"} 12.0' in client.get("/metrics").text
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [

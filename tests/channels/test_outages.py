@@ -240,6 +240,7 @@ SLOW = {
 }  # fmt: skip
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("case", SLOW)
 def test_slow_server_ends_within_the_runs_time(
     cast: Cast, mailbox_user: MailboxUser, scripted: StartScripted, settings: object, case: str

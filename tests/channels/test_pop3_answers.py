@@ -133,6 +133,7 @@ def test_empty_line_before_an_answer_is_not_one(scripted: StartScripted, tmp_pat
 # --- Capabilities ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("answer", [hang_up, hang], ids=["hangs up", "is silent"])
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 def test_server_that_hangs_up_at_capa_is_signed_in_to_without_it(

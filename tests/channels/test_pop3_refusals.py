@@ -89,6 +89,7 @@ def test_rest_of_a_mail_that_ended_at_a_dot_of_its_own_costs_no_other(scripted: 
 # --- Refused ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @PIPELINING
 @pytest.mark.parametrize(
     ("words", "code"),

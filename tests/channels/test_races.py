@@ -311,6 +311,7 @@ def move_back(box: MailboxUser) -> None:
     box.dovecot.doveadm("move", "-u", box.name, "INBOX", "mailbox", "Archief", "all")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("step", ["listed", "fetched", "blob_written", "committed", "before_seen", "seen"])
 def test_owner_who_tidies_up_while_we_fetch_loses_and_doubles_nothing(
     channel: Channel, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch, step: str

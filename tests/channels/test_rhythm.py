@@ -65,6 +65,7 @@ SERIES: dict[str, Days] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("arrivals", SERIES.values(), ids=SERIES)
 def test_what_goes_on_as_ever_is_never_called_silent(arrivals: Days) -> None:
     assert list(alarms(arrivals)) == []

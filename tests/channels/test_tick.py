@@ -100,6 +100,7 @@ STEPS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("step", STEPS)
 def test_step_that_raises_costs_nobody_a_fetch(
     channel: Channel, offered: list[UUID], monkeypatch: pytest.MonkeyPatch, step: str

@@ -27,6 +27,8 @@ from tests.channels.test_forms import STORED, TYPED
 from tests.queries import queries_of
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 SignedIn = Callable[[User], Client]
 GOOD = [Step("name", ok=True, facts={"host": "h"}), Step("folder", ok=True, facts={"unread": 3, "folder": "INBOX"})]
 BAD = [Step("name", ok=True, facts={"host": "h"}), Step("sign_in", ok=False, error=channel_error("password_refused"))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +18,8 @@ from tests.cast import Cast
 from tests.documents.files import pdf
 from tests.trail import told
 from zenvoices.lib.scoping import administration_scope
+
+pytestmark = pytest.mark.thorough
 
 SignIn = Callable[[User], Client]
 

@@ -89,6 +89,7 @@ def test_what_was_read_survives_the_way_between_processes() -> None:
         assert from_json(json.loads(json.dumps(to_json(found)))) == found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("data", "code"),
     [

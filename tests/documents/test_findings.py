@@ -27,6 +27,8 @@ from tests.documents.files import invoice
 from tests.trail import told
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 KNOWN_IBAN, OTHER_IBAN = "NL91 ABNA 0417 1643 00", "BE68 5390 0754 7034"
 FAIL = "spf=fail dkim=none dmarc=fail"

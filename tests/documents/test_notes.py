@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.test import Client
 from django.urls import reverse
 
@@ -16,6 +17,8 @@ from tests.cast import Cast
 from tests.documents.conftest import Shelf
 from tests.trail import told
 from zenvoices.lib.scoping import administration_scope
+
+pytestmark = pytest.mark.thorough
 
 SignIn = Callable[[User], Client]
 

@@ -115,14 +115,6 @@ def test_what_stands_is_not_written_again(shelf: Shelf, bol: Document) -> None:
         assert search_text.fill_in() == 0
 
 
-@pytest.mark.django_db(transaction=True)
-def test_what_came_before_is_found(shelf: Shelf) -> None:
-    shelf.document(email=shelf.email(), filename="oud.pdf")
-    call_command("migrate", "documents", "0021_sources", verbosity=0)
-    call_command("migrate", verbosity=0)
-    assert found(shelf, "oud.pdf meelfabriek") == ["oud.pdf"]
-
-
 # --- Few and many ---------------------------------------------------------------------------------------
 
 

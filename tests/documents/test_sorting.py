@@ -10,7 +10,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -148,16 +147,6 @@ def test_a_place_beyond_all_amounts_is_harmless(cast: Cast) -> None:
     place = Place.read(f"1_{uuid4().hex}_-{'9' * 30}", Sort.AMOUNT)
     with administration_scope(cast.bakery.pk):
         assert inbox(Document.objects.all(), Filters(), place, sort=Sort.AMOUNT).documents == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_after_an_upgrade_what_was_there_is_sorted_too(cast: Cast, shelf: Shelf) -> None:
-    document = read(shelf.document(), "Bakker", "7.00", date(2026, 3, 1))
-    call_command("migrate", "documents", "0014_known_senders", verbosity=0)
-    call_command("migrate", verbosity=0)
-    with administration_scope(cast.bakery.pk):
-        kept = Document.objects.get(pk=document.pk)
-    assert (kept.sort_date, kept.sort_name, kept.sort_amount) == (date(2026, 3, 1), "0 bakker", 70_000)
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,7 +13,6 @@ from django.urls import reverse
 
 from administrations.models import User
 from documents import sources
-from documents.models import SourceName
 from documents.services import Origin
 from tests.cast import Cast
 from tests.documents.conftest import CHANNEL, Shelf
@@ -53,12 +51,3 @@ def test_channel_that_is_known_costs_one_look(shelf: Shelf) -> None:
     ):
         sources.keep(shelf.administration_id, [one, one])
     assert len([one for one in asked if "documents_sourcename" in one["sql"]]) == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_channels_of_what_came_before_are_offered(shelf: Shelf) -> None:
-    shelf.document(email=shelf.email())
-    call_command("migrate", "documents", "0020_forwarding", verbosity=0)
-    call_command("migrate", verbosity=0)
-    with administration_scope(shelf.administration_id):
-        assert list(SourceName.objects.values_list("source_id", "name")) == [(CHANNEL, "facturen@devries.test")]

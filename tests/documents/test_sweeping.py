@@ -19,6 +19,8 @@ from tests.cast import Cast
 from tests.documents.conftest import CHANNEL, NOON, Shelf
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 
 def place(data_dir: Path, administration_id: object, sha256: str) -> Path:
     return data_dir / "documents" / str(administration_id) / sha256[:2] / sha256

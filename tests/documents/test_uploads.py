@@ -43,6 +43,7 @@ def stored(cast: Cast) -> list[tuple[str, str]]:
         return list(Document.objects.order_by("filename").values_list("filename", "content_type"))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "data", "content_type"),
     [

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -322,18 +321,3 @@ def test_a_list_of_some_days_stays_one_through_its_links_poll_and_selection(
     assert f"?{days}&state=seen" in text
     assert [f'name="{name}" value="2026-11-21"' in text for name in ("since", "until")] == [True, True]
     assert found(client, cast, f"?{days}")[0] == "Alle 1 selecteren"
-
-
-# --- After an upgrade ----------------------------------------------------------------------------
-
-
-@pytest.mark.django_db(transaction=True)
-def test_after_an_upgrade_what_is_old_is_done_and_what_is_recent_was_viewed(
-    cast: Cast, shelf: Shelf, find: Find
-) -> None:
-    old = shelf.document(received_at=timezone.now() - timedelta(days=31))
-    recent = shelf.document(received_at=timezone.now() - timedelta(days=29))
-    call_command("migrate", "documents", "0007_storage_use_counted", verbosity=0)
-    call_command("migrate", verbosity=0)  # our own: the role that serves gets the tables that were made anew
-
-    assert [find(one).state for one in (old, recent, shelf.document())] == ["done", "seen", "new"]

@@ -20,6 +20,8 @@ from leaving.models import Erasure
 from tests.cast import Cast
 from tests.leaving.everything import age, browse, upload
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 
 

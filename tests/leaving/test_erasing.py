@@ -34,6 +34,8 @@ from tests.leaving.everything import browse, files_with, furnish, ids, rows_with
 from tests.trail import told
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 OURS, THEIRS = "kanarie", "buurman"
 
 

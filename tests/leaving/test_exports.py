@@ -29,6 +29,8 @@ from tests.channels.rows import make_channel, make_mail, make_run
 from tests.trail import told
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 SignIn = Callable[[User], Client]
 State = Export.State
 

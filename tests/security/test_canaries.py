@@ -15,14 +15,16 @@ from typing import Any
 import pytest
 from django.contrib.messages import get_messages
 from django.db import connection, transaction
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.views.defaults import page_not_found
 
 from administrations.models import User
 from tests.cast import Cast
 from tests.security.canaries import Ids, documents_of, foreign_world, furnished, next_door_to, plant
 from tests.zenvoices.url_policy import POLICY, PUBLIC
+from zenvoices import errors, urls
 
 pytestmark = pytest.mark.thorough
 
@@ -100,15 +102,37 @@ def walk(client: Client, own: Ids, neighbours: list[Neighbour], *, strong: bool)
     return found
 
 
+class Refusals:
+    """A page that refuses depends on who asks, and on where they are: it is drawn once for each, and told with what
+    was raised."""
+
+    def __init__(self, draw: Callable[[HttpRequest, Exception], HttpResponse]) -> None:
+        self._draw = draw
+        self._drawn: dict[tuple[Any, ...], HttpResponse] = {}
+
+    def __call__(self, request: HttpRequest, exception: Exception) -> HttpResponse:
+        here = getattr(request, "administration", None)
+        known = (request.user.pk, here and here.pk, getattr(request, "role", None), type(exception))
+        drawn = self._drawn[known] = self._drawn.get(known) or self._draw(request, exception)
+        answer = HttpResponse(drawn.content + str(exception).encode(), status=drawn.status_code)
+        if drawn.has_header("Location"):
+            answer["Location"] = drawn["Location"]
+        return answer
+
+
 @pytest.fixture
-def unlogged() -> Iterator[None]:
-    """A thousand refusals, each with its trace, would take as long as the walk."""
+def quick_refusals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A thousand, each with its own page and its trace in the log, would take longer than all the rest."""
+    monkeypatch.setattr(urls, "handler403", Refusals(errors.permission_denied))
+    monkeypatch.setattr(urls, "handler404", Refusals(page_not_found), raising=False)
     logging.disable()
     yield
     logging.disable(logging.NOTSET)
 
 
-def test_nobody_hears_a_word_of_a_neighbour(cast: Cast, signed_in: Callable[[User], Client], unlogged: None) -> None:
+def test_nobody_hears_a_word_of_a_neighbour(
+    cast: Cast, signed_in: Callable[[User], Client], quick_refusals: None
+) -> None:
     own = furnished(cast)
     abroad = furnish(foreign_world(cast, ABROAD), ABROAD)
     next_door = furnish(next_door_to(cast, NEXT_DOOR), NEXT_DOOR)

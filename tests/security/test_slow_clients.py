@@ -66,6 +66,7 @@ def test_portal_answers_while_nobody_reads_its_answers(web: Web) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("attack", [half_a_head, half_a_body, half_a_chunk])
 def test_whoever_is_too_slow_is_sent_away(attack: Callable[[int], bytes]) -> None:
     request = HTTPRequestParser(adjustments())

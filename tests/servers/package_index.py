@@ -28,13 +28,17 @@ class Wheel:
     yanked: bool = False
 
 
+class ManyAtOnce(ThreadingHTTPServer):
+    request_queue_size = 128  # uv asks for all packages at once; who is not taken at once waits a second
+
+
 class PackageIndex:
     """`asked`: the paths of all requests."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self._wheels: dict[str, dict[str, Wheel]] = defaultdict(dict)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ManyAtOnce(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}/simple/"
 
     def __enter__(self) -> Self:

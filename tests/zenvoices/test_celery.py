@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from functools import partial
 from uuid import uuid4
 
@@ -19,6 +22,30 @@ from zenvoices.celery import app
 def test_every_process_queues_with_our_app() -> None:
     assert current_app._get_current_object() is app
     assert prepare.app is app
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    "module", ["channels.tasks", "documents.tasks", "leaving.tasks", "notifications.tasks", "zenvoices.urls"]
+)
+def test_whoever_has_a_task_queues_it_with_our_app(module: str) -> None:
+    """In a process of its own: here it was loaded long ago."""
+    says = f"import django; django.setup(); import {module}; import celery; print(celery.current_app.main)"
+    assert said_by(says) == "zenvoices"
+
+
+@pytest.mark.thorough
+def test_a_command_that_queues_nothing_loads_neither_celery_nor_redis() -> None:
+    says = (
+        "import django, sys; django.setup(); import channels.management.commands.fetch_channel; "
+        "print(*{'celery', 'kombu', 'redis'}.intersection(sys.modules))"
+    )
+    assert said_by(says) == ""
+
+
+def said_by(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    return done.stdout.strip()
 
 
 def test_a_broker_that_is_away_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

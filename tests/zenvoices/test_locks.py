@@ -54,6 +54,7 @@ def test_every_entry_fixes_a_version_and_its_files_and_nothing_is_built(lock: st
     assert [str(pin.wish) for pin in pinned([lock]) if not (pin.version and pin.hashes)] == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("names", TOGETHER.values(), ids=TOGETHER)
 def test_every_wish_of_every_package_is_pinned_as_it_is_asked(names: tuple[str, ...]):
     """On each promised Python and machine, under all their markers, from the metadata of what is installed here."""

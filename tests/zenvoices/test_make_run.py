@@ -23,6 +23,7 @@ import pytest
 
 from demo.invoices import MAILBOX
 from scripts.bootstrap import ROOT
+from tests import migrated
 
 pytestmark = [
     pytest.mark.slow,
@@ -53,7 +54,7 @@ class Launched:
         self.output = ""
 
     def read_until(self, text: str) -> str:
-        """The output up to this text, or all of it when the command ends before."""
+        """The output up to this text, which is to come before the command ends."""
         assert self.process.stdout
         deadline = time.monotonic() + START_SECONDS
         with selectors.DefaultSelector() as selector:
@@ -61,8 +62,7 @@ class Launched:
             while text not in self.output:
                 assert selector.select(deadline - time.monotonic()), self.output
                 chunk = os.read(self.process.stdout.fileno(), 65536).decode()
-                if not chunk:
-                    break
+                assert chunk, self.output
                 self.output += chunk
         return self.output
 
@@ -139,7 +139,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def portal(data: Path) -> Iterator[Launched]:
-    """One for all who only look at it."""
+    """One for all who only look at it. Its first start was killed in the middle of the migrations."""
+    killed = Launched(data)
+    killed.read_until("Preparing the database")
+    os.kill(killed.launcher, signal.SIGKILL)
+    killed.ended()
     launched = Launched(data)
     launched.read_until("Ctrl-C")
     yield launched
@@ -164,7 +168,9 @@ def stop(launched: Launched) -> None:
     assert wait_for(lambda: not family & parents().keys())
 
 
-def test_newcomer_gets_address_login_and_a_mailbox_with_unread_invoices(portal: Launched, data: Path):
+def test_newcomer_gets_address_login_and_a_mailbox_with_unread_invoices_also_after_a_start_that_was_killed(
+    portal: Launched, data: Path
+):
     assert f"http://localhost:{portal.port}" in portal.output
     assert (data / "keys" / "DEMO_PASSWORD").read_text().strip() in portal.output
     status, body = get(portal.port, "/readyz")
@@ -199,19 +205,13 @@ def test_second_start_says_what_already_runs(portal: Launched, data: Path, tmp_p
     assert f"Port {portal.port} is in use" in output
 
 
-@pytest.mark.parametrize(
-    ("target", "number"),
-    [("make", signal.SIGINT), ("make", signal.SIGKILL), ("launcher", signal.SIGKILL)],
-)
-def test_nothing_is_left_behind(ran_before: Path, target: str, number: signal.Signals):
+@pytest.mark.parametrize("killed", ["make", "launcher"])
+def test_nothing_is_left_behind_by_what_was_killed(ran_before: Path, killed: str):
     launched = Launched(ran_before)
     launched.read_until("Ctrl-C")
     family = launched.family()
     assert len(family) > 8
-    if (target, number) == ("make", signal.SIGINT):
-        os.killpg(launched.process.pid, number)  # a terminal sends Ctrl-C to the whole group, and make counts on that
-    else:
-        os.kill(launched.process.pid if target == "make" else launched.launcher, number)
+    os.kill(launched.process.pid if killed == "make" else launched.launcher, signal.SIGKILL)
     assert wait_for(lambda: not family & parents().keys())
     launched.ended()
 
@@ -230,13 +230,15 @@ def test_crash_of_one_program_ends_all_with_the_end_of_its_log(ran_before: Path)
     assert wait_for(lambda: not family & parents().keys())
 
 
-def test_without_demo_it_says_how_to_begin(tmp_path: Path):
+def test_without_demo_it_says_how_to_begin_and_ctrl_c_leaves_nothing_behind(tmp_path: Path):
+    migrated.copy_to(tmp_path / "portal.sqlite3")
     launched = Launched(tmp_path, DEMO="0")
     output = launched.read_until("Ctrl-C")
     family = launched.family()
     assert "create_administration" in output
     assert not (tmp_path / "demo-mail").exists()
-    launched.process.terminate()
+    assert len(family) > 8
+    os.killpg(launched.process.pid, signal.SIGINT)  # a terminal sends it to the whole group, and make counts on that
     launched.ended()
     assert wait_for(lambda: not family & parents().keys())
 
@@ -294,39 +296,36 @@ def test_python_that_is_too_old():
     assert done.stderr.strip() == sentence
 
 
-@pytest.mark.parametrize("target", ["run", "test", "lint"])
-def test_no_network(tmp_path: Path, target: str):
+def reach(index: str, uv_in: Path | None = None) -> dict[str, str]:
+    """Of an index that answers nobody; with uv where it is given a folder: pip takes seconds to be made ready."""
+    reaching = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": index, "PIP_RETRIES": "0", "UV_DEFAULT_INDEX": index}
+    if uv_in is None:
+        return reaching
+    uv_in.mkdir()
+    (uv_in / "uv").symlink_to(ROOT / ".venv" / "bin" / "uv")
+    path = f"{uv_in}{os.pathsep}{os.environ['PATH']}"
+    return reaching | {"PATH": path, "UV_HTTP_RETRIES": "0", "UV_NO_CACHE": "1"}
+
+
+@pytest.mark.parametrize(("target", "installer"), [("run", "pip"), ("test", "uv"), ("lint", "uv")])
+def test_no_network(tmp_path: Path, target: str, installer: str):
     root = checkout(tmp_path / "zenvoices")
-    nowhere = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple/", "PIP_RETRIES": "0"}
-    launched = Launched(tmp_path / "data", root=root, target=target, UV_DEFAULT_INDEX="http://127.0.0.1:9/", **nowhere)
+    nowhere = reach("http://127.0.0.1:9/simple/", tmp_path / "uv" if installer == "uv" else None)
+    launched = Launched(tmp_path / "data", root=root, target=target, **nowhere)
     assert "The package index was not reached. Go online, or name an index or proxy" in refusal(launched)
 
 
 def test_interrupted_first_installation_begins_anew(tmp_path: Path):
     root = checkout(tmp_path / "zenvoices")
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        index = f"http://127.0.0.1:{silent.getsockname()[1]}/simple/"
-        reach = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": index, "UV_DEFAULT_INDEX": index, "PIP_RETRIES": "0"}
-        launched = Launched(tmp_path / "data", root=root, **reach)
+        reaching = reach(f"http://127.0.0.1:{silent.getsockname()[1]}/simple/", tmp_path / "uv")
+        launched = Launched(tmp_path / "data", root=root, **reaching)
         connection, _ = silent.accept()
         os.kill(launched.launcher, signal.SIGINT)
         connection.close()
         assert "Interrupted before the portal ran; the next try begins anew." in refusal(launched)
-    again = Launched(tmp_path / "data", root=root, **reach)
+    again = Launched(tmp_path / "data", root=root, **reaching)
     assert "What is in .venv is half installed, or of another Python; starting afresh." in refusal(again)
-
-
-def test_first_start_that_was_killed_begins_anew(tmp_path: Path):
-    """In the middle of the migrations."""
-    launched = Launched(tmp_path)
-    launched.read_until("Preparing the database")
-    os.kill(launched.launcher, signal.SIGKILL)
-    launched.ended()
-    again = Launched(tmp_path)
-    assert "Ctrl-C" in again.read_until("Ctrl-C")
-    assert unread(tmp_path) == 13
-    again.process.terminate()
-    again.ended()
 
 
 def test_port_of_the_demo_mailbox_that_is_taken(tmp_path: Path):

@@ -7,7 +7,6 @@ from smtplib import SMTPException
 from typing import Final
 from uuid import uuid4
 
-from celery import current_app
 from django.conf import settings
 from django.core.mail import get_connection
 from django.db.models import Count
@@ -25,8 +24,11 @@ from zenvoices.checks import STORAGE_CURE
 from zenvoices.doctor.parts import Ill
 from zenvoices.lib import health
 from zenvoices.lib.scoping import every_administration
+from zenvoices.lib.tasks import current_app
 
 _QUEUES: Final = ("checks", "documents", "fetch", "tick")
+#: seconds that workers get to answer: those that are idle do so at once, a busy machine gets a second look
+_PATIENCE: Final = (1.0, 3.0)
 _BROKER_ERRORS: Final = (KombuError, RedisError, OSError)
 _MAIL_CURES: Final = {
     "sign_in_refused": "Look at user and password in EMAIL_URL: the server takes no sign-in, or not with a password.",
@@ -130,10 +132,9 @@ def schedule() -> str:
 
 
 def workers() -> str:
-    """Asked twice at most: those that are idle answer at once, a busy machine gets more time."""
     served: set[str] = set()
     answered = 0
-    for patience in (1.0, 3.0):
+    for patience in _PATIENCE:
         if not served.issuperset(_QUEUES):
             each = _queues_of_workers(patience)
             answered, served = len(each), set().union(*each)

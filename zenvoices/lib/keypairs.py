@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime
 from typing import Final
 
 from cryptography import x509
@@ -27,7 +27,7 @@ class KeyPairProblem(Exception):
 class KeyPair:
     key: str = field(repr=False)
     certificate: str
-    ends_on: date
+    ends_at: datetime
 
 
 def read_pair(text: str) -> KeyPair:
@@ -45,7 +45,7 @@ def read_pair(text: str) -> KeyPair:
         except (ValueError, UnsupportedAlgorithm):
             raise KeyPairProblem("no_certificate") from None
         if belongs:
-            return KeyPair(key_text, block, certificate.not_valid_after_utc.date())
+            return KeyPair(key_text, block, certificate.not_valid_after_utc)
     raise KeyPairProblem("apart")
 
 

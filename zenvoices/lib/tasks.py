@@ -1,13 +1,19 @@
-"""The base of tasks that work for one administration."""
+"""What tasks are made of. Only who queues or carries out tasks loads Celery: most commands do neither."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
 from celery import Task
+from celery import current_app as current_app
+from celery import shared_task as shared_task
 
 from zenvoices.lib.scoping import administration_scope
+
+# Makes ours the current Celery app wherever there is a task, so that it goes to our broker.
+import_module("zenvoices.celery")
 
 
 class TenantTask(Task):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from celery import current_app
 from django.conf import settings
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
@@ -14,6 +13,7 @@ from documents import storage as places
 from zenvoices.checks import STORAGE_CURE
 from zenvoices.doctor import database, services
 from zenvoices.doctor.parts import Ill, Part
+from zenvoices.lib.tasks import current_app
 
 
 def storage() -> str:

@@ -99,7 +99,9 @@ def test_each_act_is_done_once_and_nothing_is_doubled(
 
 
 @pytest.mark.parametrize("step", ["committed", "before_seen", "seen"])
-@pytest.mark.parametrize("in_steps", [False, True], ids=["MOVE", "COPY"])
+@pytest.mark.parametrize(
+    "in_steps", [pytest.param(False, id="MOVE"), pytest.param(True, id="COPY", marks=pytest.mark.once)]
+)
 def test_killed_before_or_after_the_move_every_mail_is_once_and_moved_at_last(
     linked: Linked, mailbox_user: MailboxUser, request: pytest.FixtureRequest, step: str, in_steps: bool
 ) -> None:

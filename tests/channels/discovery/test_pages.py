@@ -22,6 +22,8 @@ from tests.channels.provider import SaidProvider
 from tests.channels.test_oauth_views import GOOD, OUR_OWN, call_back, checks, said_provider
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["checks", "said_provider"]  # fixtures
 SignedIn = Callable[[User], Client]
 

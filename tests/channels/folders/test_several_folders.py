@@ -253,7 +253,7 @@ def test_the_nightly_comparison_counts_all_folders(two_folders: TwoFolders, mail
     assert found.numbers == reconcile.Numbers(on_server=3, missing=1, waiting=2)
 
 
-@pytest.mark.parametrize("time", [1, 3])
+@pytest.mark.parametrize("time", [pytest.param(1, marks=pytest.mark.once), 3])
 @pytest.mark.parametrize("step", ["listed", "fetched", "before_commit", "committed", "before_seen", "seen"])
 def test_killed_in_either_folder_the_next_fetch_ends_in_the_same_state(
     two_folders: TwoFolders, mailbox_user: MailboxUser, step: str, time: int
