@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench import lists, polls, portal, report, rounds
+from bench import lists, polls, portal, report, rounds, scale
 from bench.ground import ground
 from bench.mails import mailbox
 
@@ -18,6 +18,8 @@ WORK = Path(__file__).resolve().parent.parent / "var" / "bench"
 
 
 def main() -> int:
+    if "--scale" in sys.argv[1:]:
+        return scale.main([word for word in sys.argv[1:] if word != "--scale"])
     options = _options()
     if options.lists:
         return lists.main([])
@@ -50,6 +52,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--small", action="store_true", help="100 small mails, three rounds, 500 polls")
     parser.add_argument("--check", action="store_true", help="only our own fetches, of 20 mails, once")
     parser.add_argument("--lists", action="store_true", help="instead: the lists of a big office (bench.lists)")
+    parser.add_argument("--scale", action="store_true", help="instead: many channels at their half hour (bench.scale)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--mails", type=int, default=1000)
     parser.add_argument("--polls", type=int, default=10_000)

@@ -72,7 +72,7 @@ class _Watched:
 
     def _watch(self) -> None:
         while not self._over.wait(EVERY):
-            self.peak = max(self.peak, sum(map(_anonymous, _tree(self._pid))))
+            self.peak = max(self.peak, sum(map(anonymous, tree(self._pid))))
 
     def __enter__(self) -> _Watched:
         self._thread.start()
@@ -83,18 +83,24 @@ class _Watched:
         self._thread.join()
 
 
-def _tree(pid: int) -> Iterator[int]:
+def tree(pid: int) -> Iterator[int]:
+    """The process and all below it."""
     yield pid
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").glob("*/children"))
+    except OSError:  # it has ended meanwhile
+        return
+    for task in tasks:
         try:
             children = task.read_text().split()
         except OSError:
             continue
         for child in children:
-            yield from _tree(int(child))
+            yield from tree(int(child))
 
 
-def _anonymous(pid: int) -> int:
+def anonymous(pid: int) -> int:
+    """Bytes of its resident anonymous memory."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

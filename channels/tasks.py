@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from uuid import UUID
 
 import structlog
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -19,11 +21,13 @@ from channels.models import Channel, ChannelSecret, ConnectionCheck, FetchRun
 from documents.models import Document
 from documents.tasks import queue_preparation
 from zenvoices.lib import health
+from zenvoices.lib.scoping import every_administration
 from zenvoices.lib.tasks import TenantTask, shared_task
 
 log = structlog.get_logger(__name__)
 #: Of Redis' four, 0 goes first: who clicks waits for no half hour of others, and nobody for a mailbox that goes on.
 BY_HAND, SCHEDULED, GOES_ON = 3, 6, 9
+_looking = Lock()
 
 
 @shared_task(base=TenantTask, name="channels.tasks.fetch")
@@ -41,7 +45,7 @@ def fetch(administration_id: str, run_id: str) -> None:
 def hand_on(run: FetchRun) -> None:
     """The places of a run that ended. What the broker does not take now is offered again by the tick."""
     try:
-        for due in schedule.hand_on_together(Ended(run.channel.host, run.administration_id)):
+        for due in schedule.hand_on(Ended(run.channel.host, run.administration_id)):
             offer(due)
     except OperationalError as problem:
         log.warning("fetches not queued", problem=type(problem).__name__)
@@ -71,6 +75,24 @@ def tick() -> None:
     health.beat()
     steps = ticking.tick(offer, queue_keep_alive, settle_checks)
     log.info("tick", **steps.done, failed=sorted(steps.failed))
+
+
+@shared_task(name="channels.tasks.look")
+def look() -> None:
+    """Each second: offers what came due, so that fetches begin as evenly as they are due. The tick looks too.
+
+    Who comes while another looks goes away: a database that is slow or locked keeps one thread of this worker waiting.
+    """
+    if not _looking.acquire(blocking=False):
+        return
+    try:
+        with every_administration():
+            for due in schedule.claim_what_came_due():
+                offer(due)
+    except (DatabaseError, InterfaceError, OperationalError) as problem:
+        log.warning("nobody looked at what is due", problem=type(problem).__name__)
+    finally:
+        _looking.release()
 
 
 def offer(due: Due) -> None:

@@ -219,6 +219,7 @@ CELERY_TASK_ROUTES = {
     "leaving.tasks.erase": {"queue": "fetch"},
     # Behind no fetch: first imports of ten minutes may keep every thread of that queue.
     "channels.tasks.tick": {"queue": "tick"},
+    "channels.tasks.look": {"queue": "tick"},
     # People wait for these: never behind a long first fetch, and no server that drips keeps a fetch waiting.
     "channels.tasks.check": {"queue": "checks"},
     "channels.tasks.revoke": {"queue": "checks"},
@@ -236,10 +237,12 @@ FAILURES_UNTIL_INACTIVE = 5
 NO_SUCCESS_HOURS: float = env.float("NO_SUCCESS_HOURS", 6.0)
 #: who is told by e-mail of what only the operator can mend
 OPERATOR_EMAIL: str = env.str("OPERATOR_EMAIL", "")
-#: seconds between two looks at what is due: with the wait for a place they stay within a minute
+#: seconds between two ticks, which keep everything in order and look at what is due as well
 TICK_SECONDS: float = env.float("TICK_SECONDS", 30.0)
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "channels.tasks.tick", "schedule": TICK_SECONDS, "options": {"expires": 55}},
+    # What came due in half a minute would begin in one second, wherever there are workers enough.
+    "look": {"task": "channels.tasks.look", "schedule": 1.0, "options": {"expires": 5}},
     "send-notifications": {
         "task": "notifications.tasks.send_emails",
         "schedule": 60.0,

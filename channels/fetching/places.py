@@ -20,6 +20,9 @@ from channels.models import Channel, FetchRun
 _LOCK: Final = 0x7A76_706C
 _MOST_SILENT: Final = "60s"
 EVERY_RUN: Final = Q()
+#: More than workers begin in a second, after which more is claimed. Each claim reads every open run: a backlog that is
+#: queued whole would make itself longer.
+MOST_QUEUED: Final = 500
 
 
 @dataclass(slots=True)
@@ -28,14 +31,20 @@ class Places:
 
     hosts: Counter[str]
     administrations: Counter[UUID]
+    #: runs that no worker has begun, but those of mailboxes that go on
+    queued: int = 0
 
     @classmethod
     def taken(cls, by: Q = EVERY_RUN) -> Places:
         """`by`: which runs are counted."""
         places = cls(Counter(), Counter())
-        for host, administration_id in open_runs().filter(by).values_list("channel__host", "administration_id"):
+        runs = open_runs().filter(by)
+        for host, administration_id, goes_on, state in runs.values_list(
+            "channel__host", "administration_id", "channel__goes_on", "state"
+        ):
             places.hosts[host] += 1
             places.administrations[administration_id] += 1
+            places.queued += state == FetchRun.State.QUEUED and not goes_on
         return places
 
     def take(self, host: str, administration_id: UUID) -> bool:
@@ -46,12 +55,24 @@ class Places:
             self.administrations[administration_id] += 1
         return free
 
-    def has_host(self, host: str) -> bool:
-        """Whether it has a place left; so the other."""
-        return self.hosts[host] < settings.FETCH_PER_HOST
+    def claim(self, channel: Channel) -> bool:
+        """The same for the schedule, which has no more queued than is begun in a moment."""
+        if self.queued >= MOST_QUEUED and not channel.goes_on:
+            return False
+        is_taken = self.take(channel.host, channel.administration_id)
+        self.queued += is_taken and not channel.goes_on
+        return is_taken
 
-    def has_administration(self, administration_id: UUID) -> bool:
-        return self.administrations[administration_id] < settings.FETCH_PER_ADMINISTRATION
+    def is_scarce_on(self, host: str) -> bool:
+        """Where a run has just ended: one is left, and no more than half of them were free before. So the other."""
+        return _is_scarce(self.hosts[host], settings.FETCH_PER_HOST)
+
+    def is_scarce_in(self, administration_id: UUID) -> bool:
+        return _is_scarce(self.administrations[administration_id], settings.FETCH_PER_ADMINISTRATION)
+
+
+def _is_scarce(taken: int, most: int) -> bool:
+    return (most + 1) // 2 - 1 <= taken < most
 
 
 def open_runs() -> QuerySet[FetchRun]:
@@ -70,15 +91,20 @@ def _full(kind: str, most: int) -> QuerySet[FetchRun, Any]:
     return open_runs().values(kind).annotate(n=Count("pk")).filter(n__gte=most).values(kind)
 
 
-def one_at_a_time(lock: int = _LOCK) -> None:
-    """Until this transaction ends nobody else gives out places under this lock, so none is given twice.
+def one_at_a_time(lock: int = _LOCK, *, waits: bool = True) -> bool:
+    """Until this transaction ends nobody else gives out places under this lock, so none is given twice. False when
+    somebody else has it, for who does not wait.
 
     The server puts out who falls silent meanwhile, as a frozen machine does: else nobody would be fetched any more.
     SQLite's transactions exclude each other by themselves.
     """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('idle_in_transaction_session_timeout', %s, true), pg_advisory_xact_lock(%s)",
-                [_MOST_SILENT, lock],
-            )
+    if connection.vendor != "postgresql":
+        return True
+    take = "pg_advisory_xact_lock(%s)::text IS NOT NULL" if waits else "pg_try_advisory_xact_lock(%s)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT set_config('idle_in_transaction_session_timeout', %s, true), {take}",
+            [_MOST_SILENT, lock],
+        )
+        _, taken = cursor.fetchone()
+    return bool(taken)

@@ -42,14 +42,22 @@ def next_slot(channel_id: UUID, after: datetime) -> datetime:
     return datetime.fromtimestamp(seconds - (seconds - phase) % interval + interval, tz=UTC)
 
 
-def claim_due(due_by: datetime | None = None, only: Q = EVERYBODY) -> list[Due]:
-    """Fills every free place with who waits longest. To be called in `every_administration`."""
+def claim_due(due_by: datetime | None = None, only: Q = EVERYBODY, *, waits: bool = True) -> list[Due]:
+    """Fills every free place with who waits longest. To be called in `every_administration`.
+
+    `waits`: for somebody else who is at it; without that nobody gets a place then.
+    """
     claimed: list[Due] = []
     more = True
     while more:
-        some, more = _claim_some(due_by or timezone.now(), only)
+        some, more = _claim_some(due_by or timezone.now(), only, waits)
         claimed += some
     return claimed
+
+
+def claim_what_came_due() -> list[Due]:
+    """The same, for whoever looks each second: one statement when nobody is due."""
+    return claim_due() if due(timezone.now()).exists() else []
 
 
 class Ended(NamedTuple):
@@ -59,39 +67,35 @@ class Ended(NamedTuple):
     administration_id: UUID
 
 
-def hand_on(ended: Ended, due_by: datetime | None = None) -> list[Due]:
-    """After a run has ended: its places go to who waits for one. One statement when nobody does.
+def hand_on(ended: Ended) -> list[Due]:
+    """After a run has ended: its places go to who waits for one, where places are scarce. One statement when nobody
+    waits; the threads of a worker ask in one go, and one of them hands on for all.
 
-    To be called in `every_administration`.
+    Whoever waits for another place finds it taken as before, so nobody else is looked at. Where most places are free
+    nobody waits longer than until the look of the next second, and so does who finds somebody else giving out places:
+    with thousands of open runs each claim takes its time, and all threads of all workers would wait for one lock.
     """
-    (free,) = _free_for_somebody([ended], due_by)
-    return claim_due(due_by, free) if free else []
-
-
-def hand_on_together(ended: Ended) -> list[Due]:
-    """The same for the threads of a worker: they ask in one go, and one of them hands on for all."""
-    free = together(_free_for_somebody, ended)
-    if free is None:
+    scarce = together(_scarce_and_waited_for, ended)
+    if scarce is None:
         return []
     with every_administration():
-        return claim_due(only=free)
+        return claim_due(only=scarce, waits=False)
 
 
-def _free_for_somebody(ended: Sequence[Ended], due_by: datetime | None = None) -> list[Q | None]:
-    """Which of these places are free for somebody who waits; told the first of those who ask.
+def _scarce_and_waited_for(ended: Sequence[Ended]) -> list[Q | None]:
+    """Which of these hosts and administrations; told the first of those who ask.
 
-    Whoever waits for another place finds it taken as before, so nobody else is looked at. A host or an administration
-    that is full all the same is passed over without reading who waits for it.
+    One that is full all the same is passed over without reading who waits for it.
     """
     nobody: list[Q | None] = [None] * len(ended)
-    now = due_by or timezone.now()
+    now = timezone.now()
     hosts, administrations = {one.host for one in ended}, {one.administration_id for one in ended}
     if not due(now).filter(Q(host__in=hosts) | Q(administration_id__in=administrations)).exists():
         return nobody
     places = Places.taken(Q(channel__host__in=hosts) | Q(administration_id__in=administrations))
-    free = Q(host__in=[host for host in hosts if places.has_host(host)])
-    free |= Q(administration_id__in=[one for one in administrations if places.has_administration(one)])
-    return [free, *nobody[1:]] if with_a_place(_waiting(now, free)).exists() else nobody
+    scarce = Q(host__in=[host for host in hosts if places.is_scarce_on(host)])
+    scarce |= Q(administration_id__in=[one for one in administrations if places.is_scarce_in(one)])
+    return [scarce, *nobody[1:]] if with_a_place(_waiting(now, scarce)).exists() else nobody
 
 
 def due(by: datetime) -> QuerySet[Channel]:
@@ -106,12 +110,13 @@ def _waiting(due_by: datetime, only: Q) -> QuerySet[Channel]:
 
 
 @transaction.atomic
-def _claim_some(due_by: datetime, only: Q) -> tuple[list[Due], bool]:
+def _claim_some(due_by: datetime, only: Q, waits: bool) -> tuple[list[Due], bool]:
     """Says too whether more may find a place."""
-    one_at_a_time()
+    if not one_at_a_time(waits=waits):
+        return [], False
     places = Places.taken()
     looked_at = _in_turn(_waiting(due_by, only), due_by)
-    chosen = [channel for channel in looked_at if places.take(channel.host, channel.administration_id)]
+    chosen = [channel for channel in looked_at if places.claim(channel)]
     return _queue(chosen), bool(chosen) and len(looked_at) == AT_ONCE
 
 

@@ -30,6 +30,8 @@ from zenvoices.lib.scoping import every_administration
 
 BEGIN = datetime(2026, 11, 22, 12, 0, 13, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+#: a fifth as often as beat asks for one: they take most of a test's time
+LOOK = timedelta(seconds=5)
 
 
 def office(name: str, administrations: int) -> list[Administration]:
@@ -72,6 +74,7 @@ class World:
     def live(self, until: timedelta) -> None:
         with time_machine.travel(BEGIN, tick=False) as clock, self._patched():
             self._at(BEGIN, self._tick)
+            self._at(BEGIN, self._look)
             while self._events and self._events[0][0] <= BEGIN + until:
                 moment, _number, happen = heapq.heappop(self._events)
                 clock.move_to(moment)
@@ -110,6 +113,10 @@ class World:
     def _tick(self) -> None:
         tasks.tick()
         self._at(timezone.now() + timedelta(seconds=settings.TICK_SECONDS), self._tick)
+
+    def _look(self) -> None:
+        tasks.look()
+        self._at(timezone.now() + LOOK, self._look)
 
     def _start_what_waits(self) -> None:
         while self._messages and len(self._running) < self.threads:

@@ -203,6 +203,30 @@ def test_who_gives_out_places_waits_for_who_does_so_already(cast: Cast, channel:
 
 
 @pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+def test_who_hands_a_place_on_waits_for_nobody_who_gives_out_places(cast: Cast, settings: Any) -> None:
+    """All threads of all workers would wait in one line while thousands of runs are open."""
+    settings.FETCH_PER_HOST = 1
+    channel_in(cast.foreign, "mail.test")
+    with every_administration():
+        Channel.objects.filter(host="mail.test").update(next_fetch_at=timezone.now() - timedelta(seconds=1))
+        begin, tell = os.pipe()
+
+        def hand_on() -> None:
+            os.close(tell)
+            os.read(begin, 1)
+            assert schedule.hand_on(schedule.Ended("mail.test", cast.foreign.pk)) == []
+
+        (child,) = in_processes([hand_on])
+        with transaction.atomic():
+            places.one_at_a_time()
+            os.close(tell)
+            assert exits([child], 1) == [0]
+        os.close(begin)
+        assert len(schedule.hand_on(schedule.Ended("mail.test", cast.foreign.pk))) == 1
+
+
+@pytest.mark.postgres
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="a setting of PostgreSQL")
 def test_who_falls_silent_while_giving_out_places_is_put_out_by_the_server(channel: Channel) -> None:
     shown = "SHOW idle_in_transaction_session_timeout"

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from channels import lease, services
-from channels.fetching import ending, runs, schedule, starting, upkeep
+from channels.fetching import ending, places, runs, schedule, starting, upkeep
 from channels.fetching.budget import Budget
 from channels.fetching.schedule import Ended
 from channels.links import vault
@@ -132,6 +132,19 @@ def test_place_in_an_administration_goes_to_another_host(cast: Cast, channel: Ch
     assert len(schedule.hand_on(Ended(host, cast.bakery.pk))) == 1
 
 
+@pytest.mark.parametrize(("running", "handed_on"), [(8, 0), (9, 1), (19, 1), (20, 0)])
+def test_place_is_handed_on_where_half_of_them_were_taken(
+    cast: Cast, channel: Channel, settings: Any, running: int, handed_on: int
+) -> None:
+    """Elsewhere who is due waits for the look of the next second: each run that ends would claim the one that came due
+    just then, and all of them wait for the lock."""
+    settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION = 20, 50
+    for _number in range(running):
+        services.new_manual_run(channel_in(cast.foreign))
+    make_due(channel)
+    assert len(schedule.hand_on(Ended("mail.test", cast.foreign.pk))) == handed_on
+
+
 def test_handing_on_costs_one_statement_when_nobody_waits(
     channel: Channel, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
 ) -> None:
@@ -161,6 +174,20 @@ def test_backlog_is_claimed_whole_where_there_are_places(cast: Cast, channel: Ch
     assert len(schedule.claim_due()) == 7
 
 
+def test_no_more_is_queued_than_is_begun_in_a_moment(cast: Cast, channel: Channel, monkeypatch: Any) -> None:
+    """Each claim reads every open run: a backlog that is queued whole makes itself longer. Mailboxes that go on, which
+    may wait long, keep nobody out."""
+    monkeypatch.setattr(places, "MOST_QUEUED", 2)
+    for number in range(4):
+        channel_in(cast.foreign, f"mail{number}.test")
+    Channel.objects.filter(host__in=["mail0.test", "mail1.test"]).update(goes_on=True)
+    Channel.objects.update(next_fetch_at=timezone.now() - timedelta(seconds=1))
+    claimed = schedule.claim_due()
+    assert [one.goes_on for one in claimed] == [False, False, True, True]
+    FetchRun.objects.filter(pk=claimed[0].run_id).update(state="running")
+    assert [one.goes_on for one in schedule.claim_due()] == [False]
+
+
 def test_channel_whose_run_is_open_waits_for_its_end(channel: Channel) -> None:
     """Else a portal that cannot keep up would queue each channel again every half hour."""
     make_due(channel)
@@ -168,7 +195,7 @@ def test_channel_whose_run_is_open_waits_for_its_end(channel: Channel) -> None:
     make_due(channel)
     assert schedule.claim_due() == []
     FetchRun.objects.update(state="finished", finished_at=timezone.now())
-    assert len(schedule.hand_on(Ended(channel.host, channel.administration_id))) == 1
+    assert len(schedule.claim_due()) == 1
 
 
 def test_fetch_by_hand_takes_a_place_and_waits_for_none(cast: Cast, channel: Channel, settings: object) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from channels import expiry, notices, reminders, services, tasks
@@ -51,6 +52,40 @@ def make_dead(*channels: Channel) -> None:
 
 def raising(*_args: object, **_named: object) -> None:
     raise KeyError("nobody thought of this")
+
+
+def test_what_came_due_is_offered_between_two_ticks(channel: Channel, offered: list[UUID]) -> None:
+    Channel.objects.update(next_fetch_at=timezone.now() + timedelta(minutes=1))
+    tasks.look()
+    assert offered == []
+    make_due()
+    tasks.look()
+    assert offered == [FetchRun.objects.get().pk]
+
+
+def test_who_comes_while_another_looks_goes_away(channel: Channel, offered: list[UUID]) -> None:
+    """Else a lock in the database would fill this worker with looks, and nobody's connection would be checked."""
+    make_due()
+    with tasks._looking:
+        tasks.look()
+    assert offered == []
+    tasks.look()
+    assert len(offered) == 1
+
+
+def test_look_that_fails_is_made_up_for_by_the_next(
+    channel: Channel, offered: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_due()
+    with monkeypatch.context() as broken:
+        broken.setattr("channels.fetching.schedule.claim_what_came_due", away)
+        tasks.look()
+    tasks.look()
+    assert len(offered) == 1
+
+
+def away(*_args: object, **_named: object) -> None:
+    raise OperationalError("the database is away")
 
 
 STEPS = {

@@ -157,6 +157,7 @@ def configuration(form: str, level: str) -> dict[str, Any]:
             # Two lines for each task, which says itself what it did; failures are warnings and errors.
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},  # one more for each, and it asks for a look each second
             # Payloads on these loggers hold mail text, sign-ins and tokens.
             "imapclient": {"level": "WARNING"},
             "google": {"level": "WARNING"},

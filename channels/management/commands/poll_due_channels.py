@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -13,7 +12,7 @@ from channels import checking, expiry, tasks
 from channels.expiry import IdleLink
 from channels.fetching import runs, schedule
 from channels.fetching.budget import Budget
-from channels.fetching.schedule import Due, Ended
+from channels.fetching.schedule import Due
 from channels.fetching.tick import tick
 from channels.management.commands._lines import fetch_line
 from zenvoices.lib.commands import OperatorCommand, OperatorError
@@ -35,8 +34,11 @@ class Command(OperatorCommand):
         due, failed = steps.done.get("due", 0), bool(steps.failed)
         if inline:
             self.say({"due": due, "queued": 0}, failed=failed)
-            for one in wanted:  # grows while we fetch
-                wanted += self._fetch(one, begun)
+            while wanted:  # of those only that were due when we began, so that we come to an end
+                for one in wanted:
+                    self._fetch(one)
+                with every_administration():
+                    wanted = schedule.claim_due(begun)
             return
         try:
             for one in wanted:
@@ -45,15 +47,11 @@ class Command(OperatorCommand):
             raise OperatorError("broker_failed", "The broker does not answer; the next tick offers again.") from problem
         self.say({"due": due, "queued": len(wanted)}, failed=failed)
 
-    def _fetch(self, due: Due, begun: datetime) -> list[Due]:
-        """Returns who gets its place: of those only that were due when we began, so that we come to an end."""
+    def _fetch(self, due: Due) -> None:
         with administration_scope(due.administration_id):
             run = runs.perform(due.run_id, Budget.of_a_run())
-            if run is None:
-                return []
-            self.say({"channel": run.channel_id, **fetch_line(run)})
-        with every_administration():
-            return schedule.hand_on(Ended(run.channel.host, run.administration_id), begun)
+            if run is not None:
+                self.say({"channel": run.channel_id, **fetch_line(run)})
 
 
 def _keep_alive(idle: IdleLink) -> None:
