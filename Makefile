@@ -5,12 +5,12 @@ VENV := .venv/bin
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help python run dev test test-fast rows faults simulate bench servers databases lint format messages lock sbom clean
+.PHONY: help python run dev test test-fast faults simulate bench servers databases lint format messages lock sbom clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-run test test-fast rows faults dev simulate bench servers databases lint format messages lock sbom: python
+run test test-fast faults dev simulate bench servers databases lint format messages lock sbom: python
 
 python:
 	@$(PYTHON) -c '' || { echo "$(PYTHON) does not run here: Python 3.11 or newer is needed. Install it" \
@@ -39,10 +39,6 @@ simulate:  ## the portal on a simulated clock, in mailboxes that misbehave (SEED
 bench:  ## fetches side by side with other programs (ARGS=--small for a short run)
 	@$(PYTHON) -m scripts.bootstrap --bench
 	@$(VENV)/python -m bench $(ARGS)
-
-rows:  ## how many rows PostgreSQL reads for each page and step of long lists and logbooks
-	@$(PYTHON) -m scripts.bootstrap --dev
-	@$(VENV)/python -m tests.servers.postgresql $(VENV)/python -m pytest -q -m scale $(ARGS)
 
 servers:  ## the portal on real mail servers other than Dovecot (ARGS="--only cyrus" chooses)
 	@$(PYTHON) -m scripts.bootstrap --dev

@@ -101,7 +101,9 @@ class Administration(models.Model):
         PREMIUM = "premium", _("Premium")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="administrations")
+    environment = models.ForeignKey(
+        Environment, on_delete=models.PROTECT, related_name="administrations", db_index=False
+    )
     name = models.CharField(_("Name"), max_length=120)
     plan = models.CharField(_("Plan"), max_length=10, choices=Plan, default=Plan.PREMIUM)
     created_at = models.DateTimeField(default=timezone.now)
@@ -136,7 +138,7 @@ class Role(models.TextChoices):
 class EnvironmentAdmin(models.Model):
     """Beheerder of a whole environment: all its administrations, now and later."""
 
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="admins")
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="admins", db_index=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="environment_admin")
     since = models.DateTimeField(default=timezone.now)
 
@@ -150,7 +152,7 @@ class EnvironmentAdmin(models.Model):
 class AdministrationAccess(models.Model):
     """One person's role in one administration."""
 
-    administration = models.ForeignKey(Administration, on_delete=models.CASCADE, related_name="access")
+    administration = models.ForeignKey(Administration, on_delete=models.CASCADE, related_name="access", db_index=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="administration_access")
     role = models.CharField(_("Role"), max_length=10, choices=Role)
     since = models.DateTimeField(default=timezone.now)

@@ -20,3 +20,12 @@ class TenantModel(models.Model):
 
     class Meta:
         abstract = True
+
+
+class ListedTenantModel(TenantModel):
+    """Has an index that begins with the administration, which then has none of its own (zenvoices.lib.planning)."""
+
+    administration = models.ForeignKey(Administration, on_delete=models.CASCADE, related_name="+", db_index=False)
+
+    class Meta:
+        abstract = True

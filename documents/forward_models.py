@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from administrations.tenant import TenantModel
+from administrations.tenant import ListedTenantModel, TenantModel
 
 MOST_AT_ONCE: Final = 100
 
@@ -37,7 +37,7 @@ class ForwardAddress(TenantModel):
         return self.address
 
 
-class Forward(TenantModel):
+class Forward(ListedTenantModel):
     """One e-mail with one document, and the other half of its invoice. A row before the mail: an outbox."""
 
     class State(models.TextChoices):
@@ -47,7 +47,9 @@ class Forward(TenantModel):
         SENT = "sent"
         FAILED = "failed"
 
-    document = models.ForeignKey("documents.Document", on_delete=models.CASCADE, related_name="forwards")
+    document = models.ForeignKey(
+        "documents.Document", on_delete=models.CASCADE, related_name="forwards", db_index=False
+    )
     to = models.ForeignKey(ForwardAddress, on_delete=models.CASCADE, related_name="forwards")
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from administrations.tenant import TenantModel
+from administrations.tenant import ListedTenantModel
 
 
 class ZipNames(models.Model):
@@ -19,7 +19,7 @@ class ZipNames(models.Model):
         return " ".join(self.parts)
 
 
-class SavedFilter(TenantModel):
+class SavedFilter(ListedTenantModel):
     """Of the list, as one person keeps it (documents.saved_filters)."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

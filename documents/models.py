@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from administrations.models import Administration
-from administrations.tenant import TenantModel
+from administrations.tenant import ListedTenantModel, TenantModel
 from documents.asking.question import Question as Question
 from documents.asking.supplier import Supplier as Supplier
 from documents.forward_models import Forward as Forward
@@ -58,7 +58,7 @@ class Source(models.Model):
         abstract = True
 
 
-class Email(TenantModel, Source):
+class Email(ListedTenantModel, Source):
     """A mail as it was received; the raw bytes lie in storage under `raw_sha256`."""
 
     message_id = models.CharField(max_length=998, blank=True)  # RFC 5322 2.1.1: a line is at most 998
@@ -84,7 +84,7 @@ class Email(TenantModel, Source):
         return self.subject or self.message_id
 
 
-class Document(TenantModel, Source):
+class Document(ListedTenantModel, Source):
     """One document: an attachment, the body of a mail without attachments, or an upload."""
 
     class Kind(models.TextChoices):
@@ -97,7 +97,9 @@ class Document(TenantModel, Source):
         SEEN = "seen", pgettext_lazy("document", "Viewed")
         DONE = "done", pgettext_lazy("document", "Done")
 
-    email = models.ForeignKey(Email, null=True, blank=True, on_delete=models.PROTECT, related_name="documents")
+    email = models.ForeignKey(
+        Email, null=True, blank=True, on_delete=models.PROTECT, related_name="documents", db_index=False
+    )
     kind = models.CharField(max_length=10, choices=Kind)
     filename = models.CharField(max_length=255)
     content_type = models.CharField(max_length=127)
@@ -184,7 +186,7 @@ class Document(TenantModel, Source):
         return self.State.SEEN if self.seen_at else self.State.NEW
 
 
-class EInvoice(TenantModel):
+class EInvoice(ListedTenantModel):
     """What the XML of a document says, or why we could not read it. See documents.einvoice.facts for the terms."""
 
     document = models.OneToOneField(Document, on_delete=models.CASCADE, related_name="einvoice")
@@ -240,7 +242,7 @@ def einvoice_of(document: Document) -> EInvoice | None:
     return found
 
 
-class StorageUse(TenantModel):
+class StorageUse(ListedTenantModel):
     """What the mails and documents of an administration take, kept as they come and go (documents.quota)."""
 
     bytes = models.BigIntegerField(default=0)
@@ -256,7 +258,7 @@ class StorageUse(TenantModel):
         return f"{self.bytes} bytes of {self.administration_id}"
 
 
-class Sender(TenantModel):
+class Sender(ListedTenantModel):
     """Somebody whose mail gave a document; what a later one is held against (documents.senders)."""
 
     #: the registered domain; the whole address at a public provider
@@ -288,7 +290,7 @@ class Finding(TenantModel):
         SAME_NAME = "same_name", _("Known name, other domain")
         IBAN = "iban", _("Other IBAN")
 
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="findings")
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="findings", db_index=False)
     kind = models.CharField(max_length=10, choices=Kind)
     #: what its sentence names (documents.finding_words)
     facts = models.JSONField(default=dict)
@@ -307,7 +309,7 @@ class Finding(TenantModel):
         return self.kind
 
 
-class Move(TenantModel):
+class Move(ListedTenantModel):
     """Of a document that went to another administration, or came from one (documents.moving): a row on each side.
 
     The row it left stays hidden, with its mail and place in the logbook, so that nothing there points at nothing.

@@ -5,15 +5,12 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
-from administrations.models import Administration
-from administrations.tenant import TenantModel
+from administrations.tenant import ListedTenantModel
 
 
-class SearchText(TenantModel):
-    """What one document can be found by (documents.search_text)."""
+class SearchText(ListedTenantModel):
+    """What one document can be found by (documents.search_text). Both are in one index (documents.search)."""
 
-    #: no index of its own: it would be taken in the place of the one on both (documents.search)
-    administration = models.ForeignKey(Administration, on_delete=models.CASCADE, related_name="+", db_index=False)
     document = models.OneToOneField("documents.Document", on_delete=models.CASCADE, related_name="search_text")
     text = models.TextField()
     written_at = models.DateTimeField(default=timezone.now)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
-from administrations.tenant import TenantModel
+from administrations.tenant import ListedTenantModel
 
 
-class SourceName(TenantModel):
+class SourceName(ListedTenantModel):
     """One channel of Document.source_id (documents.sources)."""
 
     source_id = models.UUIDField()

@@ -12,7 +12,9 @@ from administrations.tenant import TenantModel
 class Notification(TenantModel):
     """One message to one person. The sentence is kept in both languages, as it was true at the time."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications", db_index=False
+    )
     kind = models.CharField(max_length=40)
     #: what it is about (a channel), which may be gone by now
     subject_id = models.UUIDField(null=True, blank=True)

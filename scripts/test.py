@@ -98,10 +98,7 @@ def _tests(folder: Path, arguments: list[str], absent: set[str]) -> list[Step]:
         # Chromium's fixture is there alone; to collect all takes as long as two of these tests.
         "in the browser": ("browser", [f"browser{without}", *one_by_one, *([] if arguments else ["tests/browser"])]),
         "on SQLite": ("", [f"not browser and not postgres{without}", *SPREAD]),
-        "on PostgreSQL": (
-            "postgres",
-            [f"(postgres or not (slow or once)) and not browser and not scale{without}", *SPREAD],
-        ),
+        "on PostgreSQL": ("postgres", [f"(postgres or not (slow or once)) and not browser{without}", *SPREAD]),
     }
     return [
         _pytest(name, folder, ["-m", *options, *arguments], with_postgresql=marker == "postgres")

@@ -8,11 +8,11 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from administrations.tenant import TenantModel
+from administrations.tenant import ListedTenantModel, TenantModel
 from channels.models.folder import FolderState
 
 
-class Channel(TenantModel, FolderState):
+class Channel(ListedTenantModel, FolderState):
     """A mailbox that an administration has linked.
 
     What reads or writes one folder gets it at that folder (channels.fetching.folders): then `further` is the row that
@@ -203,7 +203,7 @@ class Channel(TenantModel, FolderState):
 class FurtherFolder(TenantModel, FolderState):
     """The state of one of Channel.more_folders."""
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="further_folders")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="further_folders", db_index=False)
     #: chosen when the channel had begun: it begins with what is unread, whatever the channel began with
     added_later = models.BooleanField(default=False)
 
@@ -217,7 +217,7 @@ class FurtherFolder(TenantModel, FolderState):
 class ChannelSecret(TenantModel):
     """A password or token, encrypted for exactly this channel and name. Written, never shown."""
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="secrets")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="secrets", db_index=False)
     name = models.CharField(max_length=20)  # "password"; OAuth adds "client_secret", "tokens"
     ciphertext = models.TextField()
     set_at = models.DateTimeField(default=timezone.now)

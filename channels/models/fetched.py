@@ -33,7 +33,7 @@ class FetchRun(TenantModel):
         FAILED = "failed", _("Failed")
         BUSY = "busy", _("Already busy")
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="runs")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="runs", db_index=False)
     trigger = models.CharField(max_length=8, choices=Trigger)
     state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
     outcome = models.CharField(max_length=9, choices=Outcome, blank=True)
@@ -101,7 +101,7 @@ class ReceivedMail(TenantModel):
         QUARANTINED = "quarantined"  # had, and three times not read: kept raw until somebody asks
         WANTED = "wanted"  # a person asked for it: the next fetch takes it, read or not
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="ledger")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="ledger", db_index=False)
     run = models.ForeignKey(
         FetchRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="mails", db_index=False
     )
@@ -185,7 +185,7 @@ class ReceivedMail(TenantModel):
 class ReceivedPart(TenantModel):
     """What became of each part of a mail, and why."""
 
-    mail = models.ForeignKey(ReceivedMail, on_delete=models.CASCADE, related_name="parts")
+    mail = models.ForeignKey(ReceivedMail, on_delete=models.CASCADE, related_name="parts", db_index=False)
     path = models.CharField(max_length=255)
     filename = models.CharField(max_length=255)
     content_type = models.CharField(max_length=127)

@@ -21,7 +21,7 @@ class ChannelRule(TenantModel):
         KIND = About.KIND.value
         PICTURE = About.PICTURE.value
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="rules")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="rules", db_index=False)
     about = models.CharField(max_length=9, choices=What)
     #: what does not fit is left out; else what fits
     only = models.BooleanField(default=False)

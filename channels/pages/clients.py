@@ -126,9 +126,10 @@ def _channels() -> QuerySet[Channel]:
 
 
 def _with_facts(administrations: QuerySet[Administration]) -> QuerySet[Administration]:
-    documents = Document.objects.filter(administration=OuterRef("pk"), deleted_at=None)
-    new = in_state(documents, Document.State.NEW).exclude(FOLDED).order_by().values("pk")[: MOST_COUNTED + 1]
-    last = documents.order_by("-received_at", "-id").values("received_at")[:1]
+    # In their order also when they are counted, as zenvoices.lib.counts does.
+    documents = Document.objects.filter(administration=OuterRef("pk"), deleted_at=None).order_by("-received_at", "-id")
+    new = in_state(documents, Document.State.NEW).exclude(FOLDED).values("pk")[: MOST_COUNTED + 1]
+    last = documents.values("received_at")[:1]
     stands = _channels().annotate(stands=standing())
     next_at = _channels().values("administration").annotate(at=Min("next_fetch_at")).values("at")
     missing = Supplier.objects.filter(administration=OuterRef("pk"), missing_since__isnull=False).order_by()

@@ -6,10 +6,10 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from administrations.tenant import TenantModel
+from administrations.tenant import ListedTenantModel
 
 
-class Question(TenantModel):
+class Question(ListedTenantModel):
     """What somebody of the office asks a client for. Whoever holds its link may upload documents, and see no others."""
 
     token_sha256 = models.CharField(max_length=64, unique=True)

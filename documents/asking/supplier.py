@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 from django.db import models
 
-from administrations.tenant import TenantModel
+from administrations.tenant import ListedTenantModel
 
 
-class Supplier(TenantModel):
+class Supplier(ListedTenantModel):
     """Somebody who mails documents, and when (documents.suppliers)."""
 
     #: the registered domain; the whole address at a public provider

@@ -16,15 +16,14 @@ from documents import search
 
 pytestmark = [
     pytest.mark.postgres,
-    pytest.mark.scale,
     pytest.mark.skipif(connection.vendor != "postgresql", reason="how PostgreSQL answers under row-level security"),
 ]
-SIZES = Sizes(documents=6_000, administrations=60, channels=100, runs=500, people=60)
+SIZES = Sizes(documents=4_000, administrations=60, channels=100, runs=500, people=60)
 #: of search: as few of these as there are documents fewer
 BOUNDS = {"FEW": 100, "WALKED_FIRST": 50, "WALKED": 200}
 _READ = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
 #: a list read whole is more; small tables are read whole, since that is less work than by an index
-MOST = 5_000
+MOST = 3_500
 #: what it answers with is half of all documents, each looked at by itself
 ALL_FOUND = "all found, a word in half of them"
 

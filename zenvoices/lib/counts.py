@@ -10,8 +10,11 @@ MOST_COUNTED: Final = 99
 
 
 def at_most(rows: QuerySet[Any, Any]) -> int:
-    """How many there are; one more than MOST_COUNTED stands for all above it."""
-    return len(rows.order_by().values_list("pk")[: MOST_COUNTED + 1])
+    """How many there are; one more than MOST_COUNTED stands for all above it.
+
+    In their order, which has an index: to meet so few in none, PostgreSQL would read everybody's from the beginning.
+    """
+    return len(rows.values_list("pk")[: MOST_COUNTED + 1])
 
 
 def written(count: int) -> str:
