@@ -134,3 +134,5 @@ def _copy_in(cursor: CursorWrapper, folder: Path, table: str) -> None:
     with (folder / f"{table}.copy").open("rb") as file, cursor.copy(_copy("FROM STDIN", table, columns)) as rows:
         while piece := file.read(1 << 20):
             rows.write(piece)
+    # Without statistics PostgreSQL sorts a logbook of years for each page.
+    cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
