@@ -172,6 +172,8 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c timezone=UTC -c lock_timeout=30s"
+    # A server that vanished without a word is given up, for all threads of a process wait for one that works for them.
+    DATABASES["default"]["OPTIONS"].setdefault("tcp_user_timeout", 30_000)
 
 # --- Broker and cache -----------------------------------------------------------------------------------
 #: redis://… or unix:///…; `make run` sets it to its private broker

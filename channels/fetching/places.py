@@ -49,7 +49,10 @@ class Places:
 
     def take(self, host: str, administration_id: UUID) -> bool:
         """False when one of the limits is reached; then nothing is taken."""
-        free = self.has_host(host) and self.has_administration(administration_id)
+        free = (
+            self.hosts[host] < settings.FETCH_PER_HOST
+            and self.administrations[administration_id] < settings.FETCH_PER_ADMINISTRATION
+        )
         if free:
             self.hosts[host] += 1
             self.administrations[administration_id] += 1
