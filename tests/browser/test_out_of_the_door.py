@@ -57,6 +57,7 @@ def test_out_of_the_door(language: str, words: SimpleNamespace, make_stage: Make
     expect(page.locator(f"#notes-{document}")).to_contain_text("1")
 
     page.get_by_role("button", name=words.move).click()
+    expect(page.get_by_role("radio", name="Kapsalon Knip")).to_be_visible()
     assert whole(page, language) == []
     page.get_by_role("radio", name="Kapsalon Knip").check()
     page.get_by_role("button", name=words.go, exact=True).click()

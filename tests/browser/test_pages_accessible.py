@@ -184,7 +184,8 @@ def problems(page: Page, address: str, language: str) -> list[str]:
 
 
 def wider_than_its_window(page: Page) -> list[str]:
-    """Whose right end lies outside, at each width."""
+    """Whose right end lies outside, at each width. Of the page that a click has led to, when it is there whole."""
+    page.wait_for_load_state()
     said = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 844})
