@@ -68,8 +68,8 @@ class Ended(NamedTuple):
 
 
 def hand_on(ended: Ended) -> list[Due]:
-    """After a run has ended: its places go to who waits for one, where places are scarce. One statement when nobody
-    waits; the threads of a worker ask in one go, and one of them hands on for all.
+    """After a run has ended: its places go to who waits for one, where places are scarce, or to a mailbox that goes
+    on. One statement when nobody waits; the threads of a worker ask in one go, and one of them hands on for all.
 
     Whoever waits for another place finds it taken as before, so nobody else is looked at. Where most places are free
     nobody waits longer than until the look of the next second, and so does who finds somebody else giving out places:
@@ -95,6 +95,7 @@ def _scarce_and_waited_for(ended: Sequence[Ended]) -> list[Q | None]:
     places = Places.taken(Q(channel__host__in=hosts) | Q(administration_id__in=administrations))
     scarce = Q(host__in=[host for host in hosts if places.is_scarce_on(host)])
     scarce |= Q(administration_id__in=[one for one in administrations if places.is_scarce_in(one)])
+    scarce |= Q(goes_on=True, host__in=hosts, administration_id__in=administrations)  # its own run may have ended now
     return [scarce, *nobody[1:]] if with_a_place(_waiting(now, scarce)).exists() else nobody
 
 
