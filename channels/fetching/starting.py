@@ -46,7 +46,7 @@ def _start_all(asked: Sequence[_Asked]) -> list[Started | None]:
         runs = _simple(asked)
         leases = lease.claim_all([run.channel for run in runs])
         FetchRun.objects.filter(pk__in=[run.pk for run in runs]).update(state=State.RUNNING, started_at=now)
-    prefetch_related_objects([run.channel for run in runs], "secrets")
+        prefetch_related_objects([run.channel for run in runs], "secrets")
     started: dict[UUID, Started] = {}
     for run, held in zip(runs, leases, strict=True):
         run.state, run.started_at = State.RUNNING, now

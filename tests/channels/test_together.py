@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from channels import lease
-from channels.fetching import ending, quiet, runs
+from channels.fetching import ending, quiet, runs, starting
 from channels.fetching.budget import Budget
 from channels.models import Channel, FetchRun
 from tests.at_once import at_once, gathered
@@ -213,6 +213,24 @@ def test_channel_with_trouble_recovers_among_others(channels: list[Channel]) -> 
     found = perform_at_once([perform(queued(channel)) for channel in channels])
     assert (outcomes(found), ends(channels)) == ([("succeeded", "")] * 6, [("succeeded", 1, None)] * 6)
     assert set(Channel.objects.values_list("failures", "error_code")) == {(0, "")}
+
+
+def test_start_that_fails_at_its_last_question_has_begun_nothing(
+    channels: list[Channel], sessions: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each begins alone then: a run that is said to be running, by nobody, would wait for its lease to end."""
+    answers = iter([DatabaseError("the secrets were not read"), starting.prefetch_related_objects])
+
+    def fails_once(*asked: Any) -> None:
+        answer = next(answers)
+        if isinstance(answer, DatabaseError):
+            raise answer
+        answer(*asked)
+
+    monkeypatch.setattr(starting, "prefetch_related_objects", fails_once)
+    found = perform(queued(channels[0]))()
+    assert found is not None
+    assert (found.state, found.outcome, len(sessions)) == ("finished", "succeeded", 1)
 
 
 @pytest.mark.parametrize("step", ["start", "end"])
