@@ -34,9 +34,11 @@ def main() -> int:
     options.work.chmod(0o755)  # the server runs as another user
     many = mailbox(options.work / "mails", options.mails, scans=not (options.small or options.check))
     few = mailbox(options.work / "mails", min(options.mails, 100), scans=False)
+    whole = options.mails > len(few.mails)
+    ordinary = mailbox(options.work / "mails", 500, scans=False) if whole else None
     with ground(options.work) as where, portal.portal(where, options.database) as ours:
         only, delays = ({"ours"}, (0,)) if options.check else (None, rounds.DELAYS)
-        plan = rounds.Plan(where, ours, many, few, options.rounds, delays, only)
+        plan = rounds.Plan(where, ours, many, few, options.rounds, ordinary, delays, only)
         found = plan.run(say=lambda text: print(text, file=sys.stderr, flush=True))
         if not options.check:
             found += plan.memory() + polls.measure(where, ours, options.polls)

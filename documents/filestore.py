@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from io import FileIO
+from itertools import count
 from pathlib import Path
 from typing import IO, BinaryIO
 from uuid import UUID, uuid4
@@ -27,6 +29,8 @@ _CHUNK = 1 << 20
 _UNFINISHED = ".unfinished"
 _PROBE = b"a probe of the portal"
 _FLUSHERS = 4  # a disk flushes several files together about as fast as one
+#: handed to a flusher together: of small files the handing over would cost more than the flush
+_TOGETHER_FILES, _TOGETHER_BYTES = 8, 1 << 20
 
 
 class FileBlobs:
@@ -179,20 +183,23 @@ class FileBlobs:
 class _Unfinished:
     path: Path
     size: int
-    flushed: Future[None]
 
 
 class FileBatch:
-    """Flushes each file in the background while the next is being made; names them all at the end."""
+    """Flushes files in the background while the next are being made; names them all at the end."""
 
     def __init__(self, blobs: FileBlobs, administration_id: UUID) -> None:
         self._blobs = blobs
         self._administration_id = administration_id
-        self._flushing: dict[str, _Unfinished] = {}
-        self._folder = blobs.root / _UNFINISHED
+        self._folder, self._name, self._numbers = blobs.root / _UNFINISHED, uuid4().hex, count()
+        self._unfinished: dict[str, _Unfinished] = {}
+        #: written and still open
+        self._written: list[IO[bytes]] = []
+        self._written_bytes = 0
+        self._flushes: list[Future[None]] = []
 
     def add(self, pieces: Iterable[bytes], sha256: str) -> None:
-        if sha256 in self._flushing:
+        if sha256 in self._unfinished:
             return
         with _problems(), self._new_place() as unfinished:
             file = unfinished.open("xb", buffering=0)
@@ -203,41 +210,44 @@ class FileBatch:
 
     def adopt(self, path: Path, sha256: str) -> None:
         with _problems():
-            if sha256 in self._flushing:
+            if sha256 in self._unfinished:
                 path.unlink()
                 return
             with self._new_place() as unfinished:
-                shutil.move(path, unfinished)  # copies when the two lie on different disks
+                _move(path, unfinished)
                 self._flush(unfinished.open("rb"), unfinished, sha256)
 
     def settle(self) -> None:
-        if not self._flushing:
+        if not self._unfinished:
             return
-        places = {sha256: self._blobs.place(self._administration_id, sha256) for sha256 in self._flushing}
+        places = {sha256: self._blobs.place(self._administration_id, sha256) for sha256 in self._unfinished}
         with _problems():
-            for unfinished in self._flushing.values():
-                unfinished.flushed.result()
-            folders = {place.parent for place in places.values()}
+            self._hand_over()
+            for flush in self._flushes:
+                flush.result()
+            folders = list({place.parent for place in places.values()})
             _make(*folders)
             with self._blobs.lock(fcntl.LOCK_SH):
                 for sha256, place in places.items():
-                    _rename(self._flushing[sha256].path, place, self._flushing[sha256].size)
-            for flushed in [_flushers().submit(_sync, folder) for folder in folders]:
-                flushed.result()
-        self._flushing.clear()
+                    _rename(self._unfinished[sha256].path, place, self._unfinished[sha256].size)
+            list(_flushers().map(_sync_each, [folders[number::_FLUSHERS] for number in range(_FLUSHERS)]))
+        self._flushes.clear()
+        self._unfinished.clear()
 
     def forget(self) -> None:
-        for unfinished in self._flushing.values():
-            wait([unfinished.flushed])
+        self._hand_over()
+        wait(self._flushes)
+        for unfinished in self._unfinished.values():
             unfinished.path.unlink(missing_ok=True)
-        self._flushing.clear()
+        self._flushes.clear()
+        self._unfinished.clear()
 
     @contextmanager
     def _new_place(self) -> Iterator[Path]:
         """Removed on an error."""
-        if not self._flushing:
+        if not self._unfinished:
             _make(self._folder)
-        unfinished = self._folder / uuid4().hex
+        unfinished = self._folder / f"{self._name}-{next(self._numbers)}"
         try:
             yield unfinished
         except BaseException:
@@ -246,7 +256,16 @@ class FileBatch:
 
     def _flush(self, file: IO[bytes], path: Path, sha256: str) -> None:
         size = os.fstat(file.fileno()).st_size
-        self._flushing[sha256] = _Unfinished(path, size, _flushers().submit(_sync_and_close, file))
+        self._unfinished[sha256] = _Unfinished(path, size)
+        self._written.append(file)
+        self._written_bytes += size
+        if len(self._written) == _TOGETHER_FILES or self._written_bytes >= _TOGETHER_BYTES:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        if self._written:
+            self._flushes.append(_flushers().submit(_sync_and_close, self._written))
+            self._written, self._written_bytes = [], 0
 
 
 @lru_cache(maxsize=1)
@@ -316,6 +335,23 @@ def _closed_on_error(file: IO[bytes]) -> Iterator[None]:
         raise
 
 
-def _sync_and_close(file: IO[bytes]) -> None:
-    with file:
-        os.fsync(file.fileno())
+def _sync_and_close(files: Sequence[IO[bytes]]) -> None:
+    with ExitStack() as stack:
+        for file in files:
+            stack.enter_context(file)
+        for file in files:
+            os.fsync(file.fileno())
+
+
+def _sync_each(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        _sync(folder)
+
+
+def _move(path: Path, place: Path) -> None:
+    try:
+        path.rename(place)
+    except OSError as problem:
+        if problem.errno != errno.EXDEV:
+            raise
+        shutil.move(path, place)  # on another disk: copied

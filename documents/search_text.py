@@ -48,7 +48,7 @@ def _halves(document: Any) -> list[Any]:
 
 def add(documents: Iterable[Document]) -> None:
     """Of documents that are new, in the transaction that adds them."""
-    SearchText.objects.bulk_create(_row(one, text_of(one, ())) for one in documents)
+    SearchText.objects.insert([_row(one, text_of(one, ())) for one in documents])
 
 
 def renew(documents: Iterable[Document]) -> None:

@@ -45,7 +45,8 @@ def add_emails(emails: Sequence[Email]) -> Sequence[Email]:
     """Of one administration."""
     for administration_id in {email.administration_id for email in emails}:
         quota.grew(administration_id, sum(email.raw_size for email in emails))
-    return Email.objects.bulk_create(emails)
+    Email.objects.insert(emails)
+    return emails
 
 
 @_together
@@ -105,11 +106,11 @@ def add_documents(administration_id: UUID, documents: Sequence[Document]) -> Seq
         first.setdefault(document.sha256, document)
         sort_keys.put(document, None)
     quota.grew(administration_id, sum(document.size for document in documents))
-    added = Document.objects.bulk_create(documents)
-    search_text.add(added)
-    sources.keep(administration_id, added)
-    senders.look_at(administration_id, added)
-    return added
+    Document.objects.insert(documents)
+    search_text.add(documents)
+    sources.keep(administration_id, documents)
+    senders.look_at(administration_id, documents)
+    return documents
 
 
 def new_document(

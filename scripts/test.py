@@ -20,9 +20,12 @@ from scripts.steps import SideBySide, Step, Summary
 CODE = ("zenvoices", "administrations", "documents", "notifications", "channels", "leaving", "demo", "scripts")
 NOTHING_COLLECTED = 5
 #: as many as this process may use, which a container or taskset may have made fewer than the machine has
-WORKERS = ("-n", "auto")
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+#: tests that talk to servers wait for a third of their time
+WORKERS = ("-n", str(CORES + (CORES + 1) // 2))
 # By file, for what a file shares; in the order of the collection, which begins with the slow ones.
-SPREAD = (*WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
+SPREAD = (*WORKERS, *BY_FILE)
 FAST = " and ".join(["not slow", "not thorough", *(f"not {component.marker}" for component in COMPONENTS)])
 #: What this machine is set to must not reach checks and tests. Without kept bytecode each process of a run compiles
 #: every module anew, and pytest rewrites every assert: half of what collecting costs.
@@ -49,7 +52,7 @@ def main(arguments: list[str]) -> int:
         if lint:
             lanes = [checks[::2], checks[1::2]]
         elif fast:
-            lanes = [[_pytest("quick tests", folder, ["-m", FAST, *SPREAD, *arguments[1:]])]]
+            lanes = [[_pytest("quick tests", folder, ["-m", FAST, "-n", str(CORES), *BY_FILE, *arguments[1:]])]]
         else:
             lanes = [_tests(folder, arguments, absent), checks]
         SideBySide(summary).run(*lanes)
@@ -90,7 +93,7 @@ def _checks(folder: Path) -> list[Step]:
 
 
 def _tests(folder: Path, arguments: list[str], absent: set[str]) -> list[Step]:
-    """First the browser: it waits most, and the checks fit beside it. Each part has a worker for each core."""
+    """First the browser: it waits most, and the checks fit beside it. Each part has three workers for two cores."""
     without = "".join(f" and not {marker}" for marker in sorted(absent - {"postgres"}))
     # One by one, for these tests are long; together those that need a portal of their own.
     one_by_one = [*WORKERS, "--dist", "loadgroup", "--no-loadscope-reorder"]

@@ -295,13 +295,13 @@ class Recorder:
         """Each row after those it names."""
         documents.add_emails(self._emails)
         known = [row for row in self._rows if not row._state.adding]
-        ReceivedMail.objects.bulk_create([row for row in self._rows if row._state.adding])
+        ReceivedMail.objects.insert([row for row in self._rows if row._state.adding])
         for row in known:
             row.save()
         if known:
             ReceivedPart.objects.filter(mail__in=[row for row in known if row.state == State.DELIVERED]).delete()
         documents.add_documents(self.channel.administration_id, self._documents)
-        ReceivedPart.objects.bulk_create(self._parts)
+        ReceivedPart.objects.insert(self._parts)
         for email in self._replaced:
             documents.remove_email(email)
         for written in (self._emails, self._rows, self._documents, self._parts, self._replaced):

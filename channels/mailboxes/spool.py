@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
-from uuid import uuid4
 
 from channels.errors import MessageProblem, channel_error
 from channels.mailboxes.base import Fetched, MessageRef, NotFetched
@@ -23,6 +23,7 @@ GROUP_MAILS: Final = 10
 UNDER_WAY_BYTES: Final = 32 * 1024 * 1024  # asked for ahead: fills 400 MB/s at 80 ms
 UNDER_WAY_GROUPS: Final = 64  # their commands fit into what a busy server's socket takes
 CHUNK: Final = 64 * 1024
+_NUMBERS: Final = itertools.count()
 LONGEST_ANSWER: Final = 32 * 1024 * 1024  # bytes, mails not counted; a UIDL list of half a million mails
 
 
@@ -117,7 +118,7 @@ class Spool:
         return Fetched(ref, mail.path, mail.sha256)
 
     def _new_path(self) -> Path:
-        path = self._directory / f"{uuid4().hex}.eml"
+        path = self._directory / f"{next(_NUMBERS)}.eml"
         self._files.add(path)
         return path
 

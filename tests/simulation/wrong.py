@@ -37,9 +37,9 @@ def named_before_flushed() -> None:
     def wrong(self: filestore.FileBatch) -> None:
         settle(self)
         while later:
-            sync_and_close(later.pop().open("rb"))
+            sync_and_close([later.pop().open("rb")])
 
-    filestore._sync_and_close = lambda file: file.close()
+    filestore._sync_and_close = lambda files: [file.close() for file in files]
     filestore._rename = name
     filestore.FileBatch.settle = wrong  # type: ignore[method-assign]
 

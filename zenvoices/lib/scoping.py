@@ -11,7 +11,7 @@ never disagree; a new connection inside a scope is told by `announce_to_new_conn
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
@@ -20,6 +20,8 @@ from uuid import UUID
 from django.db import connection, migrations, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+
+from zenvoices.lib.rows import insert
 
 EVERY = "*"
 _ANNOUNCE: Final = "SELECT set_config('zenvoices.administration', %s, false)"
@@ -112,6 +114,13 @@ class ScopedManager(models.Manager[M]):
             raise ScopeError(f"{self.model.__name__} asked for outside an administration's scope")
         rows = super().get_queryset()
         return rows if scope == EVERY else rows.filter(administration_id=scope)
+
+    def insert(self, new: Sequence[M]) -> None:
+        """zenvoices.lib.rows.insert(), of the scope's own administration."""
+        self.get_queryset()
+        if any(_scope.get() not in (EVERY, one.administration_id) for one in new):  # type: ignore[attr-defined]
+            raise ScopeError(f"{self.model.__name__} of another administration than the scope's")
+        insert(new)
 
 
 #: Of any condition PostgreSQL takes IS NOT NULL to leave nearly all rows, and so does this one: what asks names its
