@@ -9,6 +9,7 @@ from celery import Celery, Task
 from celery.signals import (
     beat_init,
     before_task_publish,
+    celeryd_after_setup,
     celeryd_init,
     setup_logging,
     task_postrun,
@@ -23,6 +24,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zenvoices.settings")
 app = Celery("zenvoices")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+_BACKGROUND = 10  # nice(2)
 
 
 @beat_init.connect
@@ -34,6 +36,14 @@ def scheduler_started(**kwargs: object) -> None:
 @worker_init.connect
 def worker_starts(**kwargs: object) -> None:
     memory.share_arenas()
+
+
+@celeryd_after_setup.connect
+def whoever_reads_documents_comes_last(instance: Any, **kwargs: object) -> None:
+    """Of an import most work is reading and drawing its files, for which nobody waits: it takes what fetching and
+    serving leave of the processor. What the worker starts has its priority."""
+    if set(instance.app.amqp.queues.consume_from) == {"documents"}:
+        os.nice(_BACKGROUND)
 
 
 @worker_ready.connect

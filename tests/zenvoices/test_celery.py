@@ -63,6 +63,16 @@ def test_worker_that_is_told_no_queue_serves_them_all() -> None:
     assert set(app.amqp.Queues(app.conf.task_queues).consume_from) == routed | {app.conf.task_default_queue}
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize(("queues", "behind"), [("documents", 10), ("fetch", 0), ("checks,tick", 0), ("", 0)])
+def test_worker_of_documents_alone_takes_what_others_leave_of_the_processor(queues: str, behind: int) -> None:
+    says = (
+        "import os; from zenvoices.celery import app; "
+        f"app.Worker(queues={queues!r} or None, quiet=True); print(os.nice(0))"
+    )
+    assert said_by(says) == str(min(19, os.nice(0) + behind))
+
+
 @pytest.mark.redis
 def test_who_clicks_overtakes_the_scheduled_fetches_and_a_tick_waits_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
     with redis_server() as server, Connection(server.url.replace("unix", "redis+socket")) as broker:

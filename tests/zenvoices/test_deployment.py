@@ -32,6 +32,7 @@ SERVICE_SHAPE: dict[str, type | tuple[type, ...]] = {
     "tmpfs": list,
     "pids_limit": int,
     "mem_limit": str,
+    "cpu_shares": int,
     "logging": dict,
     "restart": str,
     "env_file": str,

@@ -88,6 +88,8 @@ def test_variable_of_a_unit_is_a_setting(name: str) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_unit_has_the_bounds_of_compose(name: str) -> None:
     assert unit(name)["MemoryMax"] == [COMPOSE[name]["mem_limit"].upper()]
+    shares = COMPOSE[name].get("cpu_shares", 1024)  # 100 and 1024 are what each has that says nothing
+    assert unit(name).get("CPUWeight", ["100"]) == [str(shares * 100 // 1024)]
     assert unit(name)["TasksMax"] == [str(COMPOSE[name]["pids_limit"])]
     [shut] = {*unit(name)["ProtectSystem"], *unit(name)["NoNewPrivileges"]} - {"strict"}
     assert shut == "yes"
