@@ -6,7 +6,7 @@ The files are real, fsync is not: it is noted, and nothing is waited for.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -79,3 +79,6 @@ class AtOnce:
         except OSError as problem:
             done.set_exception(problem)
         return done
+
+    def map(self, work: Callable[..., Any], each: Iterable[Any]) -> list[Any]:
+        return [work(one) for one in each]

@@ -43,5 +43,5 @@ def _statement(model: type[models.Model], alias: str) -> tuple[list[tuple[models
     quoted = connections[alias].ops.quote_name
     fields = [(field, isinstance(field, _PLAIN)) for field in model._meta.concrete_fields]
     columns = ", ".join(quoted(str(field.column)) for field, _ in fields)
-    statement = f"INSERT INTO {quoted(model._meta.db_table)} ({columns}) VALUES "  # noqa: S608 -- names of ours
+    statement = f"INSERT INTO {quoted(model._meta.db_table)} ({columns}) VALUES "  # noqa: S608 -- names of ours # nosec
     return fields, statement, f"({', '.join(['%s'] * len(fields))})"
