@@ -15,7 +15,9 @@ import yaml
 from celery import Celery
 from django.core.cache import caches
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, ConnectionError
+from redis.retry import Retry
 
 from scripts.broker import find_server
 from tests.portal import ROOT, Portal
@@ -23,6 +25,7 @@ from tests.security.web import free_port
 from zenvoices.lib import health
 
 PASSWORD = "0f" * 24
+ONCE = Retry(NoBackoff(), 0)
 SERVICE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["broker"]
 
 
@@ -57,7 +60,7 @@ def wait_until_it_answers(port: int) -> None:
 @pytest.mark.redis
 @pytest.mark.parametrize("password", [None, "wrong"])
 def test_nobody_gets_in_without_the_password(port: int, password: str | None) -> None:
-    with Redis(port=port, password=password) as stranger, pytest.raises(AuthenticationError):
+    with Redis(port=port, password=password, retry=ONCE) as stranger, pytest.raises(AuthenticationError):
         stranger.ping()
 
 

@@ -22,7 +22,7 @@ def test_every_promise_holds_in_this_history() -> None:
 
 def test_half_a_mail_taken_for_a_mail_breaks_a_promise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("channels.mailboxes.spool.is_complete", lambda *_: True)
-    assert any(run(seed, days=0.5, calm=CALM).broken for seed in (2, 3, 4))
+    assert run(4, days=0.25, calm=0.1 * DAY).broken != []
 
 
 def test_same_seed_gives_the_same_history() -> None:

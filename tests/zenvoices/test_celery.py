@@ -68,7 +68,7 @@ def test_worker_that_is_told_no_queue_serves_them_all() -> None:
 def test_worker_of_documents_alone_takes_what_others_leave_of_the_processor(queues: str, behind: int) -> None:
     says = (
         "import os; from zenvoices.celery import app; "
-        f"app.Worker(queues={queues!r} or None, quiet=True); print(os.nice(0))"
+        f"app.Worker(queues={queues!r} or None, quiet=True).on_start(); print(os.nice(0))"
     )
     assert said_by(says) == str(min(19, os.nice(0) + behind))
 
