@@ -21,8 +21,8 @@ CODE = ("zenvoices", "administrations", "documents", "notifications", "channels"
 NOTHING_COLLECTED = 5
 #: as many as this process may use, which a container or taskset may have made fewer than the machine has
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-#: tests that talk to servers wait for half of their time
-WORKERS = ("-n", str(2 * CORES))
+#: tests that talk to servers wait for a third of their time; with two for each core all take longer
+WORKERS = ("-n", str(CORES + (CORES + 1) // 2))
 # By file, for what a file shares; in the order of the collection, which begins with the slow ones.
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 SPREAD = (*WORKERS, *BY_FILE)
@@ -93,7 +93,7 @@ def _checks(folder: Path) -> list[Step]:
 
 
 def _tests(folder: Path, arguments: list[str], absent: set[str]) -> list[Step]:
-    """First the browser: it waits most, and the checks fit beside it. Each part has two workers for each core."""
+    """First the browser: it waits most, and the checks fit beside it. Each part has three workers for two cores."""
     without = "".join(f" and not {marker}" for marker in sorted(absent - {"postgres"}))
     # One by one, for these tests are long; together those that need a portal of their own.
     one_by_one = [*WORKERS, "--dist", "loadgroup", "--no-loadscope-reorder"]
