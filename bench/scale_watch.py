@@ -179,9 +179,11 @@ def harm(portal: Portal, since: float, until: float) -> Harm:
     bounds = {"since": math.floor(since), "until": math.floor(until)}
     ((lost,),) = ask(portal, _LOST, **bounds)
     ((left_open, interrupted),) = ask(
-        portal, "SELECT count(*) FILTER (WHERE finished_at IS NULL), count(*) FILTER (WHERE error_code = 'interrupted')"
-                " FROM channels_fetchrun WHERE queued_at BETWEEN to_timestamp(%(since)s) AND to_timestamp(%(until)s)",
-        **bounds)  # fmt: skip
+        portal, "SELECT count(*) FILTER (WHERE finished_at IS NULL),"
+                " count(*) FILTER (WHERE run.error_code = 'interrupted')"
+                " FROM channels_fetchrun run JOIN channels_channel channel ON channel.id = run.channel_id"
+                " WHERE run.queued_at BETWEEN to_timestamp(%(since)s) AND to_timestamp(%(until)s)"
+                " AND channel.host <> %(host)s", host=LARGE, **bounds)  # fmt: skip
     ((strikes,),) = ask(portal, "SELECT sum(failures + (state <> 'active')::int) FROM channels_channel"
                                 " WHERE host <> %(host)s", host=LARGE)  # fmt: skip
     return Harm(lost, left_open, interrupted, strikes)
