@@ -13,6 +13,7 @@ from pathlib import Path
 from bench import lists, polls, portal, report, rounds, scale
 from bench.ground import ground
 from bench.mails import mailbox
+from scripts.steps import cores
 
 WORK = Path(__file__).resolve().parent.parent / "var" / "bench"
 
@@ -42,7 +43,7 @@ def main() -> int:
         found = plan.run(say=lambda text: print(text, file=sys.stderr, flush=True))
         if not options.check:
             found += plan.memory() + polls.measure(where, ours, options.polls)
-    print(f"{platform.machine()}, {_processor()}, {portal.cores()} cores, Python {platform.python_version()}")
+    print(f"{platform.machine()}, {_processor()}, {cores()} cores, Python {platform.python_version()}")
     print(f"{len(many.mails)} mails, {many.size / 1e6:.0f} MB, {len(many.attachments)} attachments; "
           f"medians of {options.rounds}; {time.monotonic() - began:.0f} s in all\n")  # fmt: skip
     print(report.table(found))

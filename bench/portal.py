@@ -52,7 +52,3 @@ def portal(ground: Ground, database: str) -> Iterator[Portal]:
         migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
         subprocess.run(migrate, env={**os.environ, **environment}, check=True)
         yield made
-
-
-def cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

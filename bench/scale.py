@@ -22,9 +22,9 @@ from typing import Final
 
 from bench import scale_figures as figures
 from bench import scale_watch as watch
-from bench.portal import cores
 from bench.scale_figures import Cost, Harm, Seen
 from bench.scale_portal import LARGE, ROOT, Portal, addresses, portal
+from scripts.steps import cores
 
 WORK: Final = ROOT / "var" / "bench"
 ROWS: Final = ("flood", "held", "quiet", "worker", "broker", "database", "import")

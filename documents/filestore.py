@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from io import FileIO
-from itertools import count
 from pathlib import Path
 from typing import IO, BinaryIO
 from uuid import UUID, uuid4
@@ -191,7 +190,7 @@ class FileBatch:
     def __init__(self, blobs: FileBlobs, administration_id: UUID) -> None:
         self._blobs = blobs
         self._administration_id = administration_id
-        self._folder, self._name, self._numbers = blobs.root / _UNFINISHED, uuid4().hex, count()
+        self._folder, self._name = blobs.root / _UNFINISHED, uuid4().hex
         self._unfinished: dict[str, _Unfinished] = {}
         #: written and still open
         self._written: list[IO[bytes]] = []
@@ -247,7 +246,7 @@ class FileBatch:
         """Removed on an error."""
         if not self._unfinished:
             _make(self._folder)
-        unfinished = self._folder / f"{self._name}-{next(self._numbers)}"
+        unfinished = self._folder / f"{self._name}-{len(self._unfinished)}"
         try:
             yield unfinished
         except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Sequence
@@ -12,6 +13,11 @@ from threading import Lock
 from xml.etree import ElementTree
 
 from scripts.bootstrap import ROOT, say
+
+
+def cores() -> int:
+    """As many as this process may use, which a container or taskset may have made fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

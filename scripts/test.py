@@ -15,14 +15,12 @@ from pathlib import Path
 from scripts import bootstrap
 from scripts.bootstrap import ROOT, VENV, say
 from scripts.components import COMPONENTS, missing
-from scripts.steps import SideBySide, Step, Summary
+from scripts.steps import SideBySide, Step, Summary, cores
 
 CODE = ("zenvoices", "administrations", "documents", "notifications", "channels", "leaving", "demo", "scripts")
 NOTHING_COLLECTED = 5
-#: as many as this process may use, which a container or taskset may have made fewer than the machine has
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 #: tests that talk to servers wait for a third of their time; with two for each core all take longer
-WORKERS = ("-n", str(CORES + (CORES + 1) // 2))
+WORKERS = ("-n", str(cores() + (cores() + 1) // 2))
 # By file, for what a file shares; in the order of the collection, which begins with the slow ones.
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 SPREAD = (*WORKERS, *BY_FILE)
@@ -52,7 +50,7 @@ def main(arguments: list[str]) -> int:
         if lint:
             lanes = [checks[::2], checks[1::2]]
         elif fast:
-            lanes = [[_pytest("quick tests", folder, ["-m", FAST, "-n", str(CORES), *BY_FILE, *arguments[1:]])]]
+            lanes = [[_pytest("quick tests", folder, ["-m", FAST, "-n", str(cores()), *BY_FILE, *arguments[1:]])]]
         else:
             lanes = [_tests(folder, arguments, absent), checks]
         SideBySide(summary).run(*lanes)

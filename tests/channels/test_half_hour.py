@@ -83,7 +83,7 @@ def test_full_mailboxes_keep_nobody_from_their_half_hour(db: None, settings: Any
         [*full, *quiet], threads=64, seconds=lambda one: 40 if one in full else 2,
         goes_on={one.pk: 10**6 for one in full},
     )  # fmt: skip
-    portal.live(32 * MINUTE)
-    late = portal.late(32 * MINUTE)
+    portal.live(TWICE)
+    late = portal.late(TWICE)
     assert [late[one.pk] for one in quiet if one.pk in late] == []
     assert portal.most[host] == settings.FETCH_PER_HOST

@@ -117,8 +117,9 @@ class ScopedManager(models.Manager[M]):
 
     def insert(self, new: Sequence[M]) -> None:
         """zenvoices.lib.rows.insert(), of the scope's own administration."""
-        self.get_queryset()
-        if any(_scope.get() not in (EVERY, one.administration_id) for one in new):  # type: ignore[attr-defined]
+        self.get_queryset()  # raises outside a scope
+        scope = _scope.get()
+        if scope != EVERY and any(one.administration_id != scope for one in new):  # type: ignore[attr-defined]
             raise ScopeError(f"{self.model.__name__} of another administration than the scope's")
         insert(new)
 
