@@ -11,7 +11,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,9 @@ def django_mailbox(task: Task) -> Iterator[Any]:
 def polls(task: Task) -> Iterator[Any]:
     """Looks into empty mailboxes, from many threads: sessions alone, or whole runs as the worker does them."""
     from concurrent.futures import Future, ThreadPoolExecutor, wait
+    from types import SimpleNamespace
+    from unittest import mock
+    from uuid import UUID
 
     _become_a_worker()
     from django.db import connection
@@ -168,17 +171,15 @@ def polls(task: Task) -> Iterator[Any]:
     with administration_scope(administration.pk):  # none is due by itself meanwhile
         Channel.objects.update(next_fetch_at=timezone.now() + timedelta(days=1), reconciled_at=timezone.now())
 
-    def queued(polls: int) -> Iterator[list[str]]:
-        """The runs of the next round: of each channel one, made together as a tick does."""
+    def queued(polls: int) -> Iterator[list[list[tuple[str, str]]]]:
+        """The bundles of the next round: of each channel a run, made together as a tick does."""
         for first in range(0, polls, len(channels)):
             known = {"administration": administration, "trigger": "schedule"}
             runs = [FetchRun(channel=channel, **known) for channel in channels[: polls - first]]
             with administration_scope(administration.pk):
                 FetchRun.objects.bulk_create(runs)
-            yield [str(run.pk) for run in runs]
-
-    def whole(run_id: str) -> None:
-        tasks.fetch(str(administration.pk), run_id)
+            ids = [(str(administration.pk), str(run.pk)) for run in runs]
+            yield [ids[begin : begin + tasks.BUNDLE] for begin in range(0, len(ids), tasks.BUNDLE)]
 
     def session(number: int) -> None:
         user = task["users"][number % len(task["users"])]
@@ -190,11 +191,20 @@ def polls(task: Task) -> Iterator[Any]:
 
     def rounds(polls: int) -> Iterator[Iterator[Future[None]]]:
         if task["whole"]:
-            yield from ((pool.submit(whole, run) for run in runs) for runs in queued(polls))
+            for bundles in queued(polls):
+                yield (pool.submit(tasks.fetch_bundle, bundle) for bundle in bundles)
+                while again:
+                    yield iter([again.pop()])
         else:
             yield (pool.submit(session, number) for number in range(polls))
 
-    with ThreadPoolExecutor(task["threads"]) as pool:
+    def once_more(asked: Sequence[tuple[UUID, UUID]]) -> None:
+        """What found no free thread, which the broker would give to any worker."""
+        again.append(pool.submit(tasks.fetch_bundle, [(str(one), str(run)) for one, run in asked]))
+
+    again: list[Future[None]] = []
+    tasks.worker_has_threads(SimpleNamespace(concurrency=task["threads"]))
+    with ThreadPoolExecutor(task["threads"]) as pool, mock.patch.object(tasks, "queue_bundle", once_more):
         for futures in rounds(max(task["threads"], 2 * len(channels))):  # all are loaded, and no first look is counted
             wait(list(futures))
         yield

@@ -36,14 +36,6 @@ def finish(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelErr
     None when its channel was erased meanwhile, and the run with it.
     """
     begun = run.started_at
-    if error is not None or not quiet.end(run, held, outcome):
-        return _finish_alone(run, held, outcome, error)
-    run_log.ended(run, begun)
-    return run
-
-
-def _finish_alone(run: FetchRun, held: lease.Lease, outcome: Outcome, error: ChannelError | None) -> FetchRun | None:
-    begun = run.started_at
     with transaction.atomic():
         channels = Channel.objects.select_for_update().only(*SETTLED, *LOOKED_AT).order_by()
         channel = health.with_trouble(channels).filter(pk=run.channel_id).first()

@@ -33,6 +33,12 @@ def perform(run_id: UUID, budget: Budget) -> FetchRun | None:
     started = starting.start(run_id)
     if not isinstance(started, starting.Started):
         return started
+    outcome, error = carry_out(started, budget)
+    return ending.finish(*started, outcome, error)
+
+
+def carry_out(started: starting.Started, budget: Budget) -> tuple[Outcome, ChannelError | None]:
+    """All of a run but its end."""
     run, held = started
     failpoints.reach("claimed")
     outcome = Outcome()
@@ -40,7 +46,7 @@ def perform(run_id: UUID, budget: Budget) -> FetchRun | None:
     if error is None and not outcome.more and reconcile.is_due(run, timezone.now()):
         _reconcile(run, held)
     failpoints.reach("before_finish")
-    return ending.finish(run, held, outcome, error)
+    return outcome, error
 
 
 def _try(run: FetchRun, held: lease.Lease, budget: Budget, outcome: Outcome) -> ChannelError | None:

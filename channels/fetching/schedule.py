@@ -16,8 +16,6 @@ from django.utils import timezone
 
 from channels.fetching.places import Places, one_at_a_time, open_runs, with_a_place
 from channels.models import Channel, FetchRun
-from zenvoices.lib.scoping import every_administration
-from zenvoices.lib.together import together
 
 #: A queued run that nobody started by then was lost with its message: it is offered again.
 RESEND_AFTER: Final = timedelta(seconds=120)
@@ -67,36 +65,31 @@ class Ended(NamedTuple):
     administration_id: UUID
 
 
-def hand_on(ended: Ended) -> list[Due]:
-    """After a run has ended: its places go to who waits for one, where places are scarce, or to a mailbox that goes
-    on. One statement when nobody waits; the threads of a worker ask in one go, and one of them hands on for all.
+def hand_on(ended: Sequence[Ended]) -> list[Due]:
+    """After runs have ended: their places go to who waits for one, where places are scarce, or to a mailbox that goes
+    on. One statement when nobody waits. To be called in `every_administration`.
 
     Whoever waits for another place finds it taken as before, so nobody else is looked at. Where most places are free
     nobody waits longer than until the look of the next second, and so does who finds somebody else giving out places:
     with thousands of open runs each claim takes its time, and all threads of all workers would wait for one lock.
     """
-    scarce = together(_scarce_and_waited_for, ended)
-    if scarce is None:
-        return []
-    with every_administration():
-        return claim_due(only=scarce, waits=False)
+    scarce = _scarce_and_waited_for(ended)
+    return [] if scarce is None else claim_due(only=scarce, waits=False)
 
 
-def _scarce_and_waited_for(ended: Sequence[Ended]) -> list[Q | None]:
-    """Which of these hosts and administrations; told the first of those who ask.
-
-    One that is full all the same is passed over without reading who waits for it.
+def _scarce_and_waited_for(ended: Sequence[Ended]) -> Q | None:
+    """Which of these hosts and administrations. One that is full all the same is passed over without reading who waits
+    for it.
     """
-    nobody: list[Q | None] = [None] * len(ended)
     now = timezone.now()
     hosts, administrations = {one.host for one in ended}, {one.administration_id for one in ended}
     if not due(now).filter(Q(host__in=hosts) | Q(administration_id__in=administrations)).exists():
-        return nobody
+        return None
     places = Places.taken(Q(channel__host__in=hosts) | Q(administration_id__in=administrations))
     scarce = Q(host__in=[host for host in hosts if places.is_scarce_on(host)])
     scarce |= Q(administration_id__in=[one for one in administrations if places.is_scarce_in(one)])
     scarce |= Q(goes_on=True, host__in=hosts, administration_id__in=administrations)  # its own run may have ended now
-    return [scarce, *nobody[1:]] if with_a_place(_waiting(now, scarce)).exists() else nobody
+    return scarce if with_a_place(_waiting(now, scarce)).exists() else None
 
 
 def due(by: datetime) -> QuerySet[Channel]:

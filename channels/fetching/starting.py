@@ -1,4 +1,4 @@
-"""How a queued run starts: under a lease, once. The threads of a worker do what is simple for all of them in one go."""
+"""How a queued run starts: under a lease, once. Of a bundle those that are simple start in one go."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from channels import lease
 from channels.fetching import ending, run_log
 from channels.fetching.ledger import UNSETTLED
 from channels.models import Channel, FetchRun, ReceivedMail
-from zenvoices.lib.scoping import EVERY, current_scope
-from zenvoices.lib.together import together
 
 State, Trigger = FetchRun.State, FetchRun.Trigger
 
@@ -27,20 +25,15 @@ class Started(NamedTuple):
     held: lease.Lease
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
+    """A run, as the message says whose it is."""
+
+    administration_id: UUID
     run_id: UUID
-    scope: UUID | str | None
 
 
-def start(run_id: UUID) -> Started | FetchRun | None:
-    """The run when somebody else fetches its channel: then it has ended as busy. None when another process started it,
-    or its channel no longer wants it or is gone.
-    """
-    return together(_start_all, _Asked(run_id, current_scope())) or _start_alone(run_id)
-
-
-def _start_all(asked: Sequence[_Asked]) -> list[Started | None]:
-    """None for what is not simple."""
+def start_all(asked: Sequence[Asked]) -> list[Started | None]:
+    """None for what is not simple: start() knows. In `every_administration`: nobody is given another's run."""
     now = timezone.now()
     with transaction.atomic():
         runs = _simple(asked)
@@ -55,21 +48,21 @@ def _start_all(asked: Sequence[_Asked]) -> list[Started | None]:
     return [started.pop(one.run_id, None) for one in asked]
 
 
-def _simple(asked: Sequence[_Asked]) -> list[FetchRun]:
+def _simple(asked: Sequence[Asked]) -> list[FetchRun]:
     """Locked runs of locked channels, one of each: wanted, and nobody fetches there or died doing so.
 
     What somebody else has locked is passed over, so nobody waits for a lock while holding another.
     """
+    wanted = set(asked)
     others = FetchRun.objects.filter(state=State.RUNNING, channel_id=OuterRef("channel_id"))
     unsettled = ReceivedMail.objects.filter(UNSETTLED, channel_id=OuterRef("channel_id"))
     queued = FetchRun.objects.filter(pk__in=[one.run_id for one in asked], state=State.QUEUED)
     queued = queued.annotate(has_others=Exists(others), has_unsettled=Exists(unsettled))
     queued = queued.select_for_update(skip_locked=True, no_key=True, of=("self", "channel"))
-    scopes = {one.run_id: one.scope for one in reversed(asked)}  # of the first who asks: it is theirs
     simple: dict[UUID, FetchRun] = {}
     for run in queued.select_related("channel__administration").order_by("channel_id"):
         is_free = run.channel.lease_until is None and not run.has_others
-        if is_free and _is_wanted(run) and scopes[run.pk] in (EVERY, run.administration_id):
+        if is_free and _is_wanted(run) and Asked(run.administration_id, run.pk) in wanted:
             simple[run.channel_id] = run
     return list(simple.values())
 
@@ -81,7 +74,12 @@ def _is_wanted(run: FetchRun) -> bool:
     return is_active and not channel.deleted_at and channel.administration.is_premium
 
 
-def _start_alone(run_id: UUID) -> Started | FetchRun | None:
+def start(run_id: UUID) -> Started | FetchRun | None:
+    """One run, in the scope of its administration.
+
+    The run when somebody else fetches its channel: then it has ended as busy. None when another process started it, or
+    its channel no longer wants it or is gone.
+    """
     run = _wanted(run_id)
     if run is None:
         return None

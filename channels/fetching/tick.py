@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.utils import timezone
 
@@ -18,10 +18,12 @@ from zenvoices.lib.bulkheads import Steps
 from zenvoices.lib.scoping import every_administration
 
 
-def tick(offer: Callable[[Due], object], keep_alive: Callable[[IdleLink], object], checks: Callable[[], int]) -> Steps:
+def tick(
+    offer: Callable[[Sequence[Due]], object], keep_alive: Callable[[IdleLink], object], checks: Callable[[], int]
+) -> Steps:
     """Offers what is due before any housekeeping, which may be slow.
 
-    `offer` queues a fetch, `keep_alive` the use of an idle link, `checks` sees to connection checks. Says how much each
+    `offer` queues fetches, `keep_alive` the use of an idle link, `checks` sees to connection checks. Says how much each
     step did, and which failed.
     """
     steps, began = Steps(), timezone.now()
@@ -46,9 +48,8 @@ def tick(offer: Callable[[Due], object], keep_alive: Callable[[IdleLink], object
     return steps
 
 
-def _offer(found: list[Due], offer: Callable[[Due], object]) -> int:
-    for one in found:
-        offer(one)
+def _offer(found: list[Due], offer: Callable[[Sequence[Due]], object]) -> int:
+    offer(found)
     return len(found)
 
 

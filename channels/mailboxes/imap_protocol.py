@@ -18,6 +18,9 @@ class Protocol(imaplib.IMAP4):
     """`spool`: where literals go while mails are being fetched."""
 
     literal: Any
+    #: imaplib draws one for each session and compiles a pattern with it, which costs more than signing in. A tag must
+    #: be unique in its session only (RFC 3501 2.2.1).
+    tagpre = property(lambda _protocol: b"MAIL", lambda _protocol, _drawn: None)
 
     def __init__(self, connection: net.Connection) -> None:
         self._connection = connection

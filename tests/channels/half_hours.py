@@ -9,7 +9,7 @@ import heapq
 import itertools
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -101,11 +101,17 @@ class World:
     def _patched(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(tasks.fetch, "apply_async", self._send)
+            patched.setattr(tasks.fetch_bundle, "apply_async", self._send_bundle)
             patched.setattr(runs, "perform", self._perform)
             yield
 
     def _send(self, args: tuple[str, str], *_: object, priority: int = 0, **__: object) -> None:
         heapq.heappush(self._messages, (priority, next(self._numbers), args))
+
+    def _send_bundle(self, args: tuple[Sequence[tuple[str, str]]], *, priority: int) -> None:
+        """Its runs are carried out side by side, each by a thread."""
+        for one in args[0]:
+            self._send(one, priority=priority)
 
     def _at(self, moment: datetime, happen: Callable[[], None]) -> None:
         heapq.heappush(self._events, (moment, next(self._numbers), happen))

@@ -215,7 +215,7 @@ def test_who_hands_a_place_on_waits_for_nobody_who_gives_out_places(cast: Cast, 
         def hand_on() -> None:
             os.close(tell)
             os.read(begin, 1)
-            assert schedule.hand_on(schedule.Ended("mail.test", cast.foreign.pk)) == []
+            assert schedule.hand_on([schedule.Ended("mail.test", cast.foreign.pk)]) == []
 
         (child,) = in_processes([hand_on])
         with transaction.atomic():
@@ -223,7 +223,7 @@ def test_who_hands_a_place_on_waits_for_nobody_who_gives_out_places(cast: Cast, 
             os.close(tell)
             assert exits([child], 1) == [0]
         os.close(begin)
-        assert len(schedule.hand_on(schedule.Ended("mail.test", cast.foreign.pk))) == 1
+        assert len(schedule.hand_on([schedule.Ended("mail.test", cast.foreign.pk)])) == 1
 
 
 @pytest.mark.postgres

@@ -118,9 +118,9 @@ def test_ended_run_hands_its_place_on(cast: Cast, channel: Channel, settings: ob
     Channel.objects.update(next_fetch_at=timezone.now() - timedelta(seconds=1))
     (first,) = schedule.claim_due()
     ended = Ended("mail.test", first.administration_id)
-    assert schedule.hand_on(ended) == []
+    assert schedule.hand_on([ended]) == []
     FetchRun.objects.filter(pk=first.run_id).update(state="finished", finished_at=timezone.now())
-    (second,) = schedule.hand_on(ended)
+    (second,) = schedule.hand_on([ended])
     assert {first.administration_id, second.administration_id} == {cast.bakery.pk, cast.foreign.pk}
 
 
@@ -131,7 +131,7 @@ def test_place_in_an_administration_goes_to_another_host(cast: Cast, channel: Ch
     (first,) = schedule.claim_due()
     FetchRun.objects.update(state="finished", finished_at=timezone.now())
     host = FetchRun.objects.get(pk=first.run_id).channel.host
-    assert len(schedule.hand_on(Ended(host, cast.bakery.pk))) == 1
+    assert len(schedule.hand_on([Ended(host, cast.bakery.pk)])) == 1
 
 
 @pytest.mark.parametrize(("running", "handed_on"), [(8, 0), (9, 1), (19, 1), (20, 0)])
@@ -144,12 +144,12 @@ def test_place_is_handed_on_where_half_of_them_were_taken(
     for _number in range(running):
         services.new_manual_run(channel_in(cast.foreign))
     make_due(channel)
-    assert len(schedule.hand_on(Ended("mail.test", cast.foreign.pk))) == handed_on
+    assert len(schedule.hand_on([Ended("mail.test", cast.foreign.pk)])) == handed_on
 
 
 def test_handing_on_costs_one_statement_when_nobody_waits(channel: Channel) -> None:
     with CaptureQueriesContext(connection) as asked:
-        schedule.hand_on(Ended(channel.host, channel.administration_id))
+        schedule.hand_on([Ended(channel.host, channel.administration_id)])
     assert len([one for one in asked if "set_config" not in one["sql"]]) == 1  # beside the scope, on PostgreSQL
 
 
@@ -353,14 +353,14 @@ def test_quiet_run_takes_a_handful_of_statements(
     monkeypatch: pytest.MonkeyPatch,
     django_assert_num_queries: Callable[[int], AbstractContextManager[object]],
 ) -> None:
-    """Read, claim, start, secrets; channel, runs, fold (4), channel; two of each transaction's own.
+    """Alone: read, lease (2), start, who died there, channel; channel, run before, both changed, fold (3).
 
-    PostgreSQL is told of the scope twice, there and back.
+    Two are of its transaction.
     """
     monkeypatch.setattr(runs, "fetch", lambda *_: None)
     finish(channel, None)
     run = FetchRun.objects.create(administration_id=channel.administration_id, channel=channel, trigger="schedule")
-    with django_assert_num_queries(19 if connection.vendor == "postgresql" else 15):
+    with django_assert_num_queries(14):
         runs.perform(run.pk, Budget.of_a_run())
 
 

@@ -33,7 +33,7 @@ def channel(cast: Cast) -> Iterator[Channel]:
 def offered(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
     """The runs that were queued."""
     queued: list[UUID] = []
-    monkeypatch.setattr(tasks.fetch, "apply_async", lambda args, *_, **__: queued.append(UUID(args[1])))
+    monkeypatch.setattr(tasks, "offer", lambda due: queued.extend(one.run_id for one in due))
     return queued
 
 
@@ -150,7 +150,7 @@ def test_what_is_due_is_offered_before_any_housekeeping(
     channel: Channel, offered: list[UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
-    monkeypatch.setattr(tasks.fetch, "apply_async", lambda *_, **__: order.append("offered"))
+    monkeypatch.setattr(tasks, "offer", lambda due: order.extend("offered" for _one in due))
     for step in ("tell_outages", "look_ahead", "purge", "prune", "sweep_spool"):
         monkeypatch.setattr(STEPS[step], lambda *_args, step=step: order.append(step))
     make_due()

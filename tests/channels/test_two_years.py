@@ -9,7 +9,7 @@ import json
 import logging
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -24,7 +24,9 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from channels import services
 from channels.errors import channel_error
-from channels.fetching import schedule, upkeep
+from channels.fetching import schedule, starting, upkeep
+from channels.fetching.quiet import Through, end_all
+from channels.fetching.recorder import Outcome
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast, make_cast
@@ -126,19 +128,31 @@ def test_schedule_reads_what_it_works_on(portal: Portal, db: None) -> None:
         runs, ended = FetchRun.objects.count(), schedule.Ended(portal.busy.host, portal.busy.administration_id)
         found = {
             "claim": measured("claim", schedule.claim_due),
-            "hand on": measured("hand on", lambda: schedule.hand_on(ended)),
+            "hand on": measured("hand on", lambda: schedule.hand_on([ended])),
             "unstarted": measured("unstarted", schedule.unstarted),
             "reap": measured("reap", upkeep.reap),
             "prune": measured("prune", upkeep.prune_logbook),
             "quiet run": measured("quiet run", lambda: finish(portal.busy, None)),
+            "quiet bundle": measured("quiet bundle", lambda: carry_out(quiet[10:])),
             "failed run": measured("failed run", lambda: finish(quiet[0], channel_error("connect_timeout"))),
             "fetch by hand": measured("fetch by hand", lambda: services.request_fetch(portal.busy, None)),
         }
     bounds = dict.fromkeys(found, SMALL_TABLES)
+    bounds |= {"quiet bundle": 20 * 80}  # of twenty, each with its channel, secrets and the run before
     bounds |= {"failed run": 3 * QUIET}  # each quiet one had a run just now
     bounds |= {"claim": 2 * SMALL_TABLES}  # each of thirty is met in an index or two, as PostgreSQL chooses
     bounds |= {"prune": 2 * runs}  # a table of this size is read once to find 500 rows by their ids
     assert too_many(bounds, found) == {}
+
+
+def carry_out(channels: Sequence[Channel]) -> None:
+    """A bundle of runs that find nothing."""
+    known = {"trigger": "schedule", "state": "queued"}
+    runs = [FetchRun(administration_id=one.administration_id, channel=one, **known) for one in channels]
+    FetchRun.objects.bulk_create(runs)
+    started = starting.start_all([starting.Asked(run.administration_id, run.pk) for run in runs])
+    ended = end_all([Through(*one, Outcome()) for one in started if one])
+    assert len(ended) == len(channels)
 
 
 def test_full_host_is_passed_over_without_reading_who_waits_for_it(portal: Portal, db: None, settings: object) -> None:
@@ -149,7 +163,7 @@ def test_full_host_is_passed_over_without_reading_who_waits_for_it(portal: Porta
         for channel in Channel.objects.filter(name__startswith="quiet")[:3]:
             services.new_manual_run(channel)
         analyse()
-        found = measured("hand on", lambda: schedule.hand_on(schedule.Ended("full.test", portal.cast.foreign.pk)))
+        found = measured("hand on", lambda: schedule.hand_on([schedule.Ended("full.test", portal.cast.foreign.pk)]))
     assert found < 100
 
 

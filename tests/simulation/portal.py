@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from unittest import mock
@@ -15,7 +15,7 @@ from django.db.models import Q
 from administrations.models import Administration, AdministrationAccess, Environment, EnvironmentAdmin, Role
 from channels import connect, lease, services, tasks
 from channels.extract import Mail
-from channels.fetching import ending, intake
+from channels.fetching import bundle, ending, intake, quiet
 from channels.models import Channel, FetchRun, ReceivedMail
 from tests.cast import person
 from tests.simulation.disk import Disk
@@ -43,12 +43,22 @@ FAULTS = {"cut": (0.02, 0.1), "refused": (0.1, 0.15), "breaks": (0.15, 0.18)}
 KEPT_IN_BOX = 5 * 24 * HOUR
 
 
+class _OwnThread:
+    """Of who carries a bundle out: all of a simulated process is one greenlet."""
+
+    def take(self, wanted: int) -> int:
+        return wanted
+
+    def submit(self, work: Callable[[], None]) -> None:
+        work()
+
+
 @dataclass
 class Portal:
     hub: Hub
     promises: Promises
     disk: Disk
-    waiting: deque[tuple[str, str]] = field(default_factory=deque)
+    waiting: deque[Callable[[], None]] = field(default_factory=deque)
     boxes: dict[UUID, Box] = field(default_factory=dict)
     #: what the run that is under way met, by the name of its process
     met: dict[str, Met] = field(default_factory=dict)
@@ -114,10 +124,18 @@ class Portal:
             self.hub.after(60, lambda: self._start_beat(process.role))
 
     def send(self, ids: tuple[str, str], priority: int) -> None:
+        self._send(lambda: tasks.fetch(*ids))
+
+    def send_bundle(self, args: tuple[list[tuple[str, str]]], priority: int) -> None:
+        """Side by side they are here in bundles of one, each carried out by whoever takes it on."""
+        for ids in args[0]:
+            self._send(lambda ids=ids: tasks.fetch_bundle([ids]))
+
+    def _send(self, fetch: Callable[[], None]) -> None:
         """A message to the broker: a hint, of which some are lost and some come twice."""
         chance = self.hub.random.random()
         for _copy in range(0 if chance < 0.02 else 2 if chance < 0.04 else 1):
-            self.waiting.append(ids)
+            self.waiting.append(fetch)
             self.hub.after(self.hub.random.random(), self._take_on)
 
     def _take_on(self) -> None:
@@ -128,7 +146,7 @@ class Portal:
 
     def _work(self) -> None:
         while self.waiting:
-            tasks.fetch(*self.waiting.popleft())
+            self.waiting.popleft()()
 
     # --- what happens to mailboxes -------------------------------------------------------------------------
 
@@ -199,12 +217,16 @@ class Portal:
             for target, name, instead in (
                 (connect, "mailbox_of", self.session),
                 (tasks.fetch, "apply_async", self.send),
+                (tasks.fetch_bundle, "apply_async", self.send_bundle),
+                (tasks, "_threads", _OwnThread()),
                 (tasks, "queue_preparation", lambda *_: None),
                 # Everybody has the one connection, on which nobody may leave what they put there for their own scope.
                 (lib_tasks, "administration_scope_at_need", administration_scope),
+                (bundle, "administration_scope_at_need", administration_scope),
                 (failpoints, "reach", hub.step),
                 (Steps, "run", self._stepping(Steps.run)),
                 (ending, "finish", self._judged(ending.finish)),
+                (quiet, "end_all", self._judged_in_bundle(quiet.end_all)),
                 (intake, "extract", self._deadly(intake.extract)),
                 (lease, "_this_process", lambda: _name(hub.current())),
                 (lease, "_is_dead", lambda owner: hub.is_dead(owner) and self._same_machine(owner)),
@@ -219,6 +241,21 @@ class Portal:
             if done is not None:
                 self.promises.after_run(done, met, (before, failures_of(run.channel_id)))
             return done
+
+        return judged
+
+    def _judged_in_bundle(
+        self, end_all: Callable[[Sequence[quiet.Through]], list[FetchRun]]
+    ) -> Callable[[Sequence[quiet.Through]], list[FetchRun]]:
+        """Of one: what is not simple ends alone, and is judged there."""
+
+        def judged(some: Sequence[quiet.Through]) -> list[FetchRun]:
+            before = failures_of(some[0].run.channel_id)
+            ended = end_all(some)
+            for run in ended:
+                met = self.met.pop(_name(self.hub.current()), Met({}))
+                self.promises.after_run(run, met, (before, failures_of(run.channel_id)))
+            return ended
 
         return judged
 

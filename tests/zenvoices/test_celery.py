@@ -76,11 +76,10 @@ def test_worker_of_documents_alone_takes_what_others_leave_of_the_processor(queu
 @pytest.mark.redis
 def test_who_clicks_overtakes_the_scheduled_fetches_and_a_tick_waits_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
     with redis_server() as server, Connection(server.url.replace("unix", "redis+socket")) as broker:
-        for task in (tasks.fetch, tasks.tick):
+        for task in (tasks.fetch, tasks.fetch_bundle, tasks.tick):
             monkeypatch.setattr(task, "apply_async", partial(task.apply_async, connection=broker))
         goes_on, due = Due(uuid4(), uuid4(), goes_on=True), Due(uuid4(), uuid4())
-        for one in (goes_on, due):
-            tasks.offer(one)
+        tasks.offer([goes_on, due])
         by_hand = FetchRun(administration_id=uuid4())
         tasks.enqueue(by_hand)
         tasks.tick.apply_async()
@@ -88,4 +87,7 @@ def test_who_clicks_overtakes_the_scheduled_fetches_and_a_tick_waits_for_none(mo
             waiting = [fetches.get(timeout=5) for _ in range(3)]
             tick = ticks.get(timeout=5)
     assert tick.headers["task"] == "channels.tasks.tick"
-    assert [message.payload[0][1] for message in waiting] == [str(by_hand.pk), str(due.run_id), str(goes_on.run_id)]
+    ids = [[str(one.administration_id), str(one.run_id)] for one in (due, goes_on)]
+    assert [message.payload[0] for message in waiting] == [
+        [str(by_hand.administration_id), str(by_hand.pk)], [[ids[0]]], ids[1],
+    ]  # fmt: skip

@@ -29,7 +29,7 @@ class Command(OperatorCommand):
         inline, begun = options["inline"], timezone.now()
         wanted: list[Due] = []
         steps = tick(
-            wanted.append, *((_keep_alive, _tidy) if inline else (tasks.queue_keep_alive, tasks.settle_checks))
+            wanted.extend, *((_keep_alive, _tidy) if inline else (tasks.queue_keep_alive, tasks.settle_checks))
         )
         due, failed = steps.done.get("due", 0), bool(steps.failed)
         if inline:
@@ -41,8 +41,7 @@ class Command(OperatorCommand):
                     wanted = schedule.claim_due(begun)
             return
         try:
-            for one in wanted:
-                tasks.offer(one)
+            tasks.offer(wanted)
         except OperationalError as problem:
             raise OperatorError("broker_failed", "The broker does not answer; the next tick offers again.") from problem
         self.say({"due": due, "queued": len(wanted)}, failed=failed)

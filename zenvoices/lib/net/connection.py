@@ -150,5 +150,10 @@ class _Incoming(io.RawIOBase):
 def _facts(tls: ssl.SSLSocket) -> TlsFacts:
     certificate = tls.getpeercert() or {}
     end = certificate.get("notAfter")
-    expires_at = datetime.fromtimestamp(ssl.cert_time_to_seconds(end), UTC) if isinstance(end, str) else None
-    return TlsFacts(tls.version() or "", expires_at)
+    return TlsFacts(tls.version() or "", _moment(end) if isinstance(end, str) else None)
+
+
+@lru_cache(maxsize=1000)
+def _moment(said: str) -> datetime:
+    """Of a certificate, which is met at each of its sessions."""
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(said), UTC)
