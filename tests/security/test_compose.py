@@ -29,7 +29,7 @@ from zenvoices.lib.scoping import administration_scope
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = {name for name, service in SERVICES.items() if "build" in service}
+OURS = {name for name, service in SERVICES.items() if service["image"] == "zenvoices:local"}
 CANARY = "kanarie"
 ENV_FILE = {
     "SECRET_KEY": f"{CANARY}-secret",

@@ -18,12 +18,13 @@ from django.core.management import get_commands
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = {name for name, service in SERVICES.items() if "build" in service}
+OURS = {name for name, service in SERVICES.items() if service["image"] == "zenvoices:local"}
 
 #: The part of the Compose specification that we use: key of a service -> what its value is.
 SERVICE_SHAPE: dict[str, type | tuple[type, ...]] = {
     "build": str,
     "image": str,
+    "pull_policy": str,
     "command": list,
     "user": str,
     "read_only": bool,
@@ -89,6 +90,14 @@ def test_service_has_the_shape_of_the_compose_specification(name: str):
         assert wish["condition"] in CONDITIONS
 
 
+def test_one_service_builds_the_image_and_all_of_ours_wait_for_it():
+    """Compose labels what it builds with the service: six builds were six images, and a second `up` made all anew."""
+    assert {name for name, service in SERVICES.items() if "build" in service} == {"migrate"}
+    assert {name for name in OURS if "migrate" in SERVICES[name]["depends_on"]} == OURS - {"migrate"}
+    # Else those without `build` are asked for at a registry first.
+    assert {name for name in OURS if SERVICES[name]["pull_policy"] == "never"} == OURS
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_awaited_health_can_be_reported(name: str):
     for other, wish in SERVICES[name].get("depends_on", {}).items():
@@ -132,6 +141,11 @@ def test_variables_that_compose_fills_in_are_in_the_example():
 def example_variables() -> list[str]:
     text = (ROOT / ".env.example").read_text()
     return re.findall(r"^#?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE)
+
+
+def test_example_offers_the_token_of_figures_and_status():
+    """A request that comes by the published port comes from the engine's bridge, never from loopback."""
+    assert "METRICS_TOKEN" in example_variables()
 
 
 @pytest.mark.parametrize("name", example_variables())

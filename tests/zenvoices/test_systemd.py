@@ -21,7 +21,7 @@ from tests.zenvoices.test_deployment import check_command, dockerfile, is_settin
 UNITS = ROOT / "deploy" / "systemd"
 PREFIX = "/opt/zenvoices/.venv/bin/"
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-OURS = sorted(name for name, service in COMPOSE.items() if "build" in service)
+OURS = sorted(name for name, service in COMPOSE.items() if service["image"] == "zenvoices:local")
 SERVING = [name for name in OURS if name != "migrate"]
 MOST_EXPOSED = 2.0  # of 10
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
