@@ -26,11 +26,16 @@ def spool() -> Iterator[Path]:
 
 
 def sweep_spool() -> None:
-    """Removes what fetches that were killed left behind."""
-    for folder in _folder().glob("fetch-*"):
+    """Removes what fetches that were killed left behind, and the half uploads of web processes that were."""
+    for left in [*_folder().glob("fetch-*"), *_half_uploads()]:
         with suppress(FileNotFoundError):  # its fetch ends just now
-            if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+            if time.time() - left.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()
+
+
+def _half_uploads() -> Iterator[Path]:
+    """By the name that Django gives them in the TMPDIR, which compose and the units put into DATA_DIR."""
+    yield from Path(settings.DATA_DIR).glob("tmp*.upload*")
 
 
 def _folder() -> Path:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import binascii
 import io
+import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import time_machine
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import connection
 from django.utils import timezone
 
@@ -405,6 +410,22 @@ def test_spool_folder_that_goes_while_it_is_swept_stops_nothing(tmp_path: Path, 
     (tmp_path / "spool").mkdir()
     (tmp_path / "spool" / "fetch-gone").symlink_to(tmp_path / "its fetch has removed it")
     sweep_spool()
+
+
+def test_half_upload_of_a_killed_process_goes_after_a_day(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As under compose, where TMPDIR is DATA_DIR."""
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with TemporaryUploadedFile("factuur.pdf", "application/pdf", 0, None), time_machine.travel(time.time() + 3600):
+        sweep_spool()
+        assert len(list(tmp_path.glob("*.upload*"))) == 1
+    killed = TemporaryUploadedFile("factuur.pdf", "application/pdf", 0, None)
+    with time_machine.travel(time.time() + 2 * 86_400):
+        sweep_spool()
+    assert list(tmp_path.iterdir()) == [tmp_path / "spool"]
+    killed.close()
 
 
 @pytest.mark.django_db(transaction=True)
