@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
 import shlex
@@ -157,6 +158,24 @@ def test_example_names_only_what_is_read(name: str):
 def test_command_exists(name: str):
     default = next(shlex.split(rest.strip("[]").replace(",", " ")) for key, rest in dockerfile() if key == "CMD")
     check_command(SERVICES[name].get("command", default))
+
+
+def threads_of(words: list[str]) -> int:
+    """Each of which may have a connection to the database."""
+    if "gunicorn" in words:
+        return int(words[words.index("--workers") + 1]) * int(words[words.index("--threads") + 1])
+    if "--concurrency" not in words:
+        return 1
+    number = int(words[words.index("--concurrency") + 1])
+    return 2 * number if "fetch" in words else number  # what came due has threads of its own
+
+
+def test_database_has_a_connection_for_every_thread():
+    (serves,) = (json.loads(words) for instruction, words in dockerfile() if instruction == "CMD")
+    threads = [threads_of(SERVICES[name].get("command", serves)) for name in OURS]
+    asked = SERVICES["db"]["command"]
+    kept_for_superusers = 3
+    assert int(asked[-1].removeprefix("max_connections=")) >= sum(threads) + kept_for_superusers
 
 
 def check_command(words: list[str]) -> None:
