@@ -12,7 +12,8 @@ from django.test import Client
 
 from bench.lists_pages import pages
 from bench.lists_seed import Sizes, seed
-from documents import search
+from documents import search, search_text
+from zenvoices.lib.scoping import every_administration
 
 pytestmark = [
     pytest.mark.postgres,
@@ -47,3 +48,13 @@ def test_no_page_reads_a_list_whole(db: None, monkeypatch: pytest.MonkeyPatch) -
         cursor.execute("SELECT analyse_tables()")
     found = {name: rows_of(*page) for name, page in pages(office).items()}
     assert {name: rows for name, rows in found.items() if rows > MOST} == {}
+
+
+def test_the_hourly_look_for_documents_without_a_text_reads_no_list(db: None) -> None:
+    seed(SIZES)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT analyse_tables()")
+    with every_administration():
+        before = rows_read()
+        assert search_text.fill_in() == 0
+        assert rows_read() - before < 100
