@@ -62,7 +62,7 @@ def pages(office: Office) -> dict[str, Page]:
     found |= {f"documents, deep, by {sort.label}": (bert, _deep(office, sort)) for sort in Sort}
     found |= {"documents of an Aanleveraar": (arie, home)}
     found |= {f"all found, {name}": (bert, f"{home}found/?{query[name]}&before=9999999999999999")
-              for name in ("a word in half of them", "a word in one of a thousand")}  # fmt: skip
+              for name in ("a word in half of them", "a word of long ago", "a word in one of a thousand")}  # fmt: skip
     found |= {f"news, {name}": (bert, f"{home}news/?{query[name]}&after=1790000000000000")
               for name in ("as it opens", "a word in one")}  # fmt: skip
     found |= {name: (bert, reverse(name, args=[office.big.pk])) for name in _OF_ADMINISTRATION}

@@ -189,7 +189,7 @@ def _acts(target: Target, mailbox: Mailbox) -> list[tuple[str, Callable[[], Fact
         return {"count": target.list_folders(mailbox) if target.list_folders else 0}
 
     others = [step for name in target.more_folders for step in each(name)]
-    opened = [*each(target.folder), *([("look", look)] if target.look is not None else others)]
+    opened = [*each(target.folder), *others, *([("look", look)] if target.look is not None else [])]
     return [
         ("name", resolve),
         ("connection", connect),

@@ -30,6 +30,8 @@ MAYBE_EINVOICE = XML_TYPES | {PDF}
 #: of Document.sort_amount and Document.sort_name: behind all that are known
 NO_AMOUNT = -(10**18)
 NO_NAME = "1"
+#: of a document: it cannot be found by all that it says (documents.search_text.fill_in)
+TEXT_IS_LATE = models.Q(text_written_at=None) | models.Q(einvoice_read_at__gt=models.F("text_written_at"))
 
 
 def _of_state(state: str, **condition: Any) -> models.Index:
@@ -130,6 +132,8 @@ class Document(ListedTenantModel, Source):
     done_at = models.DateTimeField(null=True, blank=True)
     #: when we looked whether it is an e-invoice; empty: not yet
     einvoice_read_at = models.DateTimeField(null=True, blank=True)
+    #: when what it can be found by was written down; empty: by a process of the version before, which knows no text
+    text_written_at = models.DateTimeField(null=True, blank=True, default=timezone.now)
     #: what a line of the list is sorted by (documents.sort_keys); amounts in ten-thousandths, of whichever currency
     sort_date = models.DateField(default=date(1970, 1, 1), db_default=date(1970, 1, 1))
     sort_name = models.CharField(max_length=120, default=NO_NAME, db_default=NO_NAME)
@@ -148,6 +152,7 @@ class Document(ListedTenantModel, Source):
                 condition=models.Q(einvoice_read_at=None, content_type__in=sorted(MAYBE_EINVOICE)),
                 name="document_einvoice_unread",
             ),
+            models.Index(fields=["id"], condition=TEXT_IS_LATE, name="document_text_late"),
             # A work list is short where the archive is long: each state is read and counted by itself.
             _of_state("todo", done_at=None),
             _of_state("new", done_at=None, seen_at=None),

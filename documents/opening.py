@@ -12,7 +12,7 @@ from documents.forms import FilterForm, channel_asked_for
 from documents.listing import filters_for
 from documents.models import Document
 from documents.moments import moment_from_text
-from documents.queries import chosen, lines, visible_documents
+from documents.queries import Selection, chosen, selection, visible_documents
 
 MOST_AT_ONCE = 500
 #: what is acted on in one request, of all that a filter finds
@@ -37,7 +37,7 @@ def chosen_documents(request: AdministrationRequest) -> list[Document]:
     except ValueError as wrong:
         raise Http404 from wrong
     if request.POST.get("found"):
-        ids += found_ids(request, QueryDict(request.POST.get("filters", "")), request.POST.get("before", ""))
+        ids += found(request, QueryDict(request.POST.get("filters", "")), request.POST.get("before", "")).ids
     rows = visible_documents(request.user, request.role)
     halves: dict[UUID, Document] = {}
     for start in range(0, len(ids), MOST_AT_ONCE):  # databases bound the number of parameters
@@ -45,11 +45,10 @@ def chosen_documents(request: AdministrationRequest) -> list[Document]:
     return list(halves.values())
 
 
-def found_ids(request: AdministrationRequest, asked: QueryDict, until: str) -> list[UUID]:
+def found(request: AdministrationRequest, asked: QueryDict, until: str) -> Selection:
     """Of the lines that a filter finds, the newest MOST_FOUND; none that came after the list was made."""
     rows, moment = visible_documents(request.user, request.role), moment_from_text(until)
     if moment is None:
-        return []
+        return Selection([])
     filters = filters_for(request.role, FilterForm(asked, channel_asked_for(asked)))
-    found = lines(rows.filter(received_at__lte=moment), filters).order_by("-received_at", "-id")
-    return list(found.values_list("pk", flat=True)[:MOST_FOUND])
+    return selection(rows.filter(received_at__lte=moment), filters, MOST_FOUND)

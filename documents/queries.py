@@ -54,13 +54,40 @@ def lines(documents: QuerySet[Document], filters: Filters, since: datetime | Non
 
     The XML of an invoice whose PDF is there too is folded under that PDF.
     """
-    rows, asked = _unsearched(documents, filters, since), search.patterns(filters.words, filters.sender)
+    rows, asked = _unsearched(documents, filters, since), _patterns(filters)
     if not asked:
         return rows
     newest_first = ordered(rows, Sort.ARRIVAL)
     keys, edge = _walked(newest_first, asked, Sort.ARRIVAL, search.WALKED_FIRST)
     ids = search.few(asked) if edge and len(keys) <= PAGE_SIZE else None
     return search.saying(rows, asked) if ids is None else rows.filter(pk__in=ids)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The newest lines that a filter finds."""
+
+    ids: list[UUID]
+    #: of the last line that was looked at, where the list goes on behind it
+    back_to: datetime | None = None
+
+
+def selection(documents: QuerySet[Document], filters: Filters, most: int) -> Selection:
+    rows, asked = ordered(_unsearched(documents, filters, None), Sort.ARRIVAL), _patterns(filters)
+    if not asked:
+        return Selection(_first(rows, most))
+    keys, edge = _walked(rows, asked, Sort.ARRIVAL, search.WALKED_FIRST, most)
+    if edge is None:
+        return Selection(keys)
+    ids = search.few(asked) if len(keys) <= PAGE_SIZE else None
+    if ids is not None:
+        return Selection(_first(rows.filter(pk__in=ids), most))
+    keys, edge = _walked(rows, asked, Sort.ARRIVAL, search.SELECTED, most)
+    return Selection(keys, edge.received_at if edge and len(keys) < most else None)
+
+
+def _patterns(filters: Filters) -> list[str]:
+    return search.patterns(filters.words, filters.sender)
 
 
 def _unsearched(documents: QuerySet[Document], filters: Filters, since: datetime | None) -> QuerySet[Document]:
@@ -89,15 +116,15 @@ def inbox(
 ) -> Page:
     """One page of the lines, each with `is_duplicate`, `is_warned`, `is_unsent` and `note_count`."""
     rows = ordered(_unsearched(documents, filters, since), sort, after)
-    asked = search.patterns(filters.words, filters.sender)
+    asked = _patterns(filters)
     keys, edge = _found(rows, asked, sort) if asked else (_first(rows), None)
     shown = _shown(documents, keys[:PAGE_SIZE])
     return Page(shown, Place.of(shown[-1], sort) if len(keys) > PAGE_SIZE else edge)
 
 
-def _first(rows: QuerySet[Document]) -> list[UUID]:
+def _first(rows: QuerySet[Document], most: int = PAGE_SIZE + 1) -> list[UUID]:
     """Of a page, and one more."""
-    return [*rows.values_list("pk", flat=True)[: PAGE_SIZE + 1]]
+    return [*rows.values_list("pk", flat=True)[:most]]
 
 
 def _found(rows: QuerySet[Document], asked: Sequence[str], sort: Sort) -> tuple[list[UUID], Place | None]:
@@ -109,11 +136,13 @@ def _found(rows: QuerySet[Document], asked: Sequence[str], sort: Sort) -> tuple[
     return _walked(rows, asked, sort, search.WALKED) if ids is None else (_first(rows.filter(pk__in=ids)), None)
 
 
-def _walked(rows: QuerySet[Document], asked: Sequence[str], sort: Sort, most: int) -> tuple[list[UUID], Place | None]:
+def _walked(
+    rows: QuerySet[Document], asked: Sequence[str], sort: Sort, lines: int, most: int = PAGE_SIZE + 1
+) -> tuple[list[UUID], Place | None]:
     """What so many lines of the list give, and the last of these; None when the list ends before."""
-    last_two = rows[most - 1 : most + 1]
+    last_two = rows[lines - 1 : lines + 1]
     edge = Place.of(last_two[0], sort) if len(last_two) == 2 else None
-    return _first(search.saying(up_to(rows, sort, edge) if edge else rows, asked)), edge
+    return _first(search.saying(up_to(rows, sort, edge) if edge else rows, asked), most), edge
 
 
 def _shown(documents: QuerySet[Document], keys: Sequence[UUID]) -> list[Document]:

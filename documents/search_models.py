@@ -13,6 +13,7 @@ class SearchText(ListedTenantModel):
 
     document = models.OneToOneField("documents.Document", on_delete=models.CASCADE, related_name="search_text")
     text = models.TextField()
+    #: asked of Document.text_written_at, where an index holds what lacks it
     written_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.utils import timezone
 
-from documents.models import Document, SearchText, einvoice_of
+from documents.models import TEXT_IS_LATE, Document, SearchText, einvoice_of
 
 #: of a mail's text; what stands further on is not found
 MOST_TEXT: Final = 20_000
@@ -53,12 +53,14 @@ def add(documents: Iterable[Document]) -> None:
 
 def renew(documents: Iterable[Document]) -> None:
     """Select `email`, `einvoice` and `companion__einvoice` along."""
+    documents = list(documents)
     SearchText.objects.bulk_create(
         [_row(one, text_as_read(one)) for one in documents],
         update_conflicts=True,
         unique_fields=["document"],
         update_fields=["text", "written_at"],
     )
+    Document.objects.filter(pk__in=[one.pk for one in documents]).update(text_written_at=timezone.now())
 
 
 def _row(document: Document, text: str) -> SearchText:
@@ -67,9 +69,10 @@ def _row(document: Document, text: str) -> SearchText:
 
 def fill_in() -> int:
     """What a process of the version before made or read: it knows no such row. Returns how many."""
-    late = Q(search_text=None) | Q(einvoice_read_at__gt=F("search_text__written_at"))
     count, last = 0, UUID(int=0)
-    rows = Document.objects.filter(late).select_related("email", "einvoice", "companion__einvoice").order_by("pk")
+    rows = (
+        Document.objects.filter(TEXT_IS_LATE).select_related("email", "einvoice", "companion__einvoice").order_by("pk")
+    )
     while some := list(rows.filter(pk__gt=last)[:_AT_ONCE]):
         renew(some)
         count, last = count + len(some), some[-1].pk

@@ -21,11 +21,15 @@ def is_of_one_folder(problem: ChannelError) -> bool:
 
 
 def places_of(channel: Channel) -> list[Channel]:
-    """The channel at each of its folders, the first one first. What a session learns there, keep() writes."""
+    """The channel at each of its folders, the first one first. What a session learns there, keep() writes.
+
+    A folder without a state is one that is not saved yet (as_chosen).
+    """
     if not (channel.has_folders and channel.more_folders):
         return [channel]
     states = {state.folder: state for state in FurtherFolder.objects.filter(channel=channel)}
-    places = [copy.copy(channel), *(_at(channel, states[name]) for name in channel.more_folders)]
+    further = (states.get(name) or _new_state(channel, name) for name in channel.more_folders)
+    places = [copy.copy(channel), *(_at(channel, state) for state in further)]
     names = {place.folder for place in places}
     for place in places:
         place.other_folders = frozenset(names - {place.folder})
@@ -62,13 +66,23 @@ def choose(channel: Channel, names: Sequence[str]) -> None:
     states = FurtherFolder.objects.filter(channel=channel)
     states.exclude(folder__in=names).delete()
     known = set(states.values_list("folder", flat=True))
-    FurtherFolder.objects.bulk_create(
-        FurtherFolder(
-            administration_id=channel.administration_id, channel=channel, folder=name, added_later=channel.has_begun
-        )
-        for name in names
-        if name not in known
+    FurtherFolder.objects.bulk_create(_new_state(channel, name) for name in names if name not in known)
+
+
+def _new_state(channel: Channel, name: str) -> FurtherFolder:
+    return FurtherFolder(
+        administration_id=channel.administration_id, channel=channel, folder=name, added_later=channel.has_begun
     )
+
+
+def as_chosen(channel: Channel, folder: str, more_folders: Sequence[str]) -> Channel:
+    """The channel as it would be with these folders. Not to be saved."""
+    chosen = copy.copy(channel)
+    if folder != channel.folder and not take_over(chosen, folder):
+        for name, value in (NO_NUMBERS | {"folder": folder}).items():
+            setattr(chosen, name, value)
+    chosen.more_folders = list(more_folders)
+    return chosen
 
 
 def take_over(channel: Channel, name: str) -> bool:

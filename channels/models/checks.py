@@ -102,6 +102,8 @@ class PreviewedMail(TenantModel):
         NOT_LOOKED_AT = "not_looked_at"  # there was no time for it, or it was too much
 
     connection_check = models.ForeignKey(ConnectionCheck, on_delete=models.CASCADE, related_name="previewed")
+    #: where it lies, and in a copy too; "" where only one folder was looked at
+    folder = models.TextField(blank=True, default="", db_default="")
     #: counted from the newest
     place = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=13, choices=State)

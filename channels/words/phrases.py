@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.template.defaultfilters import filesizeformat
-from django.utils import translation
+from django.utils import formats, timezone, translation
+from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from channels.auth import PROVIDER_NAMES
@@ -120,11 +121,20 @@ def filled_in(text: Text, detail: Detail) -> str:
     known = {key: value for key, value in detail.items() if value not in ("", None)}
     if "size" in known:
         known["size"] = filesizeformat(known["size"])
+    if "since" in known:
+        known["since"] = _day(known["since"])
     said = str(text) % (_general_words() | known)
     begins_with = re.match(r"%\((\w+)\)", str(text))
     if begins_with and begins_with[1] not in known:
         return said[:1].upper() + said[1:]
     return said
+
+
+def _day(told: str) -> str:
+    """As the calendar here has it. `told`: a moment in ISO 8601; of an error that was kept before, a day."""
+    moment = parse_datetime(told) if "T" in told else None
+    day = timezone.localdate(moment) if moment else parse_date(told)
+    return formats.date_format(day, "DATE_FORMAT") if day else told
 
 
 def _general_words() -> dict[str, Any]:

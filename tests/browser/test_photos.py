@@ -6,7 +6,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Browse, MakeStage
 from tests.browser.test_lost_requests import LOST, choose_file
@@ -31,7 +31,6 @@ def test_photos_of_a_paper_become_one_document(
     page.goto(stage.address("documents/"))
     page.get_by_role("link", name=words.take).click()
     field = page.get_by_label(words.photos, exact=True)
-    expect(field).not_to_have_attribute("required", "")  # the script is there: until then each replaces the one before
     for name, colour in (("b.jpg", BLUE), ("a.jpg", RED), ("c.jpg", RED)):  # a camera gives one at a time
         field.set_input_files([{"name": name, "mimeType": "image/jpeg", "buffer": photo(colour)}])
     page.get_by_role("button", name=words.earlier).click()
@@ -48,17 +47,31 @@ def test_photos_of_a_paper_become_one_document(
     assert problems(page, stage.address("documents/upload/pages/"), language) == []
 
 
-def test_a_photo_that_was_taken_before_the_script_came_is_the_first_page(stage: Stage, browse: Browse) -> None:
-    page = browse(stage.anna, **PHONE)
+@pytest.mark.parametrize("comes", ["late", "never"])
+def test_no_photo_is_lost_however_slowly_the_script_comes(comes: str, stage: Stage, browse: Browse) -> None:
+    page = browse(stage.anna, loses_requests=comes == "never", **PHONE)
     waiting: list[Route] = []
     page.route("**/pages*.js", lambda route: waiting.append(route))
     with page.expect_request("**/pages*.js"):
         page.goto(stage.address("documents/upload/pages/"), wait_until="commit")
-    field = page.get_by_label(NL.photos, exact=True)
-    field.set_input_files([{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo(RED)}])
+    take(page, "a.jpg", "b.jpg")
     (script,) = waiting
-    script.continue_()
-    expect(page.get_by_role("button", name="Verwijderen: Pagina 1")).to_be_visible()
+    if comes == "late":
+        script.continue_()
+        expect(page.get_by_role("button", name="Verwijderen: Pagina 2")).to_be_visible()
+        take(page, "c.jpg")
+        expect(page.locator("#photo-list li")).to_have_count(3)
+    else:
+        script.abort()
+    page.get_by_role("button", name=NL.make).click()
+    expect(page.locator("#reading img.sheet")).to_have_count(3 if comes == "late" else 2)
+
+
+def take(page: Page, *names: str) -> None:
+    """A camera gives one at a time."""
+    for name in names:
+        chosen = {"name": name, "mimeType": "image/jpeg", "buffer": photo(RED)}
+        page.get_by_label(NL.photos, exact=True).set_input_files([chosen])
 
 
 def test_an_upload_that_was_lost_goes_again_without_choosing_the_file(stage: Stage, browse: Browse) -> None:

@@ -111,6 +111,14 @@ def test_sentence_names_host_and_port() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "since", ["2026-11-30T23:30:00+00:00", "2026-12-01"], ids=["moment", "day, as it was kept before"]
+)
+def test_day_of_a_certificate_is_that_of_the_offices_calendar(since: str) -> None:
+    said = phrases.said_in("nl", "certificate_not_yet_valid", {"host": "mail.devries.nl", "since": since}).text
+    assert said == "Het certificaat van mail.devries.nl is pas geldig vanaf 1 dec 2026."
+
+
 def test_unknown_code_is_mentioned() -> None:
     assert phrases.said_in("en", "moon_eclipse").text == "Fetching failed with code moon_eclipse."
 

@@ -253,12 +253,16 @@ def test_more_than_a_page_of_arrivals_makes_the_page_anew(cast: Cast, shelf: She
 def found(client: Client, cast: Cast, query: str = "") -> tuple[str, dict[str, str]]:
     """What is offered above a list, and what its form sends when that is taken."""
     page = client.get(inbox(cast, query)).content.decode()
-    offer = re.search(r'data-address="([^"]*)"', page)
     sent = {name: re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("filters", "before")}
-    assert offer
-    text = client.get(offer[1].replace("&amp;", "&")).content.decode()
+    text = client.get(found_at(client, cast, query)).content.decode()
     words = re.search(r'found-offer">([^<]*)<', text)
     return words[1] if words else "", {name: value[1].replace("&amp;", "&") for name, value in sent.items() if value}
+
+
+def found_at(client: Client, cast: Cast, query: str) -> str:
+    offer = re.search(r'data-address="([^"]*)"', client.get(inbox(cast, query)).content.decode())
+    assert offer
+    return offer[1].replace("&amp;", "&")
 
 
 def test_all_means_all_that_the_filter_finds(
@@ -297,6 +301,30 @@ def test_more_than_are_acted_on_at_once_are_not_called_all(
     assert offer == "De nieuwste 2 selecteren"
     client.post(reverse("documents-done", args=[cast.bakery.pk]), form | {"found": "on"})
     assert names(client.get(inbox(cast))) == ["factuur-3.pdf"]
+
+
+def test_a_selection_that_looked_not_at_everything_says_so_and_how_to_go_on(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a word that too many documents say for looking them up."""
+    for name, value in {"FEW": 1, "WALKED_FIRST": 1, "SELECTED": 3}.items():
+        monkeypatch.setattr(f"documents.search.{name}", value)
+    for name, days in (("bon-1", 0), ("brief", 1), ("bon-2", 2), ("bon-3", 3), ("nota-1", 4), ("nota-2", 5)):
+        shelf.document(filename=f"{name}.pdf", received_at=NOON - timedelta(days=days))
+    client = signed_in(cast.gerda)
+    offer, form = found(client, cast, "?q=bon&state=new")
+    assert offer == "De 2 sinds 20 nov 2026 selecteren"
+    text = client.get(found_at(client, cast, "?q=bon&state=new")).content.decode().replace("&amp;", "&")
+    (further,) = re.findall(r'href="([^"]*)"', text)
+    assert further == inbox(cast, "?q=bon&state=new&until=2026-11-20")
+    text = client.get(found_at(client, cast, "?q=nota")).content.decode()
+    assert ("Sinds 20 nov 2026 is er geen." in text, "checkbox" in text) == (True, False)
+
+    client.post(reverse("documents-done", args=[cast.bakery.pk]), form | {"found": "on"})
+    with administration_scope(cast.bakery.pk):
+        done = Document.objects.filter(done_at__isnull=False).values_list("filename", flat=True)
+        assert sorted(done) == ["bon-1.pdf", "bon-2.pdf"]
+    assert found(client, cast, "?q=bon&state=new&until=2026-11-20")[0] == "Alle 1 selecteren"
 
 
 @pytest.mark.parametrize("form", [{"before": "x"}, {"filters": "channel=x&since=y", "before": "1"}, {}])

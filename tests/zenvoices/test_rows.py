@@ -29,7 +29,9 @@ def email(channel: Channel, run: FetchRun, **facts: Any) -> Email:
 def document(channel: Channel, run: FetchRun, **facts: Any) -> Document:
     known: dict[str, Any] = {"kind": "upload", "filename": "bon.pdf", "sha256": "b" * 64, "size": 2**40}
     known |= {"defects": ["base64_repaired", 'een "woord"'], "sort_date": date(2026, 2, 28), "sort_amount": -12_345}
-    return Document(administration_id=channel.administration_id, received_at=MOMENT, **known | facts)
+    return Document(
+        administration_id=channel.administration_id, received_at=MOMENT, text_written_at=MOMENT, **known | facts
+    )
 
 
 def mail(channel: Channel, run: FetchRun) -> ReceivedMail:

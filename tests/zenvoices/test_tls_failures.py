@@ -64,7 +64,7 @@ def nobody_told_the_time() -> Iterator[None]:
     ("which", "code", "detail"),
     [
         ("expired", "certificate_expired", {}),
-        ("not_yet_valid", "certificate_not_yet_valid", {"since": "2060-05-01"}),
+        ("not_yet_valid", "certificate_not_yet_valid", {"since": "2060-05-01T00:00:00+00:00"}),
         ("other_name", "certificate_other_name", {"names": "mail.other.test"}),
         ("many_names", "certificate_other_name", {"names": "a.other.test, b.other.test, c.other.test, …"}),
         ("without_issuer", "certificate_incomplete", {}),

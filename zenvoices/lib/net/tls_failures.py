@@ -72,8 +72,8 @@ def line_failure(error: OSError) -> NetError:
 def _certificate_refused(code: int, shown: Sequence[Facts], context: ssl.SSLContext) -> NetError:
     if code == _NOT_YET_VALID:
         since = max(_times(shown, "notBefore"), default=0.0)
-        day = datetime.fromtimestamp(since, UTC).date().isoformat()
-        return NetError("clock_wrong") if clock.now() >= since else NetError("certificate_not_yet_valid", since=day)
+        moment = datetime.fromtimestamp(since, UTC).isoformat()
+        return NetError("clock_wrong") if clock.now() >= since else NetError("certificate_not_yet_valid", since=moment)
     if code == _EXPIRED:
         return NetError(
             "clock_wrong" if clock.now() < min(_times(shown, "notAfter"), default=0.0) else "certificate_expired"

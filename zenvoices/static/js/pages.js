@@ -11,7 +11,7 @@
   input.required = false; // a camera gives one at a time, and each replaces the one before
 
   input.addEventListener("change", take);
-  if (input.files.length) take(); // chosen before this file came
+  if (input.files.length) take(); // chosen before this file came (early-photos.js)
 
   function take() {
     for (const file of input.files) if (photos.size < Number(told.most)) add(file);
