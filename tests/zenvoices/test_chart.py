@@ -77,6 +77,35 @@ def test_kubernetes_takes_every_object(version: str) -> None:
         kubernetes.validate(document, version, strict=True)
 
 
+VARIANTS: dict[str, dict[str, Any]] = {
+    "one registry's key": {"image": {**GIVEN["image"], "pullSecrets": [{"name": "registry"}]}},  # type: ignore[dict-item]
+    "another ingress": {"ingress": {"tlsSecretName": "tls", "className": "nginx", "annotations": {}}},
+    "no ingress": {"ingress": {"enabled": False}},
+    "one who may reach the web": {"networkPolicy": {"from": [{"podSelector": {"matchLabels": {"app": "proxy"}}}]}},
+    "no policy": {"networkPolicy": {"enabled": False}},
+    "no files": {"filesSecretName": ""},
+    "more of one": {"processes": {"worker-fetch": {"replicas": 5, "memory": "4Gi"}}},
+}
+
+
+@pytest.mark.parametrize("values", VARIANTS.values(), ids=VARIANTS)
+def test_helm_and_kubernetes_take_every_object_of_a_variant(values: dict[str, Any]) -> None:
+    said = helm.lint(str(CHART), GIVEN | values, strict=True)
+    # An icon is for a catalogue of charts.
+    assert ([one["error"] for one in said["messages"]], said["errors"]) == (["icon is recommended"], [])
+    for document in render(GIVEN | values):
+        kubernetes.validate(document, VERSIONS[-1], strict=True)
+
+
+@pytest.mark.parametrize(("value", "told_as"), [(50_000_000, "50000000"), (0.5, "0.5"), (20, "20"), (True, "true")])
+def test_setting_is_told_as_the_values_have_it(value: float, told_as: str) -> None:
+    """Helm reads each number of a values file as a float, and would write a million as 1e+06."""
+    settings = GIVEN["settings"] | {"MAIL_MAX_BYTES": value}  # type: ignore[operator]
+    pods = [one["spec"]["template"]["spec"] for one in render(GIVEN | {"settings": settings}) if one["kind"] == "Job"]
+    [variable] = [one for one in pods[0]["containers"][0]["env"] if one["name"] == "MAIL_MAX_BYTES"]
+    assert variable["value"] == told_as
+
+
 def test_processes_are_those_of_compose() -> None:
     assert sorted(named("Deployment") | named("Job")) == PROCESSES
     ours = {name for name, service in COMPOSE.items() if service["image"] == "zenvoices:local"}

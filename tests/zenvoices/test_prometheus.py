@@ -15,6 +15,8 @@ import pytest
 import yaml
 from django.test import Client
 from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from channels.models import FailingStep, TickTally
 from notifications import operator
@@ -30,6 +32,10 @@ RULES = ROOT / "deploy" / "prometheus"
 BOARD = json.loads((ROOT / "deploy" / "grafana" / "zenvoices.json").read_text())
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 METRIC = re.compile(r"zenvoices_\w+")
+SELECTOR = re.compile(r"(zenvoices_\w+)(?:\{([^}]*)\})?")
+MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"([^"]*)"')
+BY = re.compile(r"\bby \(([^)]+)\)")
+SHOWN = re.compile(r"\{\{ ?(?:\$labels\.)?([a-z]+) ?\}\}")
 
 
 def loaded(name: str) -> Any:
@@ -60,11 +66,35 @@ def text(cast: Cast, client: Client, settings: Any, monkeypatch: pytest.MonkeyPa
 @pytest.mark.redis
 def test_rules_board_and_documentation_name_figures_that_metrics_has(text: str) -> None:
     had = set(re.findall(r"^(zenvoices_\w+)", text, re.MULTILINE))
-    asked = {target["expr"] for panel in BOARD["panels"] for target in panel["targets"]}
+    targets = [target for panel in BOARD["panels"] for target in panel["targets"]]
+    asked = {target["expr"]: target.get("legendFormat", "") for target in targets}
+    asked |= {alert["expr"]: alert["annotations"]["summary"] for alert in ALERTS}
     assert {name for expr in asked for name in METRIC.findall(expr)} - had == set()
-    assert {name for alert in ALERTS for name in METRIC.findall(alert["expr"])} - had == set()
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    for expr, shown in asked.items():
+        check_labels(expr, shown, samples)
     table = OPERATIONS.split("| figure of `/metrics` |")[1].split("\n\n")[0]
     assert set(METRIC.findall(table)) == had
+
+
+def check_labels(expr: str, shown: str, samples: list[Sample]) -> None:
+    """One that is misspelt is no fault to Prometheus: the alert never fires, the panel stays empty."""
+    had: set[str] = set()
+    for name, matchers in SELECTOR.findall(expr):
+        found = [one.labels for one in samples if one.name == name and matches(one.labels, MATCHER.findall(matchers))]
+        assert found, (name, matchers)
+        had.update(*found)
+    by = {label.strip() for labels in BY.findall(expr) for label in labels.split(",")}
+    assert by | set(SHOWN.findall(shown)) <= had, expr
+
+
+def matches(labels: dict[str, str], matchers: list[tuple[str, str, str]]) -> bool:
+    """As Prometheus does, but for a label that is not there at all."""
+    return all(
+        label in labels
+        and bool(re.fullmatch(value if "~" in how else re.escape(value), labels[label])) == (how[0] == "=")
+        for label, how, value in matchers
+    )
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=NAMES)

@@ -68,6 +68,30 @@ def test_migrate_runs_before_everything_else() -> None:
         assert unit(name)["Requires"] == unit(name)["After"] == ["zenvoices-migrate.service"]
 
 
+def test_what_waited_for_a_migration_that_failed_starts_when_it_succeeds() -> None:
+    """systemd starts nothing by itself whose requirement failed once, as at a boot before the database answers."""
+    assert unit("migrate")["Restart"] == ["on-failure"]
+    assert unit("migrate")["ExecStartPost"] == ["+-systemctl --no-block --job-mode=fail start zenvoices.target"]
+
+
+def test_operator_command_runs_as_the_units_do(tmp_path: Path) -> None:
+    asked = tmp_path / "systemd-run"
+    asked.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    asked.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "ALSO": "/run/a password.env"}
+    command = [UNITS / "manage", "create_administration", "--name", "Bakkerij De Vries"]
+    words = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.splitlines()
+    [user], [folder], [_migrate, settings] = (
+        unit("migrate")[key] for key in ("User", "WorkingDirectory", "EnvironmentFile")
+    )
+    assert {f"--uid={user}", f"--working-directory={folder}", f"--property=EnvironmentFile={settings}"} < set(words)
+    assert "--property=EnvironmentFile=/run/a password.env" in words
+    given = dict(word.removeprefix("--setenv=").split("=", 1) for word in words if word.startswith("--setenv="))
+    assert given == {name: told("migrate")[name] for name in ("DATA_DIR", "TMPDIR", "LOG_FORMAT")}
+    program = words.index(f"{PREFIX}python")
+    assert words[program + 1 :] == ["manage.py", "create_administration", "--name", "Bakkerij De Vries"]
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_unit_knows_the_secrets_that_it_knows_in_compose(name: str) -> None:
     """The passwords stand in addresses here."""

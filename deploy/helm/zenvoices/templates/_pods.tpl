@@ -40,9 +40,10 @@ containers:
       limits:
         memory: {{ .process.memory }}
     env:
+      {{- /* A number of a values file is a float, and from a million on toString writes 1e+06. */}}
       {{- range $name, $value := $values.settings }}
       - name: {{ $name }}
-        value: {{ $value | toString | quote }}
+        value: {{ kindIs "float64" $value | ternary (toJson $value) (toString $value) | quote }}
       {{- end }}
       - name: DATA_DIR
         value: {{ eq .name "beat" | ternary "/tmp/beat" "/data" }}
