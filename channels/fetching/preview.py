@@ -22,7 +22,7 @@ from channels.fetching.drafts import body_name
 from channels.fetching.folders import as_chosen, places_of
 from channels.fetching.intake import Prepared
 from channels.fetching.ledger import Key, key_of, ledger_rows
-from channels.fetching.plan import plan_for, sane
+from channels.fetching.plan import NOT_ASKED_FOR, plan_for, sane
 from channels.fetching.spool import spool
 from channels.mailboxes.base import Fetched, Glimpse, Listing, Mailbox, MessageRef, NotFetched
 from channels.models import Channel, ConnectionCheck, PreviewedMail, ReceivedMail
@@ -112,7 +112,9 @@ class _Looking:
         other = next((self.read[one] for one in same if one in self.read), row)
         self.read |= dict.fromkeys(same, other)
         if other is not row:
-            other.folder, other.unread = f"{other.folder}, {row.folder}", other.unread or row.unread
+            other.unread = other.unread or row.unread
+            if row.folder and row.folder not in other.folder.split(", "):
+                other.folder = f"{other.folder}, {row.folder}"
             del self.rows[key]
         elif not self.known_or_not and _was_taken_in(place, same):
             _say_already(row)
@@ -168,7 +170,7 @@ def _judge(channel: Channel, listing: Listing, rows: dict[Key, PreviewedMail]) -
     """What the next fetch would do with each, were it unread. Returns those that it would ask for."""
     plan = plan_for(channel, listing, by_hand=True)
     wanted = {key_of(ref) for ref in (*plan.new, *plan.doubtful, *(ref for ref, _row in plan.again))}
-    too_large = {key_of(ref) for ref in plan.too_large}
+    too_large, not_asked_for = ({key_of(ref) for ref in refs} for refs in (plan.too_large, plan.not_asked_for))
     known = {
         key_of(row): row
         for row in ledger_rows(channel)
@@ -178,6 +180,8 @@ def _judge(channel: Channel, listing: Listing, rows: dict[Key, PreviewedMail]) -
     for key, row in rows.items():
         if key in too_large:
             _leave_out_too_large(row)
+        elif key in not_asked_for:
+            row.state, row.error_code, row.error_detail = State.LEFT_OUT, NOT_ASKED_FOR, {"size": row.size}
         elif key not in wanted:
             had = known[key]
             row.state = State.LEFT_OUT if had.error_code else State.ALREADY

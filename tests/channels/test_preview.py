@@ -110,6 +110,14 @@ def test_preview_says_what_a_fetch_then_does_and_changes_nothing(
     ]
 
 
+@pytest.mark.dovecot
+def test_mail_that_lies_there_twice_is_one_line(cast: Cast, bert: Client, mailbox_user: MailboxUser) -> None:
+    for _each in range(2):
+        mailbox_user.deliver(invoice(1))
+    asked(cast, bert, mailbox_user)
+    assert [(row.subject, row.folder, row.documents) for row in rows()] == [("Factuur 1", "", 1)]
+
+
 @pytest.mark.parametrize("granted", ["gmail_modify", "gmail_readonly"])
 def test_preview_over_the_gmail_api_marks_nothing_as_read(
     cast: Cast, settings: Any, gmail_api: GmailApi, certificates: Certificates, granted: str

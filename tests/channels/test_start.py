@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 from email.utils import formatdate
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from administrations.models import User
 from channels import check, services
 from channels.connect import opened
 from channels.errors import TransientProblem
+from channels.fetching import preview
 from channels.mailboxes.base import Listing, Watch
 from channels.mailboxes.fake import FakeMailbox
 from channels.models import Channel, FetchRun, ReceivedMail
@@ -118,6 +120,21 @@ def test_from_now_on_leaves_what_was_there_and_takes_what_came_before_the_first_
     left = ReceivedMail.objects.filter(error_code="not_asked_for", state="ignored")
     assert (left.count(), left.filter(run=None).count()) == (2, 0)
     assert books(fetch_now(channel))[1:4] == (0, 0, 0)
+
+
+@pytest.mark.dovecot
+def test_preview_says_that_read_mail_from_before_the_start_stays_out(save: Save, mailbox_user: MailboxUser) -> None:
+    """The list of the check that made the channel holds what was unread: nothing knows of this one."""
+    mailbox_user.deliver(invoice(1), flags="S")
+    mailbox_user.deliver(invoice(2))
+    channel = save("imap", start="now")
+    mailbox_user.deliver(invoice(3))
+    rows: preview.Rows = {}
+    target = replace(check.target_of(channel), look=partial(preview.look, channel, rows=rows))
+    assert check.succeeded(check.run_check(target))
+    assert [(row.state, row.error_code) for row in rows.values()] == [
+        ("would_come", ""), ("left_out", "not_asked_for"), ("left_out", "not_asked_for"),
+    ]  # fmt: skip
 
 
 @pytest.mark.dovecot
