@@ -62,7 +62,7 @@ def _start(asked: Sequence[Asked]) -> Sequence[Started | None]:
 
 
 def _carry_out(one: Asked, started: Started | None, done: _Done, ended: Callable[[Sequence[FetchRun]], object]) -> None:
-    through: Through | None = None
+    found_nothing: Through | None = None
     try:
         with administration_scope_at_need(one.administration_id):
             if started is None:
@@ -71,14 +71,15 @@ def _carry_out(one: Asked, started: Started | None, done: _Done, ended: Callable
                 outcome, error = runs.carry_out(started, Budget.of_a_run())
                 through = Through(*started, outcome)
                 if error is None and quiet.found_nothing(through):
+                    found_nothing = through
                     return
-                through, run = None, ending.finish(*started, outcome, error)
+                run = ending.finish(*started, outcome, error)
             if run is not None:
                 ended([run])
     except Exception:  # its lease ends all the same, and the next fetch closes it
         log.exception("a run met something unknown at its start or end", run=str(one.run_id))
     finally:
-        done.put(through)
+        done.put(found_nothing)
         close_old_connections()  # as after each task
 
 

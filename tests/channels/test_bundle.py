@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
 from channels import lease, tasks
+from channels.errors import TransientProblem
 from channels.fetching import bundle, ending, quiet, runs, schedule, starting, threads
 from channels.fetching.starting import Asked
 from channels.fetching.threads import Threads
@@ -277,6 +278,24 @@ def test_row_that_fails_strikes_no_other(channels: list[Channel], monkeypatch: p
     good = [channel for channel in channels if channel.pk != bad]
     assert {run.channel_id: run.outcome for run in found.values()} == {channel.pk: "succeeded" for channel in good}
     assert ends(good) == [("succeeded", 1, None)] * 5
+
+
+def test_failed_run_whose_end_fails_is_no_quiet_one(channels: list[Channel], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It still runs, and the next fetch closes it."""
+
+    def refuses(_channel: Channel) -> None:
+        raise TransientProblem("connect_timeout")
+
+    def fails(*_run: object) -> None:
+        raise DatabaseError("this row")
+
+    during_session(monkeypatch, refuses)
+    monkeypatch.setattr(runs.settings, "FETCH_RETRY_SECONDS", [])
+    monkeypatch.setattr(ending, "finish", fails)
+    run = queued(channels[0])
+    assert perform([asked(run)]) == {}
+    run.refresh_from_db()
+    assert (run.state, run.outcome) == ("running", "")
 
 
 def test_what_follows_from_an_end_and_fails_ends_nothing_twice(channels: list[Channel]) -> None:
