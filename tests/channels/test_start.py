@@ -125,7 +125,7 @@ def test_from_now_on_leaves_what_was_there_and_takes_what_came_before_the_first_
 @pytest.mark.dovecot
 def test_preview_says_that_read_mail_from_before_the_start_stays_out(save: Save, mailbox_user: MailboxUser) -> None:
     """The list of the check that made the channel holds what was unread: nothing knows of this one."""
-    mailbox_user.deliver(invoice(1), flags="S")
+    deliver(mailbox_user, 1, 3, flags="S")
     mailbox_user.deliver(invoice(2))
     channel = save("imap", start="now")
     mailbox_user.deliver(invoice(3))
