@@ -59,7 +59,10 @@ def fetch_bundle(queued: Sequence[tuple[str, str]]) -> None:
     asked = [Asked(UUID(administration_id), UUID(run_id)) for administration_id, run_id in queued]
     free = _threads.take(len(asked))
     if free < len(asked):
-        queue_bundle(asked[free:])
+        try:
+            queue_bundle(asked[free:])
+        except OperationalError as problem:  # the threads that were taken have work all the same
+            log.warning("fetches not queued", problem=type(problem).__name__)
     if free:
         bundle.perform_all(asked[:free], _threads.submit, settle)
 

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from channels import lease, tasks
 from channels.errors import TransientProblem
@@ -79,10 +80,6 @@ def perform(
     with ThreadPoolExecutor(len(some)) as pool:
         bundle.perform_all(some, lambda work: pool.submit(in_thread, work), take)
     return {run.pk: run for run in found}
-
-
-def outcomes(some: Sequence[FetchRun]) -> list[tuple[str, str]]:
-    return [(run.outcome, run.error_code) for run in FetchRun.objects.in_bulk([run.pk for run in some]).values()]
 
 
 def outcome(run: FetchRun) -> tuple[str, str]:
@@ -388,6 +385,25 @@ def test_what_finds_no_free_thread_goes_back_to_the_queue(
     tasks.fetch_bundle([(str(one.administration_id), str(one.run_id)) for one in back[0]])
     assert back == [some[4:]] * 2
     assert FetchRun.objects.filter(state="queued").count() == 2
+
+
+def test_broker_that_takes_nothing_back_costs_no_thread(
+    channels: list[Channel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it did not take is offered again by the tick."""
+
+    def is_gone(_asked: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(threads, "WAITS", 0.01)
+    monkeypatch.setattr(tasks, "_threads", Threads(4))
+    monkeypatch.setattr(tasks, "queue_bundle", is_gone)
+    Channel.objects.update(next_fetch_at=None)  # nobody else is due
+    some = [asked(queued(channel)) for channel in channels]
+    tasks.fetch_bundle([(str(one.administration_id), str(one.run_id)) for one in some])
+    assert ends(channels[:4]) == [("succeeded", 1, None)] * 4
+    monkeypatch.setattr(threads, "WAITS", 60)
+    assert tasks._threads.take(4) == 4
 
 
 def test_who_came_due_is_queued_in_bundles_and_mailboxes_that_go_on_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
