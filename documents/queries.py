@@ -74,15 +74,7 @@ class Selection:
 
 def selection(documents: QuerySet[Document], filters: Filters, most: int) -> Selection:
     rows, asked = ordered(_unsearched(documents, filters, None), Sort.ARRIVAL), _patterns(filters)
-    if not asked:
-        return Selection(_first(rows, most))
-    keys, edge = _walked(rows, asked, Sort.ARRIVAL, search.WALKED_FIRST, most)
-    if edge is None:
-        return Selection(keys)
-    ids = search.few(asked) if len(keys) <= PAGE_SIZE else None
-    if ids is not None:
-        return Selection(_first(rows.filter(pk__in=ids), most))
-    keys, edge = _walked(rows, asked, Sort.ARRIVAL, search.SELECTED, most)
+    keys, edge = _found(rows, asked, Sort.ARRIVAL, search.SELECTED, most) if asked else (_first(rows, most), None)
     return Selection(keys, edge.received_at if edge and len(keys) < most else None)
 
 
@@ -117,7 +109,7 @@ def inbox(
     """One page of the lines, each with `is_duplicate`, `is_warned`, `is_unsent` and `note_count`."""
     rows = ordered(_unsearched(documents, filters, since), sort, after)
     asked = _patterns(filters)
-    keys, edge = _found(rows, asked, sort) if asked else (_first(rows), None)
+    keys, edge = _found(rows, asked, sort, search.WALKED) if asked else (_first(rows), None)
     shown = _shown(documents, keys[:PAGE_SIZE])
     return Page(shown, Place.of(shown[-1], sort) if len(keys) > PAGE_SIZE else edge)
 
@@ -127,13 +119,15 @@ def _first(rows: QuerySet[Document], most: int = PAGE_SIZE + 1) -> list[UUID]:
     return [*rows.values_list("pk", flat=True)[:most]]
 
 
-def _found(rows: QuerySet[Document], asked: Sequence[str], sort: Sort) -> tuple[list[UUID], Place | None]:
-    """With the place where the next page goes on, when this one looked at enough lines."""
-    keys, edge = _walked(rows, asked, sort, search.WALKED_FIRST)
-    if len(keys) > PAGE_SIZE or edge is None:
+def _found(
+    rows: QuerySet[Document], asked: Sequence[str], sort: Sort, lines: int, most: int = PAGE_SIZE + 1
+) -> tuple[list[UUID], Place | None]:
+    """With the place behind which the list goes on, when so many lines were looked at."""
+    keys, edge = _walked(rows, asked, sort, search.WALKED_FIRST, most)
+    if len(keys) == most or edge is None:
         return keys, edge
-    ids = search.few(asked)
-    return _walked(rows, asked, sort, search.WALKED) if ids is None else (_first(rows.filter(pk__in=ids)), None)
+    ids = search.few(asked) if len(keys) <= PAGE_SIZE else None
+    return _walked(rows, asked, sort, lines, most) if ids is None else (_first(rows.filter(pk__in=ids), most), None)
 
 
 def _walked(
