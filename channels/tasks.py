@@ -60,8 +60,8 @@ def fetch_bundle(queued: Sequence[tuple[str, str]]) -> None:
     free = _threads.take(len(asked))
     if free < len(asked):
         try:
-            queue_bundle(asked[free:])
-        except OperationalError as problem:  # the threads that were taken have work all the same
+            offer([Due(*one) for one in asked[free:]])
+        except (DatabaseError, InterfaceError, OperationalError) as problem:  # those that were taken have work
             log.warning("fetches not queued", problem=type(problem).__name__)
     if free:
         bundle.perform_all(asked[:free], _threads.submit, settle)
@@ -78,7 +78,7 @@ def settle(ended: Sequence[FetchRun]) -> None:
 
 
 def hand_on(ended: Sequence[FetchRun]) -> None:
-    """What the broker does not take now is offered again by the tick."""
+    """What the broker does not take now is offered by the next look."""
     try:
         with every_administration():
             offer(schedule.hand_on([Ended(run.channel.host, run.administration_id) for run in ended]))
@@ -114,7 +114,8 @@ def tick() -> None:
 
 @shared_task(name="channels.tasks.look")
 def look() -> None:
-    """Each second: offers what came due, so that fetches begin as evenly as they are due. The tick looks too.
+    """Each second: offers what came due, so that fetches begin as evenly as they are due, and what was lost on the way.
+    The tick looks too.
 
     Who comes while another looks goes away: a database that is slow or locked keeps one thread of this worker waiting.
     """
@@ -122,6 +123,7 @@ def look() -> None:
         return
     try:
         with every_administration():
+            offer(schedule.unstarted())
             offer(schedule.claim_what_came_due())
     except (DatabaseError, InterfaceError, OperationalError) as problem:
         log.warning("nobody looked at what is due", problem=type(problem).__name__)
@@ -130,13 +132,30 @@ def look() -> None:
 
 
 def offer(due: Sequence[Due]) -> None:
-    """A mailbox that goes on takes long, and waits behind all others: it comes alone."""
-    came_due = [Asked(one.administration_id, one.run_id) for one in due if not one.goes_on]
-    for first in range(0, len(came_due), BUNDLE):
-        queue_bundle(came_due[first : first + BUNDLE])
-    for one in due:
-        if one.goes_on:
-            fetch.apply_async((str(one.administration_id), str(one.run_id)), priority=GOES_ON)
+    """A mailbox that goes on takes long, and waits behind all others: it comes alone.
+
+    Raises OperationalError. What the broker did not take then is offered by the next look: a queued run keeps its
+    places, and at a host whose places all lie with such runs nobody would be fetched.
+    """
+    came_due = [one for one in due if not one.goes_on]
+    messages = [came_due[first : first + BUNDLE] for first in range(0, len(came_due), BUNDLE)]
+    messages += [[one] for one in due if one.goes_on]
+    sent = 0
+    try:
+        for some in messages:
+            if some[0].goes_on:
+                fetch.apply_async((str(some[0].administration_id), str(some[0].run_id)), priority=GOES_ON)
+            else:
+                queue_bundle([Asked(one.administration_id, one.run_id) for one in some])
+            sent += 1
+    except OperationalError:
+        _make_lost([one.run_id for some in messages[sent:] for one in some])
+        raise
+
+
+def _make_lost(runs: Sequence[UUID]) -> None:
+    with every_administration():
+        schedule.make_lost(runs)
 
 
 def queue_bundle(asked: Sequence[Asked]) -> None:
@@ -165,5 +184,9 @@ def offer_check(asked: ConnectionCheck) -> None:
 
 
 def enqueue(run: FetchRun) -> None:
-    """Call it after the commit that made the run."""
-    fetch.apply_async((str(run.administration_id), str(run.pk)), priority=BY_HAND)
+    """Call it after the commit that made the run. Raises OperationalError; then the next look offers it."""
+    try:
+        fetch.apply_async((str(run.administration_id), str(run.pk)), priority=BY_HAND)
+    except OperationalError:
+        _make_lost([run.pk])
+        raise

@@ -149,8 +149,15 @@ def _queue(channels: list[Channel]) -> list[Due]:
 
 def unstarted() -> list[Due]:
     """Runs whose message was lost on the way; starting one twice is harmless, it starts once."""
-    lost = open_runs().filter(state=FetchRun.State.QUEUED, queued_at__lt=timezone.now() - RESEND_AFTER, started_at=None)
+    by = timezone.now() - RESEND_AFTER
+    lost = open_runs().filter(state=FetchRun.State.QUEUED, queued_at__lte=by, started_at=None)
     oldest = lost.order_by("queued_at").values_list("administration_id", "id", "channel__goes_on")
     found = [Due(*row) for row in oldest[:AT_ONCE]]
     FetchRun.objects.filter(pk__in=[due.run_id for due in found]).update(queued_at=timezone.now())
     return found
+
+
+def make_lost(runs: Sequence[UUID]) -> None:
+    """Of runs whose message was not taken: they are unstarted() from now on."""
+    queued = FetchRun.objects.filter(pk__in=runs, state=FetchRun.State.QUEUED)
+    queued.update(queued_at=timezone.now() - RESEND_AFTER)

@@ -63,7 +63,7 @@ def channel_fetch(request: AdministrationRequest, channel_id: UUID) -> HttpRespo
         messages.warning(request, _("Activate %(name)s first: a draft is never retrieved.") % {"name": channel.name})
         return redirect("channels", request.administration.pk)
     run = services.request_fetch(channel, request.user)
-    # The schedule offers it again when the broker does not answer now (RESEND_AFTER).
+    # The schedule offers it again when the broker does not answer now.
     transaction.on_commit(lambda: tasks.enqueue(run), robust=True)
     if request.htmx:  # type: ignore[attr-defined]
         return _row(request, channel_id)

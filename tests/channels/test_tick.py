@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerAway
 
 from channels import expiry, notices, reminders, services, tasks
 from channels.fetching import ending, starting
@@ -86,6 +87,46 @@ def test_look_that_fails_is_made_up_for_by_the_next(
 
 def away(*_args: object, **_named: object) -> None:
     raise OperationalError("the database is away")
+
+
+def test_what_the_broker_did_not_take_is_offered_by_the_next_look(
+    cast: Cast, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps its places meanwhile: a host with none left would be fetched by nobody for two minutes."""
+    more = [channel_in(cast.foreign) for _ in range(3)]
+    Channel.objects.filter(pk=more[0].pk).update(goes_on=True)
+    sent: list[UUID] = []
+
+    def takes(args: tuple[Any, ...], priority: int) -> None:
+        sent.extend(UUID(run_id) for _, run_id in ([args] if priority == tasks.GOES_ON else args[0]))
+
+    def takes_one(args: tuple[Any, ...], priority: int) -> None:
+        if sent:
+            raise BrokerAway
+        takes(args, priority)
+
+    monkeypatch.setattr(tasks, "BUNDLE", 1)
+    make_due()
+    for sends, number in ((takes_one, 1), (takes, 4), (takes, 4)):
+        for task in (tasks.fetch, tasks.fetch_bundle):
+            monkeypatch.setattr(task, "apply_async", sends)
+        tasks.look()
+        assert len(sent) == number
+    assert sorted(sent) == sorted(FetchRun.objects.values_list("pk", flat=True))
+
+
+def test_fetch_by_hand_that_the_broker_did_not_take_is_offered_by_the_next_look(
+    channel: Channel, offered: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_away(*_args: object, **_named: object) -> None:
+        raise BrokerAway
+
+    run = services.new_manual_run(channel)
+    monkeypatch.setattr(tasks.fetch, "apply_async", is_away)
+    with pytest.raises(BrokerAway):
+        tasks.enqueue(run)
+    tasks.look()
+    assert offered == [run.pk]
 
 
 STEPS = {
