@@ -6,11 +6,9 @@ whose it is.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
-from queue import Empty, SimpleQueue
+from threading import Condition
 from typing import Final
 
 import structlog
@@ -27,28 +25,63 @@ log = structlog.get_logger(__name__)
 
 #: seconds that a quiet run at most waits, with its lease, for the others of its bundle
 GATHERS: Final = 1.0
+#: seconds without one that is through, longer than a slow server takes to say that nothing came: what is left then has
+#: much to fetch, and ends alone
+LEAVES: Final = 20.0
 
 Work = Callable[[], None]
-#: None of a run that has ended, or that another process has
-_Done = SimpleQueue[Through | None]
 
 
 def perform_all(
     asked: Sequence[Asked], submit: Callable[[Work], object], ended: Callable[[Sequence[FetchRun]], object]
 ) -> None:
-    """Returns when all have ended. As runs.perform() for each, whose answers are given to `ended` as they come.
+    """As runs.perform() for each, whose answers are given to `ended` as they come.
 
-    `submit` has a run carried out by another thread.
+    Returns when all have ended, or only those are left that take long: a full mailbox keeps the thread that it is
+    fetched in, and not the one of whoever waits for a bundle too. `submit` has a run carried out by another thread.
     """
-    done = _Done()
+    gathering = _Gathering(len(asked))
     for one, started in zip(asked, _start(asked), strict=True):
-        submit(partial(_carry_out, one, started, done, ended))
-    left = len(asked)
-    while left:
-        some = _gathered(done, left)
-        left -= len(some)
-        if found_nothing := [through for through in some if through]:
-            _end(found_nothing, ended)
+        submit(partial(_carry_out, one, started, gathering, ended))
+    while found_nothing := gathering.next():
+        _end(found_nothing, ended)
+
+
+class _Gathering:
+    """Where runs that found nothing meet, to end in one go."""
+
+    def __init__(self, number: int) -> None:
+        self._under_way = number
+        self._found_nothing: list[Through] = []
+        self._changed = Condition()
+        self._is_over = False
+
+    def takes(self, through: Through) -> bool:
+        """False when it is over: then the run ends alone."""
+        with self._changed:
+            if not self._is_over:
+                self._found_nothing.append(through)
+                self._one_less()
+            return not self._is_over
+
+    def goes_without(self) -> None:
+        """A run that ends, or has ended, alone; or that another process has."""
+        with self._changed:
+            self._one_less()
+
+    def _one_less(self) -> None:
+        self._under_way -= 1
+        self._changed.notify()
+
+    def next(self) -> list[Through]:
+        """Those that are through within a moment of the first; none when it is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._found_nothing or not self._under_way, LEAVES)
+            if self._found_nothing:
+                self._changed.wait_for(lambda: not self._under_way, GATHERS)
+            some, self._found_nothing = self._found_nothing, []
+            self._is_over = not some
+            return some
 
 
 def _start(asked: Sequence[Asked]) -> Sequence[Started | None]:
@@ -61,8 +94,10 @@ def _start(asked: Sequence[Asked]) -> Sequence[Started | None]:
         return [None] * len(asked)
 
 
-def _carry_out(one: Asked, started: Started | None, done: _Done, ended: Callable[[Sequence[FetchRun]], object]) -> None:
-    found_nothing: Through | None = None
+def _carry_out(
+    one: Asked, started: Started | None, gathering: _Gathering, ended: Callable[[Sequence[FetchRun]], object]
+) -> None:
+    is_gathered = False
     try:
         with administration_scope_at_need(one.administration_id):
             if started is None:
@@ -71,26 +106,16 @@ def _carry_out(one: Asked, started: Started | None, done: _Done, ended: Callable
                 outcome, error = runs.carry_out(started, Budget.of_a_run())
                 through = Through(*started, outcome)
                 if error is None and quiet.found_nothing(through):
-                    found_nothing = through
-                    return
-                run = ending.finish(*started, outcome, error)
+                    is_gathered = gathering.takes(through)
+                run = None if is_gathered else ending.finish(*started, outcome, error)
             if run is not None:
                 ended([run])
     except Exception:  # its lease ends all the same, and the next fetch closes it
         log.exception("a run met something unknown at its start or end", run=str(one.run_id))
     finally:
-        done.put(found_nothing)
+        if not is_gathered:
+            gathering.goes_without()
         close_old_connections()  # as after each task
-
-
-def _gathered(done: _Done, left: int) -> list[Through | None]:
-    """Those that are through within a moment of the first. No longer than the last of them all takes."""
-    some = [done.get()]
-    until = time.monotonic() + GATHERS
-    with suppress(Empty):
-        while len(some) < left:
-            some.append(done.get(timeout=max(0, until - time.monotonic())))
-    return some
 
 
 def _end(some: Sequence[Through], ended: Callable[[Sequence[FetchRun]], object]) -> None:

@@ -63,8 +63,12 @@ def perform(
     some: Sequence[Asked],
     around: Callable[[Work], Work] = lambda work: work,
     ended: Callable[..., object] = list.append,
+    then: Callable[[], object] = lambda: None,
 ) -> dict[UUID, FetchRun]:
-    """As a worker does: those that have ended here, by their ids. `around`: what each thread does."""
+    """As a worker does: those that have ended here, by their ids.
+
+    `around`: what each thread does. `then`: what happens when nobody waits for the bundle any more.
+    """
     found: list[FetchRun] = []
 
     def in_thread(work: Work) -> None:
@@ -79,6 +83,7 @@ def perform(
 
     with ThreadPoolExecutor(len(some)) as pool:
         bundle.perform_all(some, lambda work: pool.submit(in_thread, work), take)
+        then()
     return {run.pk: run for run in found}
 
 
@@ -235,6 +240,23 @@ def test_bundle_waits_a_moment_for_its_quiet_runs_and_not_for_a_long_one(
     perform([asked(queued(channel)) for channel in channels])
     assert in_one_go == [5, 1]
     assert ends(channels) == [("succeeded", 1, None)] * 6
+
+
+def test_bundle_is_not_waited_for_while_a_long_run_goes_on(
+    channels: list[Channel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own thread ends it."""
+    goes_on, states = threading.Event(), []
+    monkeypatch.setattr(bundle, "LEAVES", 0.01)
+    during_session(monkeypatch, lambda one: goes_on.wait(30) if one.pk == channels[0].pk else None)
+    some = [queued(channel) for channel in channels]
+
+    def then() -> None:
+        states.append(FetchRun.objects.get(pk=some[0].pk).state)
+        goes_on.set()
+
+    perform([asked(run) for run in some], then=then)
+    assert (states, ends(channels)) == (["running"], [("succeeded", 1, None)] * 6)
 
 
 def test_start_that_fails_at_its_last_question_has_begun_nothing(
