@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -87,18 +86,18 @@ def found(request: AdministrationRequest) -> HttpResponse:
     """Offers to select all that the filter finds, with how many that is and how far back it looked."""
     selected = found_by(request, request.GET, request.GET.get("before", ""))
     count, context = len(selected.ids), common(request)
-    context |= {"count": count, "is_all": count < MOST_FOUND, "back_to": selected.back_to}
-    if selected.back_to:
-        context["further"] = _until(request, selected.back_to)
+    context |= {"count": count, "is_all": count < MOST_FOUND, "since": selected.since}
+    if selected.since:
+        context["further"] = _until(request, selected.since - timedelta(days=1))
     return render(request, "documents/_found.html", context)
 
 
-def _until(request: AdministrationRequest, moment: datetime) -> str:
+def _until(request: AdministrationRequest, day: date) -> str:
     """The same list up to and including that day, where a selection goes on."""
     query = request.GET.copy()
     for name in ("before", "older"):
         query.pop(name, None)
-    query["until"] = timezone.localdate(moment).isoformat()
+    query["until"] = day.isoformat()
     return f"{reverse('documents', args=[request.administration.pk])}?{query.urlencode()}"
 
 
