@@ -99,6 +99,12 @@ def test_one_service_builds_the_image_and_all_of_ours_wait_for_it():
     assert {name for name in OURS if SERVICES[name]["pull_policy"] == "never"} == OURS
 
 
+@pytest.mark.parametrize("name", ["web", "worker-fetch", "worker-checks", "worker-documents", "db"])
+def test_who_is_stopped_has_a_minute_to_end_what_it_does(name: str):
+    """A container engine kills after ten seconds: an upload, a mail, the database's last checkpoint."""
+    assert SERVICES[name]["stop_grace_period"] == "60s"
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_awaited_health_can_be_reported(name: str):
     for other, wish in SERVICES[name].get("depends_on", {}).items():
