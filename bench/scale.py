@@ -14,10 +14,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from bench import scale_figures as figures
@@ -30,6 +31,8 @@ WORK: Final = ROOT / "var" / "bench"
 ROWS: Final = ("flood", "held", "quiet", "worker", "broker", "database", "import")
 #: worker processes of the rows that compare them
 PROCESSES: Final = (1, 2, 4)
+#: For who shows what processes carry: how many connections one provider allows is no matter of processes.
+NO_LIMITS: Final = {"FETCH_PER_HOST": "1000", "FETCH_PER_ADMINISTRATION": "1000"}
 #: of a core, for each worker process, in the rows that this machine has too few cores for
 SHARE: Final = 0.2
 PERIOD: Final = 0.1  # seconds
@@ -148,7 +151,7 @@ class Bench:
         due = min(self.options.flood, self.options.channels)
         if share < 1:
             due = min(due, int(due * SHARE * processes))
-        with self._running(processes, due=due), held_to(self.portal, share):
+        with self._running(processes, due, NO_LIMITS), held_to(self.portal, share):
             began = time.time()
             deadline = began + self.options.window + GRACE
             finished: list[float] = []
@@ -160,17 +163,19 @@ class Bench:
         return rate
 
     @contextmanager
-    def _running(self, workers: int, due: int | None = None) -> Iterator[None]:
+    def _running(
+        self, workers: int, due: int | None = None, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> Iterator[None]:
         """Everything that compose starts but the web, after a rest; nothing at the end."""
         names = [f"fetch{number + 1}" for number in range(workers)]
         self.portal.kill_all()
         self.portal.forget_queued()
         try:
             for name in (*names, "checks", "documents"):
-                self.portal.start(name)
+                self.portal.start(name, **settings)
             self.portal.wait_until_ready((*names, "checks", "documents"))
             watch.rest(self.portal, due)
-            self.portal.start("beat")
+            self.portal.start("beat", **settings)
             yield
         finally:
             self.portal.kill_all()

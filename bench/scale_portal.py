@@ -52,11 +52,12 @@ class Portal:
     def workers(self) -> list[subprocess.Popen[bytes]]:
         return [process for name, process in self.programs.items() if name.startswith("fetch")]
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, **settings: str) -> None:
         fetch = ("worker", "-Q", "fetch", "-n", f"{name}@%h", *_THREADS, str(THREADS))
         with (self.folder / f"{name}.log").open("ab") as log:
             self.programs[name] = subprocess.Popen(
-                [*_CELERY, *_PROGRAMS.get(name, fetch)], cwd=ROOT, env=os.environ | self.environment,
+                [*_CELERY, *_PROGRAMS.get(name, fetch)], cwd=ROOT,
+                env=os.environ | self.environment | settings,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
