@@ -24,7 +24,7 @@ from zenvoices.lib.scoping import administration_scope_at_need, every_administra
 log = structlog.get_logger(__name__)
 
 #: seconds that a quiet run at most waits, with its lease, for the others of its bundle
-GATHERS: Final = 1.0
+GATHERS: Final = 0.25
 #: seconds without one that is through, longer than a slow server takes to say that nothing came: what is left then has
 #: much to fetch, and ends alone
 LEAVES: Final = 20.0

@@ -66,16 +66,16 @@ class Places:
         self.queued += is_taken and not channel.goes_on
         return is_taken
 
-    def is_scarce_on(self, host: str) -> bool:
-        """Where a run has just ended: one is left, and no more than half of them were free before. So the other."""
-        return _is_scarce(self.hosts[host], settings.FETCH_PER_HOST)
+    def were_scarce_on(self, host: str, ended: int) -> bool:
+        """One is left, and before so many runs ended there no more than half of them were free. So the other."""
+        return _were_scarce(self.hosts[host], ended, settings.FETCH_PER_HOST)
 
-    def is_scarce_in(self, administration_id: UUID) -> bool:
-        return _is_scarce(self.administrations[administration_id], settings.FETCH_PER_ADMINISTRATION)
+    def were_scarce_in(self, administration_id: UUID, ended: int) -> bool:
+        return _were_scarce(self.administrations[administration_id], ended, settings.FETCH_PER_ADMINISTRATION)
 
 
-def _is_scarce(taken: int, most: int) -> bool:
-    return (most + 1) // 2 - 1 <= taken < most
+def _were_scarce(taken: int, ended: int, most: int) -> bool:
+    return taken < most and taken + ended >= (most + 1) // 2
 
 
 def open_runs() -> QuerySet[FetchRun]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,8 @@ from channels.models import Channel, FetchRun
 
 #: A queued run that nobody started by then was lost with its message: it is offered again.
 RESEND_AFTER: Final = timedelta(seconds=120)
+#: from one look at what is due to the next
+LOOKS: Final = timedelta(seconds=1)
 #: rows of one statement
 AT_ONCE: Final = 500
 EVERYBODY: Final = Q()
@@ -69,9 +72,10 @@ def hand_on(ended: Sequence[Ended]) -> list[Due]:
     """After runs have ended: their places go to who waits for one, where places are scarce, or to a mailbox that goes
     on. One statement when nobody waits. To be called in `every_administration`.
 
-    Whoever waits for another place finds it taken as before, so nobody else is looked at. Where most places are free
-    nobody waits longer than until the look of the next second, and so does who finds somebody else giving out places:
-    with thousands of open runs each claim takes its time, and all threads of all workers would wait for one lock.
+    Whoever waits for another place finds it taken as before, so nobody else is looked at. Who came due just now, or
+    where most places are free, waits for the look of the next second, and so does who finds somebody else giving out
+    places: with thousands of open runs each claim takes its time, and all threads of all workers would wait for one
+    lock.
     """
     scarce = _scarce_and_waited_for(ended)
     return [] if scarce is None else claim_due(only=scarce, waits=False)
@@ -82,13 +86,19 @@ def _scarce_and_waited_for(ended: Sequence[Ended]) -> Q | None:
     for it.
     """
     now = timezone.now()
-    hosts, administrations = {one.host for one in ended}, {one.administration_id for one in ended}
-    if not due(now).filter(Q(host__in=hosts) | Q(administration_id__in=administrations)).exists():
+    hosts = Counter(one.host for one in ended)
+    administrations = Counter(one.administration_id for one in ended)
+    passed_over = Q(goes_on=True) | Q(next_fetch_at__lte=now - LOOKS)
+    here = Q(host__in=list(hosts)) | Q(administration_id__in=list(administrations))
+    if not due(now).filter(passed_over, here).exists():
         return None
-    places = Places.taken(Q(channel__host__in=hosts) | Q(administration_id__in=administrations))
-    scarce = Q(host__in=[host for host in hosts if places.is_scarce_on(host)])
-    scarce |= Q(administration_id__in=[one for one in administrations if places.is_scarce_in(one)])
-    scarce |= Q(goes_on=True, host__in=hosts, administration_id__in=administrations)  # its own run may have ended now
+    places = Places.taken(Q(channel__host__in=list(hosts)) | Q(administration_id__in=list(administrations)))
+    scarce = Q(host__in=[host for host, number in hosts.items() if places.were_scarce_on(host, number)])
+    scarce |= Q(administration_id__in=[
+        one for one, number in administrations.items() if places.were_scarce_in(one, number)
+    ])  # fmt: skip
+    # Its own run may have ended now.
+    scarce |= Q(goes_on=True, host__in=list(hosts), administration_id__in=list(administrations))
     return scarce if with_a_place(_waiting(now, scarce)).exists() else None
 
 

@@ -147,6 +147,23 @@ def test_place_is_handed_on_where_half_of_them_were_taken(
     assert len(schedule.hand_on([Ended("mail.test", cast.foreign.pk)])) == handed_on
 
 
+def test_places_that_a_bundle_gives_free_together_are_handed_on(cast: Cast, channel: Channel, settings: Any) -> None:
+    """All were taken: that none is now says nothing of who waited for one."""
+    settings.FETCH_PER_HOST = 4
+    make_due(channel)
+    assert len(schedule.hand_on([Ended("mail.test", uuid4()) for _number in range(4)])) == 1
+
+
+def test_who_came_due_just_now_is_left_to_the_look(channel: Channel, settings: Any) -> None:
+    """Else each bundle that ends would claim what the second brought, in bundles of a few."""
+    settings.FETCH_PER_HOST = 1
+    Channel.objects.update(next_fetch_at=timezone.now())
+    ended = [Ended(channel.host, channel.administration_id)]
+    assert schedule.hand_on(ended) == []
+    Channel.objects.update(goes_on=True)
+    assert len(schedule.hand_on(ended)) == 1
+
+
 def test_handing_on_costs_one_statement_when_nobody_waits(channel: Channel) -> None:
     with CaptureQueriesContext(connection) as asked:
         schedule.hand_on([Ended(channel.host, channel.administration_id)])
