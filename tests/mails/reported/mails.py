@@ -31,6 +31,15 @@ def broken(head: bytes) -> bytes:
     return mail(b'Content-Type: multipart/mixed; boundary="=_grens"\r\n\r\n' + body)
 
 
+def under(*pieces: str | bytes, boundary: str = "X") -> bytes:
+    """A mail whose multipart has exactly this body."""
+    return mail(lines(f'Content-Type: multipart/mixed; boundary="{boundary}"', "", *pieces, ""))
+
+
+def late(label: str) -> bytes:
+    return attached(pdf(label), PDF, f"{label}.pdf")
+
+
 CASES = {
     # mails in mails
     "mail-called-octets-without-name": lambda: mixed(attached(inner("kaal"), OCTETS)),
@@ -124,6 +133,21 @@ CASES = {
     ).replace(b64(pdf("a")) + b"\r\n--", b64(pdf("a")) + b"--"),
     "boundary-glued-at-the-end": lambda: mixed(attached(pdf("a"), PDF, "a.pdf")).replace(
         b"\r\n--=_grens--", b"--=_grens--"
+    ),
+    "boundary-closed-before-the-last-part": lambda: under(
+        *("--X", text("Zie"), "--X--", "Deze mail is gescand.", "--X", late("laat"), "--X--")
+    ),
+    "boundary-of-the-inside-is-the-outer": lambda: under(
+        *("--X", 'Content-Type: multipart/alternative; boundary="X"', "", "--X", text("Zie bijlage")),
+        *("--X", text("<p>Zie bijlage</p>", "html"), "--X--", "", "--X", late("buiten"), "--X--"),
+    ),
+    "boundary-of-the-third-level-is-the-outer": lambda: under(
+        *("--X", 'Content-Type: multipart/alternative; boundary="Y"', "", "--Y", text("Zie bijlage")),
+        *("--Y", 'Content-Type: multipart/related; boundary="X"', "", "--X", text("<p>Zie bijlage</p>", "html")),
+        *("--X--", "", "--Y--", "", "--X", late("buiten"), "--X--"),
+    ),
+    "boundary-quoted-behind-the-end": lambda: under(
+        *("--X", text("Zie"), "--X", late("a"), "--X--", "> --X", "> Content-Type: application/pdf", "--X", "zomaar")
     ),
     "boundary-in-a-sentence": lambda: mail(
         multi("mixed", text("De grens is --=_grens en niets anders"), attached(pdf("a"), PDF, "a.pdf"))
