@@ -149,6 +149,22 @@ CASES = {
     "boundary-quoted-behind-the-end": lambda: under(
         *("--X", text("Zie"), "--X", late("a"), "--X--", "> --X", "> Content-Type: application/pdf", "--X", "zomaar")
     ),
+    "header-gap-before-from": lambda: lines(
+        *("Delivered-To: inkoop@klant.example", 'To: "Inkoop" <inkoop@klant.example>', "", "Subject: Bevestiging"),
+        *("From: Winkel <winkel@x.example>", "Message-ID: <7@x.example>", "Date: Mon, 02 Nov 2026 09:30:00 +0100"),
+        *("MIME-Version: 1.0", multi("mixed", text("Totaal 48,40"), late("gat"))),
+    ),
+    "text-begins-with-headers": lambda: lines(
+        *("From: a@x.example", "Subject: FW", "", "Subject: Oud", "From: b@x.example", "MIME-Version: 1.0", "", "48,40")
+    ),
+    "mail-behind-the-line-of-a-program": lambda: b"Microsoft Mail Internet Headers Version 2.0\r\n" + inner("boven"),
+    "mail-behind-a-blank-line-and-a-mark": lambda: b"\xef\xbb\xbf\r\n" + inner("boven"),
+    "mails-behind-what-is-no-header": lambda: mixed(
+        attached(b"Microsoft Mail Internet Headers Version 2.0\r\n" + inner("outlook"), OCTETS, "a.eml"),
+        attached(b"MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n" + inner("smtp"), OCTETS, "b.eml"),
+        attached(b" <a@x.example>\r\n" + inner("rest"), "message/rfc822", "c.eml"),
+    ),
+    "mail-that-is-a-file": lambda: mixed(part(pdf("mis"), "Content-Type: message/rfc822; name=factuur.pdf")),
     "boundary-in-a-sentence": lambda: mail(
         multi("mixed", text("De grens is --=_grens en niets anders"), attached(pdf("a"), PDF, "a.pdf"))
     ),
