@@ -110,6 +110,11 @@ class Walk:
         for number, (leaf, name, file) in enumerate(own.files, start=1):
             place = Place(leaf.path, leaf.depth, 0, subject)
             yield from self._entry(place, Entry(number, name, len(file)), of_bytes(file))
+        for number, (leaf, address, file) in enumerate(own.pasted, start=len(own.files) + 1):
+            place = Place(leaf.path, leaf.depth, 0, subject)
+            for one in self._entry(place, Entry(number, "", len(file), shown=True), of_bytes(file), mailed=True):
+                self.pictures[one.part.path] = {address}
+                yield one
         attached = [leaf for leaf in leaves if leaf.path not in own.paths]
         shown = shown_images(own.body.html()) if attached else set()
         for leaf in attached:
