@@ -26,7 +26,7 @@ def sender(value: str) -> tuple[str, str]:
         value = value if "@" in value else decode_words(value)  # the address is encoded along with the name
         found = _ADDRESS.search(value)
         address = found[0] if found else ""
-        name = value[: found.start()] if found else value
+        name = value[: found.start()].removesuffix("mailto:").rstrip("[ ") if found else value
     return one_line(decode_words(name), 200).strip(' "<'), one_line(address, 320)
 
 
