@@ -9,7 +9,7 @@ from itertools import islice
 import pybase64
 
 from channels.extract.limits import Budget
-from zenvoices.lib.filetypes import PKCS7
+from zenvoices.lib import filetypes
 from zenvoices.lib.mail_source import is_mail
 
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
@@ -20,6 +20,8 @@ _URL_SAFE = re.compile(rb"[A-Za-z0-9]*[-_][A-Za-z0-9_-]*={0,2}")
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _PADDED = re.compile(rb"[A-Za-z0-9+/]+={1,2}")
 _MOST_PIECES = 500_000  # of a line each in the largest part that is taken
+# What letters of the alphabet that are no base64 may be taken for: the mark of a program is two bytes.
+_SAYS_NOTHING = frozenset([filetypes.BINARY, filetypes.PROGRAM, "text/plain"])
 _ALPHABET = re.compile(rb"[A-Za-z0-9+/]{4,}")
 _ARMOURED = re.compile(rb"-----BEGIN (?:PKCS ?#?7|CMS|PKCS7 SIGNED DATA|SIGNED MESSAGE)-----[ \t]*\r*\n")
 # RFC 2397: what programs for browsers hand to a mailer without a second thought.
@@ -30,11 +32,14 @@ _FILES = (b"%PDF-", b"PK\x03\x04", b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0
 _LINES_OF_BASE64 = bytes(set(range(256)) - set(_NOT_BASE64)) + b"=_-\r\n"
 _NOT_IN_BASE64 = re.compile(rb"[^A-Za-z0-9+/=_\s-]|(?<=\S)[ \t]+(?=\S)")
 _SHORTEST_PLAIN = 8
+_WIDENED = re.compile(rb"=[ \t]+(?=\r*\n)")  # blanks behind a soft line break come from the way (RFC 2045 6.7)
 _LINE = re.compile(rb"[^\n]+")
 _MOST_UU_LINES = 1_000_000  # of 45 bytes, as everybody writes them
 UU_NAMES = frozenset(["x-uuencode", "uuencode", "uue", "x-uue"])
-_UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{0,300})\r*\n", re.MULTILINE)
+# With "-base64" behind "begin" (POSIX uuencode -m) the lines are base64, up to "====".
+_UU_BEGIN = re.compile(rb"^begin(-base64)? [0-7]{3,4} ([^\r\n]{0,300})\r*\n", re.MULTILINE)
 _UU_END = re.compile(rb"^end[ \t]*\r*$", re.MULTILINE)
+_UU_BASE64_END = re.compile(rb"^====[ \t]*\r*$", re.MULTILINE)
 
 
 def decode(data: bytes | memoryview, encoding: str, budget: Budget) -> bytes:
@@ -42,7 +47,8 @@ def decode(data: bytes | memoryview, encoding: str, budget: Budget) -> bytes:
     if encoding == "base64":
         return decode_base64(data, budget)
     if encoding == "quoted-printable":
-        return binascii.a2b_qp(data)
+        data = bytes(data)
+        return binascii.a2b_qp(_WIDENED.sub(b"=", data) if b"= " in data or b"=\t" in data else data)
     if encoding in UU_NAMES:
         return decode_uu(bytes(data), budget)
     return bytes(data)
@@ -114,7 +120,7 @@ def _padded_pieces(text: bytes, budget: Budget) -> bytes:
 
 
 def is_base64(start: bytes) -> bool:
-    """Whether decoded data begins as a PDF, XML, ZIP, JPEG, PNG, mail or CMS does that is still encoded."""
+    """Whether decoded data begins as a file of a known type, or a mail, does that is still encoded."""
     start = start.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(_STILL_ENCODED) or _ARMOURED.match(start) or _DATA_URI.match(start):
         return True
@@ -123,7 +129,7 @@ def is_base64(start: bytes) -> bool:
         return False
     clean = line[0].translate(None, delete=b" \t\r\n").partition(b"=")[0]  # pieces may each be padded
     decoded = pybase64.b64decode(clean[: len(clean) // 4 * 4])
-    return (decoded[:1] == b"\x30" and PKCS7 in decoded[:32]) or is_mail(decoded, expected=True)
+    return filetypes.sniff(decoded, "", "") not in _SAYS_NOTHING or is_mail(decoded, expected=True)
 
 
 def unarmoured(data: bytes) -> bytes:
@@ -174,11 +180,11 @@ def uu_attachments(data: bytes, budget: Budget) -> tuple[bytes, list[tuple[str, 
     rest: list[bytes] = []
     position = 0
     while begin := _UU_BEGIN.search(data, position):
-        end = _UU_END.search(data, begin.end())
+        end = (_UU_BASE64_END if begin[1] else _UU_END).search(data, begin.end())
         if not end or len(rest) >= budget.limits.parts:
             break
         rest.append(data[position : begin.start()])
-        position = end.end()
-        if content := _uu_lines(data[begin.end() : end.end()], budget):
-            found.append((begin[1].decode("utf-8", "replace"), content))
+        position, lines = end.end(), data[begin.end() : end.start()]
+        if content := decode_base64(lines, budget) if begin[1] else _uu_lines(lines, budget):
+            found.append((begin[2].decode("utf-8", "replace"), content))
     return b"".join([*rest, data[position:]]), found

@@ -25,6 +25,9 @@ _BLANK = re.compile(rb"\r*\n")
 _BLANKS = re.compile(rb"(?:[ \t]*\r*\n){1,20}")
 # Headers of a MIME entity that stand behind a blank line that does not belong there, and end in one that does.
 _BEHIND = re.compile(rb"(?:content-(?:type|transfer-encoding|disposition|id|description)|mime-version)[ \t]*:", re.I)
+# A mail that has not said yet whom it is from has not begun.
+_OF_A_MAIL = frozenset(["from", "subject", "date", "message-id", "mime-version", "content-type"])
+_ENOUGH = 3
 # Up to three lines that are no header, and then one that is: a broken line, of which the blank before it is gone.
 _BROKEN = re.compile(
     rb"(?:[^\r\n][^\n]*\n){1,3}?(?=(?:content-(?:type|transfer-encoding|disposition|id)|mime-version|subject|from|to"
@@ -34,7 +37,7 @@ _BROKEN = re.compile(
 _MOST_MENDS = 5
 _BARE_CR = re.compile(rb"\r+(?=[^\r\n])")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*+)", re.MULTILINE)
-_PARAM = re.compile(r'[;\s]\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"?|([^;]*))', re.DOTALL)
+_PARAM = re.compile(r'(?:\A|[;\s])\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"?|([^;]*))', re.DOTALL)
 _AFTER_QUOTED = re.compile(r'\s*(?:;|\Z)|\s+[^\s=;"]+\s*=')
 _END_OF_QUOTED = re.compile(r'"\s*(?:;|\Z)')
 _TOKEN = re.compile(r"[^\s;]+")
@@ -42,6 +45,8 @@ _SEGMENT = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*?))?")
 _MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 _NAMES = ("name", "filename")
 _MOST_PARAMS = 500
+_NOT_IN_A_NAME = re.compile(r"^x-|\([^)]*\)?|[^a-z0-9]")
+_QUOTED, _BASE64 = ("quoted", "qp"), ("base64", "b64")
 _LOOKED_FOR = frozenset(
     b"subject from to reply-to date message-id content-type content-disposition content-transfer-encoding content-id"
     b" content-description content-location content-name x-attachment-name x-file-name x-filename x-name"
@@ -88,7 +93,12 @@ class Head:
 
     @property
     def encoding(self) -> str:
-        return self.get("content-transfer-encoding").partition(";")[0].strip(' \t"').lower()
+        """As it is called, or would be if it were spelt right."""
+        said = self.get("content-transfer-encoding").partition(";")[0].strip(' \t"').lower()
+        letters = _NOT_IN_A_NAME.sub("", said)
+        if letters.startswith(_QUOTED):
+            return "quoted-printable"
+        return "base64" if letters.startswith(_BASE64) else said
 
     @property
     def content_id(self) -> str:
@@ -185,12 +195,16 @@ def _take_rest(head: Head, raw: Raw, at: int, end: int, budget: Budget, *, every
     blanks = _BLANKS.match(raw, at, end)
     if not blanks or head.get("content-type").lower().lstrip().startswith("message/"):
         return
-    if not _BEHIND.match(raw, blanks.end(), end):
+    entity = _BEHIND.match(raw, blanks.end(), end)
+    if not entity and ("from" in head or not everything):
         return
     block, stop, _ = _block(raw, blanks.end(), end)
     blank = _BLANK.match(raw, stop, end)
     more = list(_fields(block, budget, everything=everything))
-    if blank and not any(name.lower() in head for name, _ in more):
+    names = {name.lower() for name, _ in more}
+    if not entity and not ("from" in names and len(names & _OF_A_MAIL) >= _ENOUGH):
+        return
+    if blank and not any(name in head for name in names):
         head.add(more)
         head.body, head.mended = blank.end(), True
 
@@ -211,7 +225,8 @@ def parse_value(value: str) -> tuple[str, dict[str, str]]:
         else:
             params.setdefault(name, decode_words(text) if name in _NAMES else text)
     # RFC 2231 wins over a plain parameter of the same name, which is there for old readers (RFC 6266 4.3).
-    params |= {name: _join_segments(part) for name, part in segments.items()}
+    joined = {name: _join_segments(part) for name, part in segments.items()}
+    params |= {name: value for name, value in joined.items() if value or name not in params}
     # A blank instead of a semicolon: seen in the wild, and easily told from a value.
     token = _TOKEN.match(value)
     return (token[0].lower() if token else ""), params

@@ -13,6 +13,7 @@ from channels.extract.model import Heading, Mail, MailUnreadable, Part, Raw
 from channels.extract.sender import addresses, sender, sent_at
 from channels.extract.walk import Walk
 from channels.extract.words import decode_words, one_line, storable
+from zenvoices.lib.mail_source import begin
 
 Keep = Callable[[Part, Content], None]
 _CONSIDERED = 64 * 1024
@@ -54,8 +55,8 @@ def extract(
 def heading(raw: Raw, limits: Limits | None = None) -> Heading:
     """Only the header block is read."""
     raw = _in_lines(raw)
-    head = parse_head(raw, 0, len(raw), Budget(limits or Limits()))
-    name, address = sender(head.get("from"))
+    head = parse_head(raw, begin(bytes(raw[:_CONSIDERED])), len(raw), Budget(limits or Limits()))
+    name, address = sender(head.get("from") or head.get("sender"))
     to = [
         found
         for field, value in head.fields
@@ -91,7 +92,7 @@ def _in_lines(raw: Raw) -> Raw:
 
 def _mail(walk: Walk, parts: tuple[Part, ...], *, everything: bool) -> Mail:
     head, limits, text = walk.head, walk.budget.limits, walk.text()
-    name, address = sender(head.get("from"))
+    name, address = sender(head.get("from") or head.get("sender"))
     return Mail(
         message_id=one_line(head.get("message-id"), 998),
         subject=one_line(decode_words(head.get("subject")), 998),

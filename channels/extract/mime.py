@@ -158,16 +158,19 @@ def _boundary_bytes(declared: str) -> bytes:
 
 def _between(whole: Leaf, boundary: bytes, budget: Budget) -> list[tuple[int, int]]:
     raw, ranges = whole.raw, []
-    opened = _opened_at_once(whole, boundary)
+    opened, closed = _opened_at_once(whole, boundary), False
     # The LF before the first delimiter may be the one that ends the header.
     for hits, (at, match) in enumerate(_delimiters(boundary, raw, max(whole.start - 1, 0), whole.end)):
-        if raw[at] != _LF and not match[1]:
+        # A gateway added a part behind the end, or a multipart inside has the same boundary.
+        if closed and (match[1] or not _PART_BEGINS.match(raw, match.end(), whole.end)):
+            continue
+        if closed or (raw[at] != _LF and not match[1]):
             _note_glued(whole, budget)
         if opened >= 0 and at >= opened:
             ranges.append((opened, at - 1 if at > opened and raw[at] == _LF and raw[at - 1] == _CR else at))
-        if match[1] or hits > budget.limits.parts + 1:
+        if hits > budget.limits.parts + 1:
             return ranges
-        opened = match.end() + 1
+        opened, closed = (-1, True) if match[1] else (match.end() + 1, False)
     if 0 <= opened < whole.end:
         ranges.append((opened, _without_close(whole, boundary, opened, budget)))
     return ranges

@@ -52,7 +52,8 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """`html` is as the sender wrote it, not sanitised. Everything is decoded and bounded.
+    """`html` is as the sender wrote it, not sanitised; large pictures that were pasted into it are parts. Everything is
+    decoded and bounded.
 
     `reply_to`: addresses with blanks between. `authentication`: see channels.extract.authentication.results.
     """

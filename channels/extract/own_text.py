@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
 
 from channels.extract.body import unflowed
-from channels.extract.codec import UU_NAMES, decode, is_base64, stands_plainly, uu_attachments
+from channels.extract.codec import UU_NAMES, decode, decode_base64, is_base64, stands_plainly, uu_attachments
 from channels.extract.content import Scratch, of_encoded
 from channels.extract.limits import Budget
 from channels.extract.mime import ENCODED, Leaf, cut_again
@@ -28,13 +29,23 @@ _DELIMITED = re.compile(
 )
 
 
+# RFC 2397: a photo of at least 20 KB that was pasted into a page, or a PDF behind its link. A logo stays where it is.
+_PASTED = re.compile(
+    rb"data:(?:image/[\w.+-]{1,40}(?=[^,]{0,200},[^\"'<>]{27000})|application/pdf)(?:;[\w.=+-]{1,60}){0,4};base64,"
+    rb"([A-Za-z0-9+/=%\s]{100,})",
+    re.IGNORECASE,
+)
+
+
 @dataclass(slots=True)
 class OwnText:
-    """`paths` of the leaves that are it, `files` that old programs put into it, by the leaf."""
+    """`paths` of the leaves that are it, `files` that old programs put into it, by the leaf, and what was `pasted` into
+    a page, with the address at which it now shows that."""
 
     body: Body = field(default_factory=Body)
     paths: set[str] = field(default_factory=set)
     files: list[tuple[Leaf, str, bytes]] = field(default_factory=list)
+    pasted: list[tuple[Leaf, str, bytes]] = field(default_factory=list)
 
 
 def encoding_of(leaf: Leaf) -> str:
@@ -104,7 +115,18 @@ def _take(leaf: Leaf, own: OwnText, budget: Budget) -> None:
     if head.media == _PLAIN:
         data, files = uu_attachments(data, budget)
         own.files += [(leaf, name, file) for name, file in files]
+    if b"data:" in data:
+        data = _without_pasted(data, leaf, own, budget)
     add_text(own.body, data, leaf, budget, page=kind == _HTML)
+
+
+def _without_pasted(data: bytes, leaf: Leaf, own: OwnText, budget: Budget) -> bytes:
+    def kept(match: re.Match[bytes]) -> bytes:
+        address = f"pasted-{leaf.path}-{len(own.pasted) + 1}"
+        own.pasted.append((leaf, address, decode_base64(unquote_to_bytes(match[1]), budget)))
+        return b"cid:" + address.encode()
+
+    return _PASTED.sub(kept, data)
 
 
 def add_text(body: Body, data: bytes, leaf: Leaf, budget: Budget, *, page: bool) -> None:

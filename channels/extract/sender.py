@@ -8,7 +8,8 @@ from email.utils import parseaddr, parsedate_to_datetime
 
 from channels.extract.words import decode_words, one_line
 
-_ADDRESS = re.compile(r"[^\s<>\"(),:;@]{1,128}@[^\s<>\"(),:;@]{1,253}")
+_ADDRESS = re.compile(r"[^\s<>\"(),:;@\[]{1,128}@(?:\[[^\s\]]{1,60}\]|[^\s<>\"(),:;@\[\]]{1,253})")
+_BRACKETED = re.compile(rf"([^<,]*)<\s*(?:mailto:)?({_ADDRESS.pattern})\s*>", re.IGNORECASE)
 _ATOM = r"[^\x00-\x20\"(),.:;<>@\[\\\]\x7f]+"
 # As nearly all are: email.utils takes fifty times as long.
 _PLAIN = re.compile(rf'[ \t]*(?:"([^"\\\r\n]*)"|({_ATOM}(?:[ \t]+{_ATOM})*))?[ \t]*<([\w.+=-]+@[\w.-]+)>[ \t]*', re.A)
@@ -19,10 +20,13 @@ def sender(value: str) -> tuple[str, str]:
     """Name and address of a From header; either may be ""."""
     value = value[:_CONSIDERED]
     name, address = _name_and_address(value)
+    if (bracketed := _BRACKETED.match(value)) and bracketed[2] != address:
+        name, address = bracketed[1], bracketed[2]
     if not _ADDRESS.fullmatch(address):
+        value = value if "@" in value else decode_words(value)  # the address is encoded along with the name
         found = _ADDRESS.search(value)
         address = found[0] if found else ""
-        name = value[: found.start()] if found else value
+        name = value[: found.start()].removesuffix("mailto:").rstrip("[ ") if found else value
     return one_line(decode_words(name), 200).strip(' "<'), one_line(address, 320)
 
 

@@ -79,9 +79,9 @@ def judge(content: Content, kind: str, hints: Hints) -> Verdict:
         return Verdict("refused", "encrypted", can_be_taken=True)
     if kind == filetypes.SMIME:
         return Verdict("refused", "signed_opaque", can_be_taken=True)
-    if kind in ("application/pgp-encrypted", filetypes.ENCRYPTED_OFFICE):
+    if kind in (filetypes.PGP, filetypes.ENCRYPTED_OFFICE, filetypes.RIGHTS_MANAGED):
         return Verdict("refused", "encrypted", can_be_taken=True)
-    if hints.declared == "application/pgp-encrypted":
+    if hints.declared == filetypes.PGP:
         return Verdict("ignored", "encrypted")  # only the version number that goes before the message
     if kind in _CONTAINERS:
         return Verdict("container", "opened", can_be_taken=True)

@@ -25,7 +25,7 @@ from channels.extract.words import decode_words, one_line
 from zenvoices.lib import filetypes
 from zenvoices.lib.apart import Region
 from zenvoices.lib.filenames import extension, safe_name
-from zenvoices.lib.mail_source import is_mail, lead
+from zenvoices.lib.mail_source import begin, is_mail, lead
 
 _MESSAGES = frozenset(["message/rfc822", "message/global", "message/news"])
 _EXTERNAL = "message/external-body"  # RFC 2046 5.2.3
@@ -61,7 +61,7 @@ class Walk:
         self.documents = 0
         self.pictures: dict[str, set[str]] = {}
         self._scratch = Scratch(directory)
-        self._cut = cut(raw, 0, len(raw), "", 0, budget)
+        self._cut = cut(raw, begin(bytes(raw[:_START])), len(raw), "", 0, budget)
         self.head = self._cut.head
 
     def __enter__(self) -> Walk:
@@ -110,6 +110,11 @@ class Walk:
         for number, (leaf, name, file) in enumerate(own.files, start=1):
             place = Place(leaf.path, leaf.depth, 0, subject)
             yield from self._entry(place, Entry(number, name, len(file)), of_bytes(file))
+        for number, (leaf, address, file) in enumerate(own.pasted, start=len(own.files) + 1):
+            place = Place(leaf.path, leaf.depth, 0, subject)
+            for one in self._entry(place, Entry(number, "", len(file), shown=True), of_bytes(file), mailed=True):
+                self.pictures[one.part.path] = {address}
+                yield one
         attached = [leaf for leaf in leaves if leaf.path not in own.paths]
         shown = shown_images(own.body.html()) if attached else set()
         for leaf in attached:
@@ -165,7 +170,7 @@ class Walk:
     def _stands_here(self, leaf: Leaf) -> bool:
         start = bytes(leaf.raw[leaf.start : min(leaf.end, leaf.start + _START)])
         if leaf.head.encoding in ("", "7bit", "8bit", "binary"):
-            return not is_base64(start)
+            return not is_base64(start) and not start.startswith(b"%PDF-")
         return is_mail(start, expected=True) and not (leaf.head.encoding == "quoted-printable" and b"=3D" in start)
 
     def _forwarded(self, leaf: Leaf, place: Place, hints: Hints) -> Iterator[Found]:

@@ -15,8 +15,12 @@ _NOT_TEXT = frozenset(
 )
 _CODECS = {name: codec for name, codec in aliases.items() if codec not in _NOT_TEXT}
 _CODECS |= {codec: codec for codec in _CODECS.values()} | {"utf_8_sig": "utf_8_sig"}
-# Declared so by programs that mean their Windows code page; also what browsers do.
-_CODECS = {name: "cp1252" if codec == "latin_1" else codec for name, codec in _CODECS.items()}
+# Declared so by programs that mean what grew out of it, their Windows code page mostly; also what browsers do.
+_MEANT = {
+    "latin_1": "cp1252", "iso8859_9": "cp1254", "iso8859_11": "cp874", "tis_620": "cp874",
+    "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932",
+}  # fmt: skip
+_CODECS = {name: _MEANT.get(codec, codec) for name, codec in _CODECS.items()}
 _GUESS = frozenset(["", "ascii", "utf_8"])
 
 _LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -26,7 +30,7 @@ _NOT_BASE64 = re.sub(rb"[A-Za-z0-9+/]", b"", bytes(range(256)))
 _META = re.compile(rb"<meta\b[^<>]{0,300}?\bcharset\s{0,9}=\s{0,9}[\"']?([\w-]{1,40})", re.IGNORECASE)
 _SHORTEST_WIDE = 8  # bytes
 _REMEMBERED = 500  # characters: subjects, senders and file names are asked for several times in a mail
-_WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
+_WORD = re.compile(r"=\?([^?\s*]{0,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\ud800-\udfff]+")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+")
 
@@ -38,7 +42,8 @@ def codec_of(charset: str) -> str | None:
 
 @lru_cache(maxsize=256)
 def _codec_of(charset: str) -> str | None:
-    return _CODECS.get(re.sub(r"[^a-z0-9]+", "_", charset.lower()).strip("_"))
+    name = re.sub(r"[^a-z0-9]+", "_", charset.lower()).strip("_")
+    return next(filter(None, map(_CODECS.get, (name, name.removeprefix("x_"), name.replace("_", "")))), None)
 
 
 def decode_text(data: bytes, charset: str = "") -> str:

@@ -14,36 +14,37 @@ _OFF: Final = (
     r"|(aus|ab)geschaltet|désactivée?|non activée?"
     r"|uitgeschakeld|geblokkeerd|staat (uit|niet aan)|niet (ingeschakeld|toegestaan|actief|geactiveerd)"
     r"|des(h|)abilitad[oa]|no está (habilitado|activado)|disabilitat[oa]|non (è )?(abilitat|attiv)[oa]"
+    r"|no (está )?permitid[oa]|non (è )?(consentit|permess)[oa]|(non|pas) (autorisée?|permise?|activée?)"
     r"|otklyuchen|vyklyuchen|отключ[её]н|выключен)"
 )
 _PASSWORD: Final = r"(pass ?(word|code|phrase)|passwor[td]e?|kennwort|wachtwoord|mot de passe|contraseña|parol|пароль)"  # noqa: S105
 _WRONG: Final = (
     r"(invalid|incorrect|wrong|bad|unknown|unrecogni[sz]ed|falsche?[rsn]?|ungültige?[rsn]?|onjuiste?|verkeerde?"
-    r"|ongeldige?|onbekende?|inválid[oa]|incorrect[oa]|non valid[oe]|neverny\w+|неверн\w+)"
+    r"|ongeldige?|onbekende?|inválid[oa]|incorrect[oa]|non valid[oe]|errat[oaei]|neverny\w+|неверн\w+)"
 )
 _WHO: Final = (
     rf"(credentials?|user ?(name|id)?|log-?in( name| id)?|account( name)?|mailbox|e-?mail( address)?|authentication"
     rf"|anmeldedaten|zugangsdaten|inloggegevens|aanmeldgegevens|benutzername|gebruikers?(naam)?|identifiants?"
     rf"|usuario|utente|{_PASSWORD})"
 )
-_ACCOUNT: Final = r"(account|user|konto|compte|cuenta|gebruiker|benutzer)"
+_ACCOUNT: Final = r"(account|user|domain|subscription|konto|compte|cuenta|gebruiker|benutzer|domein|abonnement)"
 _SHUT: Final = (
     r"(locked|suspended|disabled|blocked|deactivated|frozen|banned|restricted|closed|terminated|inactive|on hold"
     r"|abnormal|gesperrt|deaktiviert|geblokkeerd|vergrendeld|opgeschort|afgesloten|bloquée?|suspendue?|bloquead[oa]"
     r"|suspendid[oa]|bloccat[oa]|sospes[oa]|expired)"
 )
 _PLACE: Final = r"(country|ip\b|ips\b|ip address|region|location|network|host|abroad|geo\w*|foreign)"
-_NEAR: Final = r"(?:[^.]|\.(?=\d)){0,40}"  # in the same sentence; an address has dots
+_NEAR: Final = r"(?:[^.]|\.(?=\d)){0,60}"  # in the same sentence; an address has dots, and up to 39 characters
 _KEPT_OUT: Final = (
     r"(block(ed|ing|list)?|not (allowed|permitted|authori[sz]ed)|denied|refused|restricted|banned|forbidden|black-?list"
-    r"|rejected|prohibited|disabled)"
+    r"|rejected|prohibited|disabled|geblokkeerd|geweigerd|gesperrt|blockiert|abgelehnt|bloquée?|refusée?)"
 )
 
 WRONG_PASSWORD: Final = one_of(
     rf"{_WRONG}\W+(\w+\W+){{0,3}}{_WHO}",
     rf"{_WHO}\b\W+(\w+\W+){{0,4}}(incorrect[oa]?|invalid|wrong|mismatch|not found|unknown|do(es)? not (match|exist))",
     rf"{_WHO}\b\W+(\w+\W+){{0,4}}not (correct|valid|recogni[sz]ed|accepted|match)",
-    rf"{_WHO}\b\W+(\w+\W+){{0,4}}(falsch|ungültig|onjuist|verkeerd|ongeldig)",
+    rf"{_WHO}\b\W+(\w+\W+){{0,4}}(falsch|ungültig|unbekannt|onjuist|verkeerd|ongeldig|onbekend|inconnu|errat[oaei])",
     r"log-?on failure",
     r"no such (user|account|mailbox)",
     r"authenticat\w+\W+(\w+\W+)?(fail|unsuccess|error|reject)",
@@ -52,7 +53,9 @@ WRONG_PASSWORD: Final = one_of(
     r"lookup failed",
     r"\bauth (failed|failure|error)",
     rf"{_PASSWORD}\W+(\w+\W+)?(error|failed)",
-    r"check your (password|user ?name|credentials)",
+    r"check (your )?(password|user ?name|credentials)",
+    rf"(controleer|prüfen|überprüfen|vérifiez)\W+(\w+\W+){{0,3}}{_WHO}",
+    r"échec d\w*\W+(\w+\W+)?(authentif|identif)",
     r"authentifi\w+\W+(\w+\W+)?(fehlgeschlagen|échou)",
     r"authenticatie (is )?mislukt",
 )
@@ -87,6 +90,9 @@ ARRIVING_WORDS: Final = (
         r"(device|client|external|third[- ]party)[- ]?(app |specific )?password",
         r"second ?factor",
         r"(two|2)[- ]?(factor|step|fa\b)",
+        r"multi[- ]?factor|\bmfa\b|\botp\b|one[- ]time (code|passw)",
+        r"tweestaps|twee-?factor|zwei-?faktor|deux facteurs|double authentification",
+        r"less secure app",
         stages=SIGN_IN,
     ),
     Family(
@@ -96,6 +102,9 @@ ARRIVING_WORDS: Final = (
         rf"expired {_PASSWORD}",
         rf"(must|need|have|please) (to )?(change|reset|renew) (your |the )?{_PASSWORD}",
         rf"{_PASSWORD} (change|reset) (is )?required",
+        rf"{_PASSWORD} (muss|moet|doit)\b.{{0,20}}(änder|wijzig|verander|chang)",
+        rf"\b(müssen|moet|dient|devez)\b.{{0,20}}{_PASSWORD}.{{0,20}}(änder|wijzig|verander|chang)",
+        rf"\b(devez|dois)\b.{{0,10}}chang.{{0,12}}{_PASSWORD}",
         stages=SIGN_IN,
     ),
     Family(
@@ -121,7 +130,8 @@ ARRIVING_WORDS: Final = (
         "protocol_off",
         rf"{_PROTOCOL}[^.]{{0,60}}{_OFF}",
         rf"(?<!\w){_OFF}[^.]{{0,40}}{_PROTOCOL}",
-        rf"\b(enable|activate|switch on|turn on)\b[^.]{{0,40}}{_PROTOCOL}",
+        rf"\b(enable|activate|switch on|turn on|activer|activez|activar|attivare|abilitare)\b[^.]{{0,40}}{_PROTOCOL}",
+        rf"{_PROTOCOL}[^.]{{0,40}}\b(inschakelen|activeren|aanzetten|aktivieren|einschalten|freischalten)\b",
         rf"(not|n['’]?t) (have|use|get) {_PROTOCOL}",
         rf"plan to use {_PROTOCOL}",
         rf"{_PROTOCOL} (access )?(must be|needs to be|has to be|first) (enabled|activated|switched on)",
@@ -131,6 +141,8 @@ ARRIVING_WORDS: Final = (
         rf"does not (include|support|allow|offer) {_PROTOCOL}",
         rf"{_PROTOCOL}[^.]{{0,20}}(requires|only (available )?(to|for|in|with)\b|is part of)",
         r"(mail|external|third[- ]party) (client|app|program)s?( access)? (is |are )?(not |disabled|switched off)",
+        r"(external|third[- ]party) access (is )?(not |disabled|switched off|denied)",
+        r"\b(allow|enable|activate)\b[^.]{0,20}\b(external|third[- ]party) ((mail )?client|app|program|access)",
         stages=ARRIVING,
     ),
     Family(
@@ -146,6 +158,8 @@ ARRIVING_WORDS: Final = (
         r"connection limit",
         r"no more (connections|sessions)",
         r"maximum\b.{0,20}\bconnections",
+        r"connections (is |are |was |were |limit )?(exceeded|reached)",
+        r"(te veel|zu viele|trop de) (\w+ )?(verbindingen|verbindungen|sessies|sitzungen|connexions|sessions)",
         stages=ARRIVING,
     ),
     Family(
@@ -157,6 +171,7 @@ ARRIVING_WORDS: Final = (
         r"\b(access|log-?in|sign-?in) from \w+ (is |are )?(not |blocked|denied|refused)",
         r"vanuit (uw|dit|je) (land|ip)",
         r"aus (ihrem|diesem) land",
+        r"depuis (votre|ce) pays",
         stages=ARRIVING,
     ),
     Family(
@@ -171,6 +186,9 @@ ARRIVING_WORDS: Final = (
         "account_locked",
         r"too many\b[^.]{0,30}\b(fail|invalid|wrong|incorrect|unsuccessful|bad\b)",
         r"(failed|invalid|wrong|incorrect|unsuccessful) (log-?in |sign-?in |password )?attempts",
+        r"te veel\b[^.]{0,30}(mislukt|foutie|onjuist|verkeerd)",
+        r"zu viele\b[^.]{0,30}(fehlgeschlagen|falsch|fehlerhaft|ungültig)",
+        r"trop de (tentatives|essais)",
         stages=SIGN_IN,
     ),
     Family(

@@ -64,7 +64,9 @@ class ImapMailbox(ImapSession):
             for search in (unread, read):
                 search.take(folder)
             uids, elsewhere, whole = unread.finish(folder), read.finish(folder), unread.whole and read.whole
-            if not (uids or elsewhere) and self._came_since(since, next_uid) and hides_unread(self.client, folder):
+            is_blind = unread.problem is not None and folder.exists > 0
+            nothing = not (uids or elsewhere) and self._came_since(since, next_uid)
+            if is_blind or (nothing and hides_unread(self.client, folder)):
                 uids, seen, whole = all_by_flags(self.client)
                 elsewhere = [uid for uid in seen if uid >= (since or NOTHING)]
             more = sorted({*uids, *(elsewhere if states_all else ())}.difference(found))
@@ -90,7 +92,10 @@ class ImapMailbox(ImapSession):
         """SEARCH knows days only, in any time zone (RFC 3501 6.4.4): a day more is asked for and looked through."""
         day = datetime.fromtimestamp(moment, UTC) - timedelta(days=1)
         with self.border():
-            uids = Search(self.client, "SINCE", f"{day.day}-{_MONTHS[day.month - 1]}-{day.year}").finish(self.folder)
+            search = Search(self.client, "SINCE", f"{day.day}-{_MONTHS[day.month - 1]}-{day.year}")
+            uids = search.finish(self.folder)
+            if search.problem:
+                raise search.problem
             facts = FactsList(self.client, self._portions, uids).finish()
         refs = [self._ref(uid, facts) for uid in uids]
         return [ref for ref in refs if ref.arrived is None or ref.arrived >= moment]

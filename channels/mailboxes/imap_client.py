@@ -227,10 +227,16 @@ class Client(IMAPClient):
         return facts_in(self._protocol.untagged_responses.pop("FETCH", []))
 
     def mails(self) -> dict[int, dict[bytes, Any]]:
-        """The data items by UID in answers to FETCH that came by now; others of that time are among them."""
+        """The data items by UID in answers to FETCH that came by now; others of that time are among them. Under 0 one
+        that has no UID (which RFC 3501 6.4.8 forbids): the place of a mail in the folder is not its name.
+        """
         lines = self._protocol.untagged_responses.pop("FETCH", [None])
         try:
             answers: dict[int, dict[bytes, Any]] = parse_fetch_response(lines)
+            if any(mail[b"SEQ"] == uid for uid, mail in answers.items()):
+                places = parse_fetch_response(lines, uid_is_key=False)
+                for place in [place for place, mail in places.items() if b"UID" not in mail and b"BODY[]" in mail]:
+                    answers[0] = answers.pop(place, {})
         except (AttributeError, OverflowError):  # it takes an answer's form for granted here and there
             raise self._protocol.error("not the answer to FETCH") from None
         return answers

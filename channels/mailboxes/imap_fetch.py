@@ -57,6 +57,8 @@ class Fetching:
         self._doubts: list[_Doubt] = []
         #: a mail came
         self._gave = False
+        #: of the group answered last: which of its mails came is not said
+        self._nameless: dict[bytes, Any] | None = None
         #: so many of the next groups are asked for one at a time, after an answer that left the session out of step
         self._careful = 0
 
@@ -75,7 +77,7 @@ class Fetching:
 
     def _pipelined(self, directory: Path) -> Results:
         """Takes each group from the front once it is answered; the next ones are asked for before that."""
-        most = sum(map(len, self._groups))
+        most = 2 * sum(map(len, self._groups))  # some are asked for once more, alone
         with Spool(directory, self._largest, most) as spool, self._session.client.into(spool):
             while self._groups:
                 answer = self._next_answer()
@@ -101,8 +103,9 @@ class Fetching:
         missing = self._missing(group)
         if not missing:
             return None
-        # What a listing did not announce is announced with the mail itself.
-        items = "(BODY.PEEK[])" if all(ref.size for ref in missing) else "(RFC822.SIZE BODY.PEEK[])"
+        # UID is asked for: servers leave it out although RFC 3501 6.4.8 forbids that. What a listing did not announce
+        # is announced with the mail itself.
+        items = "(UID BODY.PEEK[])" if all(ref.size for ref in missing) else "(UID RFC822.SIZE BODY.PEEK[])"
         return self._session.client.ask_about("FETCH", [int(ref.uid) for ref in missing], items)
 
     def _missing(self, group: Group) -> Group:
@@ -114,7 +117,12 @@ class Fetching:
         self._asked.popleft()
         group = self._groups.popleft()
         self._careful = max(0, self._careful - 1)
-        missing = self._missing(group)
+        missing, nameless = self._missing(group), self._nameless
+        if nameless is not None and len(missing) == 1:
+            self._early[int(missing[0].uid)] = nameless
+        elif nameless is not None and len(group) > 1:
+            self._ask_alone(group)
+            return []
         if not missing or (answer.ok and answer.limit is None):
             return [*self._blamed(), *(self._result(ref, spool) for ref in group)]
         problem = None if answer.ok else mail_refused(answer.words)
@@ -130,6 +138,7 @@ class Fetching:
         return []
 
     def _take(self, question: Question | None) -> Answer:
+        self._nameless = None
         if question is None:
             return Answer("OK", "")
         client = self._session.client
@@ -141,6 +150,7 @@ class Fetching:
                 raise
             raise _BrokenAnswer("server_answer_unreadable") from None
         # A server may answer commands in another order than they were asked in (RFC 3501 5.5).
+        self._nameless = mails.pop(0, None)
         self._early |= {uid: mail for uid, mail in mails.items() if b"BODY[]" in mail}
         return answer
 

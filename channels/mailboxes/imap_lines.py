@@ -9,10 +9,11 @@ from typing import Any, Final, Protocol
 from channels.mailboxes.imap_answers import Answer
 
 _HEAD: Final = re.compile(
-    rb"(\*|[A-P]{4}[0-9]+) +([0-9]+ +)?"
+    rb" *(\*|[A-P]{4}[0-9]+) +([0-9]+ +)?"
     rb"(OK|NO|BAD|BYE|PREAUTH|CAPABILITY|EXISTS|RECENT|EXPUNGE|FETCH|FLAGS|E?SEARCH|LIST|STATUS|ID)(?![A-Z0-9-])",
     re.IGNORECASE,
 )
+_TRAILER: Final = re.compile(rb"[ )]+(?:UID|FLAGS|RFC822\.SIZE|INTERNALDATE|MODSEQ)\b", re.IGNORECASE)
 
 
 class _Line(Protocol):
@@ -63,6 +64,10 @@ class Dialogue:
 
 def begins_answer(line: bytes) -> bool:
     return _HEAD.match(line) is not None
+
+
+def is_trailer(line: bytes) -> bool:
+    return _TRAILER.match(line) is not None
 
 
 def evened(line: bytes) -> bytes:

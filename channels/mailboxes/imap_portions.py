@@ -53,7 +53,7 @@ class FactsList:
         """Sends the next commands; several are under way at once."""
         for _ in range(min(len(self._left), _COMMANDS_AHEAD - len(self._asked))):
             uids = self._left.popleft()
-            question = self._client.ask_about("FETCH", uids, "(RFC822.SIZE INTERNALDATE)")
+            question = self._client.ask_about("FETCH", uids, "(UID RFC822.SIZE INTERNALDATE)")
             self._asked.append((question, uids))
 
     def finish(self) -> dict[int, Facts]:

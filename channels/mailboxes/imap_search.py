@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from channels.errors import Throttled
+from channels.errors import ChannelError, Throttled
 from channels.mailboxes.imap_answers import MOST_UIDS, Answer, Folder, Found
 from channels.mailboxes.imap_client import Client
 from channels.mailboxes.imap_lines import Question
-from channels.mailboxes.refusals import Stage, is_too_much, refused
+from channels.mailboxes.refusals import Stage, is_too_much, meaning, refused
 
 _MOST_ROUNDS: Final = 100  # of the thousand mails that RFC 9738 speaks of
 HIGHEST: Final = 2**32 - 1
@@ -21,7 +21,9 @@ _PAGE: Final = 500  # results, where the server pages them (RFC 9394)
 
 
 class Search:
-    """The UIDs from `floor` to `below` that have the keys. `whole`: whether that is all of them."""
+    """The UIDs from `floor` to `below` that have the keys. `whole`: whether that is all of them. `problem`: the server
+    does not understand the question, which is another thing than an answer with nothing in it.
+    """
 
     def __init__(self, client: Client, *keys: str, floor: int = 1, below: int = HIGHEST) -> None:
         self._client = client
@@ -34,6 +36,7 @@ class Search:
         self._rounds = 0
         self.uids: set[int] = set()
         self.whole = True
+        self.problem: ChannelError | None = None
 
     @property
     def is_done(self) -> bool:
@@ -104,12 +107,17 @@ class Search:
         problem = refused(answer.words, Stage.LIST)
         if is_too_much(answer.words):
             self._ask_for_less(folder)
-        elif isinstance(problem, Throttled) or (self._rounds > 1 and not self.uids):
+        elif isinstance(problem, Throttled):
             raise problem
-        elif self._rounds > 1:
-            self._give_up()
-        else:  # it was too early, for a server that judges it before SELECT is done; or RETURN is not known
+        elif self._rounds == 1:  # too early, for a server that judges it before SELECT is done; or RETURN is not known
             self._returns = ""
+        elif self.uids:
+            self._give_up()
+        elif answer.status == "BAD" and meaning(answer.words, Stage.LIST) is None:
+            self.problem = problem
+            self._give_up()
+        else:
+            raise problem
 
     def _ask_plainly(self) -> None:
         if not self._returns:

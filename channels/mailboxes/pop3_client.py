@@ -50,6 +50,8 @@ class Client(poplib.POP3):
         """The first line that holds something: some servers send an empty one before it."""
         while not (answer := self._getline()[0].strip()):
             pass
+        if answer[:4].upper() == b"+ERR":  # hMailServer, until August 2026
+            answer = b"-" + answer[1:]
         if not answer.startswith(b"+"):
             raise poplib.error_proto(answer)
         return answer

@@ -32,7 +32,10 @@ __all__ = [
     "wants_entra",
 ]
 
-_PASSES: Final = r"temporar|later|unavailable|time[d ]?-? ?out|tijdelijk|vorübergehend"
+_PASSES: Final = (
+    r"tempora|later|unavailable|time[d ]?-? ?out|tijdelijk|niet beschikbaar|vorübergehend|nicht verfügbar|später"
+    r"|indisponible|plus tard|no disponible|más tarde|non disponibile|più tardi"
+)
 _INTERNAL: Final = "internal"  # at a mail it may be that mail
 _AGAIN: Final = "try again"  # after a wrong password, a person is told so
 
@@ -40,7 +43,7 @@ _CODE: Final = re.compile(r"\[([A-Z][A-Z/-]+)[^\]]*\]", re.IGNORECASE)
 _UNIT: Final = r"(ms|milli\w+|sec\w*|s\b|min\w*|m\b|h\b|hours?|hrs?|stunden?|uur|heures?|sekunden?)"
 _WAIT: Final = re.compile(
     r"(?:back-?off time|login-delay|every|elke|alle|(?:again|opnieuw|wieder) (?:in|after|over)|retry[- ]?(?:in|after)"
-    r"|wait(?: for)?|(?:locked|blocked) (?:out )?for|once (?:per|in)|at least)"
+    r"|wait(?: for)?|(?:locked|blocked) (?:out )?for|once (?:per|in)|eens per|at least)"
     rf"\W{{1,4}}(\d{{1,9}}(?:\.\d{{1,6}})?) ?{_UNIT}"
     rf"|(\d{{1,9}}) ?{_UNIT} (?:between|remaining|left)"
     r"|(?:retry[- ]?after|login-delay)\W{1,4}(\d{1,9})",  # in seconds, as HTTP and RFC 2449 have it

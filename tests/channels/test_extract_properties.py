@@ -267,8 +267,9 @@ FROM_PIECES = [*("Bakkerij", "B.V.", "=?utf-8?q?caf=C3=A9?=", "Café", " ", "\t"
 )
 @settings(deadline=None)
 def test_sender_is_who_the_standard_library_says(name: str, address: str) -> None:
+    """But with an @ in the name: then it takes the name for the address that stands behind it in brackets."""
     told = parseaddr(name + address)
-    if re.fullmatch(r"[\w.+=-]+@[\w.-]+", told[1], re.ASCII):
+    if re.fullmatch(r"[\w.+=-]+@[\w.-]+", told[1], re.ASCII) and not ("@" in name and "<" in address):
         assert sender(name + address) == (one_line(decode_words(told[0]), 200).strip(' "<'), told[1])
 
 

@@ -64,6 +64,9 @@ def test_answer_to_search_may_hold_more_or_nothing(scripted: StartScripted, sear
         b"* 1 FETCH (UID 1 BODY[] {13}\r\n%b\r\n FLAGS ())\r\n",
         b"* 1 FETCH (UID 1 BODY[] {13}\r\n%b)\r\n\r\n",
         b"\r\n*  1  fetch (uid 1 body[] {13}\r\n%b)\r\n",
+        b"* 1 FETCH (UID 1 BODY[] {13}\r\n%b)\r\n FLAGS (\\Recent) RFC822.SIZE 13)\r\n",  # Xeams
+        b" * 1 FETCH (UID 1 BODY[] {13}\r\n%b)\r\n",
+        b"* 1 FETCH (UID 1 BODY[] {13}\n%b)\n",
     ],
 )
 def test_empty_lines_behind_a_literal_cost_no_mail(scripted: StartScripted, tmp_path: Path, fetched: bytes) -> None:
@@ -78,6 +81,26 @@ def test_empty_lines_behind_a_literal_cost_no_mail(scripted: StartScripted, tmp_
     with mailbox_for("imap", scripted(script), Watch()) as mailbox:
         assert outcomes(list(opened(mailbox).fetch(REFS, tmp_path))) == [HELLO, b"A: hi"]
     assert len(sessions) == 1
+
+
+def test_mail_that_comes_without_its_number_is_asked_for_alone_and_is_no_other(
+    scripted: StartScripted, tmp_path: Path
+) -> None:
+    """Its place in the folder is the number of another mail here."""
+    mails = {2: b"A: second", 3: b"A: third"}
+    asked: list[bytes] = []
+
+    def fetch(peer: Peer, tag: bytes) -> None:
+        asked.append(peer.heard.split()[3])
+        for place, (uid, mail) in enumerate(mails.items(), start=1):
+            if b"%d" % uid in asked[-1]:
+                peer.send(b"* %d FETCH (BODY[] {%d}\r\n%b)\r\n" % (place, len(mail), mail))
+        peer.say(tag + b" OK done")
+
+    refs = [MessageRef("1", str(uid), 8) for uid in mails]
+    with mailbox_for("imap", scripted(imap({"UID FETCH": fetch})), Watch()) as mailbox:
+        assert outcomes(list(opened(mailbox).fetch(refs, tmp_path))) == list(mails.values())
+    assert asked == [b"2,3", b"2", b"3"]
 
 
 # --- Sizes and dates -----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from channels.mailboxes import imap_search, mailbox_for
 from channels.mailboxes.base import Listing, MessageRef, Watch, open_session
 from channels.mailboxes.imap_answers import Found, extended_in, found_in, set_of, uids_of
 from tests.servers.plugin import MailboxUser, StartScripted
-from tests.servers.scripted import HELLO, Peer, Script, imap
+from tests.servers.scripted import HELLO, Answer, Peer, Script, imap
 
 JAN = Password("jan", "geheim")
 MANY = list(range(10, 3010, 3))  # a thousand numbers
@@ -396,3 +396,22 @@ def test_refused_flags_leave_what_search_said(scripted: StartScripted) -> None:
     with mailbox_for("imap", scripted(imap(answers)), Watch()) as mailbox:
         open_session(mailbox, JAN)
         assert mailbox.candidates().unread == []
+
+
+def test_search_that_is_not_understood_is_made_up_for_by_flags(scripted: StartScripted) -> None:
+    flags = b"* 1 FETCH (UID 1 FLAGS (\\Seen))\r\n* 2 FETCH (UID 2 FLAGS ())\r\n{tag} OK done\r\n"
+    answers: dict[str, Answer] = {"UID SEARCH": b"{tag} BAD unknown criterion\r\n", "FETCH": flags}
+    with mailbox_for("imap", scripted(imap(answers)), Watch()) as mailbox:
+        open_session(mailbox, JAN)
+        listing = mailbox.candidates()
+    assert (uids_in(listing.unread), listing.whole) == ([2], True)
+
+
+def test_server_that_understands_neither_search_nor_flags_is_to_blame(scripted: StartScripted) -> None:
+    answers: dict[str, Answer] = {"UID SEARCH": b"{tag} BAD unknown criterion\r\n", "FETCH": b"{tag} BAD what\r\n"}
+    with mailbox_for("imap", scripted(imap(answers)), Watch()) as mailbox:
+        open_session(mailbox, JAN)
+        with pytest.raises(ChannelError, match="server_unavailable"):
+            mailbox.candidates()
+        with pytest.raises(ChannelError, match="server_unavailable"):
+            mailbox.since(0)

@@ -225,7 +225,6 @@ def test_imap_refused_folder_leaves_the_session_in_step(scripted: StartScripted,
         pytest.param(b"* SEARCH 1\r\n" + OPENED, FOUND, "server_answer_unreadable", id="found before it is open"),
         pytest.param(OPENED, b"nonsense\r\n", "server_answer_unreadable", id="nonsense"),
         pytest.param(OPENED, b"{tag} NO [SERVERBUG] no\r\n", "server_unavailable", id="search refused"),
-        pytest.param(OPENED, b"{tag} BAD what\r\n", "server_unavailable", id="search not understood"),
     ],
 )
 def test_imap_folder_and_search_that_go_wrong_are_told_apart(

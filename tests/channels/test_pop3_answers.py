@@ -117,6 +117,18 @@ def test_empty_box_is_empty_however_it_says_so(scripted: StartScripted, tmp_path
         assert list(mailbox.fetch([], tmp_path)) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (b"+ERR Server error: Failed to fetch messages in Inbox.", "server_unavailable"),
+        (b"+ERR wrong password", "password_refused"),
+    ],
+)
+def test_refusal_with_the_wrong_sign_is_one(scripted: StartScripted, words: bytes, code: str) -> None:
+    """As hMailServer writes it."""
+    assert error_of(scripted(Maildrop(MAILS, PASS=words + b"\r\n").script)).code == code
+
+
 def test_list_shorter_than_stat_is_known_to_be_partial(scripted: StartScripted) -> None:
     with session(scripted(Maildrop(MAILS, STAT=b"+OK 5 100\r\n").script)) as mailbox:
         listing = mailbox.candidates()

@@ -43,6 +43,7 @@ EXTENSIONS = DOCUMENTS | {
 KINDS = {suffix: kind for kind, suffix in EXTENSIONS.items()}
 KINDS |= {".tgz": "application/gzip", ".asics": "application/vnd.etsi.asic-e+zip", ".mht": "message/rfc822"}
 KINDS |= {".emlx": "message/rfc822", ".jpe": "image/jpeg", ".jfif": "image/jpeg"}
+KINDS |= {".gpg": "application/pgp-encrypted", ".pgp": "application/pgp-encrypted"}
 KINDS |= {".jpeg": "image/jpeg", ".tiff": "image/tiff", ".heif": "image/heic"}
 _LONGEST = 255  # bytes of UTF-8: what every file system takes
 _CONSIDERED = 1_000  # characters; putting a long run of combining marks into order takes quadratic time

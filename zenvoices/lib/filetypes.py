@@ -26,6 +26,8 @@ CLOSED_ARCHIVES = frozenset(
     ["application/vnd.rar", "application/x-7z-compressed", "application/x-xz", "application/zstd"]
 )
 ENCRYPTED_OFFICE = "application/vnd.ms-office.encrypted"
+RIGHTS_MANAGED = "application/x-microsoft-rpmsg-message"  # [MS-OXORMMS]: a mail that opens in Outlook only
+PGP = "application/pgp-encrypted"
 PROGRAM = "application/x-msdownload"
 
 _MAGIC = (
@@ -48,7 +50,8 @@ _MAGIC = (
     (b"\x7fELF", PROGRAM),
     (b"BEGIN:VCALENDAR", "text/calendar"),
     (b"BEGIN:VCARD", "text/vcard"),
-    (b"-----BEGIN PGP MESSAGE-----", "application/pgp-encrypted"),
+    (b"-----BEGIN PGP MESSAGE-----", PGP),
+    (b"\x76\xe8\x04\x60\xc4\x11\xe3\x86", RIGHTS_MANAGED),
     (b"\0\x05\x16\x07", "application/applefile"),
 )
 _BEGINNINGS = tuple(magic for magic, _ in _MAGIC)
@@ -103,12 +106,12 @@ def sniff(data: bytes, name: str, declared: str) -> str:
         return TAR
     if data[:1] == b"\x30" and PKCS7 in data[:32]:
         return SMIME
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-"):  # before XML, which its metadata are
+        return "application/pdf"
     if text := markup(data, meant):
         return text
     # Readers accept junk before the header within the first 1,024 bytes (PDF 32000-1 annex H.3.4.1).
     if b"%PDF-" in data[:1024] and not (declared.startswith("text/") and extension(name) != ".pdf"):
-        return "application/pdf"
-    if data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-"):
         return "application/pdf"
     if is_mail(data[:8192], meant in _MAILS or extension(name) in _MAIL_NAMES):
         return MAIL
@@ -175,6 +178,8 @@ _OLE_STREAMS = (
 def _plain(data: bytes, name: str, declared: str) -> str:
     controls = len(data[:512].translate(None, delete=_NO_CONTROLS))
     if b"\0" in data[:4096] or controls * 32 > len(data[:512]):
+        if expected(name, "") == PGP:
+            return PGP
         return declared if declared.startswith(("audio/", "video/", "image/x-", "font/")) else BINARY
     by_name = expected(name, declared)
     return by_name if by_name in ("text/csv", "text/calendar", "text/vcard", "text/html") else "text/plain"

@@ -6,6 +6,12 @@ import re
 
 # Blank lines before the block, the byte count of Apple Mail's .emlx, the separator of an mbox file.
 _LEAD = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]{0,200}(?:(?P<count>\d{1,10})[ \t]*\r*\n)?(?:>?From [^\n]{0,300}\n)?")
+# Lines that stand before the first header: "Microsoft Mail Internet Headers Version 2.0", an SMTP envelope, "+OK".
+_JUNK = re.compile(
+    rb"(?:(?!--)[^\r\n][^\n]{0,300}\n){1,5}?"
+    rb"(?=(?:received|return-path|delivered-to|from|to|subject|date|message-id|x-[!-9;-~]{1,40})[ \t]*:)",
+    re.IGNORECASE,
+)
 _FIELD = re.compile(rb"([!-9;-~]{1,80})[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*+(?:\n|\Z)")
 _BLANK = re.compile(rb"\r*\n")
 _KNOWN = frozenset(
@@ -17,14 +23,25 @@ _MOST_FIELDS = 200
 
 def lead(data: bytes) -> tuple[int, int | None]:
     """Where the header block begins, and how many bytes of mail follow when the file says so (.emlx)."""
+    match = _lead(data)
+    junk = None if _FIELD.match(data, match.end()) else _JUNK.match(data, match.end())
+    return junk.end() if junk else match.end(), int(match["count"]) if match["count"] else None
+
+
+def begin(data: bytes) -> int:
+    """Where the header of a mail begins that a server gave: some hand out what stood before it, too."""
+    return 0 if _FIELD.match(data) or not is_mail(data, expected=True) else lead(data)[0]
+
+
+def _lead(data: bytes) -> re.Match[bytes]:
     match = _LEAD.match(data)
     assert match  # noqa: S101 (everything in it may be missing)
-    return match.end(), int(match["count"]) if match["count"] else None
+    return match
 
 
 def is_mail(data: bytes, expected: bool = False) -> bool:
     """`data`: the first few KB. `expected`: its name or type says that it is a mail, so less proves it."""
-    names, ended = fields(data)
+    names, ended = fields(data, lenient=expected)
     known = len(names & _KNOWN) + bool(names & _BODY)
     if expected:
         return known >= 1
@@ -38,9 +55,12 @@ def is_entity(data: bytes) -> bool:
     return ended and b"content-type" in names and bool(names & {b"mime-version", b"content-transfer-encoding"})
 
 
-def fields(data: bytes) -> tuple[set[bytes], bool]:
-    """Names of the header fields that the data begins with, and whether a blank line, or its end, ends them."""
-    at, names = lead(data)[0], set[bytes]()
+def fields(data: bytes, *, lenient: bool = False) -> tuple[set[bytes], bool]:
+    """Names of the header fields that the data begins with, and whether a blank line, or its end, ends them.
+
+    `lenient`: a few lines of something else may stand before them.
+    """
+    at, names = lead(data)[0] if lenient else _lead(data).end(), set[bytes]()
     while len(names) < _MOST_FIELDS and (match := _FIELD.match(data, at)):
         names.add(match[1].lower())
         at = match.end()

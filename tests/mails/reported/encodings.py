@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from tests.mails.building import attached, b64, encoded, mail, mixed, part, pdf, ubl
+from tests.mails.building import attached, b64, encoded, gzipped, lines, mail, mixed, ole_of, part, pdf, tnef_of, ubl
 
 PDF = "application/pdf"
 LONG = pdf("lang")[:-6] + b"% " + bytes(range(33, 126)) * 40 + b"\n%%EOF\n"
@@ -18,7 +18,46 @@ def pieces(data: bytes, size: int) -> bytes:
     return b"\r\n".join(base64.b64encode(data[at : at + size]) for at in range(0, len(data), size))
 
 
+FILLER = bytes(range(256)) * 4
+BARE = b'<a:Invoice xmlns:a="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2">' + b"<a:ID>7</a:ID>" * 20
+WORD = ole_of("WordDocument")
+
+
+def unsaid(data: bytes, name: str) -> bytes:
+    """In base64, without a word of it."""
+    return part(b64(data), f"Content-Type: application/octet-stream; name={name}", "Content-Disposition: attachment")
+
+
+def spelt(data: bytes, kind: str, encoding: str) -> bytes:
+    return part(data, f"Content-Type: {kind}", f"Content-Transfer-Encoding: {encoding}")
+
+
 CASES = {
+    "base64-of-any-type-that-does-not-say-so": lambda: mixed(
+        unsaid(WORD, "oud.doc"),
+        unsaid(b"II*\0" + FILLER, "fax.tif"),
+        unsaid(b"\0\0\0\x18ftypheic" + FILLER, "bon.heic"),
+        unsaid(b"\xef\xbb\xbf" + ubl("7"), "7.xml"),
+        unsaid(BARE + b"</a:Invoice>", "8.xml"),
+        unsaid(gzipped(pdf("gepakt") * 9), "gepakt.pdf.gz"),
+        unsaid(tnef_of(("tnef.pdf", "", pdf("in tnef"))), "winmail.dat"),
+    ),
+    "base64-by-other-names": lambda: mixed(
+        *(
+            spelt(b64(WORD + bytes([number])), f"application/msword; name={number}.doc", name)
+            for number, name in enumerate(["base-64", "Base 64", "base64 (MIME)", "b64", "x-base64", "'base64'"])
+        )
+    ),
+    "quoted-printable-by-another-name": lambda: mail(
+        spelt(b"Totaal =E2=82=AC 48,40 voor =\r\ncaf=C3=A9", "text/plain; charset=utf-8", "quoted_printable")
+    ),
+    "quoted-printable-widened": lambda: mixed(
+        spelt(pdf("breed").replace(b"\n", b"=0A= \t\r\n"), f"{PDF}; name=a.pdf", "quoted-printable")
+    ),
+    "uuencode-in-base64": lambda: lines(
+        *("From: a@x.example", "Subject: Factuur", "", "Zie onder.", "begin-base64 644 een bon.pdf"),
+        *(b64(pdf("m")), "====", "Groet"),
+    ),
     "base64-padded-pieces-of-a-line": lambda: coded(pieces(LONG, 55)),
     "base64-padded-pieces-then-footer": lambda: coded(pieces(LONG, 1_000) + b"\r\n\r\n-- \r\nlijst@x.example\r\n"),
     "base64-url-safe": lambda: coded(base64.urlsafe_b64encode(LONG)),

@@ -31,6 +31,15 @@ def broken(head: bytes) -> bytes:
     return mail(b'Content-Type: multipart/mixed; boundary="=_grens"\r\n\r\n' + body)
 
 
+def under(*pieces: str | bytes, boundary: str = "X") -> bytes:
+    """A mail whose multipart has exactly this body."""
+    return mail(lines(f'Content-Type: multipart/mixed; boundary="{boundary}"', "", *pieces, ""))
+
+
+def late(label: str) -> bytes:
+    return attached(pdf(label), PDF, f"{label}.pdf")
+
+
 CASES = {
     # mails in mails
     "mail-called-octets-without-name": lambda: mixed(attached(inner("kaal"), OCTETS)),
@@ -125,6 +134,37 @@ CASES = {
     "boundary-glued-at-the-end": lambda: mixed(attached(pdf("a"), PDF, "a.pdf")).replace(
         b"\r\n--=_grens--", b"--=_grens--"
     ),
+    "boundary-closed-before-the-last-part": lambda: under(
+        *("--X", text("Zie"), "--X--", "Deze mail is gescand.", "--X", late("laat"), "--X--")
+    ),
+    "boundary-of-the-inside-is-the-outer": lambda: under(
+        *("--X", 'Content-Type: multipart/alternative; boundary="X"', "", "--X", text("Zie bijlage")),
+        *("--X", text("<p>Zie bijlage</p>", "html"), "--X--", "", "--X", late("buiten"), "--X--"),
+    ),
+    "boundary-of-the-third-level-is-the-outer": lambda: under(
+        *("--X", 'Content-Type: multipart/alternative; boundary="Y"', "", "--Y", text("Zie bijlage")),
+        *("--Y", 'Content-Type: multipart/related; boundary="X"', "", "--X", text("<p>Zie bijlage</p>", "html")),
+        *("--X--", "", "--Y--", "", "--X", late("buiten"), "--X--"),
+    ),
+    "boundary-quoted-behind-the-end": lambda: under(
+        *("--X", text("Zie"), "--X", late("a"), "--X--", "> --X", "> Content-Type: application/pdf", "--X", "zomaar")
+    ),
+    "header-gap-before-from": lambda: lines(
+        *("Delivered-To: inkoop@klant.example", 'To: "Inkoop" <inkoop@klant.example>', "", "Subject: Bevestiging"),
+        *("From: Winkel <winkel@x.example>", "Message-ID: <7@x.example>", "Date: Mon, 02 Nov 2026 09:30:00 +0100"),
+        *("MIME-Version: 1.0", multi("mixed", text("Totaal 48,40"), late("gat"))),
+    ),
+    "text-begins-with-headers": lambda: lines(
+        *("From: a@x.example", "Subject: FW", "", "Subject: Oud", "From: b@x.example", "MIME-Version: 1.0", "", "48,40")
+    ),
+    "mail-behind-the-line-of-a-program": lambda: b"Microsoft Mail Internet Headers Version 2.0\r\n" + inner("boven"),
+    "mail-behind-a-blank-line-and-a-mark": lambda: b"\xef\xbb\xbf\r\n" + inner("boven"),
+    "mails-behind-what-is-no-header": lambda: mixed(
+        attached(b"Microsoft Mail Internet Headers Version 2.0\r\n" + inner("outlook"), OCTETS, "a.eml"),
+        attached(b"MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n" + inner("smtp"), OCTETS, "b.eml"),
+        attached(b" <a@x.example>\r\n" + inner("rest"), "message/rfc822", "c.eml"),
+    ),
+    "mail-that-is-a-file": lambda: mixed(part(pdf("mis"), "Content-Type: message/rfc822; name=factuur.pdf")),
     "boundary-in-a-sentence": lambda: mail(
         multi("mixed", text("De grens is --=_grens en niets anders"), attached(pdf("a"), PDF, "a.pdf"))
     ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.mails.building import attached, encoded, mail, mixed, multi, part, pdf, text, tnef_of, zip_of
+import base64
+
+from tests.mails.building import attached, encoded, lines, mail, mixed, multi, part, pdf, text, tnef_of, zip_of
 
 PDF = "application/pdf"
 
@@ -11,7 +13,27 @@ def headed(*headers: str | bytes) -> bytes:
     return mixed(encoded(pdf("naam"), *headers))
 
 
+def worded(charset: str, name: str, codec: str) -> bytes:
+    """A PDF whose name is an encoded word, in a charset that is called so."""
+    word = base64.b64encode(name.encode(codec)).decode()
+    return encoded(pdf(name), f'Content-Type: {PDF}; name="=?{charset}?B?{word}?="')
+
+
 CASES = {
+    "name-in-charsets-that-grew": lambda: mixed(
+        worded("gb2312", "发票镕.pdf", "gbk"),
+        worded("ks_c_5601-1987", "똠방.pdf", "cp949"),
+        worded("shift_jis", "請求書①㈱.pdf", "cp932"),
+        worded("x-sjis", "請求書.pdf", "cp932"),
+        worded("cp-850", "Café.pdf", "cp850"),
+        worded("", "Caffè.pdf", "utf-8"),
+    ),
+    "name-extended-is-empty": lambda: headed(
+        f"Content-Type: {PDF}", "Content-Disposition: attachment; filename=\"gewoon.pdf\"; filename*=UTF-8''"
+    ),
+    "sender-in-an-encoded-word": lambda: lines(
+        *("From: =?utf-8?Q?Leverancier_BV_=3Cfacturen=40leverancier.example=3E?=", "Subject: x", "", "48,40")
+    ),
     "name-in-description": lambda: headed(f"Content-Type: {PDF}", "Content-Description: Factuur mei.pdf"),
     "name-description-is-a-sentence": lambda: headed(f"Content-Type: {PDF}", "Content-Description: Uw factuur"),
     "name-in-header-of-its-own": lambda: headed(f"Content-Type: {PDF}", "X-Attachment-Name: =?utf-8?q?F=C3=A9?=.pdf"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 from tests.mails.building import attached, encoded, jpeg_of, mail, mixed, multi, pdf, png_of, text
 
 LONG = "Met vriendelijke groet,\r\nJan Jansen\r\n" + "Onze algemene voorwaarden zijn van toepassing. " * 8
@@ -21,7 +23,18 @@ def page(*parts: bytes, words: str = "Bon") -> bytes:
     return mail(multi("related", text(f'<p>{words}</p><img src="cid:a@x">', "html"), *parts))
 
 
+def pasted(data: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
 CASES = {
+    "picture-pasted-into-the-page": lambda: mail(
+        encoded(
+            f"""<p>Bon</p><img src="{pasted(jpeg_of(900, 1200, 60_000), "image/jpeg")}">
+            <img src="{pasted(png_of(20, 20, 90), "image/png")}"><p>Totaal 48,40</p>""".encode(),
+            "Content-Type: text/html; charset=utf-8",
+        )
+    ),
     "picture-photo-shown": lambda: page(shown(jpeg_of(3024, 4032, 90_000, preview=9_000), "jpeg", "IMG_1.jpg")),
     "picture-photo-shown-beside-pdf": lambda: mail(
         multi(

@@ -21,6 +21,10 @@ from tests.mails.building import (
 PDF = "application/pdf"
 CLOUD = "https://drive.x.example/s/1?sleutel=geheim"
 TOTAL = "<html><body>Totaal te betalen: € 48,40</body></html>"
+#: with its metadata in front, as PDF/A has them
+TAGGED = pdf("a").replace(
+    b"1 0 obj", b'<?xpacket begin=""?><x:xmpmeta xmlns:x="adobe:ns:meta/"/><?xpacket end="w"?>\n1 0 obj'
+)
 GONE = "You deleted an attachment from this message."
 #: an old Mac's file: 128 bytes of its own before the data
 MACBINARY = b"\0\x05a.pdf".ljust(65, b"\0") + b"PDF CARO".ljust(63, b"\0")
@@ -44,6 +48,7 @@ def left(body: str, name: str, *headers: str) -> bytes:
 
 
 CASES = {
+    "pdf-called-xml": lambda: mixed(attached(TAGGED, "application/xml", "factuur.xml")),
     "boundary-with-blank-first": lambda: bounded('boundary=" a b"', " a b"),
     "boundary-unquoted-with-blanks": lambda: bounded("boundary=a b", "a b"),
     "boundary-with-escaped-quote": lambda: bounded(r'boundary="a\"b"', 'a"b'),

@@ -30,6 +30,10 @@ CLEAR = multi(
 PEM = b"-----BEGIN PKCS7-----\n" + b64(signed_of(pdf("pem"))) + b"\n-----END PKCS7-----\n"
 
 CASES = {
+    "locked-for-outlook-or-by-pgp": lambda: mixed(
+        attached(bytes.fromhex("76e80460c411e386") + bytes(range(200)), OCTETS, "message.rpmsg"),
+        attached(b"\x85\1\x0c\3" + bytes(range(200)), OCTETS, "factuur.pdf.gpg"),
+    ),
     "signed-clear-as-octets": lambda: mixed(attached(CLEAR, OCTETS, "smime.p7m")),
     "signed-clear-in-msg": lambda: mixed(
         attached(compound_of(message_of(attachment_of(CLEAR, "smime.p7m"))), OCTETS, "a.msg")
