@@ -15,9 +15,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from administrations.sessions import device
+from zenvoices.lib.sizes import size_said
 
 register = template.Library()
 register.filter("device", device)
+register.filter("size", size_said)
 UNDO = "undo:"
 
 
