@@ -146,5 +146,6 @@ def _ask(request: AdministrationRequest, found: list[Document], error: str = "")
         "page": uuid4(),
         "error": error,
         "back": back(request),
+        "language_next": back(request),
     }
     return render(request, "documents/forward.html", context, status=422 if error else 200)

@@ -92,6 +92,7 @@ def _ask(request: AdministrationRequest, found: list[Document], error: str = "")
         "more": len(targets) > MOST_OFFERED,
         "error": error,
         "back": back(request),
+        "language_next": back(request),
     }
     return render(request, "documents/move.html", context, status=422 if error else 200)
 

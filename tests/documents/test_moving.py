@@ -278,3 +278,15 @@ def test_killed_at_any_step_it_is_in_one_place(
 
 
 # --- The page that asks ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["documents-move", "documents-forward"])
+def test_switches_on_a_page_that_answers_a_form_lead_to_a_page(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, name: str
+) -> None:
+    """NL|EN, and another administration: the address of this page takes forms alone."""
+    asked, inbox = reverse(name, args=[cast.bakery.pk]), reverse("documents", args=[cast.bakery.pk])
+    sent = {"ids": shelf.document().pk, "next": f"{inbox}?state=new"}
+    page = signed_in(cast.anna).post(asked, sent, headers={"Referer": f"http://testserver{asked}"}).content.decode()
+    assert re.findall(r'name="next" value="([^"]*)">\s*<button name="language"', page) == [f"{inbox}?state=new"] * 2
+    assert re.findall(r'/enter(\?page=[^"]*)?"', page) == ["", ""]
