@@ -101,6 +101,14 @@ def test_signing_in_in_a_second_tab_leads_on(cast: Cast) -> None:
     assert browser.post(reverse("my-settings"), {}).status_code == 403
 
 
+def test_page_that_lay_open_hears_who_is_signed_in_now(cast: Cast, signed_in: Callable[[User], Client]) -> None:
+    gerda = signed_in(cast.gerda).get(reverse("session"))
+    assert (gerda.json()["person"], len(gerda.json()["token"])) == (str(cast.gerda.pk), 64)
+    assert "no-store" in gerda.headers["Cache-Control"]
+    nobody = Client().get(reverse("session"))
+    assert (nobody.json(), nobody.cookies) == ({"person": "", "token": ""}, {})
+
+
 def code_for(secret: str) -> str:
     return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
 
