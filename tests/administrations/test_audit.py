@@ -342,3 +342,10 @@ def test_csv_opens_in_columns_where_its_language_is_spoken(
     bert = signed_in(User.objects.get(pk=cast.bert.pk))
     text = b"".join(page(bert, "administration-activity-csv", cast.bakery).streaming_content).decode()
     assert text.startswith(f"\ufeff{first}")
+
+
+def test_trail_without_a_line_says_why(cast: Cast, signed_in: SignIn) -> None:
+    bert = signed_in(cast.bert)
+    said = page(bert, "administration-activity", cast.bakery, who="niemand").content.decode()
+    assert ("Geen activiteiten gevonden" in said, "Kies andere woorden" in said) == (True, True)
+    assert "Nog geen activiteiten" in page(bert, "administration-activity", cast.bakery).content.decode()

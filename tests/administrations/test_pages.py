@@ -73,6 +73,22 @@ def test_language_switch_of_a_form_with_a_mistake_leads_to_the_form(cast: Cast, 
     assert (answer.status_code, f'name="next" value="{invite}"' in answer.content.decode()) == (422, True)
 
 
+@pytest.mark.parametrize("name", ["administration-remove", "environment-person-remove"])
+def test_nobody_is_removed_and_the_list_is_there_again(cast: Cast, signed_in: SignIn, name: str) -> None:
+    place, back = (
+        (cast.bakery, "administration-people") if "administration" in name else (cast.office, "environment-people")
+    )
+    page = signed_in(cast.anna).get(reverse(name, args=[place.pk, cast.gerda.pk])).content.decode()
+    assert f'<a class="btn" href="{reverse(back, args=[place.pk])}">Annuleren</a>' in page
+
+
+@pytest.mark.parametrize("name", ["environment-administrations", "environment-people", "switch-administration"])
+def test_search_that_finds_nothing_offers_all(cast: Cast, signed_in: SignIn, name: str) -> None:
+    address = reverse(name, args=[] if name.startswith("switch") else [cast.office.pk])
+    page = signed_in(cast.anna).get(address, {"q": "%_'\"\N{GRINNING FACE}"}).content.decode()
+    assert f'href="{address}">Alles tonen</a>' in page
+
+
 def test_button_of_a_page_that_lay_open_says_what_became_of_it(cast: Cast, signed_in: SignIn) -> None:
     """The invitation was withdrawn in another tab."""
     people = reverse("administration-people", args=[cast.bakery.pk])
