@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -194,7 +195,8 @@ def remove_person(request: EnvironmentRequest, person_id: UUID) -> HttpResponse:
     environment = request.environment
     user = person_in_environment(environment, person_id)
     if request.method != "POST":
-        return render(request, "administrations/remove.html", {"person": user, "place": environment})
+        found = {"person": user, "place": environment, "back": reverse("environment-people", args=[environment.pk])}
+        return render(request, "administrations/remove.html", found)
     try:
         services.remove_person(environment=environment, user=user)
     except services.LastAdministrator:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from administrations.sessions import signed_out
-from zenvoices.lib.own_addresses import own_path
+from zenvoices.lib.own_addresses import own_path, page_before
 
 LANGUAGE_COOKIE = "zenvoices_language"
 
@@ -41,8 +41,9 @@ def _language_for(request: HttpRequest) -> str:
 class SignedOutMiddleware:
     """Whose session ended reads so; a script that asks for a part of a page hears 401 instead of being led to sign in.
 
-    It would follow that redirect by itself and show that page inside its part. htmx goes where HX-Redirect says,
-    whatever the status; afterwards the person is back on the page they were on.
+    Whoever sent a form comes back to its page: what takes the form may be no page at all. A script would follow that
+    redirect by itself and show that page inside its part. htmx goes where HX-Redirect says, whatever the status;
+    afterwards the person is back on the page they were on.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -57,6 +58,8 @@ class SignedOutMiddleware:
             messages.warning(request, signed_out())
         asked_by_script = request.htmx or request.headers.get("Accept") == "application/json"  # type: ignore[attr-defined]
         if not asked_by_script:
+            if request.method not in ("GET", "HEAD"):
+                response.headers["Location"] = redirect_to_login(page_before(request) or reverse("home")).url
             return response
         back = own_path(request.htmx.current_url_abs_path or "") or reverse("home")  # type: ignore[attr-defined]
         return HttpResponse(status=401, headers={"HX-Redirect": redirect_to_login(back).url})

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -131,7 +132,8 @@ def role(request: AdministrationRequest, person_id: UUID) -> HttpResponse:
 def remove(request: AdministrationRequest, person_id: UUID) -> HttpResponse:
     here, access = request.administration, access_in(request.administration, person_id)
     if request.method != "POST":
-        return render(request, "administrations/remove.html", {"person": access.user, "place": here})
+        found = {"person": access.user, "place": here, "back": reverse("administration-people", args=[here.pk])}
+        return render(request, "administrations/remove.html", found)
     services.set_role(administration=here, user=access.user, role=None)
     messages.success(request, _("%(name)s has no access any more.") % {"name": access.user})
     return redirect("home") if access.user == request.user else redirect("administration-people", here.pk)

@@ -57,6 +57,7 @@ _environment = [
 urlpatterns = [
     path("", views.home, name="home"),
     path("language", views.set_language, name="set-language"),
+    path("session", views.session, name="session"),
     path("settings", settings_views.my_settings, name="my-settings"),
     path("settings/security", settings_views.my_security, name="my-security"),
     path("invitation/<str:token>", invitation_views.invitation, name="invitation"),

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.translation import check_for_language
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from administrations.access import (
@@ -94,6 +96,14 @@ def set_language(request: HttpRequest) -> HttpResponse:
         if isinstance(request.user, User):
             User.objects.filter(pk=request.user.pk).update(language=language)
     return response
+
+
+@never_cache
+@require_safe
+def session(request: HttpRequest) -> HttpResponse:
+    """For a page that lay open (js/app.js): who is signed in now, and what its next form needs."""
+    person = str(request.user.pk) if isinstance(request.user, User) else ""
+    return JsonResponse({"person": person, "token": get_token(request) if person else ""})
 
 
 def not_offered(request: HttpRequest) -> HttpResponse:

@@ -19,6 +19,7 @@ from documents.listing import common, visible
 from documents.moments import moment_from_text, moment_to_text
 from documents.opening import visible_document
 from documents.preview import PAGE
+from documents.views import too_late
 
 
 @require_safe
@@ -49,7 +50,9 @@ def keep_both(request: AdministrationRequest, document_id: UUID) -> HttpResponse
 @administration_view(Role.USER)
 def ask_again(request: AdministrationRequest, moment: str) -> HttpResponse:
     kept_at = moment_from_text(moment)
-    if kept_at is None or not duplicates.ask_again(kept_at):
+    if kept_at is None:
         raise Http404
+    if not duplicates.ask_again(kept_at):
+        return too_late(request)
     messages.success(request, _("They are possibly duplicate again."))
     return redirect("documents", request.administration.pk)

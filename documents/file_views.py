@@ -17,7 +17,7 @@ from administrations.access import AdministrationRequest, administration_view
 from administrations.models import Role
 from documents import insides, mail_page, preview, serving, storage, zip_names
 from documents.models import PDF, Document, Email
-from documents.opening import chosen_documents, place_inside, visible_document
+from documents.opening import chosen_documents, place_inside, visible_document, why_none
 
 
 @require_safe
@@ -110,7 +110,7 @@ def _not_drawn(problem: preview.PreviewProblem) -> HttpResponse:
 def zip_file(request: AdministrationRequest) -> HttpResponseBase:
     found = chosen_documents(request)
     if not found:
-        messages.info(request, _("Select the documents first."))
+        messages.info(request, why_none(request))
         return redirect("documents", request.administration.pk)
     try:
         names = zip_names.names(found, zip_names.parts_of(request.user))

@@ -18,6 +18,7 @@ from documents.sorting import Sort
 from documents.worklist import ALL
 from zenvoices.lib.fields import NameField
 from zenvoices.lib.keyset import FIRST_YEAR, LAST_YEAR
+from zenvoices.lib.paging import LONGEST
 
 UPLOADS = "upload"
 #: whoever looks for something does so among what is done too
@@ -36,7 +37,7 @@ def channel_asked_for(asked: QueryDict) -> list[tuple[UUID, str]]:
 
 
 class FilterForm(forms.Form):
-    q = NameField(label=_("Search"), required=False, max_length=200)
+    q = NameField(label=_("Search"), required=False)
     channel = forms.ChoiceField(label=_("Channel"), required=False)
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All kinds")), *Document.Kind.choices])
     sender = NameField(label=_("Sender"), required=False, max_length=200)
@@ -61,7 +62,7 @@ class FilterForm(forms.Form):
         channel = given.get("channel", "")
         looks_for = any(given.get(name) for name in _LOOK_FOR)
         return Filters(
-            words=given.get("q", ""),
+            words=given.get("q", "")[:LONGEST],
             source=UUID(channel) if channel and channel != UPLOADS else None,
             uploads=channel == UPLOADS,
             kind=given.get("kind", ""),

@@ -20,7 +20,7 @@ from administrations.access import AdministrationRequest, administration_view, m
 from administrations.models import Role
 from documents import forwarding, forwards
 from documents.models import Document
-from documents.opening import chosen_documents
+from documents.opening import chosen_documents, why_none
 from documents.phrases import address_refusal, forward_refusal
 from documents.tasks import queue_forwards
 from documents.views import back
@@ -114,7 +114,7 @@ def forward(request: AdministrationRequest) -> HttpResponse:
     """Asks whether all this goes to the address, then sends it there."""
     found = chosen_documents(request)
     if not found:
-        messages.info(request, _("Select the documents first."))
+        messages.info(request, why_none(request))
         return redirect(back(request))
     if "go" not in request.POST:
         return _ask(request, found)
@@ -146,5 +146,6 @@ def _ask(request: AdministrationRequest, found: list[Document], error: str = "")
         "page": uuid4(),
         "error": error,
         "back": back(request),
+        "language_next": back(request),
     }
     return render(request, "documents/forward.html", context, status=422 if error else 200)

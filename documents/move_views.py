@@ -19,11 +19,11 @@ from administrations.templatetags.frame import UNDO
 from documents import moving, worklist
 from documents.models import Document
 from documents.moments import moment_from_text, moment_to_text
-from documents.opening import chosen_documents
+from documents.opening import chosen_documents, why_none
 from documents.phrases import move_problem
 from documents.storage import BlobMissing, StorageProblem
 from documents.tasks import queue_preparation
-from documents.views import back
+from documents.views import back, too_late
 from zenvoices.lib.lines import plain_line
 from zenvoices.lib.scoping import administration_scope
 
@@ -38,7 +38,7 @@ def move(request: AdministrationRequest) -> HttpResponse:
     """Asks where to, then moves: all of what was chosen, or nothing."""
     found = chosen_documents(request)
     if not found:
-        messages.info(request, _("Select the documents first."))
+        messages.info(request, why_none(request))
         return redirect(back(request))
     if len(found) > moving.MOST_MOVED:
         messages.error(request, _("Move at most %(most)d documents at once.") % {"most": moving.MOST_MOVED})
@@ -66,7 +66,7 @@ def move_back(request: AdministrationRequest, moment: str) -> HttpResponse:
         messages.error(request, move_problem(problem))
         return redirect("documents", request.administration.pk)
     if not count:
-        raise Http404
+        return too_late(request)
     text = ngettext("%(count)d document is back", "%(count)d documents are back", count) % {"count": count}
     messages.success(request, text)
     return redirect("documents", request.administration.pk)
@@ -92,6 +92,7 @@ def _ask(request: AdministrationRequest, found: list[Document], error: str = "")
         "more": len(targets) > MOST_OFFERED,
         "error": error,
         "back": back(request),
+        "language_next": back(request),
     }
     return render(request, "documents/move.html", context, status=422 if error else 200)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, QueryDict
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from administrations.access import AdministrationRequest
 from documents.forms import FilterForm, channel_asked_for
@@ -43,6 +44,13 @@ def chosen_documents(request: AdministrationRequest) -> list[Document]:
     for start in range(0, len(ids), MOST_AT_ONCE):  # databases bound the number of parameters
         halves |= {one.pk: one for one in chosen(rows, ids[start : start + MOST_AT_ONCE])}
     return list(halves.values())
+
+
+def why_none(request: HttpRequest) -> str:
+    """For a button that has nothing to do: nothing was ticked, or what was ticked is gone."""
+    if request.POST.get("ids") or request.POST.get("found"):
+        return _("That is not there any more: it was deleted or moved meanwhile.")
+    return _("Select the documents first.")
 
 
 def found(request: AdministrationRequest, asked: QueryDict, until: str) -> Selection:

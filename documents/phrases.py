@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from documents.forward_models import MOST_AT_ONCE as MOST_FORWARDED
 from documents.models import EInvoice
 from documents.storage import BlobMissing
+from zenvoices.lib.sizes import number_said
 
 _UPLOAD: dict[str, Promise] = {
     "no_photo": gettext_lazy("This is no photo. Upload this file by itself."),
@@ -127,11 +128,11 @@ _FORWARD = {
 
 
 def largest_upload() -> str:
-    return f"{settings.UPLOAD_MAX_BYTES / 1_000_000:.0f} MB"
+    return f"{number_said(settings.UPLOAD_MAX_BYTES / 1_000_000)} MB"
 
 
 def upload_problem(code: str) -> str:
-    return str(_UPLOAD[code]) % {"most": largest_upload(), "quota": f"{settings.STORAGE_QUOTA_GB:g} GB"}
+    return str(_UPLOAD[code]) % {"most": largest_upload(), "quota": f"{number_said(settings.STORAGE_QUOTA_GB)} GB"}
 
 
 def move_problem(problem: Exception) -> str:

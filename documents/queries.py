@@ -103,8 +103,16 @@ class Page:
 
 def visible_documents(user: User, role: Role) -> QuerySet[Document]:
     """An Aanleveraar sees what they uploaded themselves; everybody else sees all that is not deleted."""
-    documents = Document.objects.filter(deleted_at=None)
-    return documents if may(role, Role.USER) else documents.filter(uploaded_by=user)
+    return _of_person(user, role).filter(deleted_at=None)
+
+
+def is_deleted(document_id: UUID, user: User, role: Role) -> bool:
+    """Or moved; of what this person saw before."""
+    return _of_person(user, role).filter(pk=document_id, deleted_at__isnull=False).exists()
+
+
+def _of_person(user: User, role: Role) -> QuerySet[Document]:
+    return Document.objects.all() if may(role, Role.USER) else Document.objects.filter(uploaded_by=user)
 
 
 def inbox(

@@ -67,4 +67,5 @@ def _page(
     request: AdministrationRequest, wrong: SavedFilter | None = None, form: NameForm | None = None
 ) -> HttpResponse:
     context = {"here": request.administration, "saved": saved_by(request.user), "wrong": wrong, "form": form}
+    context["language_next"] = reverse("documents-filters", args=[request.administration.pk])
     return render(request, "documents/saved_filters.html", context, status=422 if wrong else 200)

@@ -21,8 +21,9 @@ from documents import services, worklist
 from documents.listing import common, counts, listing, visible
 from documents.models import Document
 from documents.moments import moment_from_text, moment_to_text
-from documents.opening import chosen_documents, place_inside, visible_document
+from documents.opening import chosen_documents, place_inside, visible_document, why_none
 from documents.pane import pane, prepare
+from documents.queries import is_deleted
 from documents.uploads import ACCEPT
 from zenvoices.lib.own_addresses import own_path
 
@@ -45,6 +46,9 @@ def documents(request: AdministrationRequest) -> HttpResponse:
 @require_safe
 @administration_view(Role.SUBMITTER)
 def document(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
+    if not request.htmx and is_deleted(document_id, request.user, request.role):  # type: ignore[attr-defined]
+        messages.warning(request, _("This document was deleted or moved meanwhile."))
+        return redirect("documents", request.administration.pk)
     found = visible_document(request, document_id)
     if may(request.role, Role.USER) and request.method == "GET" and not _is_fetched_ahead(request):
         worklist.opened(found)
@@ -93,7 +97,7 @@ def delete(request: AdministrationRequest) -> HttpResponse:
             text = f"{text}. {_together()}"
         messages.success(request, text, extra_tags=UNDO + undo)
     else:
-        messages.info(request, _("Select the documents first."))
+        messages.info(request, why_none(request))
     return redirect(back(request))
 
 
@@ -101,10 +105,12 @@ def delete(request: AdministrationRequest) -> HttpResponse:
 @administration_view(Role.USER)
 def restore(request: AdministrationRequest, moment: str) -> HttpResponse:
     deleted_at = moment_from_text(moment)
-    together = deleted_at is not None and services.deleted_together(deleted_at)
-    count = services.restore_documents(deleted_at, request.user) if deleted_at else 0
-    if not count:
+    if deleted_at is None:
         raise Http404
+    together = services.deleted_together(deleted_at)
+    count = services.restore_documents(deleted_at, request.user)
+    if not count:
+        return too_late(request)
     text = ngettext("%(count)d document is back", "%(count)d documents are back", count) % {"count": count}
     messages.success(request, f"{text}. {_together()}" if together else text)
     return redirect("documents", request.administration.pk)
@@ -135,6 +141,12 @@ def _is_fetched_ahead(request: HttpRequest) -> bool:
 def _varied(response: HttpResponse) -> HttpResponse:
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
+
+
+def too_late(request: AdministrationRequest) -> HttpResponse:
+    """For what was undone already, or can no longer be."""
+    messages.info(request, _("There is nothing left to undo."))
+    return redirect("documents", request.administration.pk)
 
 
 def back(request: AdministrationRequest) -> str:

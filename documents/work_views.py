@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,10 +19,10 @@ from documents import worklist
 from documents.forms import FilterForm, channel_asked_for
 from documents.listing import asked, common, counts, filters_for, visible
 from documents.moments import moment_from_text, moment_to_text
-from documents.opening import MOST_FOUND, chosen_documents
+from documents.opening import MOST_FOUND, chosen_documents, why_none
 from documents.opening import found as found_by
 from documents.queries import lines
-from documents.views import back
+from documents.views import back, too_late
 from zenvoices.lib.counts import at_most, written
 
 
@@ -32,7 +31,7 @@ from zenvoices.lib.counts import at_most, written
 def done(request: AdministrationRequest) -> HttpResponse:
     found = chosen_documents(request)
     if not found:
-        messages.info(request, _("Select the documents first."))
+        messages.info(request, why_none(request))
         return _answer(request)
     moment, count = worklist.mark_done(found, request.user)
     undo = reverse("documents-undo-done", args=[request.administration.pk, moment_to_text(moment)])
@@ -44,7 +43,11 @@ def done(request: AdministrationRequest) -> HttpResponse:
 @require_POST
 @administration_view(Role.USER)
 def reopen(request: AdministrationRequest) -> HttpResponse:
-    count = worklist.reopen(chosen_documents(request), request.user)
+    found = chosen_documents(request)
+    if not found:
+        messages.info(request, why_none(request))
+        return _answer(request)
+    count = worklist.reopen(found, request.user)
     text = ngettext("%(count)d document is not done", "%(count)d documents are not done", count) % {"count": count}
     messages.success(request, text)
     return _answer(request)
@@ -54,9 +57,11 @@ def reopen(request: AdministrationRequest) -> HttpResponse:
 @administration_view(Role.USER)
 def undo_done(request: AdministrationRequest, moment: str) -> HttpResponse:
     done_at = moment_from_text(moment)
-    found = worklist.undo_done(done_at, request.user) if done_at else []
-    if not found:
+    if done_at is None:
         raise Http404
+    found = worklist.undo_done(done_at, request.user)
+    if not found:
+        return too_late(request)
     count = worklist.lines_of(found)
     text = ngettext("%(count)d document is not done", "%(count)d documents are not done", count) % {"count": count}
     messages.success(request, text)

@@ -17,10 +17,10 @@ def welcome(url: str, data: Path, *, demo: bool) -> str:
 def _demo(data: Path) -> list[str]:
     password = (data / "keys" / "DEMO_PASSWORD").read_text().strip()
     return [
-        f"  Inloggen / sign in:      {DEMO_EMAIL}",
+        f"  Aanmelden / sign in:     {DEMO_EMAIL}",
         f"  Wachtwoord / password:   {password}",
         "",
-        "  nl  Log in, ga naar Beheer / Administratie / Kanalen en klik bij het kanaal op Documenten ophalen.",
+        "  nl  Meld je aan, ga naar Beheer / Administratie / Kanalen en klik bij het kanaal op Documenten ophalen.",
         "      De facturen uit de demo-mailbox staan daarna in Uploaden & Inlezen.",
         "  en  Sign in, go to Manage / Administration / Channels and press Retrieve documents in the channel's row.",
         "      The invoices of the demo mailbox are then in Upload & read.",

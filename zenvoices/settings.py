@@ -131,6 +131,7 @@ MIDDLEWARE = [
     "administrations.middleware.SignedOutMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "zenvoices.errors.NotAllowedMiddleware",
 ]
 
 TEMPLATES = [

@@ -19,4 +19,5 @@ urlpatterns = [
 
 handler400 = "zenvoices.errors.bad_request"
 handler429 = "zenvoices.errors.too_many_requests"
+handler404 = "zenvoices.errors.not_found"
 handler403 = "zenvoices.errors.permission_denied"

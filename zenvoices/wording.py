@@ -14,6 +14,11 @@ WORDS = [
         "Your password must contain at least %(min_length)d characters.",
         "min_length",
     ),
+    ngettext_lazy(
+        "This password is too short. It must contain at least %d character.",
+        "This password is too short. It must contain at least %d characters.",
+        10,
+    ),
     # the second step
     _("Two-Factor Authentication"),
     _("Activate Authenticator App"),

@@ -15,9 +15,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from administrations.sessions import device
+from zenvoices.lib.own_addresses import page_before
+from zenvoices.lib.sizes import size_said
 
 register = template.Library()
 register.filter("device", device)
+register.filter("size", size_said)
 UNDO = "undo:"
 
 
@@ -79,15 +82,32 @@ def icon(name: str, size: int) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def kept_page(context: dict[str, Any]) -> str:
-    """The name of this page when it exists in every administration, so that switching stays on it."""
-    match = getattr(context.get("request"), "resolver_match", None)
-    if match is None or not match.url_name or set(match.kwargs) != {"administration_id"}:
+    """The name of this page when it exists in every administration, so that switching stays on it.
+
+    What takes a form may be no page: nobody is led there.
+    """
+    request = context.get("request")
+    match = getattr(request, "resolver_match", None)
+    if match is None or not match.url_name or set(match.kwargs) != {"administration_id"} or not _is_asked_for(request):
         return ""
     try:
         reverse(match.url_name, kwargs=match.kwargs)
     except NoReverseMatch:
         return ""
     return str(match.url_name)
+
+
+@register.simple_tag(takes_context=True)
+def this_page(context: dict[str, Any]) -> str:
+    """Where the NL|EN switch stays: this page; where it answers a form, the page of that form."""
+    request = context["request"]
+    if _is_asked_for(request):
+        return str(request.get_full_path())
+    return page_before(request) or reverse("home")
+
+
+def _is_asked_for(request: Any) -> bool:
+    return request.method in ("GET", "HEAD")
 
 
 @register.simple_tag(takes_context=True)

@@ -170,4 +170,7 @@ def _line(channel: Channel, run: FetchRun, found: int) -> Line:
 
 
 def _day(line: Line) -> date:
-    return timezone.localtime(line.run.finished_at or line.run.queued_at).date()
+    """That of the time in the line: one that stands alone says when it began, several say when they ended too."""
+    run = line.run
+    began = run.started_at or run.queued_at
+    return timezone.localtime(run.finished_at or began if line.looked else began).date()

@@ -70,6 +70,7 @@ def office_act(request: EnvironmentRequest) -> HttpResponse:
         if "sure" not in request.POST:
             among = {channel.administration_id for channel in channels}
             context = {"act": name, "ids": ids, "channels": channels, "among": len(among), "back": back}
+            context["language_next"] = back
             return render(request, "channels/office_sure.html", context | {"environment": request.environment})
         _say(request, name, ACTIONS[name].do(channels, request.user))
     return redirect(back)

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from django.template.defaultfilters import filesizeformat
 from django.utils import formats, timezone, translation
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +22,7 @@ from channels.words.provider_causes import PROVIDER_CAUSES
 from channels.words.rules import rule_said
 from channels.words.sentences import Moment, Reader, Sentences, Text, moment_of, next_step
 from channels.words.server_causes import SERVER_CAUSES
+from zenvoices.lib.sizes import size_said
 
 if TYPE_CHECKING:
     from channels.models import Channel
@@ -120,7 +120,7 @@ def filled_in(text: Text, detail: Detail) -> str:
     """The sentence with its gaps filled; what nobody told us gets a general word."""
     known = {key: value for key, value in detail.items() if value not in ("", None)}
     if "size" in known:
-        known["size"] = filesizeformat(known["size"])
+        known["size"] = size_said(int(known["size"]))
     if "since" in known:
         known["since"] = _day(known["since"])
     said = str(text) % (_general_words() | known)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+
+from zenvoices.lib.sizes import number_said
 
 
 def subject(administration: str) -> str:
@@ -25,4 +26,4 @@ def action() -> str:
 
 
 def _gb(number: int) -> str:
-    return f"{number_format(f'{number / 1_000_000_000:.2f}'.rstrip('0').rstrip('.'))} GB"
+    return f"{number_said(number / 1_000_000_000)} GB"

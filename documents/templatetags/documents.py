@@ -142,6 +142,6 @@ def upload_too_large() -> str:
 
 @register.simple_tag
 def upload_help() -> str:
-    return _("PDF, Word, Excel, JPG, PNG, BMP, TIF, HEIC, EML, MSG or XML. Each file at most %(most)s.") % {
+    return _("PDF, Word, Excel, JPG, PNG, BMP, TIF, HEIC, WebP, AVIF, EML, MSG or XML. Each file at most %(most)s.") % {
         "most": largest_upload()
     }

@@ -309,7 +309,7 @@ def test_older_lines_follow_on_the_next_page(cast: Cast, signed_in: SignIn) -> N
 
 def read_csv(answer: Any) -> list[list[str]]:
     text = b"".join(answer.streaming_content).decode("utf-8-sig")
-    return list(csv.reader(io.StringIO(text)))
+    return list(csv.reader(io.StringIO(text), delimiter=";"))
 
 
 def test_csv_says_what_the_page_says_and_runs_nothing(cast: Cast, signed_in: SignIn) -> None:
@@ -331,3 +331,21 @@ def test_csv_says_what_the_page_says_and_runs_nothing(cast: Cast, signed_in: Sig
 def test_cell_that_a_spreadsheet_would_run_is_text(text: str) -> None:
     assert safe_cell(text) == f"'{text}"
     assert safe_cell("facturen@devries.test") == "facturen@devries.test"
+
+
+@pytest.mark.parametrize(("language", "first"), [("nl", "Tijd;Wie;Adres;"), ("en", "Time,Who,Address,")])
+def test_csv_opens_in_columns_where_its_language_is_spoken(
+    cast: Cast, signed_in: SignIn, language: str, first: str
+) -> None:
+    """Where the comma is decimal, Excel takes a semicolon between two cells."""
+    User.objects.filter(pk=cast.bert.pk).update(language=language)
+    bert = signed_in(User.objects.get(pk=cast.bert.pk))
+    text = b"".join(page(bert, "administration-activity-csv", cast.bakery).streaming_content).decode()
+    assert text.startswith(f"\ufeff{first}")
+
+
+def test_trail_without_a_line_says_why(cast: Cast, signed_in: SignIn) -> None:
+    bert = signed_in(cast.bert)
+    said = page(bert, "administration-activity", cast.bakery, who="niemand").content.decode()
+    assert ("Geen activiteiten gevonden" in said, "Kies andere woorden" in said) == (True, True)
+    assert "Nog geen activiteiten" in page(bert, "administration-activity", cast.bakery).content.decode()

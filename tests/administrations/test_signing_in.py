@@ -76,6 +76,39 @@ def test_page_of_somebody_signed_out_leads_to_signing_in(cast: Cast, client: Cli
     assert (answer.status_code, answer.headers["Location"]) == (302, f"{reverse('account_login')}?next={address}")
 
 
+@pytest.mark.parametrize("name", ["documents-delete", "documents-move", "document-upload"])
+def test_form_of_somebody_signed_out_leads_back_to_its_page(cast: Cast, client: Client, name: str) -> None:
+    """What takes the form may be no page: after signing in it would be an empty one."""
+    page = reverse("documents", args=[cast.bakery.pk]) + "?state=new"
+    sent = client.post(reverse(name, args=[cast.bakery.pk]), headers={"Referer": f"http://testserver{page}"})
+    assert sent.headers["Location"] == f"{reverse('account_login')}?next={quote(page)}"
+
+
+@pytest.mark.parametrize("came", ["", "https://evil.test/x", "http://testserver", "http://[::1/", "about:blank"])
+def test_form_from_no_page_of_ours_leads_to_the_front_page(cast: Cast, client: Client, came: str) -> None:
+    sent = client.post(reverse("documents-delete", args=[cast.bakery.pk]), headers={"Referer": came})
+    assert sent.headers["Location"] == f"{reverse('account_login')}?next=/"
+
+
+def test_signing_in_in_a_second_tab_leads_on(cast: Cast) -> None:
+    """Its form is of before the sign-in in the first: not a word of forgery, and the page that was asked for."""
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(cast.gerda)
+    sent = {"login": "gerda@devries.test", "password": PASSWORD, "next": reverse("my-settings")}
+    assert browser.post(reverse("account_login"), sent).url == reverse("my-settings")
+    assert browser.post(reverse("account_login"), sent | {"next": "https://evil.test/"}).url == "/"
+    assert Client(enforce_csrf_checks=True).post(reverse("account_login"), sent).status_code == 403
+    assert browser.post(reverse("my-settings"), {}).status_code == 403
+
+
+def test_page_that_lay_open_hears_who_is_signed_in_now(cast: Cast, signed_in: Callable[[User], Client]) -> None:
+    gerda = signed_in(cast.gerda).get(reverse("session"))
+    assert (gerda.json()["person"], len(gerda.json()["token"])) == (str(cast.gerda.pk), 64)
+    assert "no-store" in gerda.headers["Cache-Control"]
+    nobody = Client().get(reverse("session"))
+    assert (nobody.json(), nobody.cookies) == ({"person": "", "token": ""}, {})
+
+
 def code_for(secret: str) -> str:
     return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
 

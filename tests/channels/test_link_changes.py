@@ -137,7 +137,9 @@ def test_deletion_that_is_being_carried_out_can_no_longer_be_undone(
         channel.save(update_fields=["deleted_at"])
         undo = address("channel-undo-delete", channel)
         monkeypatch.setattr(said_provider, "revoke", lambda *_: undone.append(bert.post(undo).status_code))
-        assert (upkeep.purge_deleted(), undone) == (1, [404])
+        assert (upkeep.purge_deleted(), undone) == (1, [302])
+    with administration_scope(cast.bakery.pk):
+        assert not Channel.objects.filter(pk=channel.pk).exists()
 
 
 def app_only(administration: Administration) -> Channel:

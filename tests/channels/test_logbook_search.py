@@ -116,7 +116,7 @@ def test_words_in_no_more_than_a_page_at_a_time(channel: Channel) -> None:
 
 def lines_of(answer: Any) -> list[list[str]]:
     body = b"".join(answer.streaming_content).decode("utf-8-sig")
-    return list(csv.reader(io.StringIO(body)))
+    return list(csv.reader(io.StringIO(body), delimiter=";"))
 
 
 def test_csv_holds_what_the_filter_finds(cast: Cast, bert: Client, channel: Channel) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -144,10 +144,10 @@ def test_run_shows_each_mail_and_part(cast: Cast, bert: Client, channel: Channel
     run = make_run(channel, seen=2, delivered=1, failed=1)
     mail = make_mail(run, b"Subject: x", subject="Factuur 2026-114")
     make_part(mail)
-    make_part(mail, path="3", filename="film.zip", reason="too_large", size=32_505_856, can_be_taken=False)
+    make_part(mail, path="3", filename="film.zip", reason="too_large", size=31_000_000, can_be_taken=False)
     make_mail(run, uid="2", state="quarantined", error_code="mail_unreadable")
     page = page_of(bert, "run", cast.bakery, channel.pk, run.pk)
-    for words in ("Factuur 2026-114", "Van Dam", "logo in de handtekening, overgeslagen", "te groot (31,0\xa0MB)",
+    for words in ("Factuur 2026-114", "Van Dam", "logo in de handtekening, overgeslagen", "te groot (31\xa0MB)",
                   "Apart gezet", "Deze e-mail was niet te lezen."):  # fmt: skip
         assert words in page
     assert page.count("Toch ophalen") == 1
@@ -257,3 +257,12 @@ def test_run_of_mails_that_were_in_before_says_so(channel: Channel, bert: Client
     page = page_of(bert, "run", cast.bakery, channel.pk, known.pk)
     assert "Deze e-mails waren al binnen" in page
     assert "Geen e-mails in deze ophaalbeurt" not in page
+
+
+def test_fetch_over_midnight_stands_on_the_day_it_began(cast: Cast) -> None:
+    """Its line says when it began."""
+    channel, midnight = make_channel(cast.bakery), datetime(2026, 11, 28, 23, 0, tzinfo=UTC)  # in Amsterdam
+    over = {"queued_at": midnight - timedelta(seconds=9), "started_at": midnight - timedelta(seconds=8)}
+    alone = make_run(channel, **over, finished_at=midnight + timedelta(seconds=30), seen=1, delivered=1)
+    quiet = make_run(channel, **over, finished_at=midnight + timedelta(hours=1), repeats=2)
+    assert [[day.date.day for day in days_of(channel, [run])] for run in (alone, quiet)] == [[28], [29]]

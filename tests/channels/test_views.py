@@ -326,11 +326,16 @@ def test_delete_can_be_undone(cast: Cast, signed_in: SignedIn) -> None:
     assert fresh(channel).deleted_at is None
 
 
-def test_deleted_channel_is_gone_for_every_other_address(cast: Cast, signed_in: SignedIn) -> None:
+def test_every_other_address_of_a_deleted_channel_says_so_on_the_list(cast: Cast, signed_in: SignedIn) -> None:
     channel = make_channel(cast.bakery, deleted_at=timezone.now())
     bert = signed_in(cast.bert)
-    names = ["channel-edit", "channel-row", "logbook"]
-    assert [bert.get(address(name, cast.bakery, channel.pk)).status_code for name in names] == [404, 404, 404]
+    for name in ("channel", "channel-edit", "channel-connect", "logbook"):
+        page = bert.get(address(name, cast.bakery, channel.pk), follow=True)
+        assert page.redirect_chain == [(address("channels", cast.bakery), 302)]
+        assert "Het kanaal is intussen verwijderd." in page.content.decode()
+    assert bert.post(address("channel-pause", cast.bakery, channel.pk)).url == address("channels", cast.bakery)
+    row = bert.get(address("channel-row", cast.bakery, channel.pk), headers={"HX-Request": "true"})
+    assert row.status_code == 404  # its script says it in the row
 
 
 def test_channel_of_another_administration_is_404(cast: Cast, signed_in: SignedIn) -> None:

@@ -110,7 +110,7 @@ def test_undo_brings_back_the_very_document(
     assert (back.email_id, back.received_at) == (document.email_id, document.received_at)
     assert kept(salon) == (0, 0)
     assert kept(cast.bakery) == (before[0] + document.size,) * 2
-    assert gerda.post(undo).status_code == 404
+    assert gerda.post(undo).url == reverse("documents", args=[cast.bakery.pk])
     page = gerda.get(reverse("document", args=[cast.bakery.pk, document.pk])).content.decode()
     assert "Verplaatst uit" not in page
 
@@ -224,7 +224,7 @@ def test_the_logbook_says_where_it_went_and_takes_it_no_second_time(
 
     bert = signed_in(cast.bert)  # who may delete here, but did not
     restore = reverse("documents-restore", args=[cast.bakery.pk, moment_to_text(moved.moment)])
-    assert (bert.post(restore).status_code, alive(cast.bakery)) == (404, [])
+    assert (bert.post(restore).status_code, alive(cast.bakery)) == (302, [])
 
 
 # --- Killed --------------------------------------------------------------------------------------
@@ -275,3 +275,18 @@ def test_killed_at_any_step_it_is_in_one_place(
         (one,) = Document.objects.all()
         assert Move.objects.get(gone_at=None).document_id == one.pk
     assert storage.exists(cast.basic.pk, document.sha256)
+
+
+# --- The page that asks ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["documents-move", "documents-forward"])
+def test_switches_on_a_page_that_answers_a_form_lead_to_a_page(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, name: str
+) -> None:
+    """NL|EN, and another administration: the address of this page takes forms alone."""
+    asked, inbox = reverse(name, args=[cast.bakery.pk]), reverse("documents", args=[cast.bakery.pk])
+    sent = {"ids": shelf.document().pk, "next": f"{inbox}?state=new"}
+    page = signed_in(cast.anna).post(asked, sent, headers={"Referer": f"http://testserver{asked}"}).content.decode()
+    assert re.findall(r'name="next" value="([^"]*)">\s*<button name="language"', page) == [f"{inbox}?state=new"] * 2
+    assert re.findall(r'/enter(\?page=[^"]*)?"', page) == ["", ""]

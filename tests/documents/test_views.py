@@ -225,7 +225,7 @@ def test_deleting_offers_undo_which_brings_all_of_them_back(cast: Cast, shelf: S
     assert undo is not None
 
     assert names(client.post(undo[1], follow=True)) == ["factuur-1.pdf", "factuur-2.pdf", "factuur-3.pdf"]
-    assert client.post(undo[1]).status_code == 404
+    assert "Er is niets meer om ongedaan te maken." in client.post(undo[1], follow=True).content.decode()
     assert client.get(address("document", three)).status_code == 200
 
 
@@ -261,6 +261,46 @@ def test_a_deleted_document_is_not_found(cast: Cast, shelf: Shelf, signed_in: Si
     with administration_scope(cast.bakery.pk):
         delete_documents([document], cast.gerda)
     assert signed_in(cast.gerda).get(address("document-download", document)).status_code == 404
+
+
+def test_page_of_a_deleted_document_leads_to_the_list_and_says_so(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    document = shelf.document()
+    with administration_scope(cast.bakery.pk):
+        delete_documents([document], cast.gerda)
+    page = signed_in(cast.gerda).get(address("document", document), follow=True)
+    assert page.redirect_chain == [(inbox(cast), 302)]
+    assert "Dit document is intussen verwijderd of verplaatst." in page.content.decode()
+    asked = {"headers": {"HX-Request": "true", "HX-Target": "reading"}}
+    assert signed_in(cast.gerda).get(address("document", document), **asked).status_code == 404
+    # Whoever never saw it is not told that it was there.
+    assert signed_in(cast.arie).get(address("document", document)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "words", ["x" * 10_000, "factuur-1" + " factuur-1" * 2_000, "\u202efactuur-1\u202c", "FACTUUR-1"]
+)
+def test_whatever_is_typed_is_looked_for(cast: Cast, shelf: Shelf, signed_in: SignIn, words: str) -> None:
+    shelf.document(), shelf.document()
+    found = [] if words.startswith("x") else ["factuur-1.pdf"]
+    assert names(signed_in(cast.gerda).get(inbox(cast), {"q": words})) == found
+
+
+@pytest.mark.parametrize("name", ["delete", "done", "reopen", "move", "forward", "zip"])
+def test_button_at_a_document_that_is_gone_says_so(cast: Cast, shelf: Shelf, signed_in: SignIn, name: str) -> None:
+    document, gerda = shelf.document(), signed_in(cast.gerda)
+    with administration_scope(cast.bakery.pk):
+        delete_documents([document], cast.gerda)
+    for ids, said in (([document.pk], "Dat is er niet meer"), ([], "Selecteer eerst de documenten.")):
+        page = gerda.post(reverse(f"documents-{name}", args=[cast.bakery.pk]), {"ids": ids}, follow=True)
+        assert said in page.content.decode()
+
+
+def test_who_only_hands_in_is_offered_no_selecting(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
+    """They have nothing to tick, and nothing to do with what is ticked."""
+    shelf.document(uploaded_by=cast.arie)
+    page = signed_in(cast.arie).get(inbox(cast)).content.decode()
+    assert ("factuur-1.pdf" in page, "Alles selecteren" in page, "selecteren" in page) == (True, False, False)
+    assert "Alles selecteren" in signed_in(cast.gerda).get(inbox(cast)).content.decode()
 
 
 # --- Files on their way out ----------------------------------------------------------------------

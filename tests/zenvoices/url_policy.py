@@ -189,6 +189,7 @@ OPERATIONS = {
 
 ADMINISTRATIONS = {
     "home": Row(PUBLIC),
+    "session": Row(PUBLIC),
     "set-language": Row(PUBLIC, get=False, post=True),
     "invitation": Row(PUBLIC, ids=lambda cast: {"token": "no-such-token"}, post=True),
     "my-settings": Row(OWN, post=True),

@@ -1,4 +1,4 @@
-"""Rows as a file for a spreadsheet (RFC 4180, UTF-8 with its mark, which Excel asks for)."""
+"""Rows as a file for a spreadsheet: UTF-8 with its mark, and a semicolon where the comma is decimal, for Excel."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 
 from django.http import StreamingHttpResponse
 from django.utils import translation
+from django.utils.formats import get_format
 
 #: A spreadsheet takes a cell that begins with one of these for a formula, and runs it (OWASP, CSV Injection).
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -31,16 +32,18 @@ def streamed(rows: Iterable[Sequence[str]], filename: str) -> StreamingHttpRespo
 
 def _lines(rows: Iterable[Sequence[str]], language: str) -> Iterator[str]:
     mark, rest = "\ufeff", iter(rows)
+    with translation.override(language):
+        between = ";" if get_format("DECIMAL_SEPARATOR") == "," else ","
     while True:
         with translation.override(language):
             row = next(rest, None)
         if row is None:
             return
-        yield mark + _line([safe_cell(cell) for cell in row])
+        yield mark + _line([safe_cell(cell) for cell in row], between)
         mark = ""
 
 
-def _line(cells: list[str]) -> str:
+def _line(cells: list[str], between: str) -> str:
     written = io.StringIO()
-    csv.writer(written).writerow(cells)
+    csv.writer(written, delimiter=between).writerow(cells)
     return written.getvalue()

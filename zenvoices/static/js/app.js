@@ -44,6 +44,7 @@ function warn(text) {
   toast.querySelector(".grow").textContent = text;
   takeBack(text);
   document.getElementById("toasts").append(toast);
+  return toast;
 }
 
 function takeBack(text) {
@@ -77,12 +78,21 @@ async function copy(button) {
   try {
     await navigator.clipboard.writeText(source);
     say(words.copied);
-    button.classList.add("copied");
-    setTimeout(() => button.classList.remove("copied"), 1500);
+    showCopied(button);
   } catch {
     const text = document.getElementById(button.dataset.copyFrom);
     if (text) getSelection().selectAllChildren(text);
   }
+}
+
+function showCopied(button) {
+  button.parentElement.querySelector(".copied")?.remove();
+  const word = document.createElement("span");
+  word.className = "copied";
+  word.textContent = words.copied;
+  word.setAttribute("aria-hidden", "true"); // said already
+  button.before(word);
+  setTimeout(() => word.remove(), 2000);
 }
 
 function reveal(button) {
@@ -160,6 +170,14 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (filter?.entered) takeFirst(filter);
 });
 
+// --- A double click is one press: the second would undo twice, or act on what came in between --------
+document.addEventListener("click", (event) => {
+  const button = event.detail > 1 && event.target.closest("button:not([type=button]), a.btn");
+  if (!button) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);
+
 // --- Forms: the pressed button says that it is at work ---------------------------------------------
 function rest(button) {
   button.disabled = false;
@@ -209,5 +227,53 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
 });
 addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
 
+// --- Signed out, or in again, in another tab: what was typed here is not lost -------------------------
+const LOOK_AGAIN_AFTER = 60_000; // ms
+let signedInAt = Date.now();
+const looking = new WeakSet();
+const looked = new WeakSet();
+
+// Signing in makes every page that lay open a stranger: its forms get the word that the next request needs.
+async function isSignedIn(headers) {
+  if (!words.person) return true;
+  let session;
+  try {
+    session = await (await fetch(words.session, { headers, cache: "no-store" })).json();
+  } catch { return true; } // the request itself tells that nothing answers
+  if (session.person !== words.person) return false;
+  signedInAt = Date.now();
+  document.querySelectorAll("input[name=csrfmiddlewaretoken]").forEach((field) => { field.value = session.token; });
+  document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": session.token }));
+  takeBack(words.signedOut);
+  return true;
+}
+
+function sayThatSignedOut() {
+  const link = document.createElement("a"); // this page, which asks who is there
+  Object.assign(link, { href: location.href, target: "_blank", textContent: words.signIn });
+  warn(words.signedOut).querySelector(".grow").after(link);
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  signedInAt = 0;
+  isSignedIn({ "X-Asked-By-Itself": "yes" });
+});
+document.addEventListener("submit", async (event) => {
+  const { target: form, submitter } = event;
+  if (!form.hasAttribute("data-keeps") || looked.delete(form) || Date.now() - signedInAt < LOOK_AGAIN_AFTER) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (looking.has(form)) return;
+  looking.add(form);
+  const still = await isSignedIn({});
+  looking.delete(form);
+  if (!still) { sayThatSignedOut(); return; }
+  looked.add(form);
+  form.requestSubmit(submitter);
+}, true);
+
 startToasts();
 document.querySelector(".error-summary")?.focus();
+// What is shown once came as the answer to a form: a reload would ask for another one.
+if (document.querySelector("[data-said-once]")) history.replaceState(null, "", location.href);

@@ -197,6 +197,26 @@
     work(row);
   });
 
+  // --- A note that was typed and not added waits at its document ---------------------------------------
+  const unsent = new Map(); // id of a document → text
+  const docOf = (elt) => elt.closest(".doc")?.dataset.id;
+  document.addEventListener("input", ({ target }) => {
+    if (target.id !== "id_note") return;
+    if (target.value.trim()) unsent.set(docOf(target), target.value);
+    else unsent.delete(docOf(target));
+  });
+  document.addEventListener("htmx:beforeOnLoad", ({ target, detail }) => {
+    if (target.matches?.(".notes-form") && detail.xhr.status === 200) unsent.delete(docOf(target));
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const field = document.getElementById("id_note");
+    const text = field && unsent.get(docOf(field));
+    if (!text || field.value) return;
+    field.value = text;
+    field.closest("details").open = true;
+  });
+  addEventListener("beforeunload", (event) => { if (unsent.size) event.preventDefault(); });
+
   // A drawing that did not come is asked for again: the server has others to draw first.
   const AGAIN_AFTER = [2, 5, 10, 20, 40, 60]; // seconds
   document.addEventListener("error", (event) => {
@@ -226,7 +246,7 @@
     box.checked = chosen > 0 && chosen === all.length;
     box.indeterminate = chosen > 0 && chosen < all.length;
     offerFound(bulk, box.checked && !box.indeterminate && document.getElementById("older") !== null);
-    words.textContent = chosen === 0 ? words.dataset.none : chosen === 1 ? bulk.dataset.one : bulk.dataset.many.replace("#", chosen);
+    words.textContent = chosen === 0 ? words.dataset.none : chosen === 1 ? bulk.dataset.one : bulk.dataset.many.replace("#", chosen.toLocaleString(document.documentElement.lang));
   }
   // Below what is shown there may be more of what the filter finds.
   function offerFound(bulk, wanted) {
