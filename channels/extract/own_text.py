@@ -29,12 +29,13 @@ _DELIMITED = re.compile(
 )
 
 
-# RFC 2397: a photo of at least 20 KB that was pasted into a page, or a PDF behind its link. A logo stays where it is.
+# RFC 2397: a photo that was pasted into a page, or a PDF behind its link. A logo stays where it is. What is long is
+# bounded by characters that do not stand in what is before it, so that a hostile page costs no more than its length.
 _PASTED = re.compile(
-    rb"data:(?:image/[\w.+-]{1,40}(?=[^,]{0,200},[^\"'<>]{27000})|application/pdf)(?:;[\w.=+-]{1,60}){0,4};base64,"
-    rb"([A-Za-z0-9+/=%\s]{100,})",
+    rb"data:(image/[\w.+-]{1,40}|application/pdf)(?:;[\w.=+-]{1,60}){0,4};base64,([A-Za-z0-9+/=%\s]{100,})",
     re.IGNORECASE,
 )
+_SMALLEST_PHOTO = 27_000  # letters of base64 for 20 KB
 
 
 @dataclass(slots=True)
@@ -122,8 +123,10 @@ def _take(leaf: Leaf, own: OwnText, budget: Budget) -> None:
 
 def _without_pasted(data: bytes, leaf: Leaf, own: OwnText, budget: Budget) -> bytes:
     def kept(match: re.Match[bytes]) -> bytes:
+        if match[1][:1] in b"iI" and len(match[2]) < _SMALLEST_PHOTO:
+            return match[0]
         address = f"pasted-{leaf.path}-{len(own.pasted) + 1}"
-        own.pasted.append((leaf, address, decode_base64(unquote_to_bytes(match[1]), budget)))
+        own.pasted.append((leaf, address, decode_base64(unquote_to_bytes(match[2]), budget)))
         return b"cid:" + address.encode()
 
     return _PASTED.sub(kept, data)

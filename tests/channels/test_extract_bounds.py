@@ -230,6 +230,13 @@ def test_html_of_unclosed_tags_and_comments() -> None:
         assert extract(b"Content-Type: text/html\n\n" + piece * (500_000 // len(piece))).parts == ()
 
 
+def test_page_of_a_hundred_thousand_pictures_that_are_none() -> None:
+    """Each was once looked behind for 27,000 characters."""
+    for begun in (b"data:image/png,", b"data:image/png;base64,", b"data:application/pdf;base64,AAAA "):
+        mail = extract(b"From: a@klant.test\r\nContent-Type: text/html\r\n\r\n" + begun * 100_000)
+        assert [part.outcome for part in mail.parts if part.outcome == "document"] == []
+
+
 def test_same_mail_inside_many_levels_is_searched_a_bounded_number_of_times() -> None:
     levels = [b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(40)]
     raw = b"".join(levels) + attached(pdf("a"), "application/pdf", "a.pdf")
