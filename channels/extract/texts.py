@@ -66,7 +66,7 @@ class Body:
             texts = [(piece, text) for piece, text in said if piece.choice == choice and text]
             plain = "\n\n".join(text for piece, text in texts if not piece.html)
             shown = "\n\n".join(text for piece, text in texts if piece.html)
-            if choice or _says(plain, shown) or _says(shown, plain):
+            if choice or says(plain, shown) or says(shown, plain):
                 kept.append(_richer(plain, shown))
             else:
                 kept += [text for _, text in texts]
@@ -89,7 +89,7 @@ def _richer(plain: str, shown: str) -> str:
     return shown if 2 * len(theirs) >= len(ours) else plain
 
 
-def _says(one: str, other: str) -> bool:
+def says(one: str, other: str) -> bool:
     """Whether `one` holds nearly all that `other` says."""
     words = _words(other)
     return bool(words) and len(words & _words(one)) * 10 >= len(words) * 9

@@ -19,7 +19,7 @@ from channels.extract.opening import open_part
 from channels.extract.own_text import add_text, encoding_of, expanded, own_text
 from channels.extract.parts import Found, Place, found, told, undecoded
 from channels.extract.spare import given_after_all
-from channels.extract.texts import Body
+from channels.extract.texts import Body, says
 from channels.extract.verdict import ARCHIVES, Hints, Verdict, judge, spare_picture
 from channels.extract.words import decode_words, one_line
 from zenvoices.lib import filetypes
@@ -89,15 +89,19 @@ class Walk:
     def text(self) -> str:
         """What the mail says, or else what is in it: never "" when there is text anywhere."""
         own = self.body.text()
-        texts = [own] if self.documents else [own, self.attached.text()]
-        return "\n\n".join(filter(None, texts)) or self.attached.text() or self.inner.text()
+        if own and self.documents:
+            return own
+        return "\n\n".join(filter(None, [own, *(body.text() for body in self._others())]))
 
     def html(self) -> str:
         own = self.body.html()
-        texts = [own] if self.documents or (own and not self.attached.html()) else [own, self.attached.html()]
-        if any(texts):
-            return "\n".join(filter(None, texts))
-        return "" if self.body.text() else self.attached.html() or self.inner.html()
+        if self.documents and (own or self.body.text()):
+            return own
+        return "\n".join(filter(None, [own, *(body.html() for body in self._others())]))
+
+    def _others(self) -> list[Body]:
+        """Those that say more: winmail.dat, for one, has once again what the mail itself says."""
+        return [body for body in (self.attached, self.inner) if not says(self.body.text(), body.text())]
 
     def _message(self, message: Message, body: Body, archives: int) -> Iterator[Found]:
         leaves = list(expanded(message.leaves, self.budget, self._scratch))

@@ -258,6 +258,12 @@ def mail(content: bytes, *headers: str | bytes, subject: str = "Factuur 2026-118
     )
 
 
+def forwarded(raw: bytes) -> bytes:
+    """A mail with hardly a word of its own that has another attached."""
+    inside = part(raw, "Content-Type: message/rfc822")
+    return mail(multi("mixed", text("Ter verwerking"), inside, boundary="uit"))
+
+
 def mixed(*parts: bytes, subject: str = "Factuur 2026-118") -> bytes:
     return mail(multi("mixed", text(), *parts), subject=subject)
 

@@ -110,12 +110,15 @@ def sniff(data: bytes, name: str, declared: str) -> str:
         return "application/pdf"
     if text := markup(data, meant):
         return text
-    # Readers accept junk before the header within the first 1,024 bytes (PDF 32000-1 annex H.3.4.1).
-    if b"%PDF-" in data[:1024] and not (declared.startswith("text/") and extension(name) != ".pdf"):
+    mail = is_mail(data[:8192], meant in _MAILS or extension(name) in _MAIL_NAMES)
+    if b"%PDF-" in data[:_JUNK] and _may_be_pdf(name, declared, mail=mail):
         return "application/pdf"
-    if is_mail(data[:8192], meant in _MAILS or extension(name) in _MAIL_NAMES):
-        return MAIL
-    return _plain(data, name, declared)
+    return MAIL if mail else _plain(data, name, declared)
+
+
+def _may_be_pdf(name: str, declared: str, *, mail: bool) -> bool:
+    """With junk before it, which readers accept (PDF 32000-1 annex H.3.4.1): not a text or mail that holds one."""
+    return expected(name, declared) == "application/pdf" or not (mail or declared.startswith("text/"))
 
 
 def _is_zip(data: bytes, hint: str) -> bool:

@@ -7,6 +7,7 @@ from tests.mails.building import (
     attachment_of,
     compound_of,
     encoded,
+    forwarded,
     mail,
     message_of,
     mixed,
@@ -124,6 +125,9 @@ CASES = {
             "winmail.dat",
         )
     ),
+    "winmail-body-is-the-text-again": lambda: mixed(
+        attached(tnef_message((0x1000, 0x001E, b"In de bijlage de factuur.\0")), "application/ms-tnef", "winmail.dat")
+    ),
     "winmail-body-wrapped-html": lambda: mail(
         attached(tnef_message((0x1009, 0x0102, rtf_stored(WRAPPED))), "application/ms-tnef", "winmail.dat")
     ),
@@ -147,6 +151,10 @@ CASES = {
     "behind-link-in-plain": lambda: mail(
         text("Uw factuur staat klaar: https://portaal.x.example/f/8841\r\nAfmelden: https://x.example/unsubscribe")
     ),
+    "behind-link-in-a-forwarded-mail": lambda: forwarded(
+        mail(text('<a href="https://facturen.x.example/d?id=8">Download uw factuur</a>', "html"))
+    ),
+    "text-that-was-forwarded": lambda: forwarded(mail(text("Factuur 12: totaal € 48,40"))),
     "behind-link-external-body": lambda: mixed(
         part(
             "Content-Type: application/pdf; name=a.pdf\r\n",

@@ -164,6 +164,10 @@ CASES = {
         attached(b"MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n" + inner("smtp"), OCTETS, "b.eml"),
         attached(b" <a@x.example>\r\n" + inner("rest"), "message/rfc822", "c.eml"),
     ),
+    "mail-that-holds-a-plain-pdf": lambda: mixed(
+        attached(mail(part(pdf("kaal"), f"Content-Type: {PDF}; name=kaal.pdf")), "message/rfc822", "a.eml"),
+        attached(mail(part(pdf("los"), f"Content-Type: {PDF}; name=los.pdf")), OCTETS, "b.eml"),
+    ),
     "mail-that-is-a-file": lambda: mixed(part(pdf("mis"), "Content-Type: message/rfc822; name=factuur.pdf")),
     "boundary-in-a-sentence": lambda: mail(
         multi("mixed", text("De grens is --=_grens en niets anders"), attached(pdf("a"), PDF, "a.pdf"))

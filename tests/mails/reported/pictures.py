@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from tests.mails.building import attached, encoded, jpeg_of, mail, mixed, multi, pdf, png_of, text
+from tests.mails.building import attached, encoded, forwarded, jpeg_of, mail, mixed, multi, pdf, png_of, text
 
 LONG = "Met vriendelijke groet,\r\nJan Jansen\r\n" + "Onze algemene voorwaarden zijn van toepassing. " * 8
 TIFF = b"II*\0" + bytes(100)
@@ -66,6 +66,9 @@ CASES = {
         shown(jpeg_of(640, 480, 30_000), "jpeg", "sfeer.jpg"), words="Factuur 12: totaal € 48,40"
     ),
     "picture-small-beside-long-text": lambda: page(shown(jpeg_of(400, 300, 30_000), "jpeg", "sfeer.jpg"), words=LONG),
+    "picture-small-in-a-forwarded-invoice": lambda: forwarded(
+        page(shown(jpeg_of(640, 480, 30_000), "jpeg", "sfeer.jpg"), words="Factuur 12: totaal € 48,40")
+    ),
     "picture-by-location": lambda: mail(
         multi(
             "related",
