@@ -54,11 +54,12 @@ class SignedOutMiddleware:
         if not response.headers.get("Location", "").startswith(f"{reverse(settings.LOGIN_URL)}?"):
             return response
         ended = settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty()
-        if (request.htmx or ended) and not len(messages.get_messages(request)):  # type: ignore[attr-defined]
+        sent = request.method not in ("GET", "HEAD")  # a form, which only a page of who is signed in has
+        if (request.htmx or ended or sent) and not len(messages.get_messages(request)):  # type: ignore[attr-defined]
             messages.warning(request, signed_out())
         asked_by_script = request.htmx or request.headers.get("Accept") == "application/json"  # type: ignore[attr-defined]
         if not asked_by_script:
-            if request.method not in ("GET", "HEAD"):
+            if sent:
                 response.headers["Location"] = redirect_to_login(page_before(request) or reverse("home")).url
             return response
         back = own_path(request.htmx.current_url_abs_path or "") or reverse("home")  # type: ignore[attr-defined]

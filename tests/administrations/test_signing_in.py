@@ -82,6 +82,7 @@ def test_form_of_somebody_signed_out_leads_back_to_its_page(cast: Cast, client: 
     page = reverse("documents", args=[cast.bakery.pk]) + "?state=new"
     sent = client.post(reverse(name, args=[cast.bakery.pk]), headers={"Referer": f"http://testserver{page}"})
     assert sent.headers["Location"] == f"{reverse('account_login')}?next={quote(page)}"
+    assert "Je was afgemeld." in client.get(sent.headers["Location"]).content.decode()  # signed out in another tab
 
 
 @pytest.mark.parametrize("came", ["", "https://evil.test/x", "http://testserver", "http://[::1/", "about:blank"])
