@@ -119,8 +119,8 @@ def known_codes() -> set[str]:
 def filled_in(text: Text, detail: Detail) -> str:
     """The sentence with its gaps filled; what nobody told us gets a general word."""
     known = {key: value for key, value in detail.items() if value not in ("", None)}
-    if "size" in known:
-        known["size"] = size_said(int(known["size"]))
+    if isinstance(size := known.get("size"), int):
+        known["size"] = size_said(size)
     if "since" in known:
         known["since"] = _day(known["since"])
     said = str(text) % (_general_words() | known)

@@ -51,7 +51,7 @@ def mailbox_with(gmail_api: GmailApi, certificates: Certificates) -> Iterator[Ca
 
 @pytest.fixture
 def mailbox(account: Account, mailbox_with: Callable[..., Mailbox]) -> Mailbox:
-    box = mailbox_with(silence_timeout=0.3)
+    box = mailbox_with(silence_timeout=2.0)
     open_session(box, TOKEN)
     return box
 

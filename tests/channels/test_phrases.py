@@ -144,7 +144,7 @@ def test_reasons_differ_by_language(code: str) -> None:
 
 def test_reason_names_the_size() -> None:
     with translation.override("nl"):
-        assert parts.reason("too_large", size=32_505_856) == "te groot (31,0\xa0MB)"
+        assert parts.reason("too_large", size=32_505_856) == "te groot (32,5\xa0MB)"
 
 
 def test_unknown_reason_is_mentioned() -> None:
