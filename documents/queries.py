@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from administrations.access import may
 from administrations.models import Role, User
@@ -69,21 +68,14 @@ class Selection:
     """The newest lines that a filter finds."""
 
     ids: list[UUID]
-    #: the first day that was looked at, where the list goes on before it
-    since: date | None = None
+    #: of the last line that was looked at, where the list goes on behind it
+    back_to: datetime | None = None
 
 
 def selection(documents: QuerySet[Document], filters: Filters, most: int) -> Selection:
-    """Whole days, so that a list up to the day before goes on where this ends; a first import may be all of one."""
     rows, asked = ordered(_unsearched(documents, filters, None), Sort.ARRIVAL), _patterns(filters)
     keys, edge = _found(rows, asked, Sort.ARRIVAL, search.SELECTED, most) if asked else (_first(rows, most), None)
-    if edge is None or len(keys) == most:
-        return Selection(keys)
-    day = timezone.localdate(edge.received_at)
-    rest_of_day = ordered(rows.filter(received_at__gte=midnight(day)), Sort.ARRIVAL, edge)
-    keys += _first(search.saying(rest_of_day, asked), most - len(keys))
-    goes_on = len(keys) < most and rows.filter(received_at__lt=midnight(day)).exists()
-    return Selection(keys, day if goes_on else None)
+    return Selection(keys, edge.received_at if edge and len(keys) < most else None)
 
 
 def _patterns(filters: Filters) -> list[str]:

@@ -4,7 +4,7 @@ A common word is met when the list is walked in its order. What is not met soon 
 of words, which the function of migration 0022 may use and the role that serves may not: behind a policy PostgreSQL
 takes only comparisons that leak nothing to an index. What is too much to be looked up is walked for, so many lines a
 page. So neither a rare word nor a common one reads the whole list. Who selects all that is found selects what so
-many lines give, and the rest of the last one's day, and is told which day that is.
+many lines give, and is told where they end.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FEW: Final = 2_000
 #: lines that are walked past before anything is looked up, and that one page walks past at most
 WALKED_FIRST: Final = 1_000
 WALKED: Final = 2_000
-#: and that selecting all walks past, before the day is over
+#: and that selecting all walks past
 SELECTED: Final = 3_000
 #: of letters and digits, so many in a row are in the index
 _INDEXED: Final = re.compile(r"[a-z0-9]{3}")

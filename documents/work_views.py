@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -91,18 +92,18 @@ def found(request: AdministrationRequest) -> HttpResponse:
     """Offers to select all that the filter finds, with how many that is and how far back it looked."""
     selected = found_by(request, request.GET, request.GET.get("before", ""))
     count, context = len(selected.ids), common(request)
-    context |= {"count": count, "is_all": count < MOST_FOUND, "since": selected.since}
-    if selected.since:
-        context["further"] = _until(request, selected.since - timedelta(days=1))
+    context |= {"count": count, "is_all": count < MOST_FOUND, "back_to": selected.back_to}
+    if selected.back_to:
+        context["further"] = _until(request, selected.back_to)
     return render(request, "documents/_found.html", context)
 
 
-def _until(request: AdministrationRequest, day: date) -> str:
+def _until(request: AdministrationRequest, moment: datetime) -> str:
     """The same list up to and including that day, where a selection goes on."""
     query = request.GET.copy()
     for name in ("before", "older"):
         query.pop(name, None)
-    query["until"] = day.isoformat()
+    query["until"] = timezone.localdate(moment).isoformat()
     return f"{reverse('documents', args=[request.administration.pk])}?{query.urlencode()}"
 
 
