@@ -46,10 +46,13 @@ def documents(request: AdministrationRequest) -> HttpResponse:
 @require_safe
 @administration_view(Role.SUBMITTER)
 def document(request: AdministrationRequest, document_id: UUID) -> HttpResponse:
-    if not request.htmx and is_deleted(document_id, request.user, request.role):  # type: ignore[attr-defined]
+    try:
+        found = visible_document(request, document_id)
+    except Http404:
+        if request.htmx or not is_deleted(document_id, request.user, request.role):  # type: ignore[attr-defined]
+            raise
         messages.warning(request, _("This document was deleted or moved meanwhile."))
         return redirect("documents", request.administration.pk)
-    found = visible_document(request, document_id)
     if may(request.role, Role.USER) and request.method == "GET" and not _is_fetched_ahead(request):
         worklist.opened(found)
     if _target(request) == "reading":
