@@ -1,8 +1,12 @@
 """The Celery app. The broker is only a hint: the database holds every truth."""
 
+from __future__ import annotations
+
 import os
+import signal
 from importlib import import_module
-from typing import Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import Celery, Task
@@ -20,6 +24,9 @@ from celery.signals import (
 
 from zenvoices.lib import health, logs, memory
 
+if TYPE_CHECKING:
+    from celery.beat import Service
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zenvoices.settings")
 app = Celery("zenvoices")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -28,9 +35,20 @@ _BACKGROUND = 10  # nice(2)
 
 
 @beat_init.connect
-def scheduler_started(**kwargs: object) -> None:
-    """A fresh scheduler is alive before its first tick."""
+def scheduler_started(sender: Service, **kwargs: object) -> None:
+    """A fresh scheduler is alive before its first tick, and stops when it is asked to.
+
+    Celery's own answer to a signal closes the schedule under whatever beat does at that moment. Where the broker's
+    library then has a fault of its own to tell, the word to stop is lost, and beat ends in the fault of a closed file.
+    """
     health.beat()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        sender.stop()
+        raise SystemExit
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
 
 
 @worker_init.connect

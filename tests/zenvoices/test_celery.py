@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -71,6 +72,30 @@ def test_worker_of_documents_alone_takes_what_others_leave_of_the_processor(queu
         f"app.Worker(queues={queues!r} or None, quiet=True).on_start(); print(os.nice(0))"
     )
     assert said_by(says) == str(min(19, os.nice(0) + behind))
+
+
+STOPPED_WHILE_IT_QUEUES = """
+import os, signal, sys
+from celery.signals import before_task_publish
+from zenvoices.celery import app
+
+@before_task_publish.connect
+def asked_to_stop(**kwargs):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:  # as redis-py, whose buffer is gone when it is interrupted while it reads
+        raise ValueError("I/O operation on closed file.")
+
+app.start(["--quiet", "beat", "--pidfile=", "--schedule", sys.argv[1]])
+"""
+
+
+@pytest.mark.redis
+def test_beat_stops_when_the_word_to_stop_comes_while_it_queues(tmp_path: Path) -> None:
+    with redis_server() as server:
+        words = [sys.executable, "-c", STOPPED_WHILE_IT_QUEUES, str(tmp_path / "schedule")]
+        stopped = subprocess.run(words, env=os.environ | {"REDIS_URL": server.url}, capture_output=True, timeout=60)
+    assert stopped.returncode == 0, stopped.stderr.decode()
 
 
 @pytest.mark.redis
