@@ -63,6 +63,9 @@ def pages(office: Office) -> dict[str, Page]:
     found |= {"documents of an Aanleveraar": (arie, home)}
     found |= {f"all found, {name}": (bert, f"{home}found/?{query[name]}&before=9999999999999999")
               for name in ("a word in half of them", "a word of long ago", "a word in one of a thousand")}  # fmt: skip
+    behind = f"{query['a word in half of them']}&behind={_middle(office, Sort.ARRIVAL)}"
+    found |= {"documents, behind a line": (bert, f"{home}?{behind}")}
+    found |= {"all found, behind a line": (bert, f"{home}found/?{behind}&before=9999999999999999")}
     found |= {f"news, {name}": (bert, f"{home}news/?{query[name]}&after=1790000000000000")
               for name in ("as it opens", "a word in one")}  # fmt: skip
     found |= {name: (bert, reverse(name, args=[office.big.pk])) for name in _OF_ADMINISTRATION}
@@ -89,7 +92,12 @@ def _signed_in(person: User) -> Client:
 
 
 def _deep(office: Office, sort: Sort) -> str:
-    """Of the middle of the list."""
+    home = reverse("documents", args=[office.big.pk])
+    return f"{home}?state=all&sort={sort.value}&older={_middle(office, sort)}"
+
+
+def _middle(office: Office, sort: Sort) -> Place:
+    """Of the list."""
     column = {
         Sort.ARRIVAL: "-received_at",
         Sort.DATE: "-sort_date",
@@ -98,5 +106,4 @@ def _deep(office: Office, sort: Sort) -> str:
     }
     with administration_scope(office.big.pk):
         rows = Document.objects.order_by(column[sort])
-        place = Place.of(rows[rows.count() // 2], sort)
-    return f"{reverse('documents', args=[office.big.pk])}?state=all&sort={sort.value}&older={place}"
+        return Place.of(rows[rows.count() // 2], sort)

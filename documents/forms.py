@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from documents.models import Document
 from documents.queries import Filters
-from documents.sorting import Sort
+from documents.sorting import Place, Sort
 from documents.worklist import ALL
 from zenvoices.lib.fields import NameField
 from zenvoices.lib.keyset import FIRST_YEAR, LAST_YEAR
@@ -45,6 +45,7 @@ class FilterForm(forms.Form):
     until = forms.DateField(label=_("Up to and including"), required=False, validators=_SANE_DAYS)
     duplicates = forms.BooleanField(label=_("Only possible duplicates"), required=False)
     warned = forms.BooleanField(label=_("Only what to look at twice"), required=False)
+    behind = forms.CharField(required=False, widget=forms.HiddenInput)
     sort = forms.ChoiceField(required=False, choices=Sort.choices, widget=forms.HiddenInput)
     state = forms.ChoiceField(required=False, choices=[*Document.State.choices, (ALL, "")], widget=forms.HiddenInput)
 
@@ -69,6 +70,7 @@ class FilterForm(forms.Form):
             sender=given.get("sender", ""),
             since=given.get("since"),
             until=given.get("until"),
+            behind=Place.read(given.get("behind", "")),
             duplicates=given.get("duplicates", False),
             warned=given.get("warned", False),
             state=given.get("state") or (ALL if looks_for else ""),

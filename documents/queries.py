@@ -16,8 +16,8 @@ from documents import findings, search
 from documents.models import PDF, Document, EInvoice, Forward, einvoice_of
 from documents.moments import EPOCH, moment_to_text
 from documents.notes import count_at
-from documents.sorting import Place, Sort, ordered, up_to
-from documents.worklist import FOLDED, in_state
+from documents.sorting import Place, Sort, came_before, ordered, up_to
+from documents.worklist import in_state, unfolded
 from zenvoices.lib.days import midnight
 
 #: a line is 2.6 kB
@@ -33,6 +33,8 @@ class Filters:
     sender: str = ""
     since: date | None = None
     until: date | None = None
+    #: only what is behind this line, in the order of arrival
+    behind: Place | None = None
     duplicates: bool = False
     warned: bool = False
     #: a state, "" for what is left to do, or worklist.ALL
@@ -68,14 +70,18 @@ class Selection:
     """The newest lines that a filter finds."""
 
     ids: list[UUID]
-    #: of the last line that was looked at, where the list goes on behind it
-    back_to: datetime | None = None
+    #: the last line that was looked at, where the list may go on behind it
+    last: Place | None = None
+    #: as many were found as are selected at once
+    is_full: bool = False
 
 
 def selection(documents: QuerySet[Document], filters: Filters, most: int) -> Selection:
     rows, asked = ordered(_unsearched(documents, filters, None), Sort.ARRIVAL), _patterns(filters)
     keys, edge = _found(rows, asked, Sort.ARRIVAL, search.SELECTED, most) if asked else (_first(rows, most), None)
-    return Selection(keys, edge.received_at if edge and len(keys) < most else None)
+    if len(keys) < most:
+        return Selection(keys, edge)
+    return Selection(keys, Place.of(documents.get(pk=keys[-1]), Sort.ARRIVAL), is_full=True)
 
 
 def _patterns(filters: Filters) -> list[str]:
@@ -84,7 +90,7 @@ def _patterns(filters: Filters) -> list[str]:
 
 def _unsearched(documents: QuerySet[Document], filters: Filters, since: datetime | None) -> QuerySet[Document]:
     found = documents.filter(received_at__gt=since) if since else documents
-    return _narrowed(found, filters).exclude(FOLDED)
+    return unfolded(_narrowed(found, filters))
 
 
 @dataclass(frozen=True)
@@ -188,6 +194,8 @@ def _narrowed(visible: QuerySet[Document], filters: Filters) -> QuerySet[Documen
         documents = documents.filter(received_at__gte=midnight(filters.since))
     if filters.until:
         documents = documents.filter(received_at__lt=midnight(filters.until + timedelta(days=1)))
+    if filters.behind:
+        documents = came_before(documents, filters.behind)
     if filters.duplicates:
         documents = documents.filter(duplicate_of__isnull=False, duplicate_of__in=visible, kept_both_at=None)
     return findings.warned(documents) if filters.warned else documents

@@ -64,7 +64,7 @@ def worth_keeping(asked: QueryDict) -> str:
     """What of an address is a filter or an order, as an address; "" when that is the list as it opens."""
     kept = QueryDict(mutable=True)
     for name in FilterForm.base_fields:
-        if value := asked.get(name, ""):
+        if name != "behind" and (value := asked.get(name, "")):
             kept[name] = value[:200]
     return kept.urlencode()
 

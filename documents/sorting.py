@@ -81,6 +81,11 @@ def up_to(rows: QuerySet[Document], sort: Sort, last: Place) -> QuerySet[Documen
     return _on_one_side(rows, sort, last, TupleLessThanOrEqual if _rises(sort) else TupleGreaterThanOrEqual)
 
 
+def came_before(rows: QuerySet[Document], place: Place) -> QuerySet[Document]:
+    """What is behind it in the order of arrival."""
+    return _on_one_side(rows, Sort.ARRIVAL, place, TupleLessThan)
+
+
 def _columns(sort: Sort) -> list[str]:
     return [*([_COLUMN[sort]] if sort in _COLUMN else []), "received_at", "id"]
 

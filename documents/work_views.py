@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,9 +18,10 @@ from documents import worklist
 from documents.forms import FilterForm, channel_asked_for
 from documents.listing import asked, common, counts, filters_for, visible
 from documents.moments import moment_from_text, moment_to_text
-from documents.opening import MOST_FOUND, chosen_documents, why_none
+from documents.opening import chosen_documents, why_none
 from documents.opening import found as found_by
 from documents.queries import lines
+from documents.sorting import Place
 from documents.views import back, too_late
 from zenvoices.lib.counts import at_most, written
 
@@ -91,19 +90,18 @@ def news(request: AdministrationRequest) -> HttpResponse:
 def found(request: AdministrationRequest) -> HttpResponse:
     """Offers to select all that the filter finds, with how many that is and how far back it looked."""
     selected = found_by(request, request.GET, request.GET.get("before", ""))
-    count, context = len(selected.ids), common(request)
-    context |= {"count": count, "is_all": count < MOST_FOUND, "back_to": selected.back_to}
-    if selected.back_to:
-        context["further"] = _until(request, selected.back_to)
+    context = common(request) | {"selected": selected, "count": len(selected.ids)}
+    if selected.last:
+        context["further"] = _behind(request, selected.last)
     return render(request, "documents/_found.html", context)
 
 
-def _until(request: AdministrationRequest, moment: datetime) -> str:
-    """The same list up to and including that day, where a selection goes on."""
+def _behind(request: AdministrationRequest, last: Place) -> str:
+    """The same list behind that line, where a selection goes on."""
     query = request.GET.copy()
     for name in ("before", "older"):
         query.pop(name, None)
-    query["until"] = timezone.localdate(moment).isoformat()
+    query["behind"] = str(last)
     return f"{reverse('documents', args=[request.administration.pk])}?{query.urlencode()}"
 
 

@@ -24,7 +24,7 @@ from channels.pages.rows import RESULT_STAYS, Row, row_of
 from channels.pages.standing import Standing, standing
 from channels.pages.who import who_must_act
 from documents.models import Document, Supplier
-from documents.worklist import FOLDED, in_state
+from documents.worklist import in_state, unfolded
 from zenvoices.lib.counts import MOST_COUNTED, written
 from zenvoices.lib.paging import with_words
 
@@ -128,7 +128,7 @@ def _channels() -> QuerySet[Channel]:
 def _with_facts(administrations: QuerySet[Administration]) -> QuerySet[Administration]:
     # In their order also when they are counted, as zenvoices.lib.counts does.
     documents = Document.objects.filter(administration=OuterRef("pk"), deleted_at=None).order_by("-received_at", "-id")
-    new = in_state(documents, Document.State.NEW).exclude(FOLDED).values("pk")[: MOST_COUNTED + 1]
+    new = unfolded(in_state(documents, Document.State.NEW)).values("pk")[: MOST_COUNTED + 1]
     last = documents.values("received_at")[:1]
     stands = _channels().annotate(stands=standing())
     next_at = _channels().values("administration").annotate(at=Min("next_fetch_at")).values("at")

@@ -38,7 +38,9 @@ def client(cast: Cast, shelf: Shelf, signed_in: SignIn) -> Client:
 
 
 def test_a_filter_is_kept_and_leads_back_to_its_list(cast: Cast, client: Client) -> None:
-    page = keep(client, cast.bakery, "Grote bedragen", "sort=amount&q=meel&state=all&older=1_2&tab=email&first=1")
+    page = keep(
+        client, cast.bakery, "Grote bedragen", "sort=amount&q=meel&state=all&older=1_2&tab=email&first=1&behind=1_2"
+    )
     text = page.content.decode().replace("&amp;", "&")
     assert kept_by(cast.gerda, cast.bakery) == {"Grote bedragen": "q=meel&sort=amount&state=all"}
     assert f'href="{inbox(cast)}?q=meel&sort=amount&state=all" aria-current="true"' in text

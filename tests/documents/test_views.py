@@ -109,6 +109,8 @@ def test_a_place_that_is_none_shows_a_list(cast: Cast, shelf: Shelf, signed_in: 
         ("?sender=bol.test", ["b.txt"]),
         ("?since=2026-11-21&until=2026-11-21", ["c.pdf"]),
         ("?duplicates=on", ["c.pdf"]),
+        ("?behind=1795348800000000_00000000000000000000000000000000", ["b.txt", "c.pdf"]),
+        ("?behind=nonsense&channel=upload", ["c.pdf"]),
         ("?since=gisteren&channel=none&kind=x", ["a.pdf", "b.txt", "c.pdf"]),
         ("?q=a.pdf&kind=body", []),
     ],
