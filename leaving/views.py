@@ -28,9 +28,9 @@ def export(request: AdministrationRequest) -> HttpResponse:
         transaction.on_commit(partial(tasks.queue, asked), robust=True)
         return redirect("export", request.administration.pk)
     found = list(Export.objects.select_related("asked_by")[:10])
-    template = "leaving/_exports.html" if _is_part(request) else "leaving/export.html"
-    context = {"exports": found, "is_open": any(one.is_open for one in found), "now": timezone.now()}
-    return render(request, template, context)
+    is_part, is_open = _is_part(request), any(one.is_open for one in found)
+    context = {"exports": found, "is_open": is_open, "is_part": is_part, "now": timezone.now()}
+    return render(request, "leaving/_exports.html" if is_part else "leaving/export.html", context)
 
 
 def _is_part(request: HttpRequest) -> bool:

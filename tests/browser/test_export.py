@@ -35,6 +35,7 @@ def test_beheerder_takes_everything_along(language: str, make_stage: MakeStage, 
     page.get_by_role("button", name=words.make).click()
     row = page.get_by_role("row", name=words.ready)
     expect(row).to_be_visible()  # by itself, without a reload
+    expect(page.get_by_role("button", name=words.make)).to_be_visible()
     fits_every_width(page)
     with page.expect_download() as download:
         row.get_by_role("link", name=words.download).click()

@@ -204,6 +204,18 @@ def test_full_disk_is_a_failure_that_is_told(
     assert "Export maken" in page
 
 
+def test_another_can_be_made_as_soon_as_one_is_ready(cast: Cast, signed_in: SignIn) -> None:
+    """On the page that asked for it, without a reload."""
+    client, address = signed_in(cast.bert), reverse("export", args=[cast.bakery.pk])
+    client.post(address)
+    asked = {"HX-Request": "true", "HX-Target": "exports"}
+    assert "Export maken" not in client.get(address, headers=asked).content.decode()
+    with administration_scope(cast.bakery.pk):
+        exports.make(Export.objects.get().pk)
+    page = client.get(address, headers=asked).content.decode()
+    assert ('id="make-export" hx-swap-oob="true"' in page, page.count("Export maken")) == (True, 1)
+
+
 def test_export_ends_with_its_file_after_a_day(cast: Cast, signed_in: SignIn) -> None:
     export = made(cast.bakery, cast.bert)
     address = reverse("export-file", args=[cast.bakery.pk, export.pk])
