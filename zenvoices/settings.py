@@ -172,7 +172,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c timezone=UTC -c lock_timeout=30s"
+    # No page reads much, but behind policies PostgreSQL takes it for much: compiling its statements costs 0.2 s.
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c timezone=UTC -c lock_timeout=30s -c jit=off"
     # A server that vanished without a word is given up, for all threads of a process wait for one that works for them.
     DATABASES["default"]["OPTIONS"].setdefault("tcp_user_timeout", 30_000)
 

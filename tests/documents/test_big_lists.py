@@ -58,3 +58,10 @@ def test_the_hourly_look_for_documents_without_a_text_reads_no_list(db: None) ->
         before = rows_read()
         assert search_text.fill_in() == 0
         assert rows_read() - before < 100
+
+
+def test_no_statement_is_compiled_for_what_it_was_thought_to_read(db: None) -> None:
+    """The estimates for the office's first page pass the bound for it at 300,000 documents."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)
