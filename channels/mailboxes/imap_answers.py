@@ -10,6 +10,7 @@ from itertools import count, groupby
 from typing import Any, Final, NamedTuple
 
 from imapclient import imap_utf7
+from imapclient.exceptions import ProtocolError
 from imapclient.response_parser import parse_response
 
 MOST_UIDS: Final = 1_000_000  # of one folder; a set of twelve bytes may name four thousand million
@@ -129,7 +130,8 @@ def _listed(line: Any) -> ListedFolder | None:
             return None
         name = name if isinstance(name, bytes) else str(name).encode()  # 2026 is read as a number
         return ListedFolder(imap_utf7.decode(name), (separator or b"").decode(), attributes)
-    except (ValueError, TypeError, AttributeError):  # not in modified UTF-7, or the rest of a line behind a literal
+    except (ValueError, TypeError, AttributeError, RecursionError, ProtocolError):
+        # Not in modified UTF-7, the rest of a line behind a literal, or what the parser takes for none ("[Oud").
         return None
 
 
