@@ -108,5 +108,9 @@ def _copy(administration_id: UUID, sha256: str, to: Blobs, source: Blobs) -> int
 
 def _sound(place: Blobs, administration_id: UUID, sha256: str) -> int | None:
     """The size of what lies there under this name; None when it cannot be read or has another hash."""
-    with place.open(administration_id, sha256) as blob:
-        return blob.tell() if sweeping.is_sound(blob, sha256) else None
+    try:
+        with place.open(administration_id, sha256) as blob:
+            return blob.tell() if sweeping.is_sound(blob, sha256) else None
+    except StorageProblem:
+        place.look()  # raises when it is the place that fails, and not this file
+        return None

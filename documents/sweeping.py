@@ -126,6 +126,9 @@ def _problem(administration_id: UUID, sha256: str) -> str:
             return "" if is_sound(blob, sha256) else "corrupt"
     except storage.BlobMissing:
         return "missing"
+    except storage.StorageProblem:
+        storage.look()  # raises when it is the storage that fails, and not this file
+        return "corrupt"
 
 
 def is_sound(blob: BinaryIO, sha256: str) -> bool:

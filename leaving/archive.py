@@ -93,11 +93,14 @@ def _mails(archive: zipfile.ZipFile, administration_id: UUID, alive: Alive) -> I
 def _file(
     archive: zipfile.ZipFile, path: str, administration_id: UUID, sha256: str, moment: datetime, alive: Alive
 ) -> bool:
-    """False when the storage has it no more: the index says so, and the rest goes on."""
+    """False when the storage has it no more, or does not give it: the index says so, and the rest goes on."""
     alive()
     try:
         blob = storage.open_blob(administration_id, sha256)
     except storage.BlobMissing:
+        return False
+    except storage.StorageProblem:
+        storage.look()  # raises when it is the storage that fails, and not this file
         return False
     entry = zipfile.ZipInfo(path, timezone.localtime(moment).timetuple()[:6])
     entry.compress_type = zipfile.ZIP_DEFLATED

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Min
+from django.db.models import Count, Min
 from django.utils import timezone
 
 from channels.fetching import health as fetch_health
+from channels.fetching import schedule
 from channels.links.providers import portal_ends
 from channels.models import Channel, HostOutage
 from notifications.operator import open_alerts
@@ -70,14 +72,27 @@ def _since(part: str, *, ok: bool) -> datetime | None:
 
 
 def _channels() -> Iterator[Line]:
-    active = Channel.objects.filter(state=Channel.State.ACTIVE, deleted_at=None)
+    """Of administrations that fetch: what fails in another, nobody will ever fetch again."""
+    active = Channel.objects.filter(state=Channel.State.ACTIVE, deleted_at=None, administration__plan="premium")
     silent = active.filter(fetch_health.fetches_nothing()).aggregate(since=Min("failing_since"))["since"]
     if silent is None:
-        yield Line("channels", True, f"Each of {active.count()} active channels is fetched.")
+        yield Line("channels", True, f"Of {active.count()} active channels none has failed for hours.")
         return
     count = active.filter(fetch_health.fetches_nothing()).count()
     said = f"{count} of {active.count()} active channels fetch nothing for hours."
     yield Line("channels", False, said, silent, "Read their sentences under All channels, or channel_status of each.")
+
+
+def _fetches() -> Iterator[Line]:
+    """Workers may answer, and fetch nothing: then no channel fails."""
+    late = schedule.due(timezone.now() - settings.FETCH_INTERVAL)
+    found = late.aggregate(number=Count("pk"), since=Min("next_fetch_at"))
+    if found["since"] is None:
+        yield Line("fetches", True, "No channel has missed its half hour.")
+        return
+    said = f"{found['number']} channels have missed their half hour."
+    cure = "See the line workers, and the log of those that fetch; then How many channels in docs/operations.md."
+    yield Line("fetches", False, said, found["since"], cure)
 
 
 def _hosts() -> Iterator[Line]:
@@ -108,4 +123,4 @@ def _registrations() -> Iterator[Line]:
         yield Line("registration", ok, said, None if ok else timezone.now(), "" if ok else "Make a new secret there.")
 
 
-_LOOKS: Final[tuple[Callable[[], Iterator[Line]], ...]] = (_channels, _hosts, _operator, _registrations)
+_LOOKS: Final[tuple[Callable[[], Iterator[Line]], ...]] = (_channels, _fetches, _hosts, _operator, _registrations)

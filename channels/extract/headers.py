@@ -35,9 +35,11 @@ _BROKEN = re.compile(
     re.IGNORECASE,
 )
 _MOST_MENDS = 5
-_BARE_CR = re.compile(rb"\r+(?=[^\r\n])")
+# From the first of them on: of a million in a row each would else be looked at from each one before it.
+_BARE_CR = re.compile(rb"(?<!\r)\r++(?=[^\r\n])")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*+)", re.MULTILINE)
-_PARAM = re.compile(r'(?:\A|[;\s])\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"?|([^;]*))', re.DOTALL)
+# From the first blank of several on, as above.
+_PARAM = re.compile(r'(?:\A|;|(?<!\s)\s)\s*+([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"?|([^;]*))', re.DOTALL)
 _AFTER_QUOTED = re.compile(r'\s*(?:;|\Z)|\s+[^\s=;"]+\s*=')
 _END_OF_QUOTED = re.compile(r'"\s*(?:;|\Z)')
 _TOKEN = re.compile(r"[^\s;]+")

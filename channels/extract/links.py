@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from channels.extract.body import html_to_text
 from channels.extract.words import one_line
 
-_ANCHOR = re.compile(
-    r"<a\s[^<>]{0,2000}?href\s{0,9}=\s{0,9}[\"']?\s{0,9}(https?:[^\"'\s<>]{1,2000})[^<>]{0,2000}>", re.IGNORECASE
-)
+# The tag first, then its link: in one pattern each href would be tried with each end of the tag.
+_ANCHOR = re.compile(r"<a\s([^<>]{0,6000}+)>", re.IGNORECASE)
+_HREF = re.compile(r"href\s{0,9}=\s{0,9}[\"']?\s{0,9}(https?:[^\"'\s<>]{1,2000})", re.IGNORECASE)
 _PLAIN = re.compile(r"https?://[^\s<>\"')\]]{3,2000}", re.IGNORECASE)
 _MEANT = re.compile(
     r"factu|invoice|rechnung|rekening|\bnota\b|fattura|\bfactura|\bbon\b|receipt|\.pdf\b", re.IGNORECASE
@@ -44,8 +44,11 @@ def host(link: str) -> str:
 def _anchors(html: str) -> list[tuple[str, str]]:
     found = []
     for match in _ANCHOR.finditer(html):
+        href = _HREF.search(match[1])
+        if not href:
+            continue
         name = html[match.end() : match.end() + _SHOWN]
-        found.append((entities.unescape(match[1]), html_to_text(re.split("</a", name, maxsplit=1, flags=re.I)[0])))
+        found.append((entities.unescape(href[1]), html_to_text(re.split("</a", name, maxsplit=1, flags=re.I)[0])))
         if len(found) >= _MOST_LINKS:
             break
     return found

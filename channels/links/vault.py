@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import structlog
 from django.utils import timezone
 
 from channels.auth import PROVIDER_NAMES
 from channels.errors import OurProblem
 from channels.models import Channel, ChannelSecret
-from zenvoices.lib.crypto import KeyProblem
+from zenvoices.lib.crypto import KeyProblem, Rotation
 from zenvoices.lib.keyring import key_ring
 from zenvoices.lib.scoping import administration_scope
+
+log = structlog.get_logger(__name__)
 
 
 def _place(channel_id: object, name: str) -> str:
@@ -70,12 +73,21 @@ def clear(channel: Channel, *names: str) -> None:
     (found.filter(name__in=names) if names else found).delete()
 
 
-def rotate() -> int:
-    """Re-encrypts with the first key what is still under another. One row at a time: it may be stopped and resumed."""
-    ring, rotated = key_ring(), 0
+def rotate() -> Rotation:
+    """Re-encrypts with the first key what is still under another. One row at a time: it may be stopped and resumed.
+
+    One that no key opens keeps no other.
+    """
+    ring, done = key_ring(), Rotation()
     for secret in ChannelSecret.objects.exclude(ciphertext__startswith=f"1.{ring.current}.").iterator():
         place = _place(secret.channel_id, secret.name)
-        fresh = ring.encrypt(ring.decrypt(secret.ciphertext, belongs_to=place), belongs_to=place)
+        try:
+            fresh = ring.encrypt(ring.decrypt(secret.ciphertext, belongs_to=place), belongs_to=place)
+        except KeyProblem as problem:
+            log.error("no key opens this", channel=str(secret.channel_id), what=secret.name, problem=str(problem))
+            done.closed += 1
+            continue
         # Only where nobody wrote a new secret meanwhile.
-        rotated += ChannelSecret.objects.filter(pk=secret.pk, ciphertext=secret.ciphertext).update(ciphertext=fresh)
-    return rotated
+        same = ChannelSecret.objects.filter(pk=secret.pk, ciphertext=secret.ciphertext)
+        done.rotated += same.update(ciphertext=fresh)
+    return done

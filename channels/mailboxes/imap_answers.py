@@ -10,19 +10,22 @@ from itertools import count, groupby
 from typing import Any, Final, NamedTuple
 
 from imapclient import imap_utf7
+from imapclient.exceptions import ProtocolError
 from imapclient.response_parser import parse_response
 
 MOST_UIDS: Final = 1_000_000  # of one folder; a set of twelve bytes may name four thousand million
 _SHORT_RUN: Final = 4
 
-_IDS: Final = re.compile(rb"[0-9 ]*(\(MODSEQ \d+\))?[ ]*", re.IGNORECASE)  # RFC 7162 3.1.5, asked for or not
+# A hostile server may send a line of megabytes: no pattern here looks at a stretch of it more than once.
+_IDS: Final = re.compile(rb"[0-9 ]*+(\(MODSEQ \d+\))?[ ]*", re.IGNORECASE)  # RFC 7162 3.1.5, asked for or not
 _SET: Final = re.compile(r"\d+(?::\d+)?(?:,\d+(?::\d+)?)*")
 _EXTENDED: Final = re.compile(rb'(?:\(TAG "?(?P<tag>[^")]*)"?\))?(?P<data>.*)', re.IGNORECASE)
 _NUMBERS: Final = re.compile(r"\bALL (\S+)|\bPARTIAL \(\S+ ([\d:,]+)\)")
 _COUNT: Final = re.compile(r"\bCOUNT (\d{1,10})\b")
 _MESSAGELIMIT: Final = re.compile(r"\[MESSAGELIMIT (\d{1,9})(?: (\d{1,10}))?\]", re.IGNORECASE)
 
-_NEXT_UID: Final = re.compile(rb"\([^()]*\bUIDNEXT (\d{1,10})\b[^()]*\)\s*$", re.IGNORECASE)
+_LAST_LIST: Final = re.compile(rb"\(([^()]*)\)\s*+$")
+_NEXT_UID: Final = re.compile(rb"\bUIDNEXT (\d{1,10})\b", re.IGNORECASE)
 _UID: Final = re.compile(rb"[ (]UID (\d{1,10})\b", re.IGNORECASE)
 _SIZE: Final = re.compile(rb"[ (]RFC822\.SIZE (\d{1,18})\b", re.IGNORECASE)
 _DATE: Final = re.compile(
@@ -95,7 +98,7 @@ def folder_in(untagged: Mapping[str, Sequence[Any]]) -> Folder | None:
     if not untagged.get("EXISTS"):
         return None
     said = b"\n".join(line for line in untagged.get("OK", ()) if isinstance(line, bytes))
-    flags = re.search(rb"\[PERMANENTFLAGS \(([^)]*)\)", said, re.IGNORECASE)
+    flags = re.search(rb"\[PERMANENTFLAGS \(([^()]*)\)", said, re.IGNORECASE)
     # RFC 3501 7.1: without PERMANENTFLAGS, every flag may be changed for good.
     permanent = None if flags is None else frozenset(flags[1].decode("ascii", "replace").lower().split())
     read_only = "READ-ONLY" in untagged
@@ -127,7 +130,8 @@ def _listed(line: Any) -> ListedFolder | None:
             return None
         name = name if isinstance(name, bytes) else str(name).encode()  # 2026 is read as a number
         return ListedFolder(imap_utf7.decode(name), (separator or b"").decode(), attributes)
-    except (ValueError, TypeError, AttributeError):  # not in modified UTF-7, or the rest of a line behind a literal
+    except (ValueError, TypeError, AttributeError, RecursionError, ProtocolError):
+        # Not in modified UTF-7, the rest of a line behind a literal, or what the parser takes for none ("[Oud").
         return None
 
 
@@ -158,7 +162,8 @@ def extended_in(lines: Iterable[Any], tag: bytes) -> Found | None:
 def next_uid_in(lines: Iterable[Any]) -> int:
     """UIDNEXT in the answer to a STATUS of one folder, also behind a name that is a literal; 0 when it is not there."""
     said = [line for line in lines if isinstance(line, bytes)]
-    found = _NEXT_UID.search(said[-1]) if said else None
+    told = _LAST_LIST.search(said[-1]) if said else None
+    found = _NEXT_UID.search(told[1]) if told else None
     return int(found[1]) if found else 0
 
 

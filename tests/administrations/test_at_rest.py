@@ -20,9 +20,14 @@ from django.test import Client
 from django.urls import reverse
 
 from administrations import two_factor
+from channels.models import ChannelSecret
 from tests.administrations.test_signing_in import code_for, sign_in
 from tests.cast import Cast
-from zenvoices.lib.crypto import KeyProblem, new_key
+from tests.channels.rows import make_channel
+from zenvoices.doctor.parts import Ill
+from zenvoices.doctor.services import keys
+from zenvoices.lib.crypto import KeyProblem, KeyRing, new_key
+from zenvoices.lib.scoping import administration_scope
 from zenvoices.lib.sessions import key_of
 
 GERDA = "gerda@devries.test"
@@ -75,6 +80,36 @@ def test_rotation_takes_the_secrets_of_two_factor_along(
     rotated = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     settings.CREDENTIAL_KEYS = settings.CREDENTIAL_KEYS[:1]
     assert (rotated, opens(cast, app_and_codes)) == ([{"rotated": 2}, {"rotated": 0}], (True, True))
+
+
+def test_rotation_goes_on_past_what_no_key_opens(
+    cast: Cast, app_and_codes: tuple[str, list[str]], settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = KeyRing([new_key()])
+    Authenticator.objects.create(
+        user=cast.bert, type="totp", data={"secret": lost.encrypt("x", belongs_to=two_factor.PLACE)}
+    )
+    with administration_scope(cast.bakery.pk):
+        for channel in (make_channel(cast.bakery), make_channel(cast.bakery)):
+            last = ChannelSecret.objects.filter(channel=channel)
+        last.update(ciphertext=lost.encrypt("x", belongs_to="elsewhere"))
+    settings.CREDENTIAL_KEYS = [new_key(), *settings.CREDENTIAL_KEYS]
+    with pytest.raises(SystemExit):
+        call_command("rotate_credential_keys")
+    done, error = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (done, error["error"]["code"]) == ({"rotated": 3}, "key_missing")
+    assert "2 secrets" in error["error"]["text"]
+    settings.CREDENTIAL_KEYS = settings.CREDENTIAL_KEYS[:1]
+    assert opens(cast, app_and_codes) == (True, True)
+
+
+def test_doctor_opens_the_secrets_of_two_factor_too(
+    cast: Cast, app_and_codes: tuple[str, list[str]], settings: Any
+) -> None:
+    assert "there are 2" in keys()
+    settings.CREDENTIAL_KEYS = [new_key()]
+    with pytest.raises(Ill, match="2 secrets of two-factor sign-in"):
+        keys()
 
 
 def test_app_whose_key_is_gone_lets_nobody_in(cast: Cast, app_and_codes: tuple[str, list[str]], settings: Any) -> None:

@@ -60,6 +60,26 @@ def test_many_header_lines_are_cut_off_and_the_body_still_found() -> None:
     assert (found.text, found.defects, len(found.headers)) == ("Hallo", ("headers_cut",), 500)
 
 
+def test_million_returns_in_a_row_in_a_header() -> None:
+    found = extract(b"To: f@acme.test\nSubject: Factuur\rX: y" + b"\r" * 1_000_000 + b"\n\nHallo")
+
+    assert (found.subject, found.to, found.text) == ("Factuur", "f@acme.test", "Hallo")
+
+
+def test_blanks_between_the_parameters_of_every_part() -> None:
+    kind = "Content-Type: application/pdf" + " " * 16_000 + "x; name=a.pdf"
+    parts = [part(b64(pdf(str(n))), kind, "Content-Transfer-Encoding: base64") for n in range(200)]
+
+    assert [outcome for _, outcome, _ in outcomes(mixed(*parts))] == ["document"] * 200
+
+
+def test_links_without_an_end_in_a_page() -> None:
+    link = "<a " + "href=http:" * 190 + "x" * 4_000
+    page = mail(text(link * 170 + "<a href='https://acme.test/factuur'>Factuur</a>", "html"))
+
+    assert outcomes(page) == [("link", "ignored", "behind_link")]
+
+
 def test_comments_inside_each_other_in_the_sender() -> None:
     found = extract(b"From: " + b"(" * 3_000 + b" <a@example.org>\n\n")
 

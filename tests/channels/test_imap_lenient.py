@@ -103,6 +103,28 @@ def test_mail_that_comes_without_its_number_is_asked_for_alone_and_is_no_other(
     assert asked == [b"2,3", b"2", b"3"]
 
 
+# --- Lines of megabytes: a stretch of one that is looked at more than once shows as a hang ----------------------
+
+
+def test_search_that_is_answered_with_blanks(scripted: StartScripted) -> None:
+    search = b"* SEARCH " + b" " * 1_000_000 + b"x\r\n{tag} OK\r\n"
+    mailbox = mailbox_for("imap", scripted(imap({"UID SEARCH": search})), Watch())
+    with mailbox, pytest.raises(ChannelError) as caught:
+        opened(mailbox)
+    assert caught.value.code == "server_answer_unreadable"
+
+
+def test_flags_and_next_number_that_never_end(scripted: StartScripted) -> None:
+    select = b"* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK " + b"[PERMANENTFLAGS (" * 100_000
+    status = b"* STATUS INBOX (" + b"UIDNEXT 2 " * 200_000
+    answers: dict[str, Answer] = {
+        "SELECT": select + b"\r\n{tag} OK [READ-WRITE]\r\n", "STATUS": status + b"\r\n{tag} OK\r\n",
+    }  # fmt: skip
+    with mailbox_for("imap", scripted(imap(answers)), Watch()) as mailbox:
+        listing = opened(mailbox).candidates()
+    assert (listing.validity, listing.next_uid, listing.keeps_seen) == ("7", 0, True)
+
+
 # --- Sizes and dates -----------------------------------------------------------------------------------------
 
 

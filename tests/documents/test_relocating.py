@@ -233,6 +233,20 @@ def test_bytes_that_are_not_what_their_name_says_are_not_moved(
     assert lying(new) == {sound.sha256}
 
 
+def test_file_that_cannot_be_opened_holds_up_no_other(
+    cast: Cast, shelf: Shelf, old: FileBlobs, new: Target, both: Callable[..., None]
+) -> None:
+    documents = [shelf.document() for _ in range(3)]
+    shut, *others = sorted(document.sha256 for document in documents)
+    old.place(cast.bakery.pk, shut).unlink()
+    old.place(cast.bakery.pk, shut).mkdir()
+
+    moved = move(new, old)
+
+    assert (moved.copied, moved.corrupt, moved.missing) == (2, 1, 0)
+    assert lying(new) == set(others)
+
+
 def test_copy_that_is_not_whole_is_written_again(
     cast: Cast, shelf: Shelf, old: FileBlobs, new: Target, both: Callable[..., None]
 ) -> None:

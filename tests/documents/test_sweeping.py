@@ -182,6 +182,17 @@ def test_verify_storage_finds_what_is_missing_corrupt_and_orphaned(cast: Cast, s
     assert storage.exists(cast.bakery.pk, sound.sha256)
 
 
+def test_file_that_cannot_be_opened_hides_no_other_from_verify_storage(
+    cast: Cast, shelf: Shelf, data_dir: Path
+) -> None:
+    shut, lost = shelf.document(), shelf.document()
+    place(data_dir, cast.bakery.pk, shut.sha256).unlink()
+    place(data_dir, cast.bakery.pk, shut.sha256).mkdir()
+    storage.delete(cast.bakery.pk, lost.sha256)
+
+    assert run("verify_storage") == (1, [{"checked": 2, "missing": 1, "corrupt": 1, "orphans": 0}])
+
+
 def test_list_documents_is_oldest_first_as_agreed(cast: Cast, shelf: Shelf, foreign_shelf: Shelf) -> None:
     foreign_shelf.document()
     email = shelf.email(message_id="<1@meel.test>", raw=b"raw")

@@ -126,9 +126,14 @@ def test_people_are_told_with_their_roles_and_no_formula(cast: Cast) -> None:
         ]
 
 
-def test_file_that_is_missing_stops_nothing_and_is_told(cast: Cast) -> None:
+@pytest.mark.parametrize("is_there", [False, True])
+def test_file_that_is_missing_or_cannot_be_opened_stops_nothing_and_is_told(
+    cast: Cast, settings: Any, is_there: bool
+) -> None:
     lost = add(cast.bakery, "weg.pdf", b"%PDF-weg")
     storage.delete(cast.bakery.pk, lost.sha256)
+    if is_there:
+        (settings.DATA_DIR / "documents" / str(cast.bakery.pk) / lost.sha256[:2] / lost.sha256).mkdir()
     add(cast.bakery, "er.pdf", b"%PDF-er")
     with opened(made(cast.bakery, cast.bert)) as found:
         missing = json.loads(found.read("index.json"))["missing_files"]

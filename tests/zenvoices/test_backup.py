@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 from collections.abc import Iterator
@@ -256,6 +257,68 @@ def test_document_that_the_storage_lost_is_told_and_kept_from_the_backup_before(
     assert (elsewhere.lines[1]["error"]["code"], lost.name in elsewhere.log) == ("documents_lacking", True)
     assert refused(portal, tmp_path / "elsewhere", "--replace") == "backup_lacks_documents"
     assert portal.run("restore", tmp_path / "elsewhere", "--replace", "--lacking").code == 0
+
+
+def test_document_that_cannot_be_opened_stops_no_backup(portal: Portal, backed_up: Path, tmp_path: Path) -> None:
+    shut = one(portal.folder, "documents/*/*/*")
+    shut.unlink()
+    shut.mkdir()
+    assert portal.run("backup", backed_up).code == 0  # it has it from before
+
+    elsewhere = portal.run("backup", tmp_path / "elsewhere")
+    assert (elsewhere.code, elsewhere.lines[0]["documents"]) == (1, 1)
+    assert (elsewhere.lines[1]["error"]["code"], shut.name in elsewhere.log) == ("documents_lacking", True)
+
+
+def test_restore_mends_the_bytes_that_the_storage_has_wrong(portal: Portal, backed_up: Path) -> None:
+    wrong = one(portal.folder, "documents/*/*/*")
+    wrong.write_bytes(b"\0" * wrong.stat().st_size)  # as a machine that lost its power may leave them
+    assert portal.run("verify_storage").line["corrupt"] == 1
+    assert portal.run("restore", backed_up, "--replace").code == 0
+    assert portal.run("verify_storage").line["corrupt"] == 0
+
+
+@pytest.mark.parametrize("has_documents", [True, False])
+def test_backup_is_not_overwritten_by_a_portal_that_has_nothing_of_it(
+    portal: Portal, backed_up: Path, databases: Any, tmp_path: Path, has_documents: bool
+) -> None:
+    """The nightly backup of a new machine, before anybody restored."""
+    folder = backed_up
+    if not has_documents:
+        bare = replace(portal, folder=tmp_path / "bare", database_url=databases())
+        migrate(bare)
+        bare.administration()
+        folder = tmp_path / "without"
+        assert bare.run("backup", folder).code == 0
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    again = destroyed(portal, databases)
+    migrate(again)
+    answer = again.run("backup", folder)
+    assert (answer.code, answer.line["error"]["code"]) == (1, "other_portal")
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()} == before
+    assert again.run("restore", folder).code == 0
+    assert again.run("backup", folder).code == 0
+
+
+def test_restore_waits_for_no_backup_that_is_being_made(portal: Portal, backed_up: Path) -> None:
+    with (backed_up / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert refused(portal, backed_up, "--replace") == "busy"
+
+
+FULL = """
+import resource
+from django.core.management import call_command
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+call_command("backup", {folder!r})
+"""
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the tables of PostgreSQL are files of their own, and small")
+def test_backup_that_finds_no_room_says_so_and_leaves_the_one_before_whole(portal: Portal, backed_up: Path) -> None:
+    answer = portal.run("shell", "--no-imports", "-c", FULL.format(folder=str(backed_up)))
+    assert (answer.code, str(backed_up) in answer.line["error"]["text"]) == (1, True), answer.log
+    assert portal.run("restore", backed_up, "--replace").code == 0
 
 
 def test_backup_of_other_migrations_is_refused(portal: Portal, backed_up: Path) -> None:

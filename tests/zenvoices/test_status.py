@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
+from administrations.models import Administration
 from channels.models import HostOutage
 from notifications import operator
 from tests.cast import Cast
@@ -80,6 +81,23 @@ def test_channels_hosts_and_alerts_say_since_when(client: Client, cast: Cast) ->
         "disk_full": (False, "The disk is full."),
     }
     assert told["channels"]["since"] == told["mail_host"]["since"]
+
+
+def test_channels_that_nobody_fetches_are_told_though_none_fails(client: Client, cast: Cast) -> None:
+    then = timezone.now() - timedelta(hours=2)
+    make_channel(cast.bakery, next_fetch_at=then)
+    make_channel(cast.bakery)
+    told = parts(client)["fetches"]
+    assert (told["ok"], told["text"]) == (False, "1 channels have missed their half hour.")
+    assert told["since"].startswith(f"{then:%Y-%m-%dT%H:%M:%S}")
+
+
+def test_channel_of_a_plan_that_fetches_nothing_is_no_fault(client: Client, cast: Cast) -> None:
+    then = timezone.now() - timedelta(hours=9)
+    make_channel(cast.bakery, failing_since=then, error_code="connect_timeout", next_fetch_at=then)
+    Administration.objects.filter(pk=cast.bakery.pk).update(plan="basic")
+    told = parts(client)
+    assert (told["channels"]["ok"], told["fetches"]["ok"]) == (True, True)
 
 
 def test_words_begin_with_what_does_not_work(client: Client, db: None) -> None:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from documents import storage
-from documents.sweeping import DELETED_KEPT
+from documents.sweeping import DELETED_KEPT, is_sound
 from zenvoices.backups.manifest import BackupProblem, hash_of
 
 log = structlog.get_logger(__name__)
@@ -73,6 +73,8 @@ def _copy(administration_id: UUID, sha256: str, place: Path) -> int | None:
                 return size
     except storage.BlobMissing:
         pass
+    except storage.StorageProblem:
+        storage.look()  # raises when it is the storage that fails, and not this file
     # What the storage lost, an older backup in this folder may still have.
     return place.stat().st_size if place.is_file() and hash_of(place) == sha256 else None
 
@@ -83,7 +85,7 @@ def _write(blob: BinaryIO, place: Path, sha256: str) -> bool:
     beside = place.with_name(f".{sha256}")
     digest = hashlib.sha256()
     with beside.open("wb") as file:
-        while chunk := blob.read(_CHUNK):
+        for chunk in _chunks(blob):
             digest.update(chunk)
             file.write(chunk)
         file.flush()
@@ -93,6 +95,15 @@ def _write(blob: BinaryIO, place: Path, sha256: str) -> bool:
         return False
     beside.replace(place)
     return True
+
+
+def _chunks(blob: BinaryIO) -> Iterator[bytes]:
+    """What the storage does not give back is no fault of the folder that is written."""
+    try:
+        while chunk := blob.read(_CHUNK):
+            yield chunk
+    except OSError as problem:
+        raise storage.StorageProblem.of(problem) from problem
 
 
 def listed(file: Path) -> Iterator[tuple[int, str]]:
@@ -116,12 +127,29 @@ def put_back(folder: Path, file: Path) -> Copied:
     """Into the storage, which names them by what they hold."""
     copied = Copied()
     for size, place in listed(file):
-        owner, _, rest = place.partition("/")
-        if storage.put_file(UUID(owner), folder / FOLDER / place) != rest.rpartition("/")[2]:
+        owner, sha256 = UUID(place.partition("/")[0]), place.rpartition("/")[2]
+        _remove_unsound(owner, sha256)
+        if storage.put_file(owner, folder / FOLDER / place) != sha256:
             raise BackupProblem("backup_damaged", f"{FOLDER}/{place} changed while it was put back.")
         copied.number += 1
         copied.bytes += size
     return copied
+
+
+def _remove_unsound(administration_id: UUID, sha256: str) -> None:
+    """Other bytes of that size under that name would stay: a place does not write what it seems to have."""
+    try:
+        with storage.open_blob(administration_id, sha256) as blob:
+            if is_sound(blob, sha256):
+                return
+    except storage.BlobMissing:
+        return
+    storage.delete(administration_id, sha256)
+
+
+def owners(file: Path) -> set[UUID]:
+    """The administrations that have documents in a backup."""
+    return set(map(UUID, {place.partition("/")[0] for _, place in listed(file)}))
 
 
 def remove_others(folder: Path, file: Path) -> None:

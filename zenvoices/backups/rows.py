@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, closing
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
+from zenvoices.backups.manifest import BackupProblem
 from zenvoices.lib.database_roles import as_owner
 from zenvoices.lib.scoping import every_administration
 
@@ -37,7 +38,8 @@ NAMED: Final = (
 def dump(folder: Path) -> dict[str, int]:
     """Writes the rows, and a line for each content that they name. Returns the number of rows of each table."""
     if connection.vendor == "sqlite":
-        with _opened(settings.DATABASES["default"]["NAME"]) as live, _opened(folder / _FILE) as copy:
+        database = settings.DATABASES["default"]["NAME"]
+        with _told(f"copied into {folder}"), _opened(database) as live, _opened(folder / _FILE) as copy:
             live.backup(copy)
             tables = [name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             _note_named(copy.execute(NAMED), folder)
@@ -52,6 +54,16 @@ def dump(folder: Path) -> dict[str, int]:
 
 def _opened(file: Path) -> AbstractContextManager[sqlite3.Connection]:
     return closing(sqlite3.connect(file, timeout=20))
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """SQLite's own errors: a full disk, a file that it may not write, a damaged one."""
+    try:
+        yield
+    except sqlite3.Error as problem:
+        text = f"The database could not be {what}: {problem}. Look for room there, and whether this user may write."
+        raise BackupProblem("database_failed", text) from problem
 
 
 def _count(copy: sqlite3.Connection, table: str) -> int:
@@ -101,10 +113,8 @@ def put_back(folder: Path) -> None:
     """In the place of every row that there is: all of them or, after an error, none. The tables are there already."""
     if connection.vendor == "sqlite":
         connection.close()
-        with (
-            closing(sqlite3.connect(folder / _FILE)) as copy,
-            closing(sqlite3.connect(settings.DATABASES["default"]["NAME"], timeout=20)) as live,
-        ):
+        database = settings.DATABASES["default"]["NAME"]
+        with _told(f"put back into {database}"), _opened(folder / _FILE) as copy, _opened(database) as live:
             copy.backup(live)
         return
     with as_owner(), every_administration(), transaction.atomic(), connection.cursor() as cursor:

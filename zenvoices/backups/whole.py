@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import structlog
 from django.core.management import call_command
@@ -22,6 +22,7 @@ from zenvoices.backups.manifest import BackupProblem, Manifest
 
 log = structlog.get_logger(__name__)
 _ROWS: Final = "database-"
+_LOCK: Final = ".lock"
 _KEYS: Final = "SECRET_KEY and CREDENTIAL_KEYS are not in a backup: keep them apart, in a safe place"
 
 
@@ -31,6 +32,7 @@ def backup(folder: Path) -> Manifest:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(folder):
+        _refuse_another(folder)
         into = folder / f"{_ROWS}{contents.moment()}"
         into.mkdir(mode=0o700)
         migrations = manifest.migrations()
@@ -56,12 +58,49 @@ def backup(folder: Path) -> Manifest:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    with (folder / ".lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BackupProblem("busy", f"Another backup or restore works in {folder}.") from None
+    with (folder / _LOCK).open("a") as lock:
+        _hold(lock, fcntl.LOCK_EX, folder)
         yield
+
+
+@contextmanager
+def _unchanged(folder: Path) -> Iterator[None]:
+    """No backup writes into it meanwhile. It may be one that can only be read, or a copy without the lock."""
+    try:
+        lock = (folder / _LOCK).open()
+    except OSError:
+        yield
+        return
+    with lock:
+        _hold(lock, fcntl.LOCK_SH, folder)
+        yield
+
+
+def _hold(lock: IO[str], kind: int, folder: Path) -> None:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise BackupProblem("busy", f"Another backup or restore works in {folder}.") from None
+
+
+def _refuse_another(folder: Path) -> None:
+    """A backup forgets what no row names any more: one of a new portal, made before the restore, would forget all."""
+    try:
+        before = manifest.read(folder)
+        listed = _list_in(folder, before)
+        owners = contents.owners(listed) if listed.is_file() else set()
+    except (BackupProblem, ValueError):  # no backup, or none that is whole
+        return
+    if owners:
+        is_other = owners.isdisjoint(Administration.objects.values_list("pk", flat=True))
+    else:
+        is_other = bool(before.tables.get(User._meta.db_table)) and _is_empty()
+    if is_other:
+        raise BackupProblem(
+            "other_portal",
+            f"{folder} holds the backup of another portal, or of this one before it was emptied: this database has"
+            " nothing of it. Restore it first, or back up into another folder. Remove it yourself when it may go.",
+        )
 
 
 def restore(folder: Path, *, replace: bool, lacking: bool) -> Manifest:
@@ -69,6 +108,11 @@ def restore(folder: Path, *, replace: bool, lacking: bool) -> Manifest:
 
     `replace`: what the installation holds may go. `lacking`: so may what the backup itself could not have.
     """
+    with _unchanged(folder):
+        return _restore(folder, replace=replace, lacking=lacking)
+
+
+def _restore(folder: Path, *, replace: bool, lacking: bool) -> Manifest:
     made = manifest.read(folder)
     _refuse_what_does_not_fit(made)
     listed = _refuse_damaged(folder, made)
@@ -105,9 +149,7 @@ def _refuse_what_does_not_fit(made: Manifest) -> None:
 def _refuse_damaged(folder: Path, made: Manifest) -> Path:
     """Returns the list of documents."""
     wrong = [name for name, known in made.hashes.items() if not _is_whole(folder / name, known)]
-    listed = next((folder / name for name in made.hashes if name.endswith(f"/{contents.LIST}")), None)
-    if listed is None:
-        raise BackupProblem("backup_damaged", f"{manifest.NAME} names no {contents.LIST}.")
+    listed = _list_in(folder, made)
     wrong = wrong or contents.damaged(folder, listed)
     for name in wrong:
         log.error("not as it was when the backup was made", file=name)
@@ -115,6 +157,13 @@ def _refuse_damaged(folder: Path, made: Manifest) -> Path:
         named = ", ".join(wrong[:5])
         text = f"{len(wrong)} files of the backup are missing or were changed: {named}. Nothing was restored."
         raise BackupProblem("backup_damaged", text)
+    return listed
+
+
+def _list_in(folder: Path, made: Manifest) -> Path:
+    listed = next((folder / name for name in made.hashes if name.endswith(f"/{contents.LIST}")), None)
+    if listed is None:
+        raise BackupProblem("backup_damaged", f"{manifest.NAME} names no {contents.LIST}.")
     return listed
 
 

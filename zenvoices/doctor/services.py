@@ -15,6 +15,7 @@ from kombu.exceptions import KombuError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from administrations import two_factor
 from channels.errors import OurProblem
 from channels.links import vault
 from channels.models import ChannelSecret
@@ -23,9 +24,14 @@ from notifications.outgoing import reason_of
 from zenvoices.checks import STORAGE_CURE
 from zenvoices.doctor.parts import Ill
 from zenvoices.lib import health
+from zenvoices.lib.crypto import KeyProblem
 from zenvoices.lib.scoping import every_administration
 from zenvoices.lib.tasks import current_app
 
+_APP_CURE: Final = (
+    "Add the key that is missing to CREDENTIAL_KEYS, from the safe place; else remove those rows (Authenticator), and"
+    " they set their app up anew."
+)
 _QUEUES: Final = ("checks", "documents", "fetch", "tick")
 #: seconds that workers get to answer: those that are idle do so at once, a busy machine gets a second look
 _PATIENCE: Final = (1.0, 3.0)
@@ -99,7 +105,7 @@ def mail() -> str:
 
 
 def keys() -> str:
-    """Opens one secret under each key that any of them is under."""
+    """Opens one secret under each key that any of them is under: of channels, and of two-factor sign-in."""
     cure = "Add the key that is missing to CREDENTIAL_KEYS, from the safe place; else each password is typed again."
     opened = 0
     with every_administration():
@@ -113,6 +119,13 @@ def keys() -> str:
             except OurProblem as problem:
                 raise Ill(f"{number} secrets under the key {key} do not open.", cure) from problem
             opened += number
+    for key, tokens in two_factor.under_each_key().items():
+        try:
+            two_factor.MFAAdapter().decrypt(tokens[0])
+        except KeyProblem as problem:
+            text = f"{len(tokens)} secrets of two-factor sign-in under the key {key} do not open."
+            raise Ill(text, _APP_CURE) from problem
+        opened += len(tokens)
     return (
         f"One secret under each key was opened; there are {opened}."
         if opened

@@ -32,6 +32,17 @@ class Key:
         return f"Key({self.id})"
 
 
+@dataclass(slots=True)
+class Rotation:
+    """How many secrets are under the first key now that were not, and how many no key opens."""
+
+    rotated: int = 0
+    closed: int = 0
+
+    def __add__(self, other: Rotation) -> Rotation:
+        return Rotation(self.rotated + other.rotated, self.closed + other.closed)
+
+
 class KeyRing:
     """The first key encrypts, every key decrypts."""
 

@@ -18,6 +18,14 @@ class Command(OperatorCommand):
         try:
             audit.note("operator.keys_rotated", None)
             with every_administration():
-                self.say({"rotated": vault.rotate() + two_factor.rotate()})
+                done = vault.rotate() + two_factor.rotate()
         except KeyProblem as problem:
-            raise OperatorError("key_missing", f"A secret does not open: {problem}.") from problem
+            raise OperatorError("key_missing", f"{problem}.") from problem
+        self.say({"rotated": done.rotated})
+        if done.closed:
+            text = (
+                f"No key of CREDENTIAL_KEYS opens {done.closed} secrets; the log names each with the id of its key."
+                " Add that key from the safe place and run this again; else a password is typed again at its channel,"
+                " and whoever signs in with an app sets it up anew."
+            )
+            raise OperatorError("key_missing", text)

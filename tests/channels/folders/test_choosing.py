@@ -55,6 +55,13 @@ def test_list_is_decoded_and_ordered_by_what_folders_are_for() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", [b"[Oud", b"{oud", b"1" * 5_000, b"(" * 5_000, b'"oud', b"a b c"])
+def test_folder_whose_line_cannot_be_read_costs_only_itself(name: bytes) -> None:
+    """A bracket that nothing closes may stand in a name without quotes (RFC 3501 9, atom)."""
+    lines = [rb'(\HasNoChildren) "/" ' + name, rb'(\HasNoChildren) "/" "Facturen"']
+    assert [folder.name for folder in folders_in(lines)] == ["Facturen"]
+
+
 @pytest.fixture
 def bert(cast: Cast, settings: Any, certificates: Certificates, signed_in: SignedIn) -> Client:
     settings.OUTBOUND_CA_FILE, settings.MAIL_ALLOW_PRIVATE_HOSTS = str(certificates.ca_file), True
