@@ -61,7 +61,9 @@ def test_storage_moves_into_a_bucket_and_back(portal: Portal, server: S3) -> Non
     again = portal.run("move_storage").line
 
     whole = {"missing": 0, "corrupt": 0, "complete": True}
-    assert moved == {"copied": DOCUMENTS - there, "there": there, "bytes": moved["bytes"]} | whole
+    found = moved["there"]
+    assert found >= there  # what was on the line when the process was killed may have come in since
+    assert moved == {"copied": DOCUMENTS - found, "there": found, "bytes": moved["bytes"]} | whole
     assert again == {"copied": 0, "there": DOCUMENTS, "bytes": 0} | whole
     portal.extra["DOCUMENT_STORAGE_ALSO"] = ""
     (portal.folder / "documents").rename(portal.folder / "emptied")
