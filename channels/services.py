@@ -124,7 +124,7 @@ def update_channel(
         channel.mailbox += 1
         channel.arrivals, channel.silent_since = [], None
         written |= {"arrivals", "silent_since"}
-        notices.close(channel, Kind.SILENT)
+        notices.close(channel, Kind.SILENT, Kind.OUTAGE)  # that one is told of to who is at that host
         folders.forget_numbers(channel)
     if changed & (OTHER_MAILBOX | {"folder"}):
         for name, value in ({} if was_further and not changed & OTHER_MAILBOX else NO_NUMBERS).items():
@@ -250,9 +250,10 @@ def _activate(channel: Channel, listings: Mapping[str, Listing]) -> None:
 
 @transaction.atomic
 def delete(channel: Channel, by: User | None) -> None:
-    """Its documents stay. Can be undone until the schedule may erase it."""
+    """Its documents stay. Can be undone until the schedule may erase it. A fetch under way brings nothing more."""
     channel.deleted_at = timezone.now()
     channel.save(update_fields=["deleted_at"])
+    lease.revoke(channel.pk)
     audit.note("channel.deleted", channel.administration, channel, by=by)
 
 
