@@ -98,7 +98,7 @@ def update_channel(
     **fields: Any,
 ) -> Channel:  # fmt: skip
     """Saves the fields. A secret that was given for something else is cleared; without a link it is a draft again."""
-    _reread(channel)
+    reread(channel)
     fields |= connect.server_fields(fields.get("auth", channel.auth), fields.get("protocol", channel.protocol))
     changed = {name for name, value in fields.items() if getattr(channel, name) != value}
     before = _told(channel, sorted(changed))
@@ -144,7 +144,7 @@ def update_channel(
     return channel
 
 
-def _reread(channel: Channel) -> None:
+def reread(channel: Channel) -> None:
     """As it stands now, under its lock: a form was read, and a connection checked, some time ago."""
     locked = Channel.objects.select_for_update(of=("self",)).select_related("administration__environment")
     channel.refresh_from_db(from_queryset=locked)
@@ -221,7 +221,7 @@ def activate(channel: Channel, by: User | None, listings: Mapping[str, Listing] 
 
     Raises NotLinked when its link ended while the connection was checked.
     """
-    _reread(channel)
+    reread(channel)
     if not channel.administration.is_premium:
         raise NotPremium
     waited = channel.state != Channel.State.DRAFT
