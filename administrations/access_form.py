@@ -18,9 +18,13 @@ from django.utils.translation import gettext_lazy as _
 
 from administrations.forms import ROLE_HELP, NewcomerForm
 from administrations.models import Administration, Role
+from zenvoices.lib import seen
 from zenvoices.lib.paging import page_of, searched, with_words
+from zenvoices.lib.seen import Seen
 
 _ROLE: Final = "role_"
+_ADMIN: Final = "environment_admin"
+NO_LINE: Final[Seen] = {}
 #: the button that looks for administrations instead of saving; its value is the page
 FIND: Final = "find"
 
@@ -31,6 +35,8 @@ class AccessForm(forms.Form):
         help_text=_("May do everything in all administrations, also in later ones."),
         required=False,
     )
+    #: the access as it was when this form was opened (administrations.services.access_of)
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
     role_help = ROLE_HELP
 
     def __init__(self, *args: Any, shown: Iterable[Administration], elsewhere: bool = False, **kwargs: Any) -> None:
@@ -49,18 +55,24 @@ class AccessForm(forms.Form):
 
     @classmethod
     def listing(
-        cls, reachable: QuerySet[Administration], asked: QueryDict, now: Mapping[str, object], **more: Any
-    ) -> Self:
-        """What is found, under what was chosen before and is not saved yet. `now`: the access as it is."""
+        cls, reachable: QuerySet[Administration], asked: QueryDict, now: Mapping[str, object], *,
+        line: Seen = NO_LINE, **more: Any,
+    ) -> Self:  # fmt: skip
+        """What is found, under what was chosen before and is not saved yet. `now`: the access as it is. `line`: of the
+        audit trail, the last one now.
+        """
         words = searched(asked)
         chosen = [pk for pk in _named(asked) if asked[f"{_ROLE}{pk}"] != now.get(f"{_ROLE}{pk}", "")]
         page = page_of(reachable.filter(with_words(words, "name")), asked.get(FIND, ""))
         kept = list(reachable.filter(pk__in=chosen))
         typed = {name: asked[name] for name in asked if name != "environment_admin"}
         initial = {**now, **typed}
+        shown_first = seen.read(asked.get("seen", ""))
         if FIND in asked:
             initial["environment_admin"] = "environment_admin" in asked
         found = [each for each in page.object_list if each not in kept]
+        stood = {str(each.pk): str(now.get(f"{_ROLE}{each.pk}", "")) for each in [*kept, *found]}
+        initial["seen"] = seen.kept({_ADMIN: str(now.get(_ADMIN, False)), **stood, **line, **shown_first})
         form = cls(shown=[*kept, *found], initial=initial, **more)
         form.words, form.page = words, page
         return form
@@ -76,6 +88,23 @@ class AccessForm(forms.Form):
         form = cls(asked, shown=shown, elsewhere=elsewhere, **more)
         form.words, form.page = searched(asked), page_of(reachable, "")
         return form
+
+    @property
+    def was_seen(self) -> dict[str, str]:
+        return seen.read(self.cleaned_data["seen"])
+
+    def own(self, asked: QueryDict) -> QueryDict:
+        """What this person changed in it, to be shown over what stands now."""
+        was, found = self.was_seen, QueryDict(mutable=True)
+        for each in self.administrations:
+            name = f"{_ROLE}{each.pk}"
+            if was.get(str(each.pk)) != asked[name]:
+                found[name] = str(asked[name])
+        if was.get(_ADMIN) != str("environment_admin" in asked):
+            found[FIND] = ""
+            if "environment_admin" in asked:
+                found["environment_admin"] = "on"
+        return found
 
     def role_fields(self) -> list[forms.BoundField]:
         return [self[f"{_ROLE}{administration.pk}"] for administration in self.administrations]

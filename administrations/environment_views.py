@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from administrations import services
+from administrations import meanwhile, services
 from administrations.access import (
     EnvironmentRequest,
     administration_in,
@@ -28,7 +28,7 @@ from administrations.access_form import FIND, AccessForm, EnvironmentInviteForm,
 from administrations.forms import AdministrationForm
 from administrations.invitations import refused_for_now, send_invitation
 from administrations.models import Administration, AdministrationAccess, Environment, User
-from administrations.people_views import say_sent, send_again, take_back
+from administrations.people_views import changed_meanwhile, say_sent, send_again, take_back
 from administrations.second_step import second_steps
 from zenvoices.lib.paging import SHORT_PAGE, page_of, searched, with_words
 
@@ -36,6 +36,8 @@ from zenvoices.lib.paging import SHORT_PAGE, page_of, searched, with_words
 ROLES_SHOWN = 3
 INVITATIONS_SHOWN = 20
 _ROLES_HERE = "administration_access"
+#: lines of the audit trail
+_ROLE_LINES = ("role.given", "role.changed", "role.removed")
 
 
 @require_safe
@@ -55,7 +57,7 @@ def new_administration(request: EnvironmentRequest) -> HttpResponse:
         return render(
             request, "administrations/administration.html", {"form": form}, status=422 if form.errors else 200
         )
-    made = services.create_administration(environment=request.environment, **form.cleaned_data)
+    made = services.create_administration(environment=request.environment, **form.typed)
     messages.success(request, _("%(name)s is ready.") % {"name": made})
     return redirect("environment-administrations", request.environment.pk)
 
@@ -68,7 +70,11 @@ def edit_administration(request: EnvironmentRequest, edited_id: UUID) -> HttpRes
     if not form.is_valid():
         found = {"form": form, "edited": administration_in(request.environment, edited_id)}
         return render(request, "administrations/administration.html", found, status=422 if form.errors else 200)
-    services.change_administration(administration=edited, **form.cleaned_data)
+    try:
+        services.change_administration(administration=edited, **form.typed, was_seen=form.was_seen)
+    except services.ChangedMeanwhile:
+        found = changed_meanwhile(form) | {"edited": administration_in(request.environment, edited_id)}
+        return render(request, "administrations/administration.html", found, status=422)
     messages.success(request, _("%(name)s is saved.") % {"name": edited})
     return redirect("environment-administrations", request.environment.pk)
 
@@ -138,7 +144,7 @@ def person(request: EnvironmentRequest, person_id: UUID) -> HttpResponse:
     user = person_in_environment(environment, person_id)
     now, reachable = _access_of(user, environment), _where_first(user, environment)
     if _looks(request):
-        form = AccessForm.listing(reachable, request.POST, now)
+        form = AccessForm.listing(reachable, request.POST, now, line=meanwhile.line_of(environment_id=environment.pk))
         return render(request, "administrations/environment_person.html", {"form": form, "person": user})
     form = AccessForm.sent(reachable, request.POST, now)
     if form.is_valid():
@@ -149,7 +155,10 @@ def person(request: EnvironmentRequest, person_id: UUID) -> HttpResponse:
                 environment_admin=form.cleaned_data["environment_admin"],
                 roles=form.roles(),
                 among=[each.pk for each in form.administrations],
+                was=form.was_seen,
             )
+        except services.ChangedMeanwhile:
+            return _person_changed(request, user, form)
         except services.LastAdministrator:
             form.add_error("environment_admin", _last_administrator())
         else:
@@ -157,6 +166,17 @@ def person(request: EnvironmentRequest, person_id: UUID) -> HttpResponse:
             return _back(request, user)
     found = {"form": form, "person": user}
     return render(request, "administrations/environment_person.html", found, status=422 if form.errors else 200)
+
+
+def _person_changed(request: EnvironmentRequest, user: User, form: AccessForm) -> HttpResponse:
+    """Somebody else gave or took a right since this form was opened."""
+    environment = request.environment
+    who = meanwhile.by_whom(form.was_seen, user, _ROLE_LINES, environment_id=environment.pk)
+    now, reachable = _access_of(user, environment), _where_first(user, environment)
+    line = meanwhile.line_of(environment_id=environment.pk)
+    form = AccessForm.listing(reachable, form.own(request.POST), now, line=line)
+    found = {"form": form, "person": user, "told": meanwhile.said(who)}
+    return render(request, "administrations/environment_person.html", found, status=422)
 
 
 def _looks(request: EnvironmentRequest) -> bool:

@@ -11,7 +11,9 @@ from django.db.models import QuerySet
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from administrations import meanwhile
 from administrations.models import Administration, Environment, Role, User
+from zenvoices.lib import seen
 from zenvoices.lib.fields import AddressField, NameField
 
 ROLE_HELP = _("Submitter: uploads only. User: documents too. Administrator: channels and people too.")
@@ -32,6 +34,12 @@ class ProfileForm(forms.ModelForm):
         self.fields["name"].required = True
         self.initial["language"] = self.instance.language or (get_language() or "nl")[:2]
 
+    def save(self, commit: bool = True) -> User:
+        """These alone: a password that was changed, or an account that was erased, since it was read stays so."""
+        person: User = self.instance
+        User.objects.filter(pk=person.pk).update(**{name: self.cleaned_data[name] for name in self.Meta.fields})
+        return person
+
 
 class AdministrationForm(forms.ModelForm):
     class Meta:
@@ -40,9 +48,22 @@ class AdministrationForm(forms.ModelForm):
         field_classes = {"name": NameField}
         help_texts = {"plan": _("Channels need the premium plan.")}
 
+    #: name and plan, as they were when this form was opened
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
     def __init__(self, *args: Any, environment: Environment, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.environment = environment
+        stood = {name: str(getattr(self.instance, name)) for name in self.Meta.fields}
+        self.initial["seen"] = seen.kept(stood | meanwhile.line_of(environment_id=environment.pk))
+
+    @property
+    def typed(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in self.Meta.fields}
+
+    @property
+    def was_seen(self) -> dict[str, str]:
+        return seen.read(self.cleaned_data["seen"])
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]

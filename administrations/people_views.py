@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from administrations import services
+from administrations import meanwhile, services
 from administrations.access import (
     AdministrationRequest,
     EnvironmentRequest,
@@ -28,6 +29,7 @@ from administrations.access import (
 from administrations.forms import AdministrationForm, InviteForm, RoleForm
 from administrations.invitations import refused_for_now, send_invitation
 from administrations.models import Administration, Invitation, Role
+from zenvoices.lib import seen
 from zenvoices.lib.paging import SHORT_PAGE, page_of, searched, with_words
 
 _BY_NAME = ("user__name", "user__email")
@@ -162,6 +164,15 @@ def _changeable(request: AdministrationRequest, invitation_id: UUID) -> Invitati
     return invitation
 
 
+def changed_meanwhile(form: AdministrationForm) -> dict[str, Any]:
+    """The form as it stands now, with what this person changed in it, and who changed it meanwhile."""
+    edited, was = form.instance, form.was_seen
+    who = meanwhile.by_whom(was, edited, ["administration.changed"], environment_id=edited.environment_id)
+    edited.refresh_from_db()
+    again = AdministrationForm(instance=edited, initial=seen.own(form.typed, was), environment=form.environment)
+    return {"form": again, "told": meanwhile.said(who)}
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @administration_view(Role.ADMIN)
 def settings(request: AdministrationRequest) -> HttpResponse:
@@ -174,6 +185,10 @@ def settings(request: AdministrationRequest) -> HttpResponse:
         here.refresh_from_db()
         found = {"form": form, "plan_is_fixed": bool(fixed)}
         return render(request, "administrations/settings.html", found, status=422 if form.errors else 200)
-    services.change_administration(administration=here, **form.cleaned_data)
+    try:
+        services.change_administration(administration=here, **form.typed, was_seen=form.was_seen)
+    except services.ChangedMeanwhile:
+        found = changed_meanwhile(form) | {"plan_is_fixed": bool(fixed)}
+        return render(request, "administrations/settings.html", found, status=422)
     messages.success(request, _("The settings are saved."))
     return redirect("administration-settings", here.pk)

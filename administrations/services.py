@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from administrations import audit, rights
 from administrations.access import open_invitations
+from administrations.meanwhile import LINE
 from administrations.models import (
     Administration,
     AdministrationAccess,
@@ -21,16 +22,22 @@ from administrations.models import (
     Role,
     User,
 )
-from zenvoices.lib import links
+from zenvoices.lib import links, seen
+from zenvoices.lib.seen import Seen
 
 _RANK = {role.value: rank for rank, role in enumerate((Role.SUBMITTER, Role.USER, Role.ADMIN))}
 Roles = Mapping[UUID, Role]
+NOTHING_SEEN: Seen = {}
 #: a role in the audit trail that is no `Role`
 ENVIRONMENT_ADMIN = "environment_admin"
 
 
 class LastAdministrator(Exception):
     """An environment always keeps one Beheerder."""
+
+
+class ChangedMeanwhile(Exception):
+    """It stands otherwise than whoever saves had seen."""
 
 
 class InvitationClosed(Exception):
@@ -74,8 +81,13 @@ def create_administration(*, environment: Environment, name: str, plan: str) -> 
 
 
 @transaction.atomic
-def change_administration(*, administration: Administration, name: str, plan: str) -> None:
+def change_administration(
+    *, administration: Administration, name: str, plan: str, was_seen: Seen = NOTHING_SEEN
+) -> None:
+    """`was_seen`: its name and plan, as whoever saves saw them. Raises ChangedMeanwhile."""
     was = Administration.objects.select_for_update().get(pk=administration.pk)
+    if seen.changed(was_seen, {"name": was.name, "plan": was.plan}):
+        raise ChangedMeanwhile
     administration.name, administration.plan = name, plan
     administration.save(update_fields=["name", "plan"])
     before, after = {"name": was.name, "plan": was.plan}, {"name": name, "plan": str(plan)}
@@ -220,13 +232,17 @@ def _write_role(administration: Administration, user: User, role: Role | None) -
 
 @transaction.atomic
 def set_access(
-    *, environment: Environment, user: User, environment_admin: bool, roles: Roles, among: Iterable[UUID] | None = None
-) -> None:
+    *, environment: Environment, user: User, environment_admin: bool, roles: Roles,
+    among: Iterable[UUID] | None = None, was: Seen = NOTHING_SEEN,
+) -> None:  # fmt: skip
     """Exactly this access in this environment: what is not named ends, and what was handed out by it.
 
-    `among`: the administrations that somebody looked at; a role in another stays. None: all.
+    `among`: the administrations that somebody looked at; a role in another stays. None: all. `was`: what they saw, as
+    access_of() says it; a right that was taken or given since is not undone unseen. Raises ChangedMeanwhile.
     """
     rights.hold(environment.pk)
+    if seen.changed(was, access_of(environment, user, was.keys() - {LINE})):
+        raise ChangedMeanwhile
     _set_environment_admin(environment, user, environment_admin)
     looked_at = Q() if among is None else Q(pk__in=list(among))
     for administration in environment.administrations.filter(looked_at, access__user=user).exclude(pk__in=roles):
@@ -234,6 +250,14 @@ def set_access(
     for administration in environment.administrations.filter(pk__in=roles):
         _write_role(administration, user, roles[administration.pk])
     rights.lost(environment, user)
+
+
+def access_of(environment: Environment, user: User, among: Iterable[str]) -> dict[str, str]:
+    """In these administrations, by their ids; "" for none."""
+    roles = AdministrationAccess.objects.filter(user=user, administration__environment=environment)
+    found = {str(pk): role for pk, role in roles.values_list("administration_id", "role")}
+    is_admin = environment.admins.filter(user=user).exists()
+    return {name: found.get(name, "") for name in among} | {ENVIRONMENT_ADMIN: str(is_admin)}
 
 
 @transaction.atomic

@@ -22,7 +22,7 @@ from django.utils.dateparse import parse_date
 
 from administrations import rights
 from administrations.models import Administration, User
-from channels import check, notices, services, trying
+from channels import check, meanwhile, notices, services, trying
 from channels.authorisation import Linked
 from channels.check import Step
 from channels.errors import CredentialProblem
@@ -77,6 +77,8 @@ def ask(
     """`folders`: those that a check before it listed. Call tasks.offer_check after the commit. Raises Full."""
     asked = ConnectionCheck(administration=administration, channel=channel, person=person, purpose=purpose)
     asked.folders = list(folders)
+    if channel is not None:
+        asked.seen = meanwhile.looked_at(channel)
     if linked is not None:
         asked.consent_link, asked.account = linked.consent_link, linked.account
     if typed is not None:
@@ -146,6 +148,8 @@ def _conclude(asked: ConnectionCheck, steps: list[Step], found: trying.Found) ->
     outcome = _follow(locked, steps, found.listings)
     locked.folders = found.folders or locked.folders
     is_told = outcome in (Outcome.PASSED, Outcome.FAILED)
+    if is_told and locked.channel is not None:
+        locked.seen = meanwhile.looked_at(locked.channel)  # with what this check saved
     _finish(locked, outcome, steps if is_told else [])
     if is_told:
         preview.keep(locked, found.previewed)
@@ -153,12 +157,15 @@ def _conclude(asked: ConnectionCheck, steps: list[Step], found: trying.Found) ->
 
 
 def _follow(asked: ConnectionCheck, steps: list[Step], listings: Mapping[str, Listing]) -> Outcome:
+    is_as_seen = asked.channel is None or asked.purpose in LOOK_ONLY or _hold(asked, asked.channel)
     if asked.channel is not None and asked.channel.deleted_at is not None:
         return Outcome.GONE
     if not asked.administration.is_premium or (
         asked.person is not None and not rights.may_manage(asked.person, asked.administration)
     ):
         return Outcome.NOT_ALLOWED
+    if not is_as_seen:
+        return Outcome.CHANGED
     passed = check.succeeded(steps)
     if asked.purpose in LOOK_ONLY:
         return Outcome.PASSED if passed else Outcome.FAILED
@@ -172,6 +179,15 @@ def _follow(asked: ConnectionCheck, steps: list[Step], listings: Mapping[str, Li
     except services.NotLinked:
         return Outcome.NOT_LINKED
     return Outcome.PASSED if passed else Outcome.FAILED
+
+
+def _hold(asked: ConnectionCheck, channel: Channel) -> bool:
+    """What was checked, and who wanted it to be active, says nothing of a channel that was changed or paused since."""
+    try:
+        meanwhile.hold(channel, asked.seen, asked.typed or {"active": True}, trying.secrets_of(asked))
+    except meanwhile.ChangedMeanwhile:
+        return False
+    return True
 
 
 def _follow_typed(asked: ConnectionCheck, steps: list[Step], listings: Mapping[str, Listing], *, passed: bool) -> None:
@@ -228,7 +244,7 @@ def drafts_left(administration: Administration) -> int:
 def _finish(asked: ConnectionCheck, outcome: Outcome, steps: list[Step]) -> None:
     asked.state, asked.finished_at, asked.outcome, asked.secrets = State.FINISHED, timezone.now(), outcome, ""
     asked.steps = [step.dump() for step in steps]
-    asked.save(update_fields=["state", "finished_at", "outcome", "secrets", "steps", "channel", "folders"])
+    asked.save(update_fields=["state", "finished_at", "outcome", "secrets", "steps", "channel", "folders", "seen"])
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ from notifications.services import (
     Said,
     close_about,
     close_about_all,
+    close_event,
     in_both_languages,
     tell_administrators,
     tell_everyone_with_access,
@@ -95,6 +96,11 @@ def tell_consented(channel: Channel, account: str, event: str, *, active: bool) 
 def close(channel: Channel, *kinds: Kind) -> int:
     """Returns how many open notifications this ended. A warning of what is to come (channels.reminders) stays."""
     return close_about(channel.pk, list(kinds), keeping=f"{channel.pk}:{TO_COME}")
+
+
+def close_everything(channel: Channel) -> int:
+    """It is erased: nothing of it is the matter any more, and nothing of it will be."""
+    return close_event(channel.pk, "")
 
 
 def close_all(channels: QuerySet[Channel], kind: Kind) -> int:

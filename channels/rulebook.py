@@ -60,8 +60,12 @@ def refuse_sender(channel: Channel, address: str, by: User | None) -> ChannelRul
 
 @transaction.atomic
 def change_rule(rule: ChannelRule, said: Said, by: User | None) -> None:
-    """What it left out so far stays so, under what it said then. Raises SaidAlready."""
-    _refuse_the_same(_held(rule.channel).exclude(pk=rule.pk), said)
+    """What it left out so far stays so, under what it said then. Raises SaidAlready, and ChannelRule.DoesNotExist when
+    somebody removed it meanwhile: saved as it was read, it would be back.
+    """
+    rules = _held(rule.channel)
+    rule.refresh_from_db(from_queryset=rules)
+    _refuse_the_same(rules.exclude(pk=rule.pk), said)
     before = _told(rule)
     _write(rule, said)
     place = rule.channel.administration
@@ -71,6 +75,7 @@ def change_rule(rule: ChannelRule, said: Said, by: User | None) -> None:
 @transaction.atomic
 def remove_rule(rule: ChannelRule, by: User | None) -> None:
     """What it left out is still offered."""
+    _held(rule.channel)
     audit.note("channel.rule_removed", rule.channel.administration, rule.channel, by=by, before=_told(rule))
     rule.delete()
 

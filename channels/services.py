@@ -98,7 +98,7 @@ def update_channel(
     **fields: Any,
 ) -> Channel:  # fmt: skip
     """Saves the fields. A secret that was given for something else is cleared; without a link it is a draft again."""
-    _reread(channel)
+    reread(channel)
     fields |= connect.server_fields(fields.get("auth", channel.auth), fields.get("protocol", channel.protocol))
     changed = {name for name, value in fields.items() if getattr(channel, name) != value}
     before = _told(channel, sorted(changed))
@@ -124,7 +124,7 @@ def update_channel(
         channel.mailbox += 1
         channel.arrivals, channel.silent_since = [], None
         written |= {"arrivals", "silent_since"}
-        notices.close(channel, Kind.SILENT)
+        notices.close(channel, Kind.SILENT, Kind.OUTAGE)  # that one is told of to who is at that host
         folders.forget_numbers(channel)
     if changed & (OTHER_MAILBOX | {"folder"}):
         for name, value in ({} if was_further and not changed & OTHER_MAILBOX else NO_NUMBERS).items():
@@ -144,7 +144,7 @@ def update_channel(
     return channel
 
 
-def _reread(channel: Channel) -> None:
+def reread(channel: Channel) -> None:
     """As it stands now, under its lock: a form was read, and a connection checked, some time ago."""
     locked = Channel.objects.select_for_update(of=("self",)).select_related("administration__environment")
     channel.refresh_from_db(from_queryset=locked)
@@ -221,7 +221,7 @@ def activate(channel: Channel, by: User | None, listings: Mapping[str, Listing] 
 
     Raises NotLinked when its link ended while the connection was checked.
     """
-    _reread(channel)
+    reread(channel)
     if not channel.administration.is_premium:
         raise NotPremium
     waited = channel.state != Channel.State.DRAFT
@@ -250,9 +250,10 @@ def _activate(channel: Channel, listings: Mapping[str, Listing]) -> None:
 
 @transaction.atomic
 def delete(channel: Channel, by: User | None) -> None:
-    """Its documents stay. Can be undone until the schedule may erase it."""
+    """Its documents stay. Can be undone until the schedule may erase it. A fetch under way brings nothing more."""
     channel.deleted_at = timezone.now()
     channel.save(update_fields=["deleted_at"])
+    lease.revoke(channel.pk)
     audit.note("channel.deleted", channel.administration, channel, by=by)
 
 

@@ -199,9 +199,11 @@ def _deleted() -> QuerySet[Document]:
 @_together
 def bring_back(document: Document) -> None:
     """Somebody asked for one document that was deleted; one that lives in another administration stays away."""
-    deleted = _deleted().filter(pk=document.pk)
-    quota.grew_by(deleted)
-    deleted.update(deleted_at=None)
+    # Locked: of two who ask at once one brings it back, and its bytes count once.
+    if list(_deleted().select_for_update(of=("self",)).filter(pk=document.pk)):
+        back = Document.objects.filter(pk=document.pk)
+        quota.grew_by(back)
+        back.update(deleted_at=None)
 
 
 @_together

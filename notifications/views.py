@@ -50,9 +50,12 @@ def notifications(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def open_one(request: HttpRequest, notification_id: UUID) -> HttpResponse:
-    """Reads it, and goes where something can be done about it."""
+    """Reads it, and goes where something can be done about it. Of what is over, by the button of an e-mail of then, the
+    list says so: what it was about may be gone.
+    """
     notification = _mark(request, notification_id)
-    return redirect(own_path(notification.path) or "notifications")
+    is_open = notification.closed_at is None
+    return redirect((own_path(notification.path) if is_open else None) or "notifications")
 
 
 @require_POST

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from channels.fetching.places import Places, one_at_a_time, open_runs, with_a_place
 from channels.models import Channel, FetchRun
+from zenvoices.lib import database_clock
 
 #: A queued run that nobody started by then was lost with its message: it is offered again.
 RESEND_AFTER: Final = timedelta(seconds=120)
@@ -46,12 +47,14 @@ def next_slot(channel_id: UUID, after: datetime) -> datetime:
 def claim_due(due_by: datetime | None = None, only: Q = EVERYBODY, *, waits: bool = True) -> list[Due]:
     """Fills every free place with who waits longest. To be called in `every_administration`.
 
+    By the database's clock: a worker whose own is a day ahead would take everybody's half hours of that day away.
+
     `waits`: for somebody else who is at it; without that nobody gets a place then.
     """
     claimed: list[Due] = []
     more = True
     while more:
-        some, more = _claim_some(due_by or timezone.now(), only, waits)
+        some, more = _claim_some(due_by or database_clock.now(), only, waits)
         claimed += some
     return claimed
 
@@ -121,7 +124,7 @@ def _claim_some(due_by: datetime, only: Q, waits: bool) -> tuple[list[Due], bool
     places = Places.taken()
     looked_at = _in_turn(_waiting(due_by, only), due_by)
     chosen = [channel for channel in looked_at if places.claim(channel)]
-    return _queue(chosen), bool(chosen) and len(looked_at) == AT_ONCE
+    return _queue(chosen, due_by), bool(chosen) and len(looked_at) == AT_ONCE
 
 
 def _in_turn(channels: QuerySet[Channel], due_by: datetime) -> list[Channel]:
@@ -139,9 +142,8 @@ def _in_turn(channels: QuerySet[Channel], due_by: datetime) -> list[Channel]:
     return sorted(found, key=lambda channel: channel.goes_on and channel.next_fetch_at > lately)  # type: ignore[operator]
 
 
-def _queue(channels: list[Channel]) -> list[Due]:
+def _queue(channels: list[Channel], now: datetime) -> list[Due]:
     """Their next half hour, and a run for each. One slot is one run: unique in the database."""
-    now = timezone.now()
     runs = [
         FetchRun(
             administration_id=channel.administration_id, channel=channel, trigger=FetchRun.Trigger.SCHEDULE,

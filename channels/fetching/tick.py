@@ -9,7 +9,7 @@ from django.utils import timezone
 from administrations import audit
 from channels import expiry, operator_reminders
 from channels.expiry import IdleLink
-from channels.fetching import room, schedule, silence, tally, upkeep
+from channels.fetching import ahead, room, schedule, silence, tally, upkeep
 from channels.fetching.schedule import Due
 from channels.fetching.spool import sweep_spool
 from channels.models import FailingStep
@@ -28,6 +28,7 @@ def tick(
     """
     steps, began = Steps(), timezone.now()
     with every_administration():
+        steps.run("ahead", ahead.mend)  # what a wrong clock hides from the others
         steps.run("reap", upkeep.reap)  # what died holds places, and is due at once
         steps.run("due", lambda: _offer(schedule.claim_due(), offer))
         steps.run("lost", lambda: _offer(schedule.unstarted(), offer))

@@ -78,6 +78,7 @@ def _erase(channel_id: UUID) -> bool:
     if channel is None:
         return False
     ChannelSecret.objects.filter(channel=channel).delete()
+    notices.close_everything(channel)
     channel.delete()
     return True
 

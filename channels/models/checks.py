@@ -42,6 +42,7 @@ class ConnectionCheck(TenantModel):
         NOT_LINKED = "not_linked"  # the link ended meanwhile
         NOT_ALLOWED = "not_allowed"  # the person lost the right meanwhile
         GONE = "gone"  # the channel was deleted meanwhile
+        CHANGED = "changed"  # somebody changed or paused the channel meanwhile
 
     #: null: one that is not saved yet
     channel = models.ForeignKey(
@@ -58,6 +59,8 @@ class ConnectionCheck(TenantModel):
     #: LOOK, PREVIEW, FOLDERS and SAVE: the form, without its secrets; FIND: the address; RULES: the rule, and which it
     #: replaces
     typed = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
+    #: how the channel stood when it was asked for (channels.meanwhile), and when it had ended
+    seen = models.JSONField(default=dict, db_default={}, blank=True)
     #: those that were typed, encrypted for this check; "" when it has ended
     secrets = models.TextField(blank=True)
 

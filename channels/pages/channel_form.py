@@ -8,17 +8,17 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from administrations.access import AdministrationRequest
-from channels import checking, services
+from channels import checking, meanwhile, services
 from channels.checking import Full, Purpose, Typed
 from channels.models import Channel
-from channels.pages import authorise, checks, discover
+from channels.pages import authorise, checks, discover, form_page
 from channels.pages.access import channel_or_404, premium_view
 from channels.pages.form_page import ask_to_link, is_htmx, page, stored, to
 from channels.pages.forms import ChannelForm, TypeForm
@@ -53,7 +53,8 @@ def channel_edit(request: AdministrationRequest, channel_id: UUID) -> HttpRespon
     channel = channel_or_404(channel_id)
     if request.method == "POST":
         return _submitted(request, channel)
-    return page(request, ChannelForm(channel=channel, stored=stored(channel)), channel)
+    form = ChannelForm(channel=channel, stored=stored(channel), was=meanwhile.looked_at(channel))
+    return page(request, form, channel)
 
 
 @require_POST
@@ -74,8 +75,19 @@ def channel_activate(request: AdministrationRequest, channel_id: UUID) -> HttpRe
 def _submitted(request: AdministrationRequest, channel: Channel | None) -> HttpResponse:
     """`action`: "save", "check", "preview" or "folders" (look only), or "keep" (save without an active connection)."""
     form = ChannelForm(request.POST, channel=channel, stored=stored(channel))
-    if not form.is_valid():
+    try:
+        if form.is_valid():
+            return _done(request, form, channel)
+        if channel is not None:  # what is wrong may be so since then: a password is asked for another server
+            meanwhile.compare(channel, form.was_seen, form.typed, form.secrets)
         return page(request, form, channel)
+    except meanwhile.ChangedMeanwhile as changed:
+        typed, secrets = form.typed, bool(form.secrets)
+        return form_page.changed_meanwhile(request, changed.channel, form.was_seen, typed, with_secrets=secrets)
+
+
+def _done(request: AdministrationRequest, form: ChannelForm, channel: Channel | None) -> HttpResponse:
+    """Raises ChangedMeanwhile."""
     action = request.POST.get("action", "save")
     looks, wants_active = LOOKS.get(action), action == "save" and form.cleaned_data["active"]
     if looks and channel and _would_be_lost(form, channel):
@@ -122,6 +134,7 @@ def _check(
 ) -> HttpResponse:
     try:
         with transaction.atomic():
+            _hold(form, channel)
             if form.app_changed:  # an app signs in by itself, as it is stored
                 channel = _store(request, form, channel, left=True)
             typed = Typed(form.channel_fields | form.start_fields, form.cleaned_data["active"], form.secrets)
@@ -150,4 +163,13 @@ def _saved(
 def _store(request: AdministrationRequest, form: ChannelForm, channel: Channel | None, *, left: bool) -> Channel:
     """`left`: nobody asked to keep it, should it stay a draft."""
     fields = form.channel_fields | form.start_fields | {"left_since": checking.left_since(channel) if left else None}
-    return checking.store(request.administration, channel, fields, form.secrets, activate=False, by=request.user)
+    with transaction.atomic():
+        _hold(form, channel)
+        return checking.store(request.administration, channel, fields, form.secrets, activate=False, by=request.user)
+
+
+def _hold(form: ChannelForm, channel: Channel | None) -> None:
+    if channel is not None:
+        meanwhile.hold(channel, form.was_seen, form.typed, form.secrets)
+        if channel.deleted_at is not None:
+            raise Http404

@@ -80,7 +80,8 @@ def full_said(full: Full) -> str:
 
 def _form(request: AdministrationRequest, asked: ConnectionCheck) -> HttpResponse:
     channel = asked.channel
-    form = ChannelForm(channel=channel, stored=form_page.stored(channel), typed=asked.typed, listed=asked)
+    kept = form_page.stored(channel)
+    form = ChannelForm(channel=channel, stored=kept, typed=asked.typed, listed=asked, was=asked.seen)
     return form_page.page(request, form, channel, asked)
 
 
@@ -92,12 +93,21 @@ def _ended(request: AdministrationRequest, asked: ConnectionCheck) -> HttpRespon
         return form_page.to(request, reverse("channels", args=[asked.administration_id]))
     if channel is not None and asked.outcome == Outcome.NOT_LINKED:  # its link ended while the connection was checked
         return form_page.ask_to_link(request, channel)
+    if channel is not None and asked.outcome == Outcome.CHANGED and asked.purpose != Purpose.LINKED:
+        typed = asked.typed
+        answer = form_page.changed_meanwhile(
+            request, channel, asked.seen, typed, listed=asked, with_secrets=bool(typed)
+        )
+        return _in_editor(request, answer, channel)
     if channel is not None and asked.purpose == Purpose.LINKED:
         return _linked(request, asked, channel)
     if channel is not None and asked.passed and asked.purpose not in LOOKING:
         messages.success(request, active_said(channel))
         return form_page.to(request, reverse("channels", args=[asked.administration_id]))
-    answer = _form(request, asked)
+    return _in_editor(request, _form(request, asked), channel)
+
+
+def _in_editor(request: AdministrationRequest, answer: HttpResponse, channel: Channel | None) -> HttpResponse:
     if not form_page.is_htmx(request):
         return answer
     if channel is not None:

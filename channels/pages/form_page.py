@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.forms import Form
@@ -12,25 +13,29 @@ from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
 from administrations.access import AdministrationRequest
-from channels import check, presets, services
+from channels import check, meanwhile, presets, services
 from channels.check import Step
 from channels.links import providers
 from channels.models import Channel, ConnectionCheck
 from channels.notices import is_reconnecting
+from channels.pages.changed import changes_said
 from channels.pages.forms import GENERAL_FIELDS, ChannelForm
 from channels.pages.previewed import preview_of
 from channels.pages.registrations import console_of
 from channels.pages.rows import STARTS_WITHIN, error_of
 from channels.words.phrases import facts_of
 from channels.words.steps import steps_said
-from zenvoices.lib import health
+from zenvoices.lib import health, seen
+from zenvoices.lib.seen import Seen
 
 
 def page(
     request: AdministrationRequest, form: ChannelForm, channel: Channel | None, checked: ConnectionCheck | None = None,
-    *, address_form: Form | None = None,
+    *, address_form: Form | None = None, told: Sequence[str] = (),
 ) -> HttpResponse:  # fmt: skip
-    """`checked`: the check of what stands in the form, that goes on or has ended. `address_form`: the quick way."""
+    """`checked`: the check of what stands in the form, that goes on or has ended. `address_form`: the quick way.
+    `told`: why nothing of it is saved.
+    """
     steps = [Step.load(step) for step in checked.steps] if checked else []
     kept = {secret.name: secret for secret in channel.secrets.all()} if channel else {}
     context = {
@@ -55,8 +60,22 @@ def page(
         "ask": "ask" in request.GET and channel is not None and services.needs_link(channel),
         "console": console_of(channel),
         "preview": preview_of(checked),
+        "told": told,
     }
-    return render(request, "channels/form.html", context, status=422 if form.errors else 200)
+    is_refused = bool(form.errors) or (bool(told) and request.method == "POST")
+    return render(request, "channels/form.html", context, status=422 if is_refused else 200)
+
+
+def changed_meanwhile(
+    request: AdministrationRequest, channel: Channel, was: Seen, typed: Mapping[str, Any], *,
+    listed: ConnectionCheck | None = None, with_secrets: bool = False,
+) -> HttpResponse:  # fmt: skip
+    """The channel as it stands now, with what this person had changed in it, and who changed what meanwhile."""
+    own = seen.own(typed, was)
+    now = meanwhile.looked_at(channel)
+    form = ChannelForm(channel=channel, stored=stored(channel), typed=own, listed=listed, was=now)
+    told = changes_said(channel, was, own, with_secrets=with_secrets)
+    return page(request, form, channel, told=told)
 
 
 def ask_to_link(request: AdministrationRequest, channel: Channel) -> HttpResponse:

@@ -11,7 +11,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from channels import connect, presets
+from channels import connect, meanwhile, presets
 from channels.links import providers
 from channels.models import Channel, ConnectionCheck
 from channels.pages.after_form import AFTER, AfterForm
@@ -36,11 +36,15 @@ from channels.pages.start_form import StartForm
 from channels.presets import DEFAULT_PORTS, is_microsoft_host
 from channels.services import BOUND, BOUND_TO_SECRET
 from channels.words.phrases import phrase
+from zenvoices.lib import seen
 from zenvoices.lib.fields import NameField
 from zenvoices.lib.keypairs import KeyPairProblem, read_pair
+from zenvoices.lib.seen import Seen
 
 #: tab "General"; every other field stands on "Settings"
 GENERAL_FIELDS = ("name", "active")
+#: what services.create_channel and update_channel take, without the secrets
+_SAVED = ("name", "folder", "more_folders", *AFTER, "secret_expires_on", *BOUND_TO_SECRET)
 #: a secret replaced this long before its end has another end date
 _SAME_END = timedelta(days=180)
 
@@ -55,7 +59,7 @@ class ChannelForm(AfterForm, FolderForm, StartForm):
     """Step 2 and editing. `channel` is None for a new one; `stored`: the names of its secrets that are kept already.
 
     `typed`: what stands in it instead of the channel, as it was read before (ConnectionCheck.typed). `listed`: the
-    check that listed the folders of the mailbox.
+    check that listed the folders of the mailbox. `was`: how the channel stood then (channels.meanwhile).
     """
 
     name = NameField(label=_("Name"), max_length=120, help_text=_("For example the email address."))
@@ -112,13 +116,21 @@ class ChannelForm(AfterForm, FolderForm, StartForm):
 
     def __init__(
         self, data: Any = None, *, channel: Channel | None = None, stored: Collection[str] = (),
-        typed: Mapping[str, Any] | None = None, listed: ConnectionCheck | None = None, **kwargs: Any,
+        typed: Mapping[str, Any] | None = None, listed: ConnectionCheck | None = None, was: Seen | None = None,
+        **kwargs: Any,
     ) -> None:  # fmt: skip
         self.channel, self.stored = channel, stored
-        again = {**typed, "own_registration": bool(typed["client_id"])} if typed else {}
+        again = dict(typed or {})
+        if "client_id" in again:
+            again["own_registration"] = bool(again["client_id"])
+        if was:
+            again["seen"] = seen.kept(was)
         super().__init__(data, initial=_initial(channel) | again, **kwargs)
         self.fields["name"].widget.attrs["autocomplete"] = "off"
         self.offer(listed)
+
+    #: how the channel stood when this form was opened
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     # --- Reading --------------------------------------------------------------------------------------
 
@@ -283,13 +295,22 @@ class ChannelForm(AfterForm, FolderForm, StartForm):
     @property
     def channel_fields(self) -> dict[str, Any]:
         """What services.create_channel and update_channel take, without the secrets."""
-        names = ("name", "folder", "more_folders", *AFTER, "secret_expires_on", *BOUND_TO_SECRET)
-        return {name: self.cleaned_data[name] for name in names}
+        return {name: self.cleaned_data[name] for name in _SAVED}
+
+    @property
+    def was_seen(self) -> dict[str, str]:
+        return seen.read(self.cleaned_data["seen"])
+
+    @property
+    def typed(self) -> dict[str, Any]:
+        """Also where something is wrong with it: then as it was typed."""
+        names = (*_SAVED, *(("start", "start_date") if self.chooses_start else ()), "active")
+        return {name: self.cleaned_data.get(name, self.data.get(name, "")) for name in names}
 
     @property
     def secrets(self) -> dict[str, str]:
         """Those that were typed now."""
-        typed = {name: self.cleaned_data[name] for name in ("password", "client_secret", "client_certificate")}
+        typed = {name: self.cleaned_data.get(name) for name in ("password", "client_secret", "client_certificate")}
         return {name: value for name, value in typed.items() if value}
 
     @property
@@ -329,7 +350,7 @@ def _initial(channel: Channel | None) -> dict[str, Any]:
     fields = {name: getattr(channel, name) for name in names}
     known = channel.auth == Channel.Auth.ENTRA and bool(channel.client_id)
     return fields | {
-        "active": channel.state != Channel.State.INACTIVE or bool(channel.inactive_reason),
+        "active": meanwhile.is_wanted(channel),
         "own_registration": bool(channel.client_id),
         "secret_expires_on": channel.secret_expires_on if known else end,
     }

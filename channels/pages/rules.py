@@ -97,6 +97,9 @@ def _answer(
         form.add_error(None, checks.full_said(full))
     except (rulebook.SaidAlready, rulebook.TooManyRules) as refused:
         form.add_error(None, _refused_said(refused))
+    except ChannelRule.DoesNotExist:
+        messages.warning(request, _("The rule was removed meanwhile. Nothing is saved."))
+        return redirect("channel-rules", request.administration.pk, channel.pk)
     else:
         messages.success(request, _("Saved: %(rule)s. It holds from the next fetch on.") % {"rule": _said(rule)})
         return redirect("channel-rules", request.administration.pk, channel.pk)

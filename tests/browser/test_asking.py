@@ -23,7 +23,7 @@ today = timezone.localdate()
 days = [str(today - timedelta(days=7 * week)) for week in range(12, 3, -1)]
 make_channel(
     Administration.objects.get(pk=administration), name="Inkoop", arrivals=days, silent_since=days[-1],
-    listened_on=today, next_fetch_at=timezone.now() + timedelta(hours=1),
+    listened_on=today, next_fetch_at=timezone.now() + timedelta(minutes=30),
 )
 """
 

@@ -50,7 +50,7 @@ from tests.channels.rows import make_channel
 bakery, now = Administration.objects.get(pk=administration), timezone.now()
 later = now + timezone.timedelta(days=1)
 held = {"lease_until": later, "lease_owner": "elsewhere:1:1"}
-busy = make_channel(bakery, name="facturen@devries.nl", next_fetch_at=later, **held)
+busy = make_channel(bakery, name="facturen@devries.nl", next_fetch_at=now + timezone.timedelta(minutes=30), **held)
 counts = {"total": 3, "seen": 1, "ignored": 1}
 FetchRun.objects.create(
     administration_id=bakery.pk, channel=busy, trigger="manual", state="running", started_at=now, **counts

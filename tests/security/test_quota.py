@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from django.apps import apps
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, connections, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -98,6 +101,42 @@ def test_sum_follows_what_comes_and_goes(cast: Cast, signed_in: SignIn) -> None:
         services.bring_back(Document.objects.get(filename="a.pdf"))  # is there
     assert one == (len(pdf("b.pdf")), len(pdf("b.pdf")))
     assert both == in_use(cast.bakery) == (len(pdf("a.pdf") + pdf("b.pdf")),) * 2
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's transactions exclude each other")
+@pytest.mark.django_db(transaction=True)
+def test_document_that_two_bring_back_at_once_is_counted_once(cast: Cast, signed_in: SignIn) -> None:
+    upload(signed_in(cast.gerda), cast.bakery, "a.pdf")
+    with administration_scope(cast.bakery.pk):
+        services.delete_documents(Document.objects.all(), cast.gerda)
+        document = Document.objects.get()
+
+    def bring_back() -> None:
+        try:
+            with administration_scope(cast.bakery.pk):
+                services.bring_back(document)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as apart:
+        with administration_scope(cast.bakery.pk), transaction.atomic():
+            services.bring_back(document)
+            second = apart.submit(bring_back)
+            wait_until_somebody_waits_for_a_lock()
+        second.result(30)
+    used, counted = in_use(cast.bakery)
+    assert used == counted > 0
+
+
+def wait_until_somebody_waits_for_a_lock() -> None:
+    with connection.cursor() as cursor:
+        for _ in range(1000):
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 @pytest.fixture
