@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-from uuid import UUID
 
 from django.conf import settings
 from django.core.management import call_command
@@ -14,7 +13,6 @@ from django.utils import timezone
 
 from administrations.models import Administration, Environment, Role, User
 from administrations.services import set_role
-from channels.fetching.schedule import next_slot
 from channels.models import Channel
 from demo.invoices import MAILBOX
 from scripts.screen import DEMO_EMAIL
@@ -46,10 +44,9 @@ def seed() -> None:
 
 
 def _leave_the_first_fetch_to_the_newcomer(channel: str) -> None:
-    """A channel's own second may come in the first minute: the demo's comes after half an hour at the earliest."""
+    """A channel's own second may come in the first minute: the demo's comes after half an hour."""
     with every_administration():
-        first = next_slot(UUID(channel), timezone.now() + settings.FETCH_INTERVAL)
-        Channel.objects.filter(pk=channel).update(next_fetch_at=first)
+        Channel.objects.filter(pk=channel).update(next_fetch_at=timezone.now() + settings.FETCH_INTERVAL)
 
 
 def _administration(name: str, plan: str) -> str:
