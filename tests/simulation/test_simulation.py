@@ -21,8 +21,9 @@ def test_every_promise_holds_in_this_history() -> None:
 
 
 def test_half_a_mail_taken_for_a_mail_breaks_a_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In five of six histories. Each is another one once a fetch takes other steps, so more than one is tried."""
     monkeypatch.setattr("channels.mailboxes.spool.is_complete", lambda *_: True)
-    assert run(4, days=0.25, calm=0.1 * DAY).broken != []
+    assert any(run(seed, days=0.25, calm=0.1 * DAY).broken for seed in (5, 6, 3))
 
 
 def test_same_seed_gives_the_same_history() -> None:
