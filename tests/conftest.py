@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 import tests.clients  # noqa: F401 -- teaches Django's client our cookie
 from administrations.models import User
@@ -33,6 +34,12 @@ def fast_passwords(settings: object) -> None:
 def no_window_of_a_rate_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked for within a test counts as asked for within one window, whatever the clock says."""
     monkeypatch.setattr("zenvoices.lib.rates.time", SimpleNamespace(time=lambda: 1_000_000_000.0))
+
+
+@pytest.fixture(autouse=True)
+def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database's goes along with that of a test, which may be of another day: else it would be a wrong one."""
+    monkeypatch.setattr("zenvoices.lib.database_clock.now", timezone.now)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -26,7 +26,6 @@ from administrations.models import Administration, Environment
 from channels import tasks
 from channels.fetching import runs, schedule
 from channels.models import Channel, FetchRun
-from zenvoices.lib import database_clock
 from zenvoices.lib.scoping import every_administration
 
 BEGIN = datetime(2026, 11, 22, 12, 0, 13, tzinfo=UTC)
@@ -104,7 +103,6 @@ class World:
             patched.setattr(tasks.fetch, "apply_async", self._send)
             patched.setattr(tasks.fetch_bundle, "apply_async", self._send_bundle)
             patched.setattr(runs, "perform", self._perform)
-            patched.setattr(database_clock, "now", timezone.now)
             yield
 
     def _send(self, args: tuple[str, str], *_: object, priority: int = 0, **__: object) -> None:

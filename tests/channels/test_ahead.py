@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from channels import checking
@@ -18,6 +19,7 @@ from notifications.services import claim_email
 from tests.cast import Cast
 from tests.channels.rows import make_channel, make_run
 from zenvoices.lib import database_clock
+from zenvoices.lib.database_clock import now as databases_own
 from zenvoices.lib.scoping import every_administration
 
 HALF_HOUR = timedelta(minutes=30)
@@ -36,6 +38,12 @@ def planned(channel: Channel) -> timedelta:
 
 def plan(channel: Channel, ahead_by: timedelta, **fields: object) -> None:
     Channel.objects.filter(pk=channel.pk).update(next_fetch_at=timezone.now() + ahead_by, **fields)
+
+
+def test_clock_that_half_hours_go_by_is_that_of_postgresql(db: None) -> None:
+    with time_machine.travel(timezone.now() + timedelta(days=1), tick=False):
+        is_ours = databases_own() == timezone.now()
+    assert is_ours == (connection.vendor == "sqlite")
 
 
 def test_worker_whose_clock_is_ahead_takes_no_half_hours_of_later(
