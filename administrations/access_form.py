@@ -20,23 +20,20 @@ from administrations.forms import ROLE_HELP, NewcomerForm
 from administrations.models import Administration, Role
 from zenvoices.lib import seen
 from zenvoices.lib.paging import page_of, searched, with_words
-from zenvoices.lib.seen import Seen
+from zenvoices.lib.seen import NOTHING, Seen, SeenForm
 
 _ROLE: Final = "role_"
 _ADMIN: Final = "environment_admin"
-NO_LINE: Final[Seen] = {}
 #: the button that looks for administrations instead of saving; its value is the page
 FIND: Final = "find"
 
 
-class AccessForm(forms.Form):
+class AccessForm(SeenForm):
     environment_admin = forms.BooleanField(
         label=_("Administrator of the environment"),
         help_text=_("May do everything in all administrations, also in later ones."),
         required=False,
     )
-    #: the access as it was when this form was opened (administrations.services.access_of)
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)
     role_help = ROLE_HELP
 
     def __init__(self, *args: Any, shown: Iterable[Administration], elsewhere: bool = False, **kwargs: Any) -> None:
@@ -56,7 +53,7 @@ class AccessForm(forms.Form):
     @classmethod
     def listing(
         cls, reachable: QuerySet[Administration], asked: QueryDict, now: Mapping[str, object], *,
-        line: Seen = NO_LINE, **more: Any,
+        line: Seen = NOTHING, **more: Any,
     ) -> Self:  # fmt: skip
         """What is found, under what was chosen before and is not saved yet. `now`: the access as it is. `line`: of the
         audit trail, the last one now.
@@ -88,10 +85,6 @@ class AccessForm(forms.Form):
         form = cls(asked, shown=shown, elsewhere=elsewhere, **more)
         form.words, form.page = searched(asked), page_of(reachable, "")
         return form
-
-    @property
-    def was_seen(self) -> dict[str, str]:
-        return seen.read(self.cleaned_data["seen"])
 
     def own(self, asked: QueryDict) -> QueryDict:
         """What this person changed in it, to be shown over what stands now."""

@@ -15,6 +15,7 @@ from administrations import meanwhile
 from administrations.models import Administration, Environment, Role, User
 from zenvoices.lib import seen
 from zenvoices.lib.fields import AddressField, NameField
+from zenvoices.lib.seen import SeenForm
 
 ROLE_HELP = _("Submitter: uploads only. User: documents too. Administrator: channels and people too.")
 
@@ -41,15 +42,12 @@ class ProfileForm(forms.ModelForm):
         return person
 
 
-class AdministrationForm(forms.ModelForm):
+class AdministrationForm(SeenForm, forms.ModelForm):
     class Meta:
         model = Administration
         fields = ["name", "plan"]
         field_classes = {"name": NameField}
         help_texts = {"plan": _("Channels need the premium plan.")}
-
-    #: name and plan, as they were when this form was opened
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, environment: Environment, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,10 +58,6 @@ class AdministrationForm(forms.ModelForm):
     @property
     def typed(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in self.Meta.fields}
-
-    @property
-    def was_seen(self) -> dict[str, str]:
-        return seen.read(self.cleaned_data["seen"])
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]

@@ -23,11 +23,10 @@ from administrations.models import (
     User,
 )
 from zenvoices.lib import links, seen
-from zenvoices.lib.seen import Seen
+from zenvoices.lib.seen import NOTHING, Seen
 
 _RANK = {role.value: rank for rank, role in enumerate((Role.SUBMITTER, Role.USER, Role.ADMIN))}
 Roles = Mapping[UUID, Role]
-NOTHING_SEEN: Seen = {}
 #: a role in the audit trail that is no `Role`
 ENVIRONMENT_ADMIN = "environment_admin"
 
@@ -81,9 +80,7 @@ def create_administration(*, environment: Environment, name: str, plan: str) -> 
 
 
 @transaction.atomic
-def change_administration(
-    *, administration: Administration, name: str, plan: str, was_seen: Seen = NOTHING_SEEN
-) -> None:
+def change_administration(*, administration: Administration, name: str, plan: str, was_seen: Seen = NOTHING) -> None:
     """`was_seen`: its name and plan, as whoever saves saw them. Raises ChangedMeanwhile."""
     was = Administration.objects.select_for_update().get(pk=administration.pk)
     if seen.changed(was_seen, {"name": was.name, "plan": was.plan}):
@@ -233,7 +230,7 @@ def _write_role(administration: Administration, user: User, role: Role | None) -
 @transaction.atomic
 def set_access(
     *, environment: Environment, user: User, environment_admin: bool, roles: Roles,
-    among: Iterable[UUID] | None = None, was: Seen = NOTHING_SEEN,
+    among: Iterable[UUID] | None = None, was: Seen = NOTHING,
 ) -> None:  # fmt: skip
     """Exactly this access in this environment: what is not named ends, and what was handed out by it.
 

@@ -39,7 +39,7 @@ from channels.words.phrases import phrase
 from zenvoices.lib import seen
 from zenvoices.lib.fields import NameField
 from zenvoices.lib.keypairs import KeyPairProblem, read_pair
-from zenvoices.lib.seen import Seen
+from zenvoices.lib.seen import Seen, SeenForm
 
 #: tab "General"; every other field stands on "Settings"
 GENERAL_FIELDS = ("name", "active")
@@ -55,7 +55,7 @@ class TypeForm(forms.Form):
     kind = forms.ChoiceField(choices=[("email", _("Email"))], widget=forms.RadioSelect, initial="email")
 
 
-class ChannelForm(AfterForm, FolderForm, StartForm):
+class ChannelForm(AfterForm, FolderForm, StartForm, SeenForm):
     """Step 2 and editing. `channel` is None for a new one; `stored`: the names of its secrets that are kept already.
 
     `typed`: what stands in it instead of the channel, as it was read before (ConnectionCheck.typed). `listed`: the
@@ -128,9 +128,6 @@ class ChannelForm(AfterForm, FolderForm, StartForm):
         super().__init__(data, initial=_initial(channel) | again, **kwargs)
         self.fields["name"].widget.attrs["autocomplete"] = "off"
         self.offer(listed)
-
-    #: how the channel stood when this form was opened
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     # --- Reading --------------------------------------------------------------------------------------
 
@@ -296,10 +293,6 @@ class ChannelForm(AfterForm, FolderForm, StartForm):
     def channel_fields(self) -> dict[str, Any]:
         """What services.create_channel and update_channel take, without the secrets."""
         return {name: self.cleaned_data[name] for name in _SAVED}
-
-    @property
-    def was_seen(self) -> dict[str, str]:
-        return seen.read(self.cleaned_data["seen"])
 
     @property
     def typed(self) -> dict[str, Any]:

@@ -8,9 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+from django import forms
 
 Seen = Mapping[str, str]
+NOTHING: Final[Seen] = {}
+
+
+class SeenForm(forms.Form):
+    """`seen`: how what it changes stood when this form was opened."""
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    @property
+    def was_seen(self) -> dict[str, str]:
+        return read(self.cleaned_data["seen"])
 
 
 def kept(values: Seen) -> str:
