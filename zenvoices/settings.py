@@ -195,6 +195,7 @@ CELERY_TASK_IGNORE_RESULT = True
 # Early: a message lost with its worker is offered again by the tick, and nothing confirms to a broker that went away.
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONSUMER = "zenvoices.lib.consumer.OutlivesItsBroker"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Longer than any run; a lost message is healed by the tick anyway, the database holds every truth.

@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -116,3 +118,60 @@ def test_who_clicks_overtakes_the_scheduled_fetches_and_a_tick_waits_for_none(mo
     assert [message.payload[0] for message in waiting] == [
         [str(by_hand.administration_id), str(by_hand.pk)], [[ids[0]]], ids[1],
     ]  # fmt: skip
+
+
+BUSY = """
+import sys, time
+from pathlib import Path
+from zenvoices.celery import app
+
+FOLDER = Path(sys.argv[1])
+
+@app.task(name="waits")
+def waits(number):
+    (FOLDER / f"begun-{number}").touch()
+    while not (FOLDER / "go-on").exists():
+        time.sleep(0.02)
+    (FOLDER / f"ended-{number}").touch()
+
+app.worker_main(["worker", "-P", "threads", "-c", "2", "-Q", "fetch", "--without-mingle", "--without-gossip"])
+"""
+
+
+@pytest.mark.redis
+def test_worker_with_work_that_waits_outlives_its_broker(tmp_path: Path) -> None:
+    """Two are carried out, and one is received and waits: the worker asks its broker for another meanwhile."""
+
+    def received(broker: Connection) -> bool:
+        return broker.default_channel.client.llen("fetch") == 0
+
+    def there(*names: str) -> bool:
+        return all((tmp_path / name).exists() for name in names)
+
+    with redis_server(keep=True) as server:
+        environment = os.environ | {"REDIS_URL": server.url}
+        words, log = [sys.executable, "-c", BUSY, str(tmp_path)], tmp_path / "log"
+        with log.open("wb") as told:
+            worker = subprocess.Popen(words, env=environment, stderr=told)
+        try:
+            with Connection(server.url.replace("unix", "redis+socket")) as broker:
+                for number in (1, 2, 3):
+                    app.send_task("waits", [number], queue="fetch", connection=broker)
+                wait_for(lambda: there("begun-1", "begun-2") and received(broker), worker)
+            server.kill()
+            wait_for(lambda: "Trying again in" in log.read_text(), worker)
+            server.start()
+            (tmp_path / "go-on").touch()
+            wait_for(lambda: there("ended-1", "ended-2", "ended-3"), worker)
+        finally:
+            (tmp_path / "go-on").touch()
+            worker.terminate()
+            worker.wait(60)
+
+
+def wait_for(happened: Callable[[], bool], worker: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert worker.poll() is None, f"the worker ended with {worker.returncode}"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
