@@ -142,8 +142,14 @@ app.worker_main(["worker", "-P", "threads", "-c", "2", "-Q", "fetch", "--without
 def test_worker_with_work_that_waits_outlives_its_broker(tmp_path: Path) -> None:
     """Two are carried out, and one is received and waits: the worker asks its broker for another meanwhile."""
 
-    def received(broker: Connection) -> bool:
-        return broker.default_channel.client.llen("fetch") == 0
+    def send(*numbers: int) -> None:
+        with Connection(server.url.replace("unix", "redis+socket")) as broker:
+            for number in numbers:
+                app.send_task("waits", [number], queue="fetch", connection=broker)
+
+    def received() -> bool:
+        with Connection(server.url.replace("unix", "redis+socket")) as broker:
+            return broker.default_channel.client.llen("fetch") == 0
 
     def there(*names: str) -> bool:
         return all((tmp_path / name).exists() for name in names)
@@ -154,15 +160,15 @@ def test_worker_with_work_that_waits_outlives_its_broker(tmp_path: Path) -> None
         with log.open("wb") as told:
             worker = subprocess.Popen(words, env=environment, stderr=told)
         try:
-            with Connection(server.url.replace("unix", "redis+socket")) as broker:
-                for number in (1, 2, 3):
-                    app.send_task("waits", [number], queue="fetch", connection=broker)
-                wait_for(lambda: there("begun-1", "begun-2") and received(broker), worker)
+            send(1, 2, 3)
+            wait_for(lambda: there("begun-1", "begun-2") and received(), worker)
             server.kill()
             wait_for(lambda: "Trying again in" in log.read_text(), worker)
             server.start()
             (tmp_path / "go-on").touch()
             wait_for(lambda: there("ended-1", "ended-2", "ended-3"), worker)
+            send(4)
+            wait_for(lambda: there("ended-4"), worker)
         finally:
             (tmp_path / "go-on").touch()
             worker.terminate()
