@@ -5,12 +5,12 @@ VENV := .venv/bin
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help python run dev test test-fast faults simulate bench servers databases lint format messages lock sbom clean
+.PHONY: help python run dev test test-fast proofs faults simulate bench servers databases lint format messages lock sbom clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-run test test-fast faults dev simulate bench servers databases lint format messages lock sbom: python
+run test test-fast proofs faults dev simulate bench servers databases lint format messages lock sbom: python
 
 python:
 	@$(PYTHON) -c '' || { echo "$(PYTHON) does not run here: Python 3.11 or newer is needed. Install it" \
@@ -22,11 +22,14 @@ run:  ## the whole portal on this machine (PORT=8000, DATA_DIR=var, DEMO=0 start
 dev:  ## the same for whoever works on it: loads anew what changes, shows the trace of an error
 	@$(PYTHON) -m scripts.dev
 
-test:  ## every check and every test (ARGS="-k fetch" chooses; CI=true lets nothing be skipped)
+test:  ## every check, and every test but the long proofs (ARGS="-k fetch" chooses; CI=true lets nothing be skipped)
 	@$(PYTHON) -m scripts.test $(ARGS)
 
 test-fast:  ## the tests that need no server, in under a minute (ARGS as for test)
 	@$(PYTHON) -m scripts.test --fast $(ARGS)
+
+proofs:  ## what test leaves out: the long proofs, the walks in English, on SQLite what it has on PostgreSQL (ARGS as for test)
+	@$(PYTHON) -m scripts.test --proofs $(ARGS)
 
 faults:  ## every provoked fault through all that people read of it; prints how many are right (ARGS="-k google")
 	@$(PYTHON) -m scripts.bootstrap --dev

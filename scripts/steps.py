@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import textwrap
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,10 @@ from scripts.bootstrap import ROOT, say
 def cores() -> int:
     """As many as this process may use, which a container or taskset may have made fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+#: characters of what a test that failed says for itself, in the summary
+SAID = 400
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,9 @@ class Summary:
     def count(self, report: Path) -> None:
         root = ElementTree.parse(report).getroot()  # noqa: S314 -- pytest's own # nosec
         for case in root.iter("testcase"):
-            if case.find("failure") is not None or case.find("error") is not None:
-                self.failed.append(f"{case.get('classname')}::{case.get('name')}")
+            for problem in (*case.iter("failure"), *case.iter("error")):
+                said = textwrap.shorten(problem.get("message", ""), SAID, placeholder=" ...")
+                self.failed.append(f"{case.get('classname')}::{case.get('name')}: {said}")
         for suite in root.iter("testsuite"):
             numbers = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
             failed = numbers["failures"] + numbers["errors"]

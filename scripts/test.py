@@ -1,7 +1,8 @@
-"""`make test`: every check and every test, on real components.
+"""`make test`: every check, and every test but the long proofs, on real components.
 
-Arguments are pytest's (make test ARGS="-k fetch"); with them the checks are left out. --lint runs the checks alone,
---fast the tests that are quick and need no server (make test-fast).
+Arguments are pytest's (make test ARGS="-k fetch"); with them the checks are left out, and no proof is. --lint runs the
+checks alone, --fast the tests that are quick and need no server (make test-fast), --proofs what `make test` leaves out
+(make proofs).
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ WORKERS = ("-n", str(cores() + (cores() + 1) // 2))
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 SPREAD = (*WORKERS, *BY_FILE)
 FAST = " and ".join(["not slow", "not thorough", *(f"not {component.marker}" for component in COMPONENTS)])
+#: what could come out otherwise on PostgreSQL
+MEETS_POSTGRESQL = "(postgres or database and not (slow or once)) and not browser"
+#: `make test` has each of them once, on PostgreSQL; the quick ones are on SQLite too, in no time.
+TWICE = f"{MEETS_POSTGRESQL} and not ({FAST})"
 #: What this machine is set to must not reach checks and tests. Without kept bytecode each process of a run compiles
 #: every module anew, and pytest rewrites every assert: half of what collecting costs.
 NOT_INHERITED = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "DEBUG", "PYTHONDONTWRITEBYTECODE")
@@ -35,7 +40,7 @@ SHARED = "TESTS_SHARED_FOLDER"
 
 def main(arguments: list[str]) -> int:
     summary = Summary()
-    lint, fast = arguments == ["--lint"], arguments[:1] == ["--fast"]
+    lint, fast, proofs = (arguments[:1] == [word] for word in ("--lint", "--fast", "--proofs"))
     absent: set[str] = set()
     try:
         bootstrap.ensure(bootstrap.TEST_LOCKS)
@@ -52,7 +57,7 @@ def main(arguments: list[str]) -> int:
         elif fast:
             lanes = [[_pytest("quick tests", folder, ["-m", FAST, "-n", str(cores()), *BY_FILE, *arguments[1:]])]]
         else:
-            lanes = [_tests(folder, arguments, absent), checks]
+            lanes = [_tests(folder, arguments[proofs:], absent, proofs), checks]
         SideBySide(summary).run(*lanes)
     summary.tell()
     return 0 if summary.ok else 1
@@ -90,22 +95,29 @@ def _checks(folder: Path) -> list[Step]:
     ]
 
 
-def _tests(folder: Path, arguments: list[str], absent: set[str]) -> list[Step]:
+def _tests(folder: Path, arguments: list[str], absent: set[str], proofs: bool) -> list[Step]:
     """First the browser: it waits most, and the checks fit beside it. Each part has three workers for two cores."""
-    without = "".join(f" and not {marker}" for marker in sorted(absent - {"postgres"}))
-    # One by one, for these tests are long; together those that need a portal of their own.
-    one_by_one = [*WORKERS, "--dist", "loadgroup", "--no-loadscope-reorder"]
-    chosen = {
-        # Chromium's fixture is there alone; to collect all takes as long as two of these tests.
-        "in the browser": ("browser", [f"browser{without}", *one_by_one, *([] if arguments else ["tests/browser"])]),
-        "on SQLite": ("", [f"not browser and not postgres{without}", *SPREAD]),
-        "on PostgreSQL": ("postgres", [f"(postgres or not (slow or once)) and not browser{without}", *SPREAD]),
+    # One by one, for these tests are long; together those that need a portal of their own. Chromium's fixture is in
+    # that folder alone, and to collect all takes as long as two of these tests.
+    one_by_one = [*WORKERS, "--dist", "loadgroup", "--no-loadscope-reorder", *([] if arguments else ["tests/browser"])]
+    twice = "proof" if "postgres" in absent else f"proof or {TWICE}"
+    parts = {
+        "in the browser": ("browser", "browser", "proof", one_by_one),
+        "on SQLite": ("", "not browser and not postgres", twice, SPREAD),
+        "on PostgreSQL": ("postgres", MEETS_POSTGRESQL, "proof", SPREAD),
     }
-    return [
-        _pytest(name, folder, ["-m", *options, *arguments], with_postgresql=marker == "postgres")
-        for name, (marker, options) in chosen.items()
-        if marker not in absent
-    ]
+    without = "".join(f" and not {marker}" for marker in sorted(absent - {"postgres"}))
+    steps = []
+    for name, (marker, all_of_them, left_out, options) in parts.items():
+        if marker not in absent:
+            chosen = all_of_them + without
+            if proofs:
+                chosen += f" and ({left_out})"
+            elif not arguments:
+                chosen += f" and not ({left_out})"
+            command = ["-m", chosen, *options, *arguments]
+            steps.append(_pytest(name, folder, command, with_postgresql=marker == "postgres"))
+    return steps
 
 
 def _pytest(name: str, folder: Path, options: list[str], *, with_postgresql: bool = False) -> Step:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
@@ -73,32 +72,20 @@ def portal_database() -> Iterator[str]:
         yield url
 
 
-#: A fixture that starts a server, and the marker of the tests that use it.
-SERVERS = {"dovecot": "dovecot", "token_dovecot": "dovecot", "provider_process": "provider", "chromium": "browser"}
+#: A fixture, and the marker of the tests that use it.
+MARKED = {
+    "dovecot": "dovecot", "token_dovecot": "dovecot", "provider_process": "provider", "chromium": "browser",
+    "db": "database", "transactional_db": "database", "portal_database": "database",
+}  # fmt: skip
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """A test that uses a server bears its marker, also where nobody wrote it down."""
-    for fixture in SERVERS.keys() & set(getattr(item, "fixturenames", ())):
-        item.add_marker(SERVERS[fixture])
+    """A test that uses a server or the database bears its marker, also where nobody wrote it down."""
+    for fixture in MARKED.keys() & set(getattr(item, "fixturenames", ())):
+        item.add_marker(MARKED[fixture])
 
 
-NEEDS_A_DATABASE = {"db", "transactional_db", "portal_database"}
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The files with slow tests first: nothing long is left for the end, when all other workers are done.
-
-    On PostgreSQL only what meets a database is run again: the rest has passed on SQLite already.
-    """
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files with slow tests first: nothing long is left for the end, when all other workers are done."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
-    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
-        return
-    again: list[pytest.Item] = []
-    passed: list[pytest.Item] = []
-    for item in items:
-        meets = NEEDS_A_DATABASE & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("postgres")
-        (again if meets else passed).append(item)
-    config.hook.pytest_deselected(items=passed)
-    items[:] = again

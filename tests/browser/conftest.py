@@ -36,8 +36,23 @@ LOST_REQUESTS = re.compile(
 CSP_WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
 #: ms, for each thing that is waited for: a busy machine, on which the worker of documents comes last, fails no test
 PATIENCE = 240_000
+HERE = Path(__file__).parent
 expect.set_options(timeout=PATIENCE)
 _numbers = itertools.count(1)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of what is walked in both languages `make test` walks the Dutch, and `make proofs` the English."""
+    walks = [item for item in items if isinstance(item, pytest.Function) and item.path.is_relative_to(HERE)]
+    in_dutch = {item.function for item in walks if language_of(item) == "nl"}
+    for item in walks:
+        if language_of(item) == "en" and item.function in in_dutch:
+            item.add_marker("proof")
+
+
+def language_of(item: pytest.Function) -> str:
+    return str(item.callspec.params.get("language")) if hasattr(item, "callspec") else ""
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.proof
 def test_beheerder_finds_who_changed_a_role(language: str, make_stage: MakeStage, browse: Browse) -> None:
     words, stage = WORDS[language], make_stage(language)
     page = browse(stage.anna, language, viewport={"width": 1440, "height": 900})

@@ -46,6 +46,7 @@ FOUND = [
 ]
 
 
+@pytest.mark.proof
 def test_what_the_connection_check_finds_of_one_field_after_the_other(
     stage: Stage, browse: Browse, mailbox_user: MailboxUser, wrong_ports: dict[str, int]
 ) -> None:

@@ -136,6 +136,7 @@ def test_server_of_the_domain_takes_three_inputs(
     ("language", "exchanger", "button"),
     [("nl", "aspmx.l.google.com", "google"), ("en", "acme-test.mail.protection.outlook.com", "microsoft")],
 )
+@pytest.mark.proof
 def test_own_domain_at_a_provider_takes_three_inputs_besides_those_of_the_provider(
     language: str, exchanger: str, button: str, make_stage: MakeStage, browse: Browse, provider: OpenIdProvider,
     token_user: MailboxUser, names: NameServer,
@@ -153,6 +154,7 @@ def test_own_domain_at_a_provider_takes_three_inputs_besides_those_of_the_provid
     assert hands.inputs == 3
 
 
+@pytest.mark.proof
 def test_fill_in_myself_is_the_form_of_the_article_with_what_was_found(
     stage: Stage, browse: Browse, mailbox_user: MailboxUser, names: NameServer
 ) -> None:
@@ -173,6 +175,7 @@ def test_fill_in_myself_is_the_form_of_the_article_with_what_was_found(
     expect(page.get_by_role("row", name=mailbox_user.name)).to_contain_text(words.active)
 
 
+@pytest.mark.proof
 def test_nothing_found_says_so_and_leads_to_the_form(stage: Stage, browse: Browse, names: NameServer) -> None:
     page = browse(stage.anna)
     page.goto(stage.address("channels/new/email"))
@@ -194,6 +197,7 @@ SHOWN = (
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.proof
 def test_pages_are_accessible_and_fit(
     language: str, make_stage: MakeStage, browse: Browse, names: NameServer, mailbox_user: MailboxUser
 ) -> None:

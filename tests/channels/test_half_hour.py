@@ -26,6 +26,7 @@ def world(channels: list[Channel], **known: Any) -> World:
     return World({channel.pk: channel for channel in channels}, **known)
 
 
+@pytest.mark.proof
 def test_office_with_many_channels_and_one_with_one(db: None, settings: Any) -> None:
     """All on the host of one provider, the many in one administration: 15 s for each are 1,250 s of its places."""
     (large,), (small,) = office("Groot", 1), office("Klein", 1)
@@ -72,6 +73,7 @@ def mix(
     return channels
 
 
+@pytest.mark.proof
 def test_full_mailboxes_keep_nobody_from_their_half_hour(db: None, settings: Any) -> None:
     """Fifteen that go on and on would fill all places of their host three times over."""
     settings.FETCH_PER_HOST = 5

@@ -86,6 +86,7 @@ with (Path(__file__).parent / "mail.tsv").open(encoding="utf-8") as file:
 
 
 @pytest.mark.parametrize("fault", sample(TABLE), ids=str)
+@pytest.mark.proof
 def test_server_s_words_are_told_alike_everywhere(cast: Cast, internet: Internet, fault: Refusal) -> None:
     internet.serve(fault.host, int(fault.fields["port"]), fault.script)
     at_check = fault.stage not in ("fetch", "retr")

@@ -31,6 +31,7 @@ def portal(tmp_path: Path, certificates: Certificates, portal_database: str, por
         yield running
 
 
+@pytest.mark.proof
 def test_twenty_checks_of_a_server_that_drips_hold_nobody_else_up(
     portal: WholePortal, certificates: Certificates
 ) -> None:

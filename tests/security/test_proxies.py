@@ -134,6 +134,7 @@ def through(
         yield Web(front, tls), portal
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("attack", [half_a_head, half_a_body])
 def test_portal_answers_while_requests_stay_unfinished(
     through: tuple[Web, Portal], attack: Callable[[int], bytes]

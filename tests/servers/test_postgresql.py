@@ -74,6 +74,7 @@ def manage(server: PostgreSQL, folder: Path, *words: str, owner: bool) -> str:
     return answer.stderr
 
 
+@pytest.mark.proof
 def test_one_role_goes_on_with_a_warning_and_the_script_parts_it(tmp_path: Path) -> None:
     with postgresql() as server:
         one_role(server)

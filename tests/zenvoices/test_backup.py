@@ -124,6 +124,7 @@ def test_destroyed_portal_comes_back_and_takes_each_mail_once(
     assert documents(again, administration) == ["1.pdf", "2.pdf"]
 
 
+@pytest.mark.proof
 def test_new_rows_find_free_numbers_after_a_restore(portal: Portal, databases: Any, tmp_path: Path) -> None:
     portal.administration("Bakkerij")
     portal.run("backup", tmp_path / "backup")
@@ -144,6 +145,7 @@ with connection.cursor() as cursor:
 
 @pytest.mark.postgres
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite plans without statistics")
+@pytest.mark.proof
 def test_restored_tables_have_statistics(portal: Portal, databases: Any, tmp_path: Path) -> None:
     """Without, a page of the logbook sorts all of it until the server's own look, which may be long to come."""
     portal.administration()
@@ -236,6 +238,7 @@ def test_second_backup_copies_what_is_new_and_forgets_what_is_gone(
     assert len(list(backed_up.glob("database-*"))) == 1
 
 
+@pytest.mark.proof
 def test_backup_that_ends_in_the_middle_leaves_the_one_before_whole(
     portal: Portal, backed_up: Path, databases: Any
 ) -> None:

@@ -33,6 +33,7 @@ def bench(work: Path, database: Path) -> tuple[int, list[str]]:
     return done.returncode, [row.split("|")[-2].strip() for row in rows[2:]]
 
 
+@pytest.mark.proof
 def test_bench_sees_a_wrong_byte(work: Path) -> None:
     assert bench(work, work / "first.sqlite3") == (0, ["yes"])
     mail = next(file for file in (work / "mails").glob("*/new/*") if b"filename=" in file.read_bytes())

@@ -15,7 +15,7 @@ from tests import migrated
 from tests.zenvoices import test_make_run
 from tests.zenvoices.test_make_run import Launched, checkout, get, installed, parents, wait_for
 
-pytestmark = [*test_make_run.pytestmark, pytest.mark.usefixtures(installed.__name__)]
+pytestmark = [*test_make_run.pytestmark, pytest.mark.proof, pytest.mark.usefixtures(installed.__name__)]
 PROGRAMS = ("web", "beat", "worker-fetch", "worker-checks", "worker-documents")
 SAYS_SO = 'print("this is the new code", flush=True)\n'
 BREAKS = 'urlpatterns += [path("breaks", lambda request: 1 / 0)]\n'

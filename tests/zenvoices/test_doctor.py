@@ -167,6 +167,7 @@ def test_worker_that_is_missing_is_found_by_name(portal: Portal) -> None:
     assert "checks and documents and fetch" in line_of(answer, "workers")
 
 
+@pytest.mark.proof
 def test_migration_that_is_not_applied_is_found_by_name(portal: Portal) -> None:
     assert portal.run("migrate", "notifications", "0004").code == 0
     answer = portal.run("doctor")
@@ -260,6 +261,7 @@ def findings(answer: Answer) -> dict[str, tuple[bool, str]]:
 
 
 @pytest.mark.postgres
+@pytest.mark.proof
 def test_role_that_walks_past_the_policies_is_found_by_name(tmp_path: Path, own_server: PostgreSQL) -> None:
     portal = Portal(tmp_path, ca_file="", database_url=own_server.url)
     assert portal.run("migrate").code == 0

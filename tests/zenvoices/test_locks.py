@@ -166,6 +166,7 @@ def published_anew(lock: str, index: PackageIndex) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_locks_install_the_same_after_a_release_of_every_package(index: PackageIndex, install: Install, tmp_path: Path):
     names = ("requirements.txt", "requirements-demo.txt", "requirements-dev.txt", "requirements-s3.txt")
     for name in names:

@@ -206,6 +206,7 @@ def test_second_start_says_what_already_runs(portal: Launched, data: Path, tmp_p
 
 
 @pytest.mark.parametrize("killed", ["make", "launcher"])
+@pytest.mark.proof
 def test_nothing_is_left_behind_by_what_was_killed(ran_before: Path, killed: str):
     launched = Launched(ran_before)
     launched.read_until("Ctrl-C")
@@ -230,6 +231,7 @@ def test_crash_of_one_program_ends_all_with_the_end_of_its_log(ran_before: Path)
     assert wait_for(lambda: not family & parents().keys())
 
 
+@pytest.mark.proof
 def test_without_demo_it_says_how_to_begin_and_ctrl_c_leaves_nothing_behind(tmp_path: Path):
     migrated.copy_to(tmp_path / "portal.sqlite3")
     launched = Launched(tmp_path, DEMO="0")
@@ -264,6 +266,7 @@ def refusal(launched: Launched) -> str:
     return output.partition("make: ***")[0].strip()
 
 
+@pytest.mark.proof
 def test_spaces_letters_umask_and_locale_do_not_matter(tmp_path: Path):
     """A locale of eight bits is made by ASCII: that needs no locale to be installed."""
     root = checkout(tmp_path / "de map é" / "zenvoices")

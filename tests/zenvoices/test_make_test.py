@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,7 @@ pytestmark = pytest.mark.slow
 GMAIL_LINK = "tests/channels/test_gmail_link.py"  # uses the provider's fixtures and names no marker
 
 
+@cache
 def collected(marked: str) -> set[str]:
     """Tests of that file which pytest chooses with -m."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-m", marked]
@@ -34,8 +37,35 @@ def test_fast_leaves_out_whatever_needs_a_server() -> None:
     assert {f"not {component.marker}" for component in COMPONENTS} <= set(make_test.FAST.split(" and "))
 
 
+def choices(arguments: list[str], absent: set[str], *, proofs: bool = False) -> dict[str, set[str]]:
+    """What each part of `make test`, or of `make proofs`, takes of that file, which no browser opens."""
+    steps = make_test._tests(Path(), arguments, absent, proofs)
+    marked = {step.name: step.command[step.command.index("-m", 3) + 1] for step in steps}
+    return {name: collected(marked[name]) for name in marked if name != "in the browser"}
+
+
+def test_what_make_test_leaves_out_is_what_make_proofs_has() -> None:
+    usual, proofs = choices([], set()), choices([], set(), proofs=True)
+    everything = collected("not browser")
+    on_both = usual["on SQLite"] & usual["on PostgreSQL"]
+    assert usual["on SQLite"] | proofs["on SQLite"] == everything != set()
+    assert usual["on SQLite"] & proofs["on SQLite"] == set() == on_both
+    assert proofs["on SQLite"] == usual["on PostgreSQL"] != set()
+
+
+def test_chosen_by_name_or_without_postgresql_nothing_is_left_out() -> None:
+    everything = collected("not browser")
+    assert choices(["-k", "link"], set())["on SQLite"] == everything
+    assert choices([], {"postgres"})["on SQLite"] == everything
+
+
 @pytest.mark.parametrize(
-    ("target", "command"), [("test", "-m scripts.test -k fetch"), ("test-fast", "-m scripts.test --fast -k fetch")]
+    ("target", "command"),
+    [
+        ("test", "-m scripts.test -k fetch"),
+        ("test-fast", "-m scripts.test --fast -k fetch"),
+        ("proofs", "-m scripts.test --proofs -k fetch"),
+    ],
 )
 def test_arguments_are_handed_on(target: str, command: str) -> None:
     told = ["make", "--no-print-directory", "--dry-run", target, "PYTHON=python3", "ARGS=-k fetch"]

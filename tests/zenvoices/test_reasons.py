@@ -16,7 +16,7 @@ import pytest
 from scripts import bootstrap, reasons
 from tests.servers.package_index import PackageIndex
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.proof]
 UV = Path(sys.prefix) / "bin" / "uv"
 LOCK = "requirements.txt"
 

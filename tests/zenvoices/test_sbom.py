@@ -23,6 +23,7 @@ def hashes(component: dict[str, Any]) -> set[str]:
     return {one["content"] for place in component["externalReferences"] for one in place.get("hashes", [])}
 
 
+@pytest.mark.proof
 def test_names_every_locked_package_once_with_its_hashes_and_gives_the_same_bytes_again(tmp_path: Path) -> None:
     assert [sbom.main(tmp_path / name) for name in ("first", "second")] == [0, 0]
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()

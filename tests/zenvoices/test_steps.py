@@ -12,8 +12,8 @@ import pytest
 from scripts.steps import SideBySide, Step, Summary
 
 REPORT = """<testsuites><testsuite tests="9" failures="1" errors="2" skipped="3">
-<testcase classname="tests.test_fetch" name="test_once[nl]"><failure/></testcase>
-<testcase classname="tests.test_fetch" name="test_twice"><error/></testcase>
+<testcase classname="tests.test_fetch" name="test_once[nl]"><failure message="assert 1&#10;in two"/></testcase>
+<testcase classname="tests.test_fetch" name="test_twice"><error message="failed on setup"/></testcase>
 <testcase classname="tests.test_fetch" name="test_never"><skipped/></testcase>
 </testsuite></testsuites>"""
 
@@ -33,8 +33,11 @@ def test_each_line_bears_the_name_of_its_step_and_all_are_summed_up(
     assert (summary.ok, summary.counts) == (False, {"failed": 3, "passed": 3, "skipped": 3})
     # whoever sees only the end of what was printed reads there what to look at
     summary.tell()
-    names = [line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("FAILED   ")]
-    assert names[-2:] == ["tests.test_fetch::test_once[nl]", "tests.test_fetch::test_twice"]
+    told = [line.split(maxsplit=1)[1] for line in capsys.readouterr().out.splitlines() if line.startswith("FAILED   ")]
+    assert told[-2:] == [
+        "tests.test_fetch::test_once[nl]: assert 1 in two",
+        "tests.test_fetch::test_twice: failed on setup",
+    ]
 
 
 def test_two_lanes_run_side_by_side(tmp_path: Path) -> None:

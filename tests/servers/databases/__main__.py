@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 from scripts.bootstrap import ROOT, say
+from scripts.test import MEETS_POSTGRESQL
 
 HERE = Path(__file__).resolve().parent
 MODULES = HERE / "node_modules"
 LOCK = HERE / "package-lock.json"
 STAMP = MODULES / "installed-package-lock.json"
-MARKED = "(postgres or not (slow or once)) and not browser"
 
 
 def main(arguments: list[str]) -> int:
@@ -26,7 +26,8 @@ def main(arguments: list[str]) -> int:
         programs = folder / "native" / "bin"
         said = subprocess.run([programs / "postgres", "--version"], check=True, capture_output=True, text=True).stdout
         say(f"\n--- {said.strip()}")
-        tests = [sys.executable, "-m", "pytest", "-q", "-m", MARKED, "-n", "auto", "--dist", "loadfile", *arguments]
+        spread = ["-n", "auto", "--dist", "loadfile"]
+        tests = [sys.executable, "-m", "pytest", "-q", "-m", MEETS_POSTGRESQL, *spread, *arguments]
         command = [sys.executable, "-m", "tests.servers.postgresql", *tests]
         environment = os.environ | {"POSTGRESQL_PROGRAMS": str(programs)}
         codes.append(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)
