@@ -112,8 +112,12 @@ def due(by: datetime) -> QuerySet[Channel]:
 
 
 def _waiting(due_by: datetime, only: Q) -> QuerySet[Channel]:
-    """Who still has a run that is open waits for its end, and is no candidate."""
-    return due(due_by).filter(only).exclude(Exists(open_runs().filter(channel=OuterRef("pk"))))
+    """Who still has a run that is open waits for its end, and is no candidate.
+
+    A list that is made once: PostgreSQL believes that next to no run is open, and would go through all of them for each
+    channel of a backlog.
+    """
+    return due(due_by).filter(only).exclude(pk__in=open_runs().values("channel"))
 
 
 @transaction.atomic

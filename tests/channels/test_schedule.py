@@ -405,3 +405,18 @@ def test_quiet_runs_fold_into_one_line(channel: Channel) -> None:
     for _number in range(3):
         last = finish(channel, None)
     assert [(run.pk, run.repeats, run.started_at) for run in FetchRun.objects.all()] == [(last.pk, 3, first.started_at)]
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="its planner")
+def test_open_runs_are_read_once_however_many_are_due(channel: Channel) -> None:
+    """A join would go through all of them for each that is due, where few are believed to be open."""
+    make_due(channel)
+    with CaptureQueriesContext(connection) as asked:
+        assert len(schedule.claim_due()) == 1
+    (claim,) = (one["sql"] for one in asked if "had_a_run" in one["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {claim}")
+        plan = "\n".join(line for (line,) in cursor)
+    assert "Anti Join" not in plan
+    assert "hashed SubPlan" in plan
