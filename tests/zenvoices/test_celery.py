@@ -134,12 +134,13 @@ def waits(number):
         time.sleep(0.02)
     (FOLDER / f"ended-{number}").touch()
 
-app.worker_main(["worker", "-P", "threads", "-c", "2", "-Q", "fetch", "--without-mingle", "--without-gossip"])
+app.worker_main(["worker", "-P", sys.argv[2], "-c", "2", "-Q", "fetch", "--without-mingle", "--without-gossip"])
 """
 
 
 @pytest.mark.redis
-def test_worker_with_work_that_waits_outlives_its_broker(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_worker_with_work_that_waits_outlives_its_broker(pool: str, tmp_path: Path) -> None:
     """Two are carried out, and one is received and waits: the worker asks its broker for another meanwhile."""
 
     def send(*numbers: int) -> None:
@@ -156,7 +157,7 @@ def test_worker_with_work_that_waits_outlives_its_broker(tmp_path: Path) -> None
 
     with redis_server(keep=True) as server:
         environment = os.environ | {"REDIS_URL": server.url}
-        words, log = [sys.executable, "-c", BUSY, str(tmp_path)], tmp_path / "log"
+        words, log = [sys.executable, "-c", BUSY, str(tmp_path), pool], tmp_path / "log"
         with log.open("wb") as told:
             worker = subprocess.Popen(words, env=environment, stderr=told)
         try:

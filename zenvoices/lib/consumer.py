@@ -10,19 +10,29 @@ from celery.worker.consumer import Consumer
 
 
 class OutlivesItsBroker(Consumer):
-    """What this process has received it carries out itself, also when the broker went away meanwhile.
+    """Whatever this process had received when the broker went away, the broker has again when it comes back.
 
-    Kombu would give back to the broker what no thread has begun, as at the end of a process, and tell it by the old
-    connection what was begun since. Where that is gone it ends in faults of its own (AttributeError), for which Celery
-    knows no answer: the worker ends, as soon as all that it is at has ended.
+    Kombu would give it back at once, and tell by the old connection what is begun later. Where that is gone it ends in
+    faults of its own (AttributeError), for which Celery knows no answer: the worker ends, as soon as all that it is at
+    has ended. Where it only fails, what was received comes back after the visibility timeout: processes have thrown it
+    away then, threads carry it out all the same, and to carry out a task twice is harmless here.
     """
 
     task_consumer: Any  #: Celery's, of which its stubs do not know
+    _received: tuple[str, ...] = ()
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         if self.task_consumer is not None:
-            self.task_consumer.channel.do_restore = False
+            channel = self.task_consumer.channel
+            channel.do_restore = False
+            self._received += tuple(channel.qos._delivered)
         super().on_connection_error_after_connected(exc)
+
+    def on_ready(self) -> None:
+        super().on_ready()
+        for tag in self._received:  # those that were told of are not found
+            self.task_consumer.channel.qos.restore_by_tag(tag)
+        self._received = ()
 
     def call_soon_ack(self, p: Callable[..., None], *args: object, **kwargs: object) -> object:
         """`p`: the method of a message by which its broker is told."""
