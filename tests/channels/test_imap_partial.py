@@ -17,6 +17,8 @@ from channels.mailboxes.imap_answers import Found, extended_in, found_in, set_of
 from tests.servers.plugin import MailboxUser, StartScripted
 from tests.servers.scripted import HELLO, Answer, Peer, Script, imap
 
+pytestmark = pytest.mark.thorough
+
 JAN = Password("jan", "geheim")
 MANY = list(range(10, 3010, 3))  # a thousand numbers
 

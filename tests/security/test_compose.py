@@ -1,5 +1,7 @@
 """docker-compose.yml shuts each service in: what it may write, which rights and which secrets it has.
 
+pytestmark = pytest.mark.thorough
+
 No container engine is needed to read that; what a service is given is tried with the program that it runs.
 """
 

@@ -13,6 +13,8 @@ from tests.portal import ROOT
 from tests.security.test_compose import KNOWN
 from tests.zenvoices.test_deployment import is_setting, settings_variables
 
+pytestmark = pytest.mark.thorough
+
 helm = pytest.importorskip("helm_python", reason="helm-python-sdk has no wheel for this machine")
 kubernetes = pytest.importorskip("kubernetes_validate")
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 from django.apps import apps
 from django.db import connection, models
+
+pytestmark = pytest.mark.thorough
 
 OURS = {"administrations", "channels", "documents", "leaving", "notifications"}
 #: PostgreSQL has it in the index that search looks in (documents.search), SQLite asks by the document alone

@@ -18,6 +18,8 @@ from tests.servers.scripted import Peer, ScriptedServer
 from zenvoices.lib import net
 from zenvoices.lib.net import tls_failures
 
+pytestmark = pytest.mark.thorough
+
 Changed = Callable[[ssl.SSLContext], None]
 
 
