@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -267,10 +268,15 @@ def undo_delete(channel: Channel, by: User | None) -> bool:
     return True
 
 
+def hold(channel_id: UUID) -> None:
+    """Within a transaction: no fetch of it writes until it ends. Before its mails are locked, as a fetch does."""
+    Channel.objects.select_for_update().get(pk=channel_id)
+
+
 @transaction.atomic
 def request_fetch(channel: Channel, by: User | None) -> FetchRun:
     """A fetch by hand; the one that is already queued or running if there is one."""
-    Channel.objects.select_for_update().get(pk=channel.pk)  # two clicks at once make one run
+    hold(channel.pk)  # two clicks at once make one run
     open_run = channel.runs.filter(finished_at=None).first()
     return open_run or FetchRun.objects.create(
         administration_id=channel.administration_id, channel=channel, trigger=FetchRun.Trigger.MANUAL, started_by=by
@@ -284,18 +290,29 @@ def new_manual_run(channel: Channel) -> FetchRun:
     )
 
 
+def _as_it_stands(mail: ReceivedMail) -> None:
+    """A page showed it some time ago; a fetch that is under way may have taken it in since."""
+    hold(mail.channel_id)
+    mail.refresh_from_db(from_queryset=ReceivedMail.objects.select_related("channel__administration"))
+
+
 @transaction.atomic
-def retry_mail(mail: ReceivedMail, by: User | None) -> None:
+def retry_mail(mail: ReceivedMail, by: User | None) -> bool:
     """*Opnieuw proberen*, *toch ophalen*: the next fetch takes this mail, read or not, large or not, whatever the rules
-    of the channel say.
+    of the channel say. False: there is nothing to try any more, as `mail` says by then.
     """
+    _as_it_stands(mail)
+    if not mail.can_be_tried:
+        return False
     ask_for(ReceivedMail.objects.filter(pk=mail.pk), despite_rules=True)
     note_mails("channel.mails_asked_for", mail.channel, 1, by)
+    return True
 
 
 @transaction.atomic
 def retry_not_taken_in(channel: Channel, by: User | None) -> FetchRun:
     """*Alles opnieuw proberen*: the same for every mail that was not taken in, at once."""
+    hold(channel.pk)
     count = ask_for(ReceivedMail.objects.filter(channel=channel, standing=True))
     note_mails("channel.mails_asked_for", channel, count, by)
     return request_fetch(channel, by)
@@ -314,18 +331,26 @@ def ask_for(mails: QuerySet[ReceivedMail], **fields: Any) -> int:
 
 
 @transaction.atomic
-def leave_out(mail: ReceivedMail, by: User | None) -> None:
-    """*Niet meer nodig*: somebody dealt with this mail in another way, and nobody waits for it any more."""
+def leave_out(mail: ReceivedMail, by: User | None) -> bool:
+    """*Niet meer nodig*: somebody dealt with this mail in another way, and nobody waits for it any more. A fetch that
+    has it under way takes nothing in. False: it stands as not taken in no more, as `mail` says by then.
+    """
+    _as_it_stands(mail)
+    if not mail.standing:
+        return False
     ReceivedMail.objects.filter(pk=mail.pk).update(
         state=ReceivedMail.State.IGNORED, standing=False, failing_since=None, next_try_at=None
     )
     notices.settle_not_taken_in(mail.channel)
     note_mails("channel.mails_left_out", mail.channel, 1, by)
+    return True
 
 
 @transaction.atomic
 def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
-    """*Alsnog ophalen*: the mails that were read before we came."""
+    """*Alsnog ophalen*: the mails that were read before we came. Of a run that ended: one that goes on writes them."""
+    hold(run.channel_id)
+    run.refresh_from_db(fields=["read_elsewhere_uids"])  # two clicks ask once
     ReceivedMail.objects.bulk_create(
         (
             ReceivedMail(
