@@ -28,6 +28,7 @@ from channels.words.notices import Kind
 from documents import moving
 from documents import services as documents
 from documents.models import Document
+from zenvoices.lib import database_clock
 
 #: CR, LF and NUL would start a second command on the wire (imaplib and poplib write fields as they are).
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -153,7 +154,7 @@ def reread(channel: Channel) -> None:
 
 def close_consent_links(links: QuerySet[ConsentLink]) -> None:
     """Whoever is under way with one comes back to a page that says so."""
-    now = timezone.now()
+    now = database_clock.now()
     links.filter(used_at=None, expires_at__gt=now).update(expires_at=now)
 
 
@@ -252,7 +253,7 @@ def _activate(channel: Channel, listings: Mapping[str, Listing]) -> None:
 @transaction.atomic
 def delete(channel: Channel, by: User | None) -> None:
     """Its documents stay. Can be undone until the schedule may erase it. A fetch under way brings nothing more."""
-    channel.deleted_at = timezone.now()
+    channel.deleted_at = database_clock.now()
     channel.save(update_fields=["deleted_at"])
     lease.revoke(channel.pk)
     audit.note("channel.deleted", channel.administration, channel, by=by)
@@ -261,7 +262,7 @@ def delete(channel: Channel, by: User | None) -> None:
 @transaction.atomic
 def undo_delete(channel: Channel, by: User | None) -> bool:
     """False when it is too late: the schedule is ending its link at the provider."""
-    still = Channel.objects.filter(pk=channel.pk, deleted_at__gte=timezone.now() - PURGE_AFTER)
+    still = Channel.objects.filter(pk=channel.pk, deleted_at__gte=database_clock.now() - PURGE_AFTER)
     if not still.update(deleted_at=None):
         return False
     audit.note("channel.restored", channel.administration, channel, by=by)
