@@ -22,10 +22,10 @@ from django.core.cache import cache
 from django.db import connection, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
-from django.utils import timezone
 
 from administrations.audit_entry import AuditEntry
 from administrations.models import Administration, Environment, User
+from zenvoices.lib import database_clock
 from zenvoices.lib.addresses import address_of
 from zenvoices.lib.origin import origin
 from zenvoices.lib.scoping import EVERY, administration_scope, current_scope, every_administration
@@ -156,7 +156,7 @@ connection_created.connect(_teach_sqlite, dispatch_uid="zenvoices.audit")
 
 def prune() -> int:
     """What is older than the term, some in each tick; to be called in `every_administration`."""
-    before = timezone.now() - timedelta(days=settings.AUDIT_KEPT_DAYS)
+    before = database_clock.now() - timedelta(days=settings.AUDIT_KEPT_DAYS)
     old = list(AuditEntry.objects.filter(at__lt=before).order_by("at").values_list("pk", flat=True)[:PRUNED_A_TICK])
     if old:
         erase(AuditEntry.objects.filter(pk__in=old))

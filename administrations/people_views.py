@@ -104,16 +104,22 @@ def send_again(request: AdministrationRequest | EnvironmentRequest, invitation: 
     try:
         token = services.renew_invitation(invitation=invitation, by=request.user)
     except services.InvitationClosed:
-        messages.info(request, _("This invitation is already used"))
+        messages.info(request, _ended(invitation))
     else:
         say_sent(request, invitation, sent=send_invitation(invitation, token))
+
+
+def _ended(invitation: Invitation) -> str:
+    """Between reading the list and pressing the button."""
+    invitation.refresh_from_db(fields=["accepted_at"])
+    return _("This invitation is already used") if invitation.accepted_at else _("This invitation is withdrawn")
 
 
 def take_back(request: HttpRequest, invitation: Invitation) -> None:
     try:
         services.withdraw_invitation(invitation=invitation)
     except services.InvitationClosed:
-        messages.info(request, _("This invitation is already used"))
+        messages.info(request, _ended(invitation))
     else:
         messages.success(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
 
@@ -124,8 +130,12 @@ def role(request: AdministrationRequest, person_id: UUID) -> HttpResponse:
     here, access = request.administration, access_in(request.administration, person_id)
     form = RoleForm(request.POST)
     if form.is_valid():
-        services.set_role(administration=here, user=access.user, role=Role(form.cleaned_data["role"]))
-        messages.success(request, _("The role of %(name)s is changed.") % {"name": access.user})
+        try:
+            services.change_role(administration=here, user=access.user, role=Role(form.cleaned_data["role"]))
+        except services.AccessEnded:
+            messages.info(request, _("%(name)s has no access any more.") % {"name": access.user})
+        else:
+            messages.success(request, _("The role of %(name)s is changed.") % {"name": access.user})
     return redirect("administration-people", here.pk)
 
 

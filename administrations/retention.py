@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from administrations.models import Administration
+from zenvoices.lib import database_clock
 from zenvoices.lib.days import midnight
 
 
@@ -27,4 +28,4 @@ def kept_until(administration: Administration, received_at: datetime) -> date:
 
 def term_began(administration: Administration) -> datetime:
     """What was received before this moment has outlived its term."""
-    return midnight(date(timezone.localdate().year - years_of(administration), 1, 1))
+    return midnight(date(timezone.localdate(database_clock.now()).year - years_of(administration), 1, 1))

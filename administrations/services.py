@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -11,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from administrations import audit, rights
-from administrations.access import open_invitations
+from administrations.access import open_invitations, people_of_environment
 from administrations.meanwhile import LINE
 from administrations.models import (
     Administration,
@@ -37,6 +38,10 @@ class LastAdministrator(Exception):
 
 class ChangedMeanwhile(Exception):
     """It stands otherwise than whoever saves had seen."""
+
+
+class AccessEnded(Exception):
+    """Somebody removed this person between reading the page and pressing the button."""
 
 
 class InvitationClosed(Exception):
@@ -103,7 +108,8 @@ def invite(
     everything = environment.admins.filter(user=by).exists()
     for known in open_invitations(environment).filter(email=email):
         if everything or (not known.environment_admin and set(known.roles) <= {str(pk) for pk in roles}):
-            withdraw_invitation(invitation=known)
+            with suppress(InvitationClosed):  # somebody withdrew it meanwhile
+                withdraw_invitation(invitation=known)
     token = links.new_token()
     invitation = Invitation.objects.create(
         environment=environment,
@@ -133,9 +139,11 @@ def _promised(invitation: Invitation) -> dict[str, object]:
 
 @transaction.atomic
 def renew_invitation(*, invitation: Invitation, by: User) -> str:
-    """A new link with a new term, given by `by`; the old link ends. Raises InvitationClosed when it was accepted."""
+    """A new link with a new term, given by `by`; the old link ends. Raises InvitationClosed when it was accepted, or
+    withdrawn by hand.
+    """
     token = links.new_token()
-    _lock_unaccepted(invitation)
+    _lock_unused(invitation)
     invitation.token_hash = links.hashed(token)
     invitation.expires_at = Invitation._meta.get_field("expires_at").get_default()
     invitation.invited_by = by
@@ -147,15 +155,17 @@ def renew_invitation(*, invitation: Invitation, by: User) -> str:
 
 @transaction.atomic
 def withdraw_invitation(*, invitation: Invitation) -> None:
-    """Raises InvitationClosed when it was accepted."""
-    _lock_unaccepted(invitation)
+    """Raises InvitationClosed when it was accepted, or withdrawn by hand."""
+    _lock_unused(invitation)
     invitation.withdrawn_at, invitation.withdrawn_because = timezone.now(), Invitation.Withdrawn.BY_HAND
     invitation.save(update_fields=["withdrawn_at", "withdrawn_because"])
     audit.note("invitation.withdrawn", _place_of(invitation), invitation)
 
 
-def _lock_unaccepted(invitation: Invitation) -> None:
-    if not Invitation.objects.select_for_update().filter(pk=invitation.pk, accepted_at=None).exists():
+def _lock_unused(invitation: Invitation) -> None:
+    """As a list of invitations still offers it; it may have ended since it was read."""
+    offered = open_invitations(invitation.environment).select_for_update(of=("self",))
+    if not list(offered.filter(pk=invitation.pk)):
         raise InvitationClosed
 
 
@@ -214,6 +224,15 @@ def set_role(*, administration: Administration, user: User, role: Role | None) -
     rights.lost(administration.environment, user)
 
 
+@transaction.atomic
+def change_role(*, administration: Administration, user: User, role: Role) -> None:
+    """Of somebody who has one: nobody who was just removed comes back by it. Raises AccessEnded."""
+    rights.hold(administration.environment_id)
+    if not AdministrationAccess.objects.filter(administration=administration, user=user).exists():
+        raise AccessEnded
+    set_role(administration=administration, user=user, role=role)
+
+
 def _write_role(administration: Administration, user: User, role: Role | None) -> None:
     access = AdministrationAccess.objects.filter(administration=administration, user=user).first()
     before = {"role": access.role} if access else {}
@@ -235,10 +254,12 @@ def set_access(
     """Exactly this access in this environment: what is not named ends, and what was handed out by it.
 
     `among`: the administrations that somebody looked at; a role in another stays. None: all. `was`: what they saw, as
-    access_of() says it; a right that was taken or given since is not undone unseen. Raises ChangedMeanwhile.
+    access_of() says it; a right that was taken or given since is not undone unseen. Raises ChangedMeanwhile, also when
+    this person was removed since and would come back by it.
     """
     rights.hold(environment.pk)
-    if seen.changed(was, access_of(environment, user, was.keys() - {LINE})):
+    comes_back = (environment_admin or roles) and not people_of_environment(environment).filter(pk=user.pk).exists()
+    if comes_back or seen.changed(was, access_of(environment, user, was.keys() - {LINE})):
         raise ChangedMeanwhile
     _set_environment_admin(environment, user, environment_admin)
     looked_at = Q() if among is None else Q(pk__in=list(among))

@@ -21,6 +21,7 @@ from channels.fetching import ours
 from channels.links import providers, tokens, vault, whose
 from channels.models import Channel, ConsentLink, PendingAuthorisation
 from channels.words.notices import Kind
+from zenvoices.lib import database_clock
 from zenvoices.lib.crypto import KeyProblem
 from zenvoices.lib.keyring import key_ring
 from zenvoices.lib.links import hashed, new_token
@@ -82,7 +83,7 @@ def begin(channel: Channel, authoriser: Authoriser) -> str:
         )
     except ChannelError as error:
         raise _explained(channel, error) from None
-    now = timezone.now()
+    now = database_clock.now()
     PendingAuthorisation.objects.filter(channel=channel, expires_at__lt=now - REMEMBERED).delete()
     pending = PendingAuthorisation(
         administration_id=channel.administration_id, channel=channel, provider=channel.auth,
@@ -136,7 +137,7 @@ def _is_own(pending: PendingAuthorisation, authoriser: Authoriser) -> None:
 
 def _use_up(pending: PendingAuthorisation, channel: Channel) -> None:
     """One conditional UPDATE: of two exchanged one goes on."""
-    now = timezone.now()
+    now = database_clock.now()
     if PendingAuthorisation.objects.filter(pk=pending.pk, used_at=None, expires_at__gt=now).update(used_at=now):
         return
     unused = PendingAuthorisation.objects.filter(pk=pending.pk, used_at=None).exists()
@@ -208,7 +209,7 @@ def _link(pending: PendingAuthorisation, asked: Channel, grant: Grant) -> Channe
         raise LinkRefused("changed", _shown(pending, channel))
     makers = PendingAuthorisation.objects.select_related("person", "consent_link__created_by", "consent_link__channel")
     _is_allowed(makers.get(pk=pending.pk), channel)
-    now = timezone.now()
+    now = database_clock.now()
     if pending.consent_link_id is not None:
         unused = ConsentLink.objects.filter(pk=pending.consent_link_id, used_at=None, expires_at__gt=now)
         if not unused.update(used_at=now, account=grant.account):
@@ -268,7 +269,7 @@ def invite(channel: Channel, by: User | None) -> tuple[ConsentLink, str]:
     token = new_token()
     link = ConsentLink.objects.create(
         administration_id=channel.administration_id, channel=channel, created_by=by,
-        token_sha256=hashed(token), expires_at=timezone.now() + timedelta(days=CONSENT_DAYS),
+        token_sha256=hashed(token), expires_at=database_clock.now() + timedelta(days=CONSENT_DAYS),
     )  # fmt: skip
     audit.note("channel.consent_asked", channel.administration, channel, by=by)
     return link, token
@@ -302,7 +303,7 @@ def closed_because(link: ConsentLink) -> str:
         return "used"
     if not _manages(link.created_by, channel):
         return "right_lost"
-    if link.expires_at <= timezone.now():
+    if link.expires_at <= database_clock.now():
         return "expired"
     return "" if channel.deleted_at is None and channel.is_authorised_by_a_person else "withdrawn"
 

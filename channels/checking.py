@@ -30,7 +30,7 @@ from channels.fetching import preview
 from channels.fetching.places import one_at_a_time
 from channels.mailboxes.base import Listing
 from channels.models import Channel, ConnectionCheck
-from zenvoices.lib import bulkheads
+from zenvoices.lib import bulkheads, database_clock
 from zenvoices.lib.scoping import every_administration
 
 Purpose = ConnectionCheck.Purpose
@@ -106,7 +106,7 @@ def open_checks() -> QuerySet[ConnectionCheck]:
 
 def _overdue() -> Q:
     """Nobody took it up in time, or its worker did not end it."""
-    now = timezone.now()
+    now = database_clock.now()
     return Q(state=State.QUEUED, queued_at__lt=now - STARTS_WITHIN) | Q(
         state=State.RUNNING, started_at__lt=now - ENDS_WITHIN
     )
@@ -118,7 +118,7 @@ def _overdue() -> Q:
 def perform(check_id: UUID) -> None:
     """One conditional UPDATE takes it up: a message that comes twice starts it once."""
     waiting = ConnectionCheck.objects.filter(pk=check_id, state=State.QUEUED)
-    if not waiting.update(state=State.RUNNING, started_at=timezone.now()):
+    if not waiting.update(state=State.RUNNING, started_at=database_clock.now()):
         return
     asked = _rows().get(pk=check_id)
     found = trying.Found()
@@ -231,7 +231,7 @@ def store(
 
 def left_since(channel: Channel | None) -> datetime | None:
     """For a draft that is stored although nobody asked to keep it: now, unless somebody did before."""
-    return timezone.now() if channel is None or channel.left_since else None
+    return database_clock.now() if channel is None or channel.left_since else None
 
 
 def drafts_left(administration: Administration) -> int:
@@ -280,7 +280,7 @@ def is_to_be_offered(asked: ConnectionCheck) -> bool:
 
 def tidy() -> list[ConnectionCheck]:
     """Of every administration: ends what is overdue, erases what is old. Returns what is to be offered again."""
-    now = timezone.now()
+    now = database_clock.now()
     ConnectionCheck.objects.filter(queued_at__lt=now - KEPT).delete()
     left = Q(left_since__lt=now - timedelta(days=settings.DRAFTS_KEPT_DAYS), state=Channel.State.DRAFT)
     Channel.objects.filter(left, deleted_at=None).update(deleted_at=now)

@@ -82,7 +82,7 @@ def remove_rule(rule: ChannelRule, by: User | None) -> None:
 
 def _held(channel: Channel) -> QuerySet[ChannelRule]:
     """Under the lock of the channel: two who add at once are one after the other."""
-    Channel.objects.select_for_update().get(pk=channel.pk)
+    services.hold(channel.pk)
     return ChannelRule.objects.filter(channel=channel)
 
 
@@ -139,6 +139,7 @@ def left_out_by(channel: Channel, key: str, value: str) -> QuerySet[ReceivedMail
 @transaction.atomic
 def take_left_out(channel: Channel, key: str, value: str, by: User | None) -> tuple[FetchRun, int] | None:
     """Every mail that this rule left out, and that is still in the mailbox, comes in now. None when there is none."""
+    services.hold(channel.pk)
     count = services.ask_for(left_out_by(channel, key, value), despite_rules=True)
     if not count:
         return None

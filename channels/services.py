@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -27,6 +28,7 @@ from channels.words.notices import Kind
 from documents import moving
 from documents import services as documents
 from documents.models import Document
+from zenvoices.lib import database_clock
 
 #: CR, LF and NUL would start a second command on the wire (imaplib and poplib write fields as they are).
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -152,7 +154,7 @@ def reread(channel: Channel) -> None:
 
 def close_consent_links(links: QuerySet[ConsentLink]) -> None:
     """Whoever is under way with one comes back to a page that says so."""
-    now = timezone.now()
+    now = database_clock.now()
     links.filter(used_at=None, expires_at__gt=now).update(expires_at=now)
 
 
@@ -251,7 +253,7 @@ def _activate(channel: Channel, listings: Mapping[str, Listing]) -> None:
 @transaction.atomic
 def delete(channel: Channel, by: User | None) -> None:
     """Its documents stay. Can be undone until the schedule may erase it. A fetch under way brings nothing more."""
-    channel.deleted_at = timezone.now()
+    channel.deleted_at = database_clock.now()
     channel.save(update_fields=["deleted_at"])
     lease.revoke(channel.pk)
     audit.note("channel.deleted", channel.administration, channel, by=by)
@@ -260,17 +262,22 @@ def delete(channel: Channel, by: User | None) -> None:
 @transaction.atomic
 def undo_delete(channel: Channel, by: User | None) -> bool:
     """False when it is too late: the schedule is ending its link at the provider."""
-    still = Channel.objects.filter(pk=channel.pk, deleted_at__gte=timezone.now() - PURGE_AFTER)
+    still = Channel.objects.filter(pk=channel.pk, deleted_at__gte=database_clock.now() - PURGE_AFTER)
     if not still.update(deleted_at=None):
         return False
     audit.note("channel.restored", channel.administration, channel, by=by)
     return True
 
 
+def hold(channel_id: UUID) -> None:
+    """Within a transaction: no fetch of it writes until it ends. Before its mails are locked, as a fetch does."""
+    Channel.objects.select_for_update().get(pk=channel_id)
+
+
 @transaction.atomic
 def request_fetch(channel: Channel, by: User | None) -> FetchRun:
     """A fetch by hand; the one that is already queued or running if there is one."""
-    Channel.objects.select_for_update().get(pk=channel.pk)  # two clicks at once make one run
+    hold(channel.pk)  # two clicks at once make one run
     open_run = channel.runs.filter(finished_at=None).first()
     return open_run or FetchRun.objects.create(
         administration_id=channel.administration_id, channel=channel, trigger=FetchRun.Trigger.MANUAL, started_by=by
@@ -284,18 +291,29 @@ def new_manual_run(channel: Channel) -> FetchRun:
     )
 
 
+def _as_it_stands(mail: ReceivedMail) -> None:
+    """A page showed it some time ago; a fetch that is under way may have taken it in since."""
+    hold(mail.channel_id)
+    mail.refresh_from_db(from_queryset=ReceivedMail.objects.select_related("channel__administration"))
+
+
 @transaction.atomic
-def retry_mail(mail: ReceivedMail, by: User | None) -> None:
+def retry_mail(mail: ReceivedMail, by: User | None) -> bool:
     """*Opnieuw proberen*, *toch ophalen*: the next fetch takes this mail, read or not, large or not, whatever the rules
-    of the channel say.
+    of the channel say. False: there is nothing to try any more, as `mail` says by then.
     """
+    _as_it_stands(mail)
+    if not mail.can_be_tried:
+        return False
     ask_for(ReceivedMail.objects.filter(pk=mail.pk), despite_rules=True)
     note_mails("channel.mails_asked_for", mail.channel, 1, by)
+    return True
 
 
 @transaction.atomic
 def retry_not_taken_in(channel: Channel, by: User | None) -> FetchRun:
     """*Alles opnieuw proberen*: the same for every mail that was not taken in, at once."""
+    hold(channel.pk)
     count = ask_for(ReceivedMail.objects.filter(channel=channel, standing=True))
     note_mails("channel.mails_asked_for", channel, count, by)
     return request_fetch(channel, by)
@@ -314,18 +332,26 @@ def ask_for(mails: QuerySet[ReceivedMail], **fields: Any) -> int:
 
 
 @transaction.atomic
-def leave_out(mail: ReceivedMail, by: User | None) -> None:
-    """*Niet meer nodig*: somebody dealt with this mail in another way, and nobody waits for it any more."""
+def leave_out(mail: ReceivedMail, by: User | None) -> bool:
+    """*Niet meer nodig*: somebody dealt with this mail in another way, and nobody waits for it any more. A fetch that
+    has it under way takes nothing in. False: it stands as not taken in no more, as `mail` says by then.
+    """
+    _as_it_stands(mail)
+    if not mail.standing:
+        return False
     ReceivedMail.objects.filter(pk=mail.pk).update(
         state=ReceivedMail.State.IGNORED, standing=False, failing_since=None, next_try_at=None
     )
     notices.settle_not_taken_in(mail.channel)
     note_mails("channel.mails_left_out", mail.channel, 1, by)
+    return True
 
 
 @transaction.atomic
 def take_read_elsewhere(run: FetchRun, by: User | None) -> FetchRun:
-    """*Alsnog ophalen*: the mails that were read before we came."""
+    """*Alsnog ophalen*: the mails that were read before we came. Of a run that ended: one that goes on writes them."""
+    hold(run.channel_id)
+    run.refresh_from_db(fields=["read_elsewhere_uids"])  # two clicks ask once
     ReceivedMail.objects.bulk_create(
         (
             ReceivedMail(

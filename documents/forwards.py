@@ -15,7 +15,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from administrations import audit, rights
 from administrations.access import may, role_in
@@ -24,6 +23,7 @@ from documents import forward_notices
 from documents.forward_models import MOST_AT_ONCE, Forward, ForwardAddress
 from documents.forwarding import confirmed_address
 from documents.models import XML_TYPES, Document
+from zenvoices.lib import database_clock
 
 #: of the files of one mail; written as text they are a third more, and most servers take 25 MB
 MOST_BYTES: Final = 18_000_000
@@ -79,9 +79,14 @@ def ask(documents: Iterable[Document], here: Administration, page: UUID, by: Use
         known = set(Forward.objects.filter(page=page).values_list("document_id", flat=True))
         new = [one for one in leads if one.pk not in known]
         _hold_to_bounds(len(new))
+        now = database_clock.now()
         Forward.objects.bulk_create(
-            [Forward(administration=here, document=one, to=to, asked_by=by, page=page) for one in new]
-        )
+            Forward(
+                administration=here, document=one, to=to, asked_by=by, page=page,
+                asked_at=now + timedelta(microseconds=place), due_at=now, changed_at=now,
+            )
+            for place, one in enumerate(new)
+        )  # fmt: skip
         audit.note_each("document.forwarded", here, new, by=by, after={"forwarded_to": to.address})
     return len(known) + len(new)
 
@@ -89,7 +94,7 @@ def ask(documents: Iterable[Document], here: Administration, page: UUID, by: Use
 def _hold_to_bounds(count: int) -> None:
     if count > MOST_AT_ONCE:
         raise ForwardRefused("too_many")
-    asked = Forward.objects.filter(asked_at__gt=timezone.now() - timedelta(hours=1)).count()
+    asked = Forward.objects.filter(asked_at__gt=database_clock.now() - timedelta(hours=1)).count()
     if asked + count > settings.FORWARDS_PER_HOUR:
         raise ForwardRefused("too_often", max(0, settings.FORWARDS_PER_HOUR - asked))
 
@@ -111,7 +116,7 @@ def sent_before(documents: Iterable[Document]) -> int:
 
 
 def due(most: int) -> list[UUID]:
-    waiting = Forward.objects.filter(state=State.WAITING, due_at__lte=timezone.now())
+    waiting = Forward.objects.filter(state=State.WAITING, due_at__lte=database_clock.now())
     return list(waiting.values_list("pk", flat=True)[:most])
 
 
@@ -119,7 +124,7 @@ def claim(forward_id: UUID) -> Forward | None:
     """One conditional UPDATE: of two workers one sends, and none to an address that is gone."""
     alive = ForwardAddress.objects.filter(removed_at=None, confirmed_at__isnull=False)
     waiting = Forward.objects.filter(pk=forward_id, state=State.WAITING, to__in=alive)
-    if not waiting.update(state=State.SENDING, changed_at=timezone.now()):
+    if not waiting.update(state=State.SENDING, changed_at=database_clock.now()):
         return None
     return Forward.objects.select_related(*_WITH).get(pk=forward_id)
 
@@ -136,7 +141,7 @@ def problem_before(forward: Forward) -> str:
 def settle(forward: Forward, problem: str = "") -> bool:
     """And tells who can do something about it. False when another worker had settled it."""
     state = State.FAILED if problem else State.SENT
-    if not _claimed(forward).update(state=state, problem=problem, changed_at=timezone.now()):
+    if not _claimed(forward).update(state=state, problem=problem, changed_at=database_clock.now()):
         return False
     if problem:
         forward_notices.failed(forward, problem)
@@ -147,17 +152,17 @@ def settle(forward: Forward, problem: str = "") -> bool:
 
 def later(forward: Forward) -> None:
     """Its mail surely did not leave: tried again, for a day."""
-    if timezone.now() - forward.asked_at > TRIED:
+    if database_clock.now() - forward.asked_at > TRIED:
         settle(forward, "unreachable")
         return
     pause = timedelta(minutes=_PAUSES[min(forward.tries, len(_PAUSES) - 1)])
-    now = timezone.now()
+    now = database_clock.now()
     _claimed(forward).update(state=State.WAITING, due_at=now + pause, tries=forward.tries + 1, changed_at=now)
 
 
 def close_dead_claims(before: datetime | None = None) -> int:
     """Whether these mails left, nobody knows."""
-    before = before or timezone.now() - CLAIM
+    before = before or database_clock.now() - CLAIM
     dead = Forward.objects.filter(state=State.SENDING, changed_at__lt=before)
     return sum(settle(forward, "uncertain") for forward in dead.select_related(*_WITH))
 

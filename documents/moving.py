@@ -18,7 +18,6 @@ import structlog
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from administrations import audit, rights
 from administrations.access import administrations_of, may, role_in
@@ -28,6 +27,7 @@ from documents.duplicates import mark_same_invoice
 from documents.models import Document, EInvoice, Move
 from documents.queries import visible_documents
 from documents.services import add_documents
+from zenvoices.lib import database_clock
 from zenvoices.lib.paging import with_words
 from zenvoices.lib.scoping import administration_scope
 
@@ -54,7 +54,7 @@ def targets(person: User, here: Administration, words: str = "") -> QuerySet[Adm
 
 def move(documents: Sequence[Document], here: Administration, to: Administration, by: User) -> Moved:
     """All that are still here, or none. Raises BlobMissing, StorageProblem, PermissionDenied."""
-    moment = timezone.now()
+    moment = database_clock.now()
     _copy_bytes(documents, here, to)
     with transaction.atomic():
         rights.hold(here.environment_id)  # no right ends meanwhile, and neither administration is closed

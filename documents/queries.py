@@ -72,16 +72,17 @@ class Selection:
     ids: list[UUID]
     #: the last line that was looked at, where the list may go on behind it
     last: Place | None = None
-    #: as many were found as are selected at once
+    #: more were found than are selected at once
     is_full: bool = False
 
 
 def selection(documents: QuerySet[Document], filters: Filters, most: int) -> Selection:
     rows, asked = ordered(_unsearched(documents, filters, None), Sort.ARRIVAL), _patterns(filters)
-    keys, edge = _found(rows, asked, Sort.ARRIVAL, search.SELECTED, most) if asked else (_first(rows, most), None)
-    if len(keys) < most:
+    some = most + 1  # whether anything is behind them
+    keys, edge = _found(rows, asked, Sort.ARRIVAL, search.SELECTED, some) if asked else (_first(rows, some), None)
+    if len(keys) <= most:
         return Selection(keys, edge)
-    return Selection(keys, Place.of(documents.get(pk=keys[-1]), Sort.ARRIVAL), is_full=True)
+    return Selection(keys[:most], Place.of(documents.get(pk=keys[most - 1]), Sort.ARRIVAL), is_full=True)
 
 
 def _patterns(filters: Filters) -> list[str]:

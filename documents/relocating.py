@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import structlog
-from django.utils import timezone
 
 from documents import sweeping
 from documents.storage import Blob, BlobMissing, Blobs, StorageProblem
@@ -60,8 +58,7 @@ def _bundles(source: Blobs) -> Iterator[tuple[UUID, list[str]]]:
 
 
 def _is_young(blob: Blob) -> bool:
-    since: datetime = timezone.now() - sweeping.GRACE
-    return blob.modified > since
+    return bool(blob.modified > sweeping.grace_began())
 
 
 def _has(place: Blobs, administration_id: UUID, sha256: str) -> bool:

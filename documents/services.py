@@ -11,7 +11,6 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
 
 from administrations import audit
 from administrations.models import Administration, User
@@ -19,6 +18,7 @@ from documents import quota, search_text, senders, sort_keys, sources
 from documents.models import Document, Email, Move, Question
 from documents.pairing import pair_saved as pair_saved
 from documents.pairing import pair_unsaved as pair_unsaved
+from zenvoices.lib import database_clock
 from zenvoices.lib.filenames import safe_name
 
 log = structlog.get_logger(__name__)
@@ -174,7 +174,7 @@ def _earliest_with(administration_id: UUID, hashes: Iterable[str]) -> dict[str, 
 @_together
 def delete_documents(documents: Iterable[Document], by: User) -> datetime:
     """Out of sight, all at one moment, which `restore_documents` takes to bring them back. Bytes stay for a month."""
-    moment = timezone.now()
+    moment = database_clock.now()
     ids = [document.pk for document in documents]
     chosen = list(Document.objects.select_for_update().filter(pk__in=ids, deleted_at=None))
     deleted = Document.objects.filter(pk__in=[document.pk for document in chosen])

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from documents import storage
 from documents.models import Document, Email
-from zenvoices.lib import bulkheads
+from zenvoices.lib import bulkheads, database_clock
 
 #: a blob is written before its row: younger ones may still get one
 GRACE = timedelta(days=1)
@@ -29,7 +29,7 @@ def sweep_blobs() -> int:
 
     One that cannot be removed keeps no other. Raises SomeFailed at the end.
     """
-    before = timezone.now() - GRACE
+    before = grace_began()
 
     def remove(blob: tuple[UUID, str]) -> bool:
         administration_id, sha256 = blob
@@ -43,7 +43,12 @@ def sweep_blobs() -> int:
 
 def sweep_unfinished() -> int:
     """Removes what writes left behind that were interrupted a day ago; returns how many."""
-    return storage.sweep_unfinished(timezone.now() - GRACE)
+    return storage.sweep_unfinished(grace_began())
+
+
+def grace_began() -> datetime:
+    """By whichever clock is behind: files have their time from this machine's, objects of a bucket from another's."""
+    return min(database_clock.now(), timezone.now()) - GRACE
 
 
 def _orphans(before: datetime) -> Iterator[tuple[UUID, str]]:
@@ -75,7 +80,7 @@ def needed(administration_id: UUID, names: list[str]) -> set[str]:
 
 def _kept() -> Q:
     """The documents whose bytes are kept."""
-    kept = Q(deleted_at=None) | Q(deleted_at__gt=timezone.now() - DELETED_KEPT)
+    kept = Q(deleted_at=None) | Q(deleted_at__gt=database_clock.now() - DELETED_KEPT)
     return kept | Q(administration__held_since__isnull=False)
 
 

@@ -14,13 +14,13 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
-from django.utils import timezone
 
 from administrations.models import User
 from documents import preview, processes, quota, storage
 from documents.models import PDF, Document, Question
 from documents.render_page import IMAGES
 from documents.services import UPLOAD, add_document
+from zenvoices.lib import database_clock
 from zenvoices.lib.filenames import DOCUMENTS, EXTENSIONS, safe_name
 from zenvoices.lib.filetypes import ASIC, BINARY, MAIL, ZIP, expected, sniff, zip_kind
 from zenvoices.lib.packages import ZIP_DAMAGE
@@ -168,7 +168,7 @@ def _add(administration_id: UUID, path: Path, name: str, content_type: str, by: 
         content_type=content_type,
         size=size,
         sha256=storage.put_file(administration_id, path),
-        received_at=timezone.now(),
+        received_at=database_clock.now(),
         uploaded_by=by if isinstance(by, User) else None,
         question=by if isinstance(by, Question) else None,
     )

@@ -15,7 +15,6 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import F
-from django.utils import timezone
 
 from administrations import audit, rights
 from administrations.access import environments_of
@@ -27,6 +26,7 @@ from leaving import plans, steps
 from leaving.fence import DEAD_AFTER, Superseded, Worker
 from leaving.models import Erasure
 from leaving.plans import Kind, Plan
+from zenvoices.lib import database_clock
 from zenvoices.lib.scoping import every_administration
 
 log = structlog.get_logger(__name__)
@@ -99,7 +99,7 @@ def _people(plan: Plan) -> list[str]:
 
 
 def _close(plan: Plan, by: User | None) -> None:
-    now = timezone.now()
+    now = database_clock.now()
     if isinstance(plan.target, User):
         _shut_out(plan.target, by)
     elif plan.kind != Kind.DOCUMENTS:
@@ -159,17 +159,17 @@ def _perform(erasure: Erasure, worker: Worker) -> None:
         step(erasure, worker.alive)
         with transaction.atomic():
             erasure.steps_done = [*erasure.steps_done, name]
-            worker.update(steps_done=erasure.steps_done, problem="", alive_at=timezone.now())
+            worker.update(steps_done=erasure.steps_done, problem="", alive_at=database_clock.now())
             audit.note(f"erasure.{name}", steps.place_of(erasure))
     with transaction.atomic():
-        worker.update(state=State.DONE, done_at=timezone.now(), administration_ids=[], people_ids=[])
+        worker.update(state=State.DONE, done_at=database_clock.now(), administration_ids=[], people_ids=[])
         counts = {"kind": erasure.kind, **erasure.counts}
         audit.note("erasure.done", steps.place_of(erasure), after=counts)
 
 
 def look_after() -> list[Erasure]:
     """Gives back what nobody works at, to be queued; forgets what was done long ago."""
-    now = timezone.now()
+    now = database_clock.now()
     long_ago = now - timedelta(days=settings.AUDIT_KEPT_DAYS)
     Erasure.objects.filter(state=State.DONE, done_at__lt=long_ago).delete()
     dead = Erasure.objects.exclude(state=State.DONE).filter(alive_at__lt=now - DEAD_AFTER)

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from administrations import audit
 from administrations.models import Administration, User
@@ -17,7 +16,7 @@ from documents import storage
 from leaving import archive
 from leaving.fence import DEAD_AFTER, Superseded, Worker
 from leaving.models import Export
-from zenvoices.lib import bulkheads
+from zenvoices.lib import bulkheads, database_clock
 
 log = structlog.get_logger(__name__)
 #: not longer than what no document names lies in storage (documents.sweeping.GRACE)
@@ -61,7 +60,7 @@ def _make(export: Export, maker: Worker) -> None:
         archive.write(export.administration, path, maker.alive)
         size, sha256 = path.stat().st_size, storage.put_file(export.administration_id, path)
     try:
-        maker.update(state=State.READY, sha256=sha256, size=size, expires_at=timezone.now() + KEPT)
+        maker.update(state=State.READY, sha256=sha256, size=size, expires_at=database_clock.now() + KEPT)
     except Superseded:
         storage.delete(export.administration_id, sha256)
         raise
@@ -69,7 +68,7 @@ def _make(export: Export, maker: Worker) -> None:
 
 def look_after() -> list[Export]:
     """Ends what is past its time and gives back what nobody makes, to be queued; in `every_administration`."""
-    now = timezone.now()
+    now = database_clock.now()
     bulkheads.each(list(Export.objects.filter(state=State.READY, expires_at__lt=now)), _end)
     Export.objects.filter(state=State.FAILED, asked_at__lt=now - KEPT).delete()
     dead = Export.objects.filter(state__in=[State.QUEUED, State.MAKING], alive_at__lt=now - DEAD_AFTER)

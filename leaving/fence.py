@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from leaving.models import Erasure, Export
+from zenvoices.lib import database_clock
 
 #: without a sign of life for so long nobody works at it: its worker was killed, or its message was lost
 DEAD_AFTER: Final = timedelta(minutes=5)
@@ -33,7 +33,7 @@ class Worker:
         """None when somebody else took it up. `row.attempts` is the number of this try from here on."""
         rows, before = type(row)._default_manager.filter(pk=row.pk), row.attempts
         row.attempts += 1
-        now = {"state": working, "attempts": row.attempts, "alive_at": timezone.now()}
+        now = {"state": working, "attempts": row.attempts, "alive_at": database_clock.now()}
         claimed = rows.filter(state=queued, attempts=before).update(**now)
         return cls(rows.filter(state=working, attempts=row.attempts)) if claimed else None
 
@@ -41,7 +41,7 @@ class Worker:
         """To be called again and again. Raises Superseded."""
         if time.monotonic() - self.said_at > ALIVE_SECONDS:
             self.said_at = time.monotonic()
-            self.update(alive_at=timezone.now())
+            self.update(alive_at=database_clock.now())
 
     def update(self, **values: object) -> None:
         """Raises Superseded."""

@@ -15,6 +15,7 @@ from administrations.models import Administration, Environment, User
 from channels.models import Channel
 from documents.models import Document, Email
 from leaving.models import Erasure
+from zenvoices.lib import database_clock
 from zenvoices.lib.scoping import every_administration
 
 Kind = Erasure.Kind
@@ -153,8 +154,9 @@ def _held(administrations: Sequence[Administration]) -> str:
 
 def _kept_until(administrations: Sequence[Administration]) -> date | None:
     """The last day of the longest term that still runs. What somebody deleted by hand has none."""
+    today = timezone.localdate(database_clock.now())
     ends = [end for one in administrations if (end := _end_of(one)) is not None]
-    return max((end for end in ends if end >= timezone.localdate()), default=None)
+    return max((end for end in ends if end >= today), default=None)
 
 
 def _end_of(administration: Administration) -> date | None:

@@ -12,7 +12,7 @@ from administrations import retention
 from administrations.models import Administration
 from leaving import plans
 from notifications.services import Message, Said, close_about, in_both_languages, tell_administrators
-from zenvoices.lib import bulkheads
+from zenvoices.lib import bulkheads, database_clock
 
 KIND: Final = "term_is_over"
 
@@ -31,7 +31,7 @@ def _tell(administration: Administration) -> int:
     documents, _mails = plans.past_term(administration, retention.term_began(administration))
     if not documents.exists():
         return 0
-    event = f"{administration.pk}:term:{timezone.localdate().year}"
+    event = f"{administration.pk}:term:{timezone.localdate(database_clock.now()).year}"
     said = _message(administration)
     return tell_administrators(administration, kind=KIND, event=event, subject_id=administration.pk, message=said)
 

@@ -9,7 +9,6 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from administrations import audit
@@ -18,6 +17,7 @@ from administrations.models import Role
 from documents import serving, storage
 from leaving import exports, tasks
 from leaving.models import Export
+from zenvoices.lib import database_clock
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -29,7 +29,7 @@ def export(request: AdministrationRequest) -> HttpResponse:
         return redirect("export", request.administration.pk)
     found = list(Export.objects.select_related("asked_by")[:10])
     is_part, is_open = _is_part(request), any(one.is_open for one in found)
-    context = {"exports": found, "is_open": is_open, "is_part": is_part, "now": timezone.now()}
+    context = {"exports": found, "is_open": is_open, "is_part": is_part, "now": database_clock.now()}
     return render(request, "leaving/_exports.html" if is_part else "leaving/export.html", context)
 
 
@@ -42,7 +42,7 @@ def _is_part(request: HttpRequest) -> bool:
 @administration_view(Role.ADMIN)
 def download(request: AdministrationRequest, export_id: UUID) -> HttpResponseBase:
     here = request.administration
-    found = get_object_or_404(Export, pk=export_id, state=Export.State.READY, expires_at__gt=timezone.now())
+    found = get_object_or_404(Export, pk=export_id, state=Export.State.READY, expires_at__gt=database_clock.now())
     try:
         response = serving.attachment(here.pk, found.sha256, f"{here.name}.zip", "application/zip")
     except storage.BlobMissing as missing:

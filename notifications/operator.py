@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from notifications.models import OperatorAlert
+from zenvoices.lib import database_clock
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +24,7 @@ QUIET: Final = timedelta(hours=1)
 def tell(code: str, *, text_nl: str, text_en: str) -> None:
     """`text_*`: what is the matter and what to do, without anything of a customer. The same code is told once."""
     log.error("the operator must act", code=code, text=text_en)
-    now = timezone.now()
+    now = database_clock.now()
     alert, is_new = OperatorAlert.objects.get_or_create(
         code=code, ended_at=None, defaults={"text_nl": text_nl, "text_en": text_en, "since": now, "last_at": now}
     )
@@ -47,7 +48,7 @@ def open_alerts() -> QuerySet[OperatorAlert]:
 
 def settle() -> int:
     """Ends what is quiet, and e-mails what is not told yet. Returns how many e-mails left."""
-    now = timezone.now()
+    now = database_clock.now()
     OperatorAlert.objects.filter(ended_at=None, last_at__lt=now - QUIET).update(ended_at=now)
     return sum(_mail(alert) for alert in open_alerts().filter(mailed_at=None)) if settings.OPERATOR_EMAIL else 0
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from administrations.access import administrations_of, open_administrations_of
 from administrations.models import Administration, User
 from notifications.models import Notification
+from zenvoices.lib import database_clock
 from zenvoices.lib.counts import at_most, written
 from zenvoices.lib.keyset import Position
 from zenvoices.lib.scoping import every_administration
@@ -49,7 +50,7 @@ def due_emails(limit: int) -> list[UUID]:
 
     Of those who want each at once.
     """
-    since = timezone.now() - timedelta(days=1)
+    since = database_clock.now() - timedelta(days=1)
     due = Notification.objects.filter(email_due=True, created_at__gte=since, user__daily_email=False).order_by(
         "created_at", "id"
     )
@@ -69,7 +70,7 @@ def of_the_day(user: User, limit: int) -> list[Notification]:
 
 
 def _of_before_this_morning(rows: QuerySet[Notification] | None = None) -> QuerySet[Notification]:
-    now = timezone.localtime()
+    now = timezone.localtime(database_clock.now())
     morning = now.replace(hour=MORNING, minute=0, second=0, microsecond=0)
     morning -= timedelta(days=1) if morning > now else timedelta()
     found = Notification.objects.all() if rows is None else rows

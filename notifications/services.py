@@ -15,6 +15,7 @@ from django.utils.text import Truncator
 from administrations.access import administrators_of, people_with_access
 from administrations.models import Administration, User
 from notifications.models import Notification
+from zenvoices.lib import database_clock
 
 #: a claimed e-mail whose worker died, or that was refused, is tried again after this long
 EMAIL_CLAIM = timedelta(minutes=5)
@@ -97,7 +98,7 @@ def _tell(
     message: Message, may_act: set[Any] | None = None,
 ) -> int:  # fmt: skip
     """`may_act`: who gets the button; else the Beheerders."""
-    now = timezone.now()
+    now = database_clock.now()
     if may_act is None:
         may_act = set(administrators_of(administration).values_list("pk", flat=True))
     rows = [
@@ -169,7 +170,7 @@ def subject_of(notification: Notification, language: str) -> str:
 
 def claim_email(notification_id: UUID) -> bool:
     """One conditional UPDATE: of two workers one sends. `emailed_at` is the claim until the e-mail has left."""
-    now = timezone.now()
+    now = database_clock.now()
     free = Q(emailed_at=None) | Q(emailed_at__lt=now - EMAIL_CLAIM)
     free |= Q(emailed_at__gt=now + EMAIL_CLAIM)  # by a clock that was ahead
     return bool(Notification.objects.filter(free, pk=notification_id, email_due=True).update(emailed_at=now))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -72,6 +73,8 @@ class Plan:
     learned: list[tuple[ReceivedMail, MessageRef]] = field(default_factory=list)
     #: not had, under a number of which the server states otherwise by now: it may be another mail's
     anew: list[ReceivedMail] = field(default_factory=list)
+    #: how the rows stood whose mails are asked for once more: people act on them while these are under way
+    stood: dict[UUID, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -85,7 +88,7 @@ class Plan:
 
     def write(self) -> None:
         """What the list alone says of rows."""
-        _rows(self.gone).update(
+        _rows(self.gone).filter(UNSETTLED).update(  # not what somebody gave up since
             state=State.REFUSED, error_code="mail_gone", error_detail={},
             standing=False, failing_since=None, next_try_at=None,
         )  # fmt: skip
@@ -123,6 +126,7 @@ class _Planner:
         elif row.was_not_asked_for and not (is_doubtful(row, ref) and self._is_asked_for(ref)):
             self._pass_over(row)
         elif row.state in HAD and is_doubtful(row, ref):
+            self.plan.stood[row.pk] = row.state
             self._ask_for(ref, self.plan.doubtful)
         elif row.state in TAKEN_IN:
             self.plan.already += 1
@@ -177,6 +181,7 @@ class _Planner:
     def elsewhere(self, row: ReceivedMail) -> None:
         """Under a number of another UIDVALIDITY, folder or server, or one that is another mail's by now."""
         if self._is_due(row) and _is_kept(row):
+            self.plan.stood[row.pk] = row.state
             self.plan.kept.append(row)
         elif row.state in TO_COME or not row.raw_sha256:
             self.plan.gone.append(row)
@@ -197,6 +202,7 @@ class _Planner:
         self.plan.anew.append(row)
 
     def _try_again(self, ref: MessageRef, row: ReceivedMail) -> None:
+        self.plan.stood[row.pk] = row.state
         if _is_kept(row):
             self.plan.kept.append(row)
         elif (ref.size or 0) > (WANTED_MAX_BYTES if row.state == State.WANTED else settings.MAIL_MAX_BYTES):

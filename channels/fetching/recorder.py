@@ -1,10 +1,15 @@
-"""Prepared mails to rows, in the caller's transaction: a handful of statements for a whole batch of mails."""
+"""Prepared mails to rows, in the caller's transaction: a handful of statements for a whole batch of mails.
+
+That transaction renewed the lease first. Whoever acts on a mail locks the channel too (channels.services.hold), so what
+is read here is what they left, and nobody acts before it is written.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
@@ -79,10 +84,14 @@ class Recorder:
     marks_read: bool = True
     #: mails that the list did not hold
     unlisted: Set[Key] = frozenset()
+    #: how rows stood when their mails were asked for once more (Plan.stood)
+    stood: Mapping[UUID, str] = field(default_factory=dict)
     owed: list[ReceivedMail] = field(default_factory=list)
     #: a mail stands as not taken in that did not before, or no longer does
     changes_standing: bool = False
     _ledger: dict[Key, ReceivedMail] = field(default_factory=dict)
+    #: the rows of mails that were kept before, as they stand now
+    _kept: dict[UUID, ReceivedMail] = field(default_factory=dict)
     _delivered: list[ReceivedMail] = field(default_factory=list)
     _emails: list[Email] = field(default_factory=list)
     _rows: list[ReceivedMail] = field(default_factory=list)
@@ -124,6 +133,9 @@ class Recorder:
         counts = Counts()
         for prepared in mails:
             row, problem = self._row(prepared), prepared.problem or MessageProblem("mail_cut_off")
+            if self._was_given_up(row):
+                counts += self._give_up(row, prepared)
+                continue
             row.error_code, row.error_detail = problem.code, problem.detail
             if row._state.adding or not told:
                 row.state, row.next_try_at = _to_come(row), timezone.now()
@@ -136,6 +148,8 @@ class Recorder:
     def _look_up(self, mails: Sequence[Prepared]) -> None:
         rows = ledger_rows(self.channel).filter(uid__in=[prepared.ref.uid for prepared in mails])
         self._ledger = {key_of(row): row for row in rows}
+        kept = [prepared.row.pk for prepared in mails if prepared.row is not None]
+        self._kept = ReceivedMail.objects.in_bulk(kept) if kept else {}
         hashes = {one for prepared in mails for one in (prepared.raw_sha256, prepared.content_sha256)} - {""}
         names = {prepared.mail.message_id[:998] for prepared in mails if prepared.mail} - {""}
         same = Q(content_sha256__in=hashes) | Q(message_id__in=names)
@@ -149,6 +163,8 @@ class Recorder:
             if prepared.problem and prepared.problem.code == "mail_gone":
                 return Counts(failed=1)
         row = self._row(prepared)
+        if self._was_given_up(row):
+            return self._give_up(row, prepared)
         if prepared.problem or prepared.mail is None:
             return self._record_problem(row, prepared, prepared.problem or MessageProblem("mail_unreadable"))
         row.raw_sha256, row.content_sha256, row.size = prepared.raw_sha256, prepared.content_sha256, prepared.raw_size
@@ -167,7 +183,21 @@ class Recorder:
 
     def _had_under_this_number(self, prepared: Prepared) -> ReceivedMail | None:
         known = self._ledger.get(key_of(prepared.ref))
-        return known if prepared.row is None and known is not None and known.state in HAD else None
+        was_had = known is not None and self.stood.get(known.pk, known.state) in HAD
+        return known if prepared.row is None and was_had else None
+
+    def _was_given_up(self, row: ReceivedMail) -> bool:
+        """*Niet meer nodig*, while the mail was under way: it stays so, and of what came nothing is taken in."""
+        return row.state == State.IGNORED and self.stood.get(row.pk, State.IGNORED) != State.IGNORED
+
+    def _give_up(self, row: ReceivedMail, prepared: Prepared) -> Counts:
+        row.content_sha256 = prepared.content_sha256 or row.content_sha256
+        self._keep(row, prepared)
+        return Counts(ignored=1)
+
+    def _was_asked_for(self, row: ReceivedMail) -> bool:
+        """While the mail was under way: as somebody who asked for it has it, large and despite rules, it comes next."""
+        return row.state == State.WANTED and self.stood.get(row.pk, State.WANTED) != State.WANTED
 
     def _confirm(self, row: ReceivedMail, ref: MessageRef) -> Counts:
         """The number is still this mail's, although the server stated otherwise."""
@@ -180,7 +210,9 @@ class Recorder:
         """The row that this mail has, or its new one; a mail that had its number before gives it up."""
         if (had := self._had_under_this_number(prepared)) is not None:
             retire(had)
-        elif row := prepared.row or self._ledger.get(key_of(prepared.ref)):
+        elif prepared.row is not None:
+            return self._kept[prepared.row.pk]
+        elif row := self._ledger.get(key_of(prepared.ref)):
             return row
         return ReceivedMail(
             administration_id=self.channel.administration_id,
@@ -220,6 +252,9 @@ class Recorder:
         return email
 
     def _record_problem(self, row: ReceivedMail, prepared: Prepared, problem: MessageProblem) -> Counts:
+        if self._was_asked_for(row):
+            self._keep(row, prepared)
+            return Counts(ignored=1) if problem.code in LEFT_OUT else Counts(failed=1)
         if problem.code == "mail_gone" and row.error_code in GIVES_NOT and self._is_listed(prepared):
             problem = MessageProblem("mail_withheld")  # said to be gone before, and listed again
         row.error_code, row.error_detail = problem.code, problem.detail

@@ -179,7 +179,7 @@ class _Session:
 
     def _recorder(self) -> Recorder:
         marks_read = self.channel.marks_read and self.listing.keeps_seen
-        return Recorder(self.channel, self.run, marks_read, self.plan.unlisted)
+        return Recorder(self.channel, self.run, marks_read, self.plan.unlisted, self.plan.stood)
 
     def _take_kept(self, rows: Sequence[ReceivedMail]) -> None:
         """Together, or each alone when a fetch died over one of them."""
@@ -293,9 +293,6 @@ class _Session:
             return self._commit_together(prepared)
         except REFUSED_BY_DATABASE as problem:
             log.exception("the database does not take a mail", channel=str(self.channel.pk))
-            for one in prepared:
-                if one.row is not None:
-                    one.row.refresh_from_db()  # what was written into it was not kept
             if len(prepared) == 1:
                 refused = MessageProblem("mail_unreadable", reason=type(problem).__name__)
                 return self._commit_together([replace(prepared[0], mail=None, problem=refused)])

@@ -21,7 +21,7 @@ from channels.links import tokens
 from channels.models import Channel, ChannelSecret, FetchRun, HostOutage, ReceivedMail
 from channels.words.notices import Kind
 from notifications.models import Notification
-from zenvoices.lib import bulkheads
+from zenvoices.lib import bulkheads, database_clock
 
 PURGE_AFTER: Final = timedelta(seconds=60)
 PURGED_A_TICK: Final = 50
@@ -50,7 +50,7 @@ def purge_deleted() -> int:
     Its link ends at the provider before, outside the transaction; a provider that is down holds up nothing.
     """
     fetched_by_nobody = Q(lease_until__isnull=True) | expired()
-    gone = Channel.objects.filter(fetched_by_nobody, deleted_at__lt=timezone.now() - PURGE_AFTER)
+    gone = Channel.objects.filter(fetched_by_nobody, deleted_at__lt=database_clock.now() - PURGE_AFTER)
     # In any order: one that cannot be erased is not the first for ever.
     return bulkheads.each(list(gone.order_by("?")[:PURGED_A_TICK]), _purge)
 
@@ -95,7 +95,7 @@ def prune_logbook() -> int:
 
 
 def logbook_reaches_to() -> datetime:
-    return timezone.now() - timedelta(days=settings.LOGBOOK_KEPT_DAYS)
+    return database_clock.now() - timedelta(days=settings.LOGBOOK_KEPT_DAYS)
 
 
 def tell_outages() -> int:

@@ -181,6 +181,12 @@ class ReceivedMail(TenantModel):
         """*Toch ophalen*: nobody asked for it so far, and nothing went wrong with it."""
         return self.was_not_asked_for or self.was_left_out
 
+    @property
+    def can_be_tried(self) -> bool:
+        """*Opnieuw proberen*, *toch ophalen*."""
+        not_had = (self.State.FAILED, self.State.REFUSED, self.State.QUARANTINED, self.State.WANTED)
+        return self.state in not_had or self.can_be_asked_for
+
 
 class ReceivedPart(TenantModel):
     """What became of each part of a mail, and why."""

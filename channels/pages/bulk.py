@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -11,6 +12,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, OuterRef, Q, Subquery
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from administrations.models import Administration, Environment, User
 from channels import checking, services, tasks
@@ -40,17 +43,62 @@ class Action:
     do: Callable[[list[Channel], User], Done]
 
 
-def channels_for(action: Action, environment: Environment, ids: Iterable[UUID]) -> list[Channel]:
-    """Of these administrations; those looked at longest ago first. Use it inside `every_administration`."""
+def channels_for(
+    action: Action, environment: Environment, ids: Iterable[UUID], shown: Collection[UUID] = ()
+) -> list[Channel]:
+    """Of these administrations, and of the channels that were `shown` before if any were; those looked at longest ago
+    first. Use it inside `every_administration`.
+    """
     wanted = list(ids)[:PAGE]
     own = Channel.objects.filter(
         action.of, administration__in=wanted, administration__erasing_since=None, deleted_at=None
     )
+    if shown:
+        own = own.filter(pk__in=list(shown))
     here = Q(administration__environment=environment, administration__plan=Administration.Plan.PREMIUM)
     own = own.filter(here).select_related("administration__environment")
     checks = ConnectionCheck.objects.filter(channel=OuterRef("pk")).order_by("-queued_at")
     own = own.annotate(checked_at=Subquery(checks.values("queued_at")[:1]))
     return list(own.order_by(F("checked_at").asc(nulls_first=True), "name", "id")[:MOST])
+
+
+def passed_over(name: str, environment: Environment, ids: Iterable[UUID]) -> Counter[str]:
+    """Why nothing is done with channels that were shown: what became of each meanwhile, as `left_said` takes it."""
+    wanted = list(ids)
+    found = Channel.objects.filter(pk__in=wanted, administration__environment=environment, deleted_at=None).in_bulk()
+    return Counter(_became(name, found.get(one)) for one in wanted)
+
+
+def _became(name: str, channel: Channel | None) -> str:
+    if channel is None:
+        return "deleted"
+    if services.needs_link(channel):
+        return "unlinked"
+    if name == "activate" and channel.state == Channel.State.ACTIVE:
+        return "active"
+    return "inactive" if name == "fetch" and channel.state != Channel.State.ACTIVE else "changed"
+
+
+def left_said(why: Mapping[str, int]) -> str:
+    """*Overgeslagen: 2 kanalen zijn al actief, 1 kanaal is intussen gewijzigd.*"""
+    parts = [_why(reason, count) % {"n": count} for reason, count in sorted(why.items())]
+    return _("Left as it was: %(what)s.") % {"what": ", ".join(parts)}
+
+
+def _why(reason: str, n: int) -> str:
+    match reason:
+        case "deleted":
+            return ngettext("%(n)s channel was deleted meanwhile", "%(n)s channels were deleted meanwhile", n)
+        case "unlinked":
+            return ngettext("%(n)s channel is no longer linked", "%(n)s channels are no longer linked", n)
+        case "active":
+            return ngettext("%(n)s channel is active already", "%(n)s channels are active already", n)
+        case "inactive":
+            return ngettext("%(n)s channel is no longer active", "%(n)s channels are no longer active", n)
+        case "unfinished":
+            return ngettext("%(n)s check did not end", "%(n)s checks did not end", n)
+        case _:
+            return ngettext("%(n)s channel was changed meanwhile", "%(n)s channels were changed meanwhile", n)
 
 
 def _fetch(channels: list[Channel], by: User) -> Done:

@@ -39,4 +39,9 @@ def _listed(names: list[str], now: Seen) -> str:
 def _label(name: str, now: Seen) -> str:
     if name == "active":
         return _("activated") if now[name] == "True" else _("paused")
-    return str(FIELDS.get(name) or VALUES["secrets"][name])
+    return _within(str(FIELDS.get(name) or VALUES["secrets"][name]))
+
+
+def _within(label: str) -> str:
+    """As it stands in a sentence: without its capital, unless it is an abbreviation."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]

@@ -19,6 +19,7 @@ from administrations.models import Administration, Environment
 from channels.checking import Outcome, Purpose
 from channels.fetching.places import open_runs
 from channels.models import Channel, ConnectionCheck, FetchRun
+from channels.pages.bulk import left_said
 from channels.pages.queries import RowCount, listed_channels
 from channels.pages.rows import RESULT_STAYS, Row, row_of
 from channels.pages.standing import Standing, standing
@@ -30,6 +31,13 @@ from zenvoices.lib.paging import with_words
 
 #: of a page of administrations the newest checks are looked at
 _CHECKS_READ: Final = 500
+#: the outcomes that decided nothing, as `left_said` takes them
+_LEFT: Final = {
+    Outcome.CHANGED: "changed",
+    Outcome.NOT_LINKED: "unlinked",
+    Outcome.NOT_STARTED: "unfinished",
+    Outcome.INTERRUPTED: "unfinished",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,8 @@ class Checked:
     busy: int = 0
     passed: int = 0
     failed: tuple[ConnectionCheck, ...] = ()
+    #: channels that were left as they were, and why; "" of none
+    left: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,4 +182,10 @@ def _summed(checks: list[ConnectionCheck]) -> Checked:
         busy=sum(check.is_open for check in checks),
         passed=sum(check.passed for check in checks),
         failed=tuple(check for check in checks if check.outcome == Outcome.FAILED),
+        left=_left(checks),
     )
+
+
+def _left(checks: list[ConnectionCheck]) -> str:
+    why = Counter(_LEFT[Outcome(check.outcome)] for check in checks if check.outcome in _LEFT)
+    return left_said(why) if why else ""

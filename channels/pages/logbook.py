@@ -23,6 +23,7 @@ from channels.pages import queries
 from channels.pages.access import channel_or_404, premium_view
 from channels.pages.logbook_lines import check_problem, counts_said, csv_rows, days_of, mail_entry, notes_said
 from channels.pages.logbook_search import Logbook, LogbookFilter
+from channels.pages.not_taken_in import settled
 from channels.pages.rows import error_of, outcome_pill, row_of
 from documents import serving, storage
 from zenvoices.lib.csv_files import streamed
@@ -97,7 +98,7 @@ def run(request: AdministrationRequest, channel_id: UUID, run_id: UUID) -> HttpR
 def take_read_elsewhere(request: AdministrationRequest, channel_id: UUID, run_id: UUID) -> HttpResponse:
     """*Alsnog ophalen*: mails that somebody read before we came."""
     channel, found = _run(channel_id, run_id)
-    if found.read_elsewhere_uids:
+    if found.read_elsewhere_uids and found.finished_at:
         started = services.take_read_elsewhere(found, request.user)
         transaction.on_commit(lambda: tasks.enqueue(started), robust=True)
         count = found.read_elsewhere
@@ -110,11 +111,10 @@ def take_read_elsewhere(request: AdministrationRequest, channel_id: UUID, run_id
 @premium_view
 def retry_mail(request: AdministrationRequest, channel_id: UUID, mail_id: UUID) -> HttpResponse:
     mail = _mail(channel_id, mail_id)
-    tried_again = (ReceivedMail.State.QUARANTINED, ReceivedMail.State.REFUSED, ReceivedMail.State.FAILED)
-    if mail.state not in tried_again and not mail.can_be_asked_for:
-        raise Http404
-    services.retry_mail(mail, request.user)
-    messages.success(request, _("The email is tried again with the next fetch."))
+    if services.retry_mail(mail, request.user):
+        messages.success(request, _("The email is tried again with the next fetch."))
+    else:
+        messages.info(request, settled(mail))
     if "not-taken-in" in request.POST:  # the page it was asked on
         return redirect("not-taken-in", mail.administration_id, channel_id)
     if "left-out" in request.POST:

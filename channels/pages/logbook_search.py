@@ -120,13 +120,13 @@ class Logbook:
     def _worth_reading(self, before: Position | None) -> tuple[list[FetchRun], bool]:
         """Those with the next `MAILS_READ` mails, and whether there are no others."""
         wanted = self.wanted & Q(seen__gt=0)
-        runs = queries.logbook(self.channel, wanted, before=before, limit=RUNS_READ)
+        runs = queries.logbook(self.channel, wanted, before=before, limit=RUNS_READ + 1)  # one more: is there any?
         mails = 0
         for place, run in enumerate(runs, start=1):
             mails += run.seen
-            if mails >= MAILS_READ and place < len(runs):
+            if (mails >= MAILS_READ or place == RUNS_READ) and place < len(runs):
                 return runs[:place], False
-        return runs, len(runs) < RUNS_READ
+        return runs, True
 
 
 def _position(run: FetchRun) -> Position:

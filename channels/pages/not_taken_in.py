@@ -51,7 +51,16 @@ def retry_all(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
 def leave_out(request: AdministrationRequest, channel_id: UUID, mail_id: UUID) -> HttpResponse:
     """*Niet meer nodig*."""
     mails = ReceivedMail.objects.select_related("channel__administration")
-    mail = get_object_or_404(mails, pk=mail_id, channel=channel_or_404(channel_id), standing=True)
-    services.leave_out(mail, request.user)
-    messages.success(request, _("This email is no longer waited for."))
+    mail = get_object_or_404(mails, pk=mail_id, channel=channel_or_404(channel_id))
+    if services.leave_out(mail, request.user):
+        messages.success(request, _("This email is no longer waited for."))
+    else:
+        messages.info(request, settled(mail))
     return redirect("not-taken-in", mail.administration_id, channel_id)
+
+
+def settled(mail: ReceivedMail) -> str:
+    """To whoever asks something of a mail that is the matter no more: their page was open for some time."""
+    if mail.state in (ReceivedMail.State.DELIVERED, ReceivedMail.State.ALREADY):
+        return _("This email was taken in meanwhile, with its documents.")
+    return _("This email is no longer waited for.")

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from administrations.access import EnvironmentRequest, administration_in, environment_view
-from channels.pages.bulk import ACTIONS, Done, channels_for
+from channels.pages.bulk import ACTIONS, MOST, Done, channels_for, left_said, passed_over
 from channels.pages.channel_list import STOP_POLLING
 from channels.pages.clients import clients, clients_of
 from channels.pages.rows import ICONS
@@ -61,15 +61,20 @@ def office_act(request: EnvironmentRequest) -> HttpResponse:
     name, back = request.POST.get("act", ""), _back(request)
     if name not in ACTIONS:
         return redirect(back)
-    ids = _ids(request)
+    ids, shown = _ids(request), _shown(request)
     with every_administration():
-        channels = channels_for(ACTIONS[name], request.environment, ids)
+        channels = channels_for(ACTIONS[name], request.environment, ids, shown)
+        if left := shown - {channel.pk for channel in channels}:
+            messages.warning(request, left_said(passed_over(name, request.environment, left)))
+        if not channels and left:
+            return redirect(back)
         if not channels:
             messages.info(request, _("None of these administrations has a channel for that. Nothing was done."))
             return redirect(back)
         if "sure" not in request.POST:
             among = {channel.administration_id for channel in channels}
             context = {"act": name, "ids": ids, "channels": channels, "among": len(among), "back": back}
+            context["shown"] = " ".join(str(channel.pk) for channel in channels)
             context["language_next"] = back
             return render(request, "channels/office_sure.html", context | {"environment": request.environment})
         _say(request, name, ACTIONS[name].do(channels, request.user))
@@ -79,6 +84,14 @@ def office_act(request: EnvironmentRequest) -> HttpResponse:
 def _ids(request: EnvironmentRequest) -> list[UUID]:
     try:
         return [UUID(given) for given in request.POST.getlist("ids")[:PAGE]]
+    except ValueError as wrong:
+        raise Http404 from wrong
+
+
+def _shown(request: EnvironmentRequest) -> set[UUID]:
+    """The channels that whoever says yes was asked about."""
+    try:
+        return {UUID(given) for given in request.POST.get("shown", "").split()[:MOST]}
     except ValueError as wrong:
         raise Http404 from wrong
 

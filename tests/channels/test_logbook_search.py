@@ -105,6 +105,18 @@ def test_words_are_looked_for_in_so_many_mails_a_page_and_then_further(
     assert (second.runs, second.after) == ([old], None)
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_behind_as_many_fetches_as_are_read_for_a_page_nothing_is_offered(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch, more: int
+) -> None:
+    monkeypatch.setattr(logbook_search, "RUNS_READ", 2)
+    for days in range(2 + more):
+        run_with_mails(channel, days, "a")
+    with administration_scope(channel.administration_id):
+        found = Logbook(channel, Q(), "factuur").page(None)
+    assert (found.after is not None, found.looked_to is not None) == (bool(more), bool(more))
+
+
 def test_words_in_no_more_than_a_page_at_a_time(channel: Channel) -> None:
     runs = [run_with_mails(channel, days, "Factuur") for days in range(3)]
     with administration_scope(channel.administration_id):

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from administrations.audit_entry import AuditEntry
 from administrations.models import User
@@ -18,6 +19,7 @@ from channels import check, meanwhile, rulebook, services
 from channels.check import Step
 from channels.links import vault
 from channels.models import Channel, ChannelRule
+from channels.pages.changed import changes_said
 from channels.rulebook import Said
 from channels.rules import About
 from tests.cast import Cast
@@ -78,7 +80,7 @@ def test_form_that_was_open_longer_takes_nothing_back(cast: Cast, signed_in: Sig
     page = answer.content.decode()
     assert (answer.status_code, now(channel).name, now(channel).host) == (422, channel.name, "b.test")
     assert password_of(channel) == "ander"
-    assert "Anna Jansen heeft dit kanaal intussen gewijzigd: Hostnaam, Wachtwoord." in page
+    assert "Anna Jansen heeft dit kanaal intussen gewijzigd: hostnaam, wachtwoord." in page
     assert ASKED_AGAIN in page
     post(bert, edit(channel), shown(answer))
     assert (now(channel).name, now(channel).host, password_of(channel)) == ("Nieuwe naam", "b.test", "ander")
@@ -93,7 +95,7 @@ def test_what_both_changed_is_said_and_stays_as_this_person_has_it(
     answer = post(bert, edit(channel), earlier)
     page = answer.content.decode()
     assert (now(channel).name, shown(answer)["name"]) == ("Van Anna", "Van Bert")
-    assert "Jij wijzigde hetzelfde; het formulier toont wat jij hebt: Naam." in page
+    assert "Jij wijzigde hetzelfde; het formulier toont wat jij hebt: naam." in page
     assert "Een wachtwoord of secret dat je typte, is niet bewaard: vul het opnieuw in." in page
 
 
@@ -143,6 +145,21 @@ def test_own_check_that_failed_is_no_change_of_somebody_else(
     monkeypatch.setattr(check, "run_check", lambda target: GOOD)
     post(bert, edit(channel), shown(answer) | {"password": "nog een"})
     assert (now(channel).host, now(channel).state, password_of(channel)) == ("b.test", "active", "nog een")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("nl", "Dit kanaal is intussen gewijzigd: naam, hostnaam, client id, gepauzeerd."),
+        ("en", "This channel was changed meanwhile: name, hostname, client id, paused."),
+    ],
+)
+def test_names_of_fields_stand_in_their_sentence_without_a_capital(channel: Channel, language: str, said: str) -> None:
+    with administration_scope(channel.administration_id), translation.override(language):
+        was = meanwhile.settings_of(channel)
+        Channel.objects.update(name="Ander", host="b.test", client_id="x", state="inactive")
+        (first, *_rest) = changes_said(now(channel), was, {}, with_secrets=False)
+    assert first.startswith(said)
 
 
 # --- A check under way -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from administrations.models import Administration, User
-from channels import checking, tasks
+from channels import checking, services, tasks
 from channels.models import Channel, ConnectionCheck, FetchRun, HostOutage
 from channels.pages.queries import listed_channels
 from channels.pages.rows import row_of
@@ -311,3 +312,86 @@ def test_home_of_who_looks_after_several_administrations_is_the_office(cast: Cas
     assert signed_in(cast.anna).get("/").headers["Location"] == page_of(cast)
     assert signed_in(cast.bert).get("/").headers["Location"] == reverse("documents", args=[cast.bakery.pk])
     assert signed_in(cast.charlie).get("/").headers["Location"] == reverse("documents", args=[cast.foreign.pk])
+
+
+# --- What changed meanwhile -------------------------------------------------------------------------------
+
+
+def shown_in(answer: Any) -> str:
+    """The channels that it asks about, as its form brings them back."""
+    return str(re.search(r'name="shown" value="([^"]*)"', answer.content.decode())[1])  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "nl",
+            "Overgeslagen: 2 kanalen zijn al actief, 1 kanaal is intussen gewijzigd, 1 kanaal is intussen verwijderd, "
+            "1 kanaal is niet meer gekoppeld.",
+        ),
+        (
+            "en",
+            "Left as it was: 2 channels are active already, 1 channel was changed meanwhile, 1 channel was deleted "
+            "meanwhile, 1 channel is no longer linked.",
+        ),
+    ],
+)
+def test_activating_says_how_many_were_left_and_why(
+    cast: Cast, act: Act, asked: list[Any], language: str, said: str
+) -> None:
+    User.objects.update(language=language)
+    linked = {"auth": "google", "linked_at": timezone.now()}
+    stays, gone, *active, unlinked, left = [
+        make_channel(cast.bakery, name=str(number), state="inactive", **(linked if number == 4 else {}))
+        for number in range(6)
+    ]
+    shown = shown_in(act("activate", cast.bakery))
+    make_channel(cast.bakery, name="kwam later", state="inactive")
+    with administration_scope(cast.bakery.pk):
+        services.delete(gone, None)
+        Channel.objects.filter(pk__in=[one.pk for one in active]).update(state="active")
+        Channel.objects.filter(pk=unlinked.pk).update(linked_at=None)
+        Channel.objects.filter(pk=left.pk).update(left_since=timezone.now())
+    page = act("activate", cast.bakery, sure="yes", shown=shown).content.decode()
+    assert said in page
+    assert [check.channel_id for check in asked] == [stays.pk]
+
+
+def test_when_all_changed_meanwhile_it_says_that_alone(cast: Cast, act: Act, asked: list[Any]) -> None:
+    channel = make_channel(cast.bakery)
+    shown = shown_in(act("fetch", cast.bakery))
+    with administration_scope(cast.bakery.pk):
+        services.pause(channel, None)
+    page = act("fetch", cast.bakery, sure="yes", shown=shown).content.decode()
+    assert "Overgeslagen: 1 kanaal is niet meer actief." in page
+    assert ("Er is niets gedaan" in page, asked) == (False, [])
+
+
+def test_what_is_said_of_another_offices_channel_tells_nothing_of_it(cast: Cast, act: Act) -> None:
+    theirs = make_channel(cast.foreign, state="inactive")
+    page = act("activate", cast.bakery, sure="yes", shown=str(theirs.pk)).content.decode()
+    assert "Overgeslagen: 1 kanaal is intussen verwijderd." in page
+
+
+@pytest.mark.parametrize("shown", ["x", "1 2"])
+def test_nonsense_for_what_was_shown_is_not_found(cast: Cast, act: Act, shown: str) -> None:
+    assert act("activate", cast.bakery, sure="yes", shown=shown).status_code == 404
+
+
+def test_line_says_which_were_left_because_they_changed_during_their_check(
+    cast: Cast, anna: Client, act: Act, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = make_channel(cast.bakery, state="inactive", next_fetch_at=None)
+
+    def changed_first(target: object) -> list[Any]:
+        services.update_channel(channel, password=None, by=cast.bert, host="b.test")
+        return [checking.Step("folder", ok=True)]
+
+    monkeypatch.setattr(checking.check, "run_check", changed_first)
+    act("activate", cast.bakery, sure="yes")
+    with administration_scope(cast.bakery.pk):
+        checking.perform(asked[0].pk)
+        channel.refresh_from_db()
+    line = anna.get(reverse("office-client", args=[cast.office.pk, cast.bakery.pk])).content.decode()
+    assert (channel.state, "Overgeslagen: 1 kanaal is intussen gewijzigd." in line) == ("inactive", True)

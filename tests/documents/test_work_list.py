@@ -307,6 +307,19 @@ def test_more_than_are_acted_on_at_once_are_not_called_all(
     assert names(client.get(inbox(cast))) == ["factuur-3.pdf"]
 
 
+@pytest.mark.parametrize("query", ["", "?q=factuur"])
+def test_behind_as_many_as_are_acted_on_at_once_no_older_ones_are_offered(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    """They are all that there is."""
+    monkeypatch.setattr("documents.opening.MOST_FOUND", 2)
+    for _ in range(2):
+        shelf.document()
+    client = signed_in(cast.gerda)
+    assert found(client, cast, query)[0] == "Alle 2 selecteren"
+    assert "Verder met oudere" not in client.get(found_at(client, cast, query)).content.decode()
+
+
 def test_a_selection_that_looked_not_at_everything_says_so_and_how_to_go_on(
     cast: Cast, shelf: Shelf, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
