@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 from channels.extract.limits import Budget
 from channels.extract.model import Raw
-from channels.extract.words import decode_text, decode_words
+from channels.extract.words import codec_of, decode_text, decode_words
 from zenvoices.lib.filenames import extension
 
 # Like email.feedparser, a block ends at the first line that is no header, blank or not. Unlike it we allow
@@ -46,6 +46,9 @@ _TOKEN = re.compile(r"[^\s;]+")
 _SEGMENT = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*?))?")
 _MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 _NAMES = ("name", "filename")
+# As a web shop writes a name for an address (RFC 3986 2.1): no blank is left in it.
+_PERCENT_ENCODED = re.compile(r"(?:[^\s%]|%[0-9A-Fa-f]{2})+")
+_EXTENDED = re.compile(r"([\w-]{2,40})'[\w-]{0,20}'(?=[^']*%)", re.ASCII)
 _MOST_PARAMS = 500
 _NOT_IN_A_NAME = re.compile(r"^x-|\([^)]*\)?|[^a-z0-9]")
 _QUOTED, _BASE64 = ("quoted", "qp"), ("base64", "b64")
@@ -225,9 +228,10 @@ def parse_value(value: str) -> tuple[str, dict[str, str]]:
             part = segments.setdefault(extended[1], {})
             part.setdefault(int(number or 0), (number is None or bool(star), text))
         else:
-            params.setdefault(name, decode_words(text) if name in _NAMES else text)
+            params.setdefault(name, _percent_decoded(decode_words(text)) if name in _NAMES else text)
     # RFC 2231 wins over a plain parameter of the same name, which is there for old readers (RFC 6266 4.3).
     joined = {name: _join_segments(part) for name, part in segments.items()}
+    joined |= {name: _percent_decoded(joined[name]) for name in _NAMES if _is_plain(segments.get(name, {}))}
     params |= {name: value for name, value in joined.items() if value or name not in params}
     # A blank instead of a semicolon: seen in the wild, and easily told from a value.
     token = _TOKEN.match(value)
@@ -254,3 +258,20 @@ def _join_segments(segments: dict[int, tuple[bool, str]]) -> str:
             charset, _, text = text.split("'", 2)
         data += unquote_to_bytes(text) if encoded else text.encode("utf-8", "replace")
     return decode_words(decode_text(data, charset))
+
+
+def _is_plain(segments: dict[int, tuple[bool, str]]) -> bool:
+    return bool(segments) and not any(encoded for encoded, _text in segments.values())
+
+
+def _percent_decoded(name: str) -> str:
+    """A name in which the star of RFC 2231 is missing. One that only has a "%" in it stays what it is."""
+    said = _EXTENDED.match(name)
+    charset, rest = (said[1], name[said.end() :]) if said and codec_of(said[1]) else ("", name)
+    if "%" not in rest or not _PERCENT_ENCODED.fullmatch(rest):
+        return name
+    data = unquote_to_bytes(rest)
+    try:
+        return data.decode(codec_of(charset or "utf-8") or "utf-8")
+    except UnicodeError:  # of Windows when it has blanks besides: "10%afslag.pdf" has none
+        return decode_text(data) if "%20" in rest else name

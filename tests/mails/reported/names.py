@@ -54,6 +54,24 @@ CASES = {
     "name-inner-quotes-and-another-parameter": lambda: headed(
         f"Content-Type: {PDF}", 'Content-Disposition: attachment; filename="de "beste" prijs.pdf"; size=12'
     ),
+    "name-percent-encoded": lambda: mixed(
+        attached(pdf("a"), PDF, "factuur%20maart.pdf"),
+        attached(pdf("b"), PDF, "Rechnung%20M%C3%A4rz%20%282026%29.pdf"),
+        attached(pdf("c"), PDF, "Rechnung%20[1],%20M%E4rz.pdf"),
+        attached(pdf("d"), PDF, "UTF-8''Caf%C3%A9.pdf"),
+        attached(pdf("e"), PDF, "..%2F..%2FFactuur%202026%2F7.pdf"),
+        encoded(pdf("f"), f'Content-Type: {PDF}; name="Pro%20forma.pdf"'),
+        encoded(
+            pdf("g"), f"Content-Type: {PDF}", 'Content-Disposition: attachment; filename*0="a%20"; filename*1=b.pdf'
+        ),
+    ),
+    "name-with-percent": lambda: mixed(
+        attached(pdf("a"), PDF, "50% korting.pdf"),
+        attached(pdf("b"), PDF, "BTW21%.pdf"),
+        attached(pdf("c"), PDF, "10%afslag.pdf"),
+        attached(pdf("d"), PDF, "100%25 wol en 20%20 zijde.pdf"),
+        encoded(pdf("e"), f"Content-Type: {PDF}", "Content-Disposition: attachment; filename*=utf-8''5%2520.pdf"),
+    ),
     "name-quotes-never-closed": lambda: headed(
         f"Content-Type: {PDF}", 'Content-Disposition: attachment; filename="Factuur 12.pdf'
     ),
