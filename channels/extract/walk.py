@@ -25,7 +25,7 @@ from channels.extract.words import decode_words, one_line
 from zenvoices.lib import filetypes
 from zenvoices.lib.apart import Region
 from zenvoices.lib.filenames import extension, safe_name
-from zenvoices.lib.mail_source import begin, is_mail, lead
+from zenvoices.lib.mail_source import begin, is_mail, lead, narrowed
 
 _MESSAGES = frozenset(["message/rfc822", "message/global", "message/news"])
 _EXTERNAL = "message/external-body"  # RFC 2046 5.2.3
@@ -262,6 +262,8 @@ class Walk:
     def _mail(self, place: Place, content: Content) -> Iterator[Found]:
         # A mail that is nothing but a signed envelope: what it says is the mail's own text.
         body = self.inner if place.depth else self.body
+        if narrowed(content.head) != content.head:
+            content = of_bytes(narrowed(content.read()))
         return self._cut_and_read(place, *content.mapped(self._scratch), body)
 
     def _entries(self, place: Place, kind: str, opened: _Unpacked, hints: Hints) -> Iterator[Found]:

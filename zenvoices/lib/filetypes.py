@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from zenvoices.lib import packages
 from zenvoices.lib.filenames import KINDS, extension
-from zenvoices.lib.mail_source import is_mail
+from zenvoices.lib.mail_source import is_mail, narrowed
 
 ZIP, ASIC = packages.ZIP, packages.ASIC
 TNEF = "application/vnd.ms-tnef"
@@ -110,7 +110,7 @@ def sniff(data: bytes, name: str, declared: str) -> str:
         return "application/pdf"
     if text := markup(data, meant):
         return text
-    mail = is_mail(data[:8192], meant in _MAILS or extension(name) in _MAIL_NAMES)
+    mail = is_mail(narrowed(data[:8192]), meant in _MAILS or extension(name) in _MAIL_NAMES)
     if b"%PDF-" in data[:_JUNK] and _may_be_pdf(name, declared, mail=mail):
         return "application/pdf"
     return MAIL if mail else _plain(data, name, declared)

@@ -19,6 +19,8 @@ _KNOWN = frozenset(
 )
 _BODY = frozenset(b"content-type content-transfer-encoding".split())
 _MOST_FIELDS = 200
+_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_SHORTEST_WIDE = 40  # bytes
 
 
 def lead(data: bytes) -> tuple[int, int | None]:
@@ -47,6 +49,22 @@ def is_mail(data: bytes, expected: bool = False) -> bool:
         return known >= 1
     multipart = names >= _BODY or (b"mime-version" in names and bool(names & _BODY))
     return ended and (known >= 3 or multipart)
+
+
+def narrowed(data: bytes) -> bytes:
+    """A mail that was saved as "Unicode text" (UTF-16) as the bytes that it had before; all other data as they are."""
+    codec = _MARKS.get(data[:2], "")
+    if not codec and len(data) >= _SHORTEST_WIDE and data[:_SHORTEST_WIDE].count(0) * 2 == _SHORTEST_WIDE:
+        codec = "utf-16-be" if data[0] == 0 else "utf-16-le"
+    if not codec:
+        return data
+    text = data.decode(codec, "ignore").removeprefix("\ufeff")
+    for charset in ("latin-1", "cp1252"):  # as most programs read bytes that are no ASCII
+        try:
+            return text.encode(charset)
+        except UnicodeEncodeError:
+            continue
+    return text.encode("utf-8", "replace")
 
 
 def is_entity(data: bytes) -> bool:

@@ -12,6 +12,10 @@ def inner(label: str, *headers: str) -> bytes:
     return mail(multi("mixed", text("Binnen"), attached(pdf(label), PDF, f"{label}.pdf"), boundary="in"), *headers)
 
 
+def unicoded(label: str) -> str:
+    return "\ufeff" + inner(label).decode()
+
+
 def quoted(data: bytes) -> bytes:
     return data.replace(b"=", b"=3D")
 
@@ -46,6 +50,11 @@ CASES = {
     "mail-called-text": lambda: mixed(attached(inner("tekst"), "text/plain", "doorgestuurd.txt")),
     "mail-global-in-base64": lambda: mixed(attached(inner("wereld"), "message/global", "bericht")),
     "mail-begins-with-blank-lines": lambda: mixed(attached(b"\r\n\r\n" + inner("leeg"), OCTETS, "bericht.eml")),
+    "mail-saved-as-unicode-text": lambda: mixed(
+        attached(unicoded("een").encode("utf-16-le"), OCTETS, "a.eml"),
+        attached(unicoded("Café € 12").encode("utf-16-be"), "message/rfc822", "b.eml"),
+        attached(unicoded("drie")[1:].encode("utf-16-le"), OCTETS, "Uw factuur"),
+    ),
     "mail-begins-with-any-header": lambda: mixed(
         attached(b"X-Mozilla-Status: 0001\r\nBCC: a@x.example\r\n" + inner("ander"), "message/rfc822", "a.eml"),
         attached(b"Authentication-Results: mx; spf=pass\r\n" + inner("spf"), OCTETS, "FW Factuur"),
