@@ -39,6 +39,13 @@ UU_NAMES = frozenset(["x-uuencode", "uuencode", "uue", "x-uue"])
 # With "-base64" behind "begin" (POSIX uuencode -m) the lines are base64, up to "====".
 _UU_BEGIN = re.compile(rb"^begin(-base64)? [0-7]{3,4} ([^\r\n]{0,300})\r*\n", re.MULTILINE)
 _UU_END = re.compile(rb"^end[ \t]*\r*$", re.MULTILINE)
+# BinHex 4.0 (RFC 1741) and yEnc, which stay closed: they are told as the files that they are.
+_PACKED = re.compile(
+    rb"^(?:\(This file must be converted with BinHex[^\r\n]{0,40}\s{1,20}:[!-9@-r\s]{10,}+:?"
+    rb"|=ybegin (?:[a-z]{1,9}=\d{1,19} ){1,9}+name=([^\r\n]{1,300})\r*\n)",
+    re.MULTILINE,
+)
+_YENC_END = re.compile(rb"^=yend[^\n]*", re.MULTILINE)
 _UU_BASE64_END = re.compile(rb"^====[ \t]*\r*$", re.MULTILINE)
 
 
@@ -187,4 +194,19 @@ def uu_attachments(data: bytes, budget: Budget) -> tuple[bytes, list[tuple[str, 
         position, lines = end.end(), data[begin.end() : end.start()]
         if content := decode_base64(lines, budget) if begin[1] else _uu_lines(lines, budget):
             found.append((begin[2].decode("utf-8", "replace"), content))
+    return b"".join([*rest, data[position:]]), found
+
+
+def packed_attachments(data: bytes, budget: Budget) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """The same of files that were packed in a way that is not opened here, as they stand."""
+    found: list[tuple[str, bytes]] = []
+    rest: list[bytes] = []
+    position = 0
+    while len(found) < budget.limits.parts and (begin := _PACKED.search(data, position)):
+        rest.append(data[position : begin.start()])
+        position = begin.end()
+        if begin[1]:
+            end = _YENC_END.search(data, position)
+            position = end.end() if end else len(data)
+        found.append(((begin[1] or b"").decode("utf-8", "replace").strip(), data[begin.start() : position]))
     return b"".join([*rest, data[position:]]), found

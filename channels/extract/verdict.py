@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from channels.extract.cms import ENVELOPED, SIGNED_DATA
+from channels.extract.apple import data_fork
+from channels.extract.cms import ENVELOPED, SIGNED_DATA, is_compressed
 from channels.extract.content import Content
 from channels.extract.pictures import Picture, may_be_document, picture
 from zenvoices.lib import filetypes
@@ -34,7 +35,7 @@ _HARMFUL_NAMES = frozenset(
 )
 #: archives and what is one besides; they count towards how deep archives may be packed
 ARCHIVES = frozenset([filetypes.ZIP, filetypes.ASIC, filetypes.TAR, filetypes.GZIP, filetypes.BZIP2])
-_CONTAINERS = ARCHIVES | {filetypes.TNEF, filetypes.MAIL}
+_CONTAINERS = ARCHIVES | {filetypes.TNEF, filetypes.MAIL, filetypes.APPLE}
 _LOGO_NAME = re.compile(r"(?:image\d{3}|oleimage|outlook-|logo|signature|handtekening)[\w-]*\.\w+", re.IGNORECASE)
 
 
@@ -73,7 +74,7 @@ def judge(content: Content, kind: str, hints: Hints) -> Verdict:
         return Verdict("refused", "message_partial", can_be_taken=True)
     if kind.startswith("image/") and (decoration := _decoration(picture(content, kind), hints)):
         return Verdict("ignored", decoration, can_be_taken=kind not in _HARMFUL_TYPES)
-    if kind == filetypes.SMIME and SIGNED_DATA in content.head[:64]:
+    if kind == filetypes.SMIME and (SIGNED_DATA in content.head[:64] or is_compressed(content.head)):
         return Verdict("container", "opened", can_be_taken=True)
     if any(kind_of_cms in content.head[:64] for kind_of_cms in ENVELOPED):
         return Verdict("refused", "encrypted", can_be_taken=True)
@@ -83,6 +84,8 @@ def judge(content: Content, kind: str, hints: Hints) -> Verdict:
         return Verdict("refused", "encrypted", can_be_taken=True)
     if hints.declared == filetypes.PGP:
         return Verdict("ignored", "encrypted")  # only the version number that goes before the message
+    if kind == filetypes.APPLE and not any(data_fork(content.head)):
+        return Verdict("ignored", "mac_side_file", can_be_taken=True)
     if kind in _CONTAINERS:
         return Verdict("container", "opened", can_be_taken=True)
     if kind in filetypes.CLOSED_ARCHIVES:

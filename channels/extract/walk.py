@@ -276,7 +276,10 @@ class Walk:
                 continue
             if kind in ARCHIVES and not entry.name:  # a file that was packed by itself
                 entry = replace(entry, name=PurePosixPath(hints.name).stem)
-            yield from self._entry(place, entry, content, opened.found.kind == filetypes.OUTLOOK)
+            elif kind == filetypes.APPLE:
+                entry = replace(entry, name=hints.name)
+            mailed = kind == filetypes.APPLE or opened.found.kind == filetypes.OUTLOOK
+            yield from self._entry(place, entry, content, mailed)
 
     def _keep_message(self, entry: Entry, content: Content) -> None:
         limits, text = self.budget.limits, content.read().decode("utf-8", "replace")
@@ -311,7 +314,7 @@ def _is_called_text(hints: Hints) -> bool:
 
 
 def _unsigned(name: str) -> str:
-    return name[:-4] if name.lower().endswith((".p7m", ".p7s")) else name
+    return name[:-4] if name.lower().endswith((".p7m", ".p7s", ".p7z")) else name
 
 
 def _behind_link(place: Place, link: str) -> Found:
