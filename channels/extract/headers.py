@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from itertools import islice
 from urllib.parse import unquote_to_bytes
 
@@ -49,6 +50,8 @@ _NAMES = ("name", "filename")
 # As a web shop writes a name for an address (RFC 3986 2.1): no blank is left in it.
 _PERCENT_ENCODED = re.compile(r"(?:[^\s%]|%[0-9A-Fa-f]{2})+")
 _EXTENDED = re.compile(r"([\w-]{2,40})'[\w-]{0,20}'(?=[^']*%)", re.ASCII)
+_QUOTES = {"'": "'", "\u2018": "\u2019", "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb"}
+_ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{2,6}|#x[0-9A-Fa-f]{2,5});")
 _MOST_PARAMS = 500
 _NOT_IN_A_NAME = re.compile(r"^x-|\([^)]*\)?|[^a-z0-9]")
 _QUOTED, _BASE64 = ("quoted", "qp"), ("base64", "b64")
@@ -131,7 +134,7 @@ class Head:
         named = named or next(filter(None, map(self.get, _NAME_HEADERS)), "").strip(' "')
         if not named and extension(described := decode_words(self.get("content-description")).strip(' "')):
             named = described
-        return decode_words(named)
+        return _as_meant(decode_words(named))
 
 
 def parse_head(raw: Raw, start: int, end: int, budget: Budget, part_of: str = "") -> Head:
@@ -262,6 +265,13 @@ def _join_segments(segments: dict[int, tuple[bool, str]]) -> str:
 
 def _is_plain(segments: dict[int, tuple[bool, str]]) -> bool:
     return bool(segments) and not any(encoded for encoded, _text in segments.values())
+
+
+def _as_meant(name: str) -> str:
+    """Without the marks of another language around it: quotes that are none in a header, entities of a page."""
+    if _QUOTES.get(name[:1]) == name[-1:] and extension(name[1:-1]):
+        name = name[1:-1]
+    return unescape(name) if _ENTITY.search(name) else name
 
 
 def _percent_decoded(name: str) -> str:
