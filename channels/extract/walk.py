@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from channels.extract import links
 from channels.extract.body import shown_images
-from channels.extract.codec import decode, is_base64, unarmoured
+from channels.extract.codec import decode, is_base64, is_quoted, is_uu, unarmoured
 from channels.extract.content import Content, Scratch, of_bytes, of_encoded, of_part, of_region
 from channels.extract.limits import Budget
 from channels.extract.mime import Leaf, Message, cut
@@ -129,6 +129,9 @@ class Walk:
         if encoding != leaf.head.encoding:
             self.budget.mend("header_repaired")
         content = of_encoded(leaf.raw, leaf.start, leaf.end, encoding, self.budget, self._scratch)
+        if again := "x-uuencode" if is_uu(content.head) else "quoted-printable" if is_quoted(content.head) else "":
+            self.budget.mend("header_repaired")
+            return of_bytes(decode(content.read(), again, self.budget))
         if not is_base64(content.head):
             return content
         # Encoded twice, or under a wrong or misspelt Content-Transfer-Encoding: nobody sends this on purpose.
