@@ -44,6 +44,14 @@ def content(data: memoryview) -> list[tuple[int, int]]:
     return _pieces(data, *_enter(data, position, end, _OCTETS_IN_PIECES))
 
 
+def holds_content(head: bytes) -> bool:
+    """`head`: its first few KB, in which what was signed begins."""
+    try:
+        return bool(content(memoryview(head)))
+    except Unreadable:
+        return False
+
+
 def inflated(data: memoryview) -> Iterator[bytes]:
     """What was compressed, a little at a time: there may be so much. Raises Unreadable, also of half of it."""
     inflater = zlib.decompressobj()

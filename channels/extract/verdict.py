@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 
 from channels.extract.apple import data_fork
-from channels.extract.cms import ENVELOPED, SIGNED_DATA, is_compressed
+from channels.extract.cms import ENVELOPED, SIGNED_DATA, holds_content, is_compressed
 from channels.extract.content import Content
 from channels.extract.pictures import Picture, may_be_document, picture
 from zenvoices.lib import filetypes
-from zenvoices.lib.filenames import DOCUMENTS, extension
+from zenvoices.lib.filenames import DOCUMENTS, KINDS, extension
 
 _BY_DECLARATION = {
     "application/pgp-signature": "signature",
@@ -66,8 +66,8 @@ def judge(content: Content, kind: str, hints: Hints) -> Verdict:
         return Verdict("ignored", "empty")
     reason = _BY_DECLARATION.get(hints.declared) or _BY_CONTENT.get(kind)
     reason = "signature" if extension(hints.name) == ".p7s" else reason
-    if reason == "signature" and kind == filetypes.SMIME and extension(hints.name) == ".p7m":
-        reason = None  # not one that stands beside what is signed, but around it
+    if reason == "signature" and kind == filetypes.SMIME and _is_around(content, hints.name):
+        reason = None
     if reason:
         return Verdict("ignored", reason, can_be_taken=kind not in _HARMFUL_TYPES)
     if hints.declared == _PARTIAL:
@@ -93,6 +93,13 @@ def judge(content: Content, kind: str, hints: Hints) -> Verdict:
     if kind in DOCUMENTS:
         return Verdict("document", "", can_be_taken=True)
     return _not_a_document(kind, hints)
+
+
+def _is_around(content: Content, name: str) -> bool:
+    """Whether a signature does not stand beside what it signs: "Factuur.pdf.p7s" has it in it, smime.p7s never."""
+    if extension(name) == ".p7m":
+        return True
+    return KINDS.get(extension(name[:-4])) in DOCUMENTS and holds_content(content.head)
 
 
 def spare_picture(content: Content, kind: str, verdict: Verdict) -> Picture | None:

@@ -28,6 +28,10 @@ CLEAR = multi(
     attached(b"\x30\x82\1\2\3", "application/pkcs7-signature", "smime.p7s"),
     boundary="teken",
 )
+#: without what it signs (RFC 5652 5.2)
+DETACHED = bytes.fromhex(
+    "303d06092a864886f70d010702a030302e020101310d300b0609608648016503040201300b06092a864886f70d010701310d"
+) + bytes(13)
 PEM = b"-----BEGIN PKCS7-----\n" + b64(signed_of(pdf("pem"))) + b"\n-----END PKCS7-----\n"
 
 CASES = {
@@ -61,6 +65,11 @@ CASES = {
     "compressed-bomb": lambda: mixed(
         attached(compressed_of(b"Subject: bom\r\n\r\n" + bytes(4_000_000)), P7M, "smime.p7z"),
         attached(compressed_of(pdf("stuk" * 99))[:-40], P7M, "stuk.pdf.p7z"),
+    ),
+    "signed-file-called-signature": lambda: mixed(
+        attached(signed_of(pdf("a")), "application/pkcs7-signature", "Faktura 12.pdf.p7s"),
+        attached(DETACHED, "application/pkcs7-signature", "Factuur 13.pdf.p7s"),
+        attached(signed_of(pdf("b")), "application/pkcs7-signature", "smime.p7s"),
     ),
     "signed-twice": lambda: mixed(attached(signed_of(signed_of(pdf("dubbel"))), P7M, "dubbel.pdf.p7m.p7m")),
     "enveloped-whatever-its-name": lambda: mixed(
