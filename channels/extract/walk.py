@@ -25,7 +25,7 @@ from channels.extract.words import decode_words, one_line
 from zenvoices.lib import filetypes
 from zenvoices.lib.apart import Region
 from zenvoices.lib.filenames import extension, safe_name
-from zenvoices.lib.mail_source import begin, is_mail, lead, narrowed
+from zenvoices.lib.mail_source import begin, is_mail, lead, mailbox, narrowed
 
 _MESSAGES = frozenset(["message/rfc822", "message/global", "message/news"])
 _EXTERNAL = "message/external-body"  # RFC 2046 5.2.3
@@ -267,7 +267,16 @@ class Walk:
         body = self.inner if place.depth else self.body
         if narrowed(content.head) != content.head:
             content = of_bytes(narrowed(content.read()))
-        return self._cut_and_read(place, *content.mapped(self._scratch), body)
+        raw, start, end = content.mapped(self._scratch)
+        if mails := mailbox(raw, start, end, self.budget.limits.parts + 1):
+            return self._mailbox(place, raw, mails)
+        return self._cut_and_read(place, raw, start, end, body)
+
+    def _mailbox(self, place: Place, raw: Raw, mails: list[tuple[int, int]]) -> Iterator[Found]:
+        for number, (start, end) in enumerate(mails, start=1):
+            if self.budget.full:
+                return
+            yield from self._entry(place, Entry(number, "", end - start), of_part(raw, start, end), mailed=True)
 
     def _entries(self, place: Place, kind: str, opened: _Unpacked, hints: Hints) -> Iterator[Found]:
         for entry in opened.found.entries:

@@ -8,8 +8,9 @@ OCTETS = "application/octet-stream"
 PDF = "application/pdf"
 
 
-def inner(label: str, *headers: str) -> bytes:
-    return mail(multi("mixed", text("Binnen"), attached(pdf(label), PDF, f"{label}.pdf"), boundary="in"), *headers)
+def inner(label: str, *headers: str, boundary: str = "in") -> bytes:
+    parts = (text("Binnen"), attached(pdf(label), PDF, f"{label}.pdf"))
+    return mail(multi("mixed", *parts, boundary=boundary), *headers)
 
 
 def unicoded(label: str) -> str:
@@ -65,6 +66,18 @@ CASES = {
             OCTETS,
             "12345.emlx",
         )
+    ),
+    "mails-in-a-mailbox-file": lambda: mixed(
+        attached(
+            b"\r\nFrom jan@x.example Mon Nov  2 09:30:00 2026\r\n"
+            + inner("een")
+            + b"\r\nFrom piet@x.example Tue Nov  3 09:30:00 2026\r\n"
+            + inner("twee", boundary="bin")
+            + b"\r\n\r\nFrom kees@x.example Wed Nov  4 09:30:00 2026\r\n"
+            + mail(text("From nu aan 12:00 gaat alles anders.\r\n\r\nFrom here to 12:00 the end.\r\n")),
+            "application/mbox",
+            "facturen.mbox",
+        ),
     ),
     "mail-saved-as-web-archive": lambda: mixed(
         attached(
