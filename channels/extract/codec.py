@@ -202,15 +202,17 @@ def uu_attachments(data: bytes, budget: Budget) -> tuple[bytes, list[tuple[str, 
     position = 0
     while begin := _UU_BEGIN.search(data, position):
         end = (_UU_BASE64_END if begin[1] else _UU_END).search(data, begin.end())
-        cut_off = None if end else _UU_CUT_OFF.match(data, begin.end())
-        if not (end or cut_off) or len(rest) >= budget.limits.parts:
+        if end:
+            lines, after = data[begin.end() : end.start()], end.end()
+        elif cut_off := _UU_CUT_OFF.match(data, begin.end()):
+            budget.mend("uuencode_damaged")
+            lines, after = cut_off[0], cut_off.end()
+        else:
+            break
+        if len(rest) >= budget.limits.parts:
             break
         rest.append(data[position : begin.start()])
-        if end:
-            position, lines = end.end(), data[begin.end() : end.start()]
-        else:
-            budget.mend("uuencode_damaged")
-            position, lines = cut_off.end(), cut_off[0]
+        position = after
         if content := decode_base64(lines, budget) if begin[1] else _uu_lines(lines, budget):
             found.append((begin[2].decode("utf-8", "replace"), content))
     return b"".join([*rest, data[position:]]), found
