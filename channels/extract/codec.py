@@ -199,9 +199,12 @@ def uu_attachments(data: bytes, budget: Budget) -> tuple[bytes, list[tuple[str, 
     """Files that old programs put into the text itself: the text without them, and each name and bytes."""
     found: list[tuple[str, bytes]] = []
     rest: list[bytes] = []
-    position = 0
+    position, ends = 0, {_UU_END, _UU_BASE64_END}
     while begin := _UU_BEGIN.search(data, position):
-        end = (_UU_BASE64_END if begin[1] else _UU_END).search(data, begin.end())
+        wanted = _UU_BASE64_END if begin[1] else _UU_END
+        end = wanted.search(data, begin.end()) if wanted in ends else None
+        if not end:
+            ends.discard(wanted)  # nor is there one behind any later file
         if end:
             lines, after = data[begin.end() : end.start()], end.end()
         elif cut_off := _UU_CUT_OFF.match(data, begin.end()):

@@ -51,6 +51,7 @@ _NAMES = ("name", "filename")
 _PERCENT_ENCODED = re.compile(r"(?:[^\s%]|%[0-9A-Fa-f]{2})+")
 _EXTENDED = re.compile(r"([\w-]{2,40})'[\w-]{0,20}'(?=[^']*%)", re.ASCII)
 _QUOTES = {"'": "'", "\u2018": "\u2019", "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb"}
+_LONGEST_NAME = 1_000  # characters; of a longer one only beginning and end stay (zenvoices.lib.filenames)
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{2,6}|#x[0-9A-Fa-f]{2,5});")
 _MOST_PARAMS = 500
 _NOT_IN_A_NAME = re.compile(r"^x-|\([^)]*\)?|[^a-z0-9]")
@@ -269,6 +270,8 @@ def _is_plain(segments: dict[int, tuple[bool, str]]) -> bool:
 
 def _as_meant(name: str) -> str:
     """Without the marks of another language around it: quotes that are none in a header, entities of a page."""
+    if len(name) > _LONGEST_NAME:
+        return name
     if _QUOTES.get(name[:1]) == name[-1:] and extension(name[1:-1]):
         name = name[1:-1]
     return unescape(name) if _ENTITY.search(name) else name
@@ -278,7 +281,7 @@ def _percent_decoded(name: str) -> str:
     """A name in which the star of RFC 2231 is missing. One that only has a "%" in it stays what it is."""
     said = _EXTENDED.match(name)
     charset, rest = (said[1], name[said.end() :]) if said and codec_of(said[1]) else ("", name)
-    if "%" not in rest or not _PERCENT_ENCODED.fullmatch(rest):
+    if "%" not in rest or len(rest) > 3 * _LONGEST_NAME or not _PERCENT_ENCODED.fullmatch(rest):
         return name
     data = unquote_to_bytes(rest)
     try:

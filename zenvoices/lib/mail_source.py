@@ -20,7 +20,7 @@ _KNOWN = frozenset(
     b"received return-path from to subject date message-id mime-version delivered-to reply-to sender cc".split()
 )
 # "From jan@x.example Mon Nov  2 09:30:00 2026", with headers below it, and each but the first behind a blank line.
-_SEPARATOR = rb"From (?!:)[^\n]{0,200}\d:\d\d[^\n]{0,100}\n[!-9;-~]{1,80}[ \t]*:"
+_SEPARATOR = rb"From (?!:)[^\n:]{0,200}:\d\d[^\n]{0,100}\n[!-9;-~]{1,80}[ \t]*:"
 _MAILBOX = re.compile(_SEPARATOR)
 _NEXT_IN_MAILBOX = re.compile(rb"\n\r?\n(?=" + _SEPARATOR + rb")")
 _BODY = frozenset(b"content-type content-transfer-encoding".split())
