@@ -1,8 +1,12 @@
-"""The mail inside an opaque S/MIME signature (RFC 5652 5, RFC 8551 3.5.2), which is not checked."""
+"""The mail inside an opaque S/MIME signature (RFC 5652 5, RFC 8551 3.5.2), which is not checked, or compressed."""
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
+
 SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")  # 1.2.840.113549.1.7.2
+COMPRESSED_DATA = bytes.fromhex("060b2a864886f70d0109100109")  # 1.2.840.113549.1.9.16.1.9 (RFC 3274)
 #: EnvelopedData, EncryptedData (RFC 5652 6, 8) and AuthEnvelopedData (RFC 5083)
 ENVELOPED = tuple(
     map(bytes.fromhex, ("06092a864886f70d010703", "06092a864886f70d010706", "060b2a864886f70d0109100117"))
@@ -10,21 +14,27 @@ ENVELOPED = tuple(
 _SEQUENCE, _OCTETS, _OCTETS_IN_PIECES, _CONTEXT_0 = 0x30, 0x04, 0x24, 0xA0
 _LONGEST_HEADER = 8  # bytes of a length we are prepared to read
 _MOST_PIECES = 1_000_000
+_TYPE_WITHIN = 24  # bytes, of which the type of what this is has its place
+_PIECE = 64 * 1024
 
 
 class Unreadable(Exception):
     pass
 
 
-def signed_content(data: memoryview) -> list[tuple[int, int]]:
-    """Where what was signed begins and ends, in pieces.
+def is_compressed(head: bytes | memoryview) -> bool:
+    return COMPRESSED_DATA in bytes(head[:_TYPE_WITHIN])
+
+
+def content(data: memoryview) -> list[tuple[int, int]]:
+    """Where what was signed or compressed begins and ends, in pieces.
 
     Raises Unreadable, also for a signature that holds no content of its own.
     """
     position, end = _enter(data, 0, len(data), _SEQUENCE)  # ContentInfo
     position, end = _enter(data, _skip(data, position, end), end, _CONTEXT_0)
-    position, end = _enter(data, position, end, _SEQUENCE)  # SignedData
-    for _ in range(2):  # version, digestAlgorithms
+    position, end = _enter(data, position, end, _SEQUENCE)  # SignedData, CompressedData
+    for _ in range(2):  # version, its algorithms
         position = _skip(data, position, end)
     position, end = _enter(data, position, end, _SEQUENCE)  # EncapsulatedContentInfo
     position, end = _enter(data, _skip(data, position, end), end, _CONTEXT_0)
@@ -32,6 +42,30 @@ def signed_content(data: memoryview) -> list[tuple[int, int]]:
         start, stop = _enter(data, position, end, _OCTETS)
         return [(start, stop)]
     return _pieces(data, *_enter(data, position, end, _OCTETS_IN_PIECES))
+
+
+def holds_content(head: bytes) -> bool:
+    """`head`: its first few KB, in which what was signed begins."""
+    try:
+        return bool(content(memoryview(head)))
+    except Unreadable:
+        return False
+
+
+def inflated(data: memoryview) -> Iterator[bytes]:
+    """What was compressed, a little at a time: there may be so much. Raises Unreadable, also of half of it."""
+    inflater = zlib.decompressobj()
+    try:
+        for start, stop in content(data):
+            for at in range(start, stop, _PIECE):
+                packed = bytes(data[at : min(at + _PIECE, stop)])
+                while packed and not inflater.eof:
+                    yield inflater.decompress(packed, _PIECE)
+                    packed = inflater.unconsumed_tail
+    except zlib.error as error:
+        raise Unreadable from error
+    if not inflater.eof:
+        raise Unreadable
 
 
 def _pieces(data: memoryview, position: int, end: int) -> list[tuple[int, int]]:

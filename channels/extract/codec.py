@@ -33,12 +33,22 @@ _LINES_OF_BASE64 = bytes(set(range(256)) - set(_NOT_BASE64)) + b"=_-\r\n"
 _NOT_IN_BASE64 = re.compile(rb"[^A-Za-z0-9+/=_\s-]|(?<=\S)[ \t]+(?=\S)")
 _SHORTEST_PLAIN = 8
 _WIDENED = re.compile(rb"=[ \t]+(?=\r*\n)")  # blanks behind a soft line break come from the way (RFC 2045 6.7)
+_QUOTED_FILE = re.compile(rb"\s{0,200}(?:=EF=BB=BF)?(?:<\?xml\s[^<>]{0,80}?=3D[\"']|%PDF-\d\.\d(?:=0D)?=0A)")
 _LINE = re.compile(rb"[^\n]+")
 _MOST_UU_LINES = 1_000_000  # of 45 bytes, as everybody writes them
 UU_NAMES = frozenset(["x-uuencode", "uuencode", "uue", "x-uue"])
 # With "-base64" behind "begin" (POSIX uuencode -m) the lines are base64, up to "====".
 _UU_BEGIN = re.compile(rb"^begin(-base64)? [0-7]{3,4} ([^\r\n]{0,300})\r*\n", re.MULTILINE)
+# At least one full line, of which the blanks at its end may be gone.
+_UU_CUT_OFF = re.compile(rb"(?:M[ -`]{40,64}[ \t]*+\r*(?:\n|\Z))++(?:[!-L][ -`]{4,64}\r*(?:\n|\Z))?")
 _UU_END = re.compile(rb"^end[ \t]*\r*$", re.MULTILINE)
+# BinHex 4.0 (RFC 1741) and yEnc, which stay closed: they are told as the files that they are.
+_PACKED = re.compile(
+    rb"^(?:\(This file must be converted with BinHex[^\r\n]{0,40}\s{1,20}:[!-9@-r\s]{10,}+:?"
+    rb"|=ybegin (?:[a-z]{1,9}=\d{1,19} ){1,9}+name=([^\r\n]{1,300})\r*\n)",
+    re.MULTILINE,
+)
+_YENC_END = re.compile(rb"^=yend[^\n]*", re.MULTILINE)
 _UU_BASE64_END = re.compile(rb"^====[ \t]*\r*$", re.MULTILINE)
 
 
@@ -150,6 +160,17 @@ def stands_plainly(start: bytes) -> bool:
     return len(_NOT_IN_BASE64.findall(text)) * 10 > len(text)
 
 
+def is_uu(start: bytes) -> bool:
+    """Whether decoded data is a file that an old program encoded besides."""
+    begin = _UU_BEGIN.match(start.lstrip())
+    return bool(begin and (begin[1] or _UU_CUT_OFF.match(start.lstrip(), begin.end())))
+
+
+def is_quoted(start: bytes) -> bool:
+    """Whether decoded data begins as an XML or PDF file does that is still quoted-printable."""
+    return bool(_QUOTED_FILE.match(start))
+
+
 def decode_uu(data: bytes, budget: Budget) -> bytes:
     begin = _UU_BEGIN.search(data)
     return _uu_lines(data[begin.end() if begin else 0 :], budget)
@@ -178,13 +199,38 @@ def uu_attachments(data: bytes, budget: Budget) -> tuple[bytes, list[tuple[str, 
     """Files that old programs put into the text itself: the text without them, and each name and bytes."""
     found: list[tuple[str, bytes]] = []
     rest: list[bytes] = []
-    position = 0
+    position, ends = 0, {_UU_END, _UU_BASE64_END}
     while begin := _UU_BEGIN.search(data, position):
-        end = (_UU_BASE64_END if begin[1] else _UU_END).search(data, begin.end())
-        if not end or len(rest) >= budget.limits.parts:
+        wanted = _UU_BASE64_END if begin[1] else _UU_END
+        end = wanted.search(data, begin.end()) if wanted in ends else None
+        if not end:
+            ends.discard(wanted)  # nor is there one behind any later file
+        if end:
+            lines, after = data[begin.end() : end.start()], end.end()
+        elif cut_off := _UU_CUT_OFF.match(data, begin.end()):
+            budget.mend("uuencode_damaged")
+            lines, after = cut_off[0], cut_off.end()
+        else:
+            break
+        if len(rest) >= budget.limits.parts:
             break
         rest.append(data[position : begin.start()])
-        position, lines = end.end(), data[begin.end() : end.start()]
+        position = after
         if content := decode_base64(lines, budget) if begin[1] else _uu_lines(lines, budget):
             found.append((begin[2].decode("utf-8", "replace"), content))
+    return b"".join([*rest, data[position:]]), found
+
+
+def packed_attachments(data: bytes, budget: Budget) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """The same of files that were packed in a way that is not opened here, as they stand."""
+    found: list[tuple[str, bytes]] = []
+    rest: list[bytes] = []
+    position = 0
+    while len(found) < budget.limits.parts and (begin := _PACKED.search(data, position)):
+        rest.append(data[position : begin.start()])
+        position = begin.end()
+        if begin[1]:
+            end = _YENC_END.search(data, position)
+            position = end.end() if end else len(data)
+        found.append(((begin[1] or b"").decode("utf-8", "replace").strip(), data[begin.start() : position]))
     return b"".join([*rest, data[position:]]), found

@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from itertools import islice
 from urllib.parse import unquote_to_bytes
 
 from channels.extract.limits import Budget
 from channels.extract.model import Raw
-from channels.extract.words import decode_text, decode_words
+from channels.extract.words import codec_of, decode_text, decode_words
 from zenvoices.lib.filenames import extension
 
 # Like email.feedparser, a block ends at the first line that is no header, blank or not. Unlike it we allow
@@ -46,6 +47,12 @@ _TOKEN = re.compile(r"[^\s;]+")
 _SEGMENT = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*?))?")
 _MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 _NAMES = ("name", "filename")
+# As a web shop writes a name for an address (RFC 3986 2.1): no blank is left in it.
+_PERCENT_ENCODED = re.compile(r"(?:[^\s%]|%[0-9A-Fa-f]{2})+")
+_EXTENDED = re.compile(r"([\w-]{2,40})'[\w-]{0,20}'(?=[^']*%)", re.ASCII)
+_QUOTES = {"'": "'", "\u2018": "\u2019", "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb"}
+_LONGEST_NAME = 1_000  # characters; of a longer one only beginning and end stay (zenvoices.lib.filenames)
+_ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{2,6}|#x[0-9A-Fa-f]{2,5});")
 _MOST_PARAMS = 500
 _NOT_IN_A_NAME = re.compile(r"^x-|\([^)]*\)?|[^a-z0-9]")
 _QUOTED, _BASE64 = ("quoted", "qp"), ("base64", "b64")
@@ -128,7 +135,7 @@ class Head:
         named = named or next(filter(None, map(self.get, _NAME_HEADERS)), "").strip(' "')
         if not named and extension(described := decode_words(self.get("content-description")).strip(' "')):
             named = described
-        return decode_words(named)
+        return _as_meant(decode_words(named))
 
 
 def parse_head(raw: Raw, start: int, end: int, budget: Budget, part_of: str = "") -> Head:
@@ -225,9 +232,10 @@ def parse_value(value: str) -> tuple[str, dict[str, str]]:
             part = segments.setdefault(extended[1], {})
             part.setdefault(int(number or 0), (number is None or bool(star), text))
         else:
-            params.setdefault(name, decode_words(text) if name in _NAMES else text)
+            params.setdefault(name, _percent_decoded(decode_words(text)) if name in _NAMES else text)
     # RFC 2231 wins over a plain parameter of the same name, which is there for old readers (RFC 6266 4.3).
     joined = {name: _join_segments(part) for name, part in segments.items()}
+    joined |= {name: _percent_decoded(joined[name]) for name in _NAMES if _is_plain(segments.get(name, {}))}
     params |= {name: value for name, value in joined.items() if value or name not in params}
     # A blank instead of a semicolon: seen in the wild, and easily told from a value.
     token = _TOKEN.match(value)
@@ -254,3 +262,29 @@ def _join_segments(segments: dict[int, tuple[bool, str]]) -> str:
             charset, _, text = text.split("'", 2)
         data += unquote_to_bytes(text) if encoded else text.encode("utf-8", "replace")
     return decode_words(decode_text(data, charset))
+
+
+def _is_plain(segments: dict[int, tuple[bool, str]]) -> bool:
+    return bool(segments) and not any(encoded for encoded, _text in segments.values())
+
+
+def _as_meant(name: str) -> str:
+    """Without the marks of another language around it: quotes that are none in a header, entities of a page."""
+    if len(name) > _LONGEST_NAME:
+        return name
+    if _QUOTES.get(name[:1]) == name[-1:] and extension(name[1:-1]):
+        name = name[1:-1]
+    return unescape(name) if _ENTITY.search(name) else name
+
+
+def _percent_decoded(name: str) -> str:
+    """A name in which the star of RFC 2231 is missing. One that only has a "%" in it stays what it is."""
+    said = _EXTENDED.match(name)
+    charset, rest = (said[1], name[said.end() :]) if said and codec_of(said[1]) else ("", name)
+    if "%" not in rest or len(rest) > 3 * _LONGEST_NAME or not _PERCENT_ENCODED.fullmatch(rest):
+        return name
+    data = unquote_to_bytes(rest)
+    try:
+        return data.decode(codec_of(charset or "utf-8") or "utf-8")
+    except UnicodeError:  # of Windows when it has blanks besides: "10%afslag.pdf" has none
+        return decode_text(data) if "%20" in rest else name

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from channels.extract import cms, outlook, tar, tnef
+from channels.extract import apple, cms, outlook, tar, tnef
 from channels.extract.archive import Archive
 from channels.extract.limits import Budget, Limits
 from channels.extract.opened import Entry, Opened, Refused
@@ -88,12 +88,35 @@ def _ole(job: Job) -> Opened:
         return Opened(kind)
 
 
-def _signed(job: Job) -> Opened:
+def _cms(job: Job) -> Opened:
+    if cms.is_compressed(job.source.view()):
+        return _compressed(job)
     try:
-        for start, stop in cms.signed_content(job.source.view()):
+        for start, stop in cms.content(job.source.view()):
             job.source.copy(start, stop - start, job.target)
     except cms.Unreadable:
         return Opened(reason="signed_opaque")
+    return Opened(entries=[Entry(1, "", job.target.at)])
+
+
+def _compressed(job: Job) -> Opened:
+    limits = job.budget.limits
+    most = min(limits.archive_total, max(tar.RATIO_FROM, limits.archive_ratio * job.source.size))
+    try:
+        for piece in cms.inflated(job.source.view()):
+            if not job.budget.count_unpacked(len(piece)) or job.target.at + len(piece) > most:
+                return Opened(reason="archive_bomb")
+            job.target.write(piece)
+    except cms.Unreadable:
+        return Opened(reason="damaged")
+    return Opened(entries=[Entry(1, "", job.target.at)])
+
+
+def _apple(job: Job) -> Opened:
+    start, size = apple.data_fork(bytes(job.source.view()[:8192]))
+    job.source.copy(start, size, job.target)
+    if not job.target.at:
+        return Opened(reason="damaged")
     return Opened(entries=[Entry(1, "", job.target.at)])
 
 
@@ -127,6 +150,7 @@ FUNCTIONS = {
     **{kind: _function(_tar(kind)) for kind in (filetypes.TAR, filetypes.GZIP, filetypes.BZIP2)},
     filetypes.TNEF: _function(_tnef),
     filetypes.OLE: _function(_ole),
-    filetypes.SMIME: _function(_signed),
+    filetypes.SMIME: _function(_cms),
+    filetypes.APPLE: _function(_apple),
     "application/pdf": _function(_pdf),
 }

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from channels.extract.body import unflowed
-from channels.extract.codec import UU_NAMES, decode, decode_base64, is_base64, stands_plainly, uu_attachments
+from channels.extract.codec import (
+    UU_NAMES,
+    decode,
+    decode_base64,
+    is_base64,
+    packed_attachments,
+    stands_plainly,
+    uu_attachments,
+)
 from channels.extract.content import Scratch, of_encoded
 from channels.extract.limits import Budget
 from channels.extract.mime import ENCODED, Leaf, cut_again
@@ -114,8 +122,9 @@ def _take(leaf: Leaf, own: OwnText, budget: Budget) -> None:
         return
     own.paths.add(leaf.path)
     if head.media == _PLAIN:
-        data, files = uu_attachments(data, budget)
-        own.files += [(leaf, name, file) for name, file in files]
+        for attachments in (uu_attachments, packed_attachments):
+            data, files = attachments(data, budget)
+            own.files += [(leaf, name, file) for name, file in files]
     if b"data:" in data:
         data = _without_pasted(data, leaf, own, budget)
     add_text(own.body, data, leaf, budget, page=kind == _HTML)

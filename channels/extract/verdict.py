@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from channels.extract.cms import ENVELOPED, SIGNED_DATA
+from channels.extract.apple import data_fork
+from channels.extract.cms import ENVELOPED, SIGNED_DATA, holds_content, is_compressed
 from channels.extract.content import Content
 from channels.extract.pictures import Picture, may_be_document, picture
 from zenvoices.lib import filetypes
-from zenvoices.lib.filenames import DOCUMENTS, extension
+from zenvoices.lib.filenames import DOCUMENTS, KINDS, extension
 
 _BY_DECLARATION = {
     "application/pgp-signature": "signature",
@@ -34,7 +35,7 @@ _HARMFUL_NAMES = frozenset(
 )
 #: archives and what is one besides; they count towards how deep archives may be packed
 ARCHIVES = frozenset([filetypes.ZIP, filetypes.ASIC, filetypes.TAR, filetypes.GZIP, filetypes.BZIP2])
-_CONTAINERS = ARCHIVES | {filetypes.TNEF, filetypes.MAIL}
+_CONTAINERS = ARCHIVES | {filetypes.TNEF, filetypes.MAIL, filetypes.APPLE}
 _LOGO_NAME = re.compile(r"(?:image\d{3}|oleimage|outlook-|logo|signature|handtekening)[\w-]*\.\w+", re.IGNORECASE)
 
 
@@ -65,15 +66,15 @@ def judge(content: Content, kind: str, hints: Hints) -> Verdict:
         return Verdict("ignored", "empty")
     reason = _BY_DECLARATION.get(hints.declared) or _BY_CONTENT.get(kind)
     reason = "signature" if extension(hints.name) == ".p7s" else reason
-    if reason == "signature" and kind == filetypes.SMIME and extension(hints.name) == ".p7m":
-        reason = None  # not one that stands beside what is signed, but around it
+    if reason == "signature" and kind == filetypes.SMIME and _is_around(content, hints.name):
+        reason = None
     if reason:
         return Verdict("ignored", reason, can_be_taken=kind not in _HARMFUL_TYPES)
     if hints.declared == _PARTIAL:
         return Verdict("refused", "message_partial", can_be_taken=True)
     if kind.startswith("image/") and (decoration := _decoration(picture(content, kind), hints)):
         return Verdict("ignored", decoration, can_be_taken=kind not in _HARMFUL_TYPES)
-    if kind == filetypes.SMIME and SIGNED_DATA in content.head[:64]:
+    if kind == filetypes.SMIME and (SIGNED_DATA in content.head[:64] or is_compressed(content.head)):
         return Verdict("container", "opened", can_be_taken=True)
     if any(kind_of_cms in content.head[:64] for kind_of_cms in ENVELOPED):
         return Verdict("refused", "encrypted", can_be_taken=True)
@@ -83,6 +84,8 @@ def judge(content: Content, kind: str, hints: Hints) -> Verdict:
         return Verdict("refused", "encrypted", can_be_taken=True)
     if hints.declared == filetypes.PGP:
         return Verdict("ignored", "encrypted")  # only the version number that goes before the message
+    if kind == filetypes.APPLE and not any(data_fork(content.head)):
+        return Verdict("ignored", "mac_side_file", can_be_taken=True)
     if kind in _CONTAINERS:
         return Verdict("container", "opened", can_be_taken=True)
     if kind in filetypes.CLOSED_ARCHIVES:
@@ -90,6 +93,13 @@ def judge(content: Content, kind: str, hints: Hints) -> Verdict:
     if kind in DOCUMENTS:
         return Verdict("document", "", can_be_taken=True)
     return _not_a_document(kind, hints)
+
+
+def _is_around(content: Content, name: str) -> bool:
+    """Whether a signature does not stand beside what it signs: "Factuur.pdf.p7s" has it in it, smime.p7s never."""
+    if extension(name) == ".p7m":
+        return True
+    return KINDS.get(extension(name[:-4])) in DOCUMENTS and holds_content(content.head)
 
 
 def spare_picture(content: Content, kind: str, verdict: Verdict) -> Picture | None:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from channels.extract import links
 from channels.extract.body import shown_images
-from channels.extract.codec import decode, is_base64, unarmoured
+from channels.extract.codec import decode, is_base64, is_quoted, is_uu, unarmoured
 from channels.extract.content import Content, Scratch, of_bytes, of_encoded, of_part, of_region
 from channels.extract.limits import Budget
 from channels.extract.mime import Leaf, Message, cut
@@ -25,7 +25,7 @@ from channels.extract.words import decode_words, one_line
 from zenvoices.lib import filetypes
 from zenvoices.lib.apart import Region
 from zenvoices.lib.filenames import extension, safe_name
-from zenvoices.lib.mail_source import begin, is_mail, lead
+from zenvoices.lib.mail_source import begin, is_mail, lead, mailbox, narrowed
 
 _MESSAGES = frozenset(["message/rfc822", "message/global", "message/news"])
 _EXTERNAL = "message/external-body"  # RFC 2046 5.2.3
@@ -129,6 +129,9 @@ class Walk:
         if encoding != leaf.head.encoding:
             self.budget.mend("header_repaired")
         content = of_encoded(leaf.raw, leaf.start, leaf.end, encoding, self.budget, self._scratch)
+        if again := "x-uuencode" if is_uu(content.head) else "quoted-printable" if is_quoted(content.head) else "":
+            self.budget.mend("header_repaired")
+            return of_bytes(decode(content.read(), again, self.budget))
         if not is_base64(content.head):
             return content
         # Encoded twice, or under a wrong or misspelt Content-Transfer-Encoding: nobody sends this on purpose.
@@ -262,7 +265,18 @@ class Walk:
     def _mail(self, place: Place, content: Content) -> Iterator[Found]:
         # A mail that is nothing but a signed envelope: what it says is the mail's own text.
         body = self.inner if place.depth else self.body
-        return self._cut_and_read(place, *content.mapped(self._scratch), body)
+        if narrowed(content.head) != content.head:
+            content = of_bytes(narrowed(content.read()))
+        raw, start, end = content.mapped(self._scratch)
+        if mails := mailbox(raw, start, end, self.budget.limits.parts + 1):
+            return self._mailbox(place, raw, mails)
+        return self._cut_and_read(place, raw, start, end, body)
+
+    def _mailbox(self, place: Place, raw: Raw, mails: list[tuple[int, int]]) -> Iterator[Found]:
+        for number, (start, end) in enumerate(mails, start=1):
+            if self.budget.full:
+                return
+            yield from self._entry(place, Entry(number, "", end - start), of_part(raw, start, end), mailed=True)
 
     def _entries(self, place: Place, kind: str, opened: _Unpacked, hints: Hints) -> Iterator[Found]:
         for entry in opened.found.entries:
@@ -274,7 +288,10 @@ class Walk:
                 continue
             if kind in ARCHIVES and not entry.name:  # a file that was packed by itself
                 entry = replace(entry, name=PurePosixPath(hints.name).stem)
-            yield from self._entry(place, entry, content, opened.found.kind == filetypes.OUTLOOK)
+            elif kind == filetypes.APPLE:
+                entry = replace(entry, name=hints.name)
+            mailed = kind == filetypes.APPLE or opened.found.kind == filetypes.OUTLOOK
+            yield from self._entry(place, entry, content, mailed)
 
     def _keep_message(self, entry: Entry, content: Content) -> None:
         limits, text = self.budget.limits, content.read().decode("utf-8", "replace")
@@ -309,7 +326,7 @@ def _is_called_text(hints: Hints) -> bool:
 
 
 def _unsigned(name: str) -> str:
-    return name[:-4] if name.lower().endswith((".p7m", ".p7s")) else name
+    return name[:-4] if name.lower().endswith((".p7m", ".p7s", ".p7z")) else name
 
 
 def _behind_link(place: Place, link: str) -> Found:

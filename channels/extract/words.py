@@ -22,6 +22,7 @@ _MEANT = {
 }  # fmt: skip
 _CODECS = {name: _MEANT.get(codec, codec) for name, codec in _CODECS.items()}
 _GUESS = frozenset(["", "ascii", "utf_8"])
+_WESTERN = frozenset(["cp1252", "iso8859_15"])  # what is valid UTF-8 all the same says nothing sensible in these
 
 _LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _ASCII = bytes(range(128))
@@ -30,7 +31,8 @@ _NOT_BASE64 = re.sub(rb"[A-Za-z0-9+/]", b"", bytes(range(256)))
 _META = re.compile(rb"<meta\b[^<>]{0,300}?\bcharset\s{0,9}=\s{0,9}[\"']?([\w-]{1,40})", re.IGNORECASE)
 _SHORTEST_WIDE = 8  # bytes
 _REMEMBERED = 500  # characters: subjects, senders and file names are asked for several times in a mail
-_WORD = re.compile(r"=\?([^?\s*]{0,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
+# The last may be cut off: programs shorten a name without knowing what it is.
+_WORD = re.compile(r"=\?([^?\s*]{0,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)(?:\?=|\??\Z)")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f\ud800-\udfff]+")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+")
 
@@ -51,7 +53,7 @@ def decode_text(data: bytes, charset: str = "") -> str:
     if not charset and data.isascii() and b"\0" not in data:  # most headers
         return data.decode("ascii")
     codec = _wide(data) or codec_of(charset) or ""
-    if codec not in _GUESS:
+    if codec not in _GUESS and not (codec in _WESTERN and _is_utf8(data)):
         try:
             return data.decode(codec, "replace")
         except UnicodeError:  # some codecs raise whatever the error handler
@@ -63,6 +65,14 @@ def decode_text(data: bytes, charset: str = "") -> str:
         rest, letters = _LETTER.subn(b"", data)
         strays = len(rest.translate(None, delete=_ASCII))
         return data.decode("utf-8", "windows") if letters >= strays else data.decode("cp1252", "replace")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _wide(data: bytes) -> str:

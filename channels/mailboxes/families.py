@@ -1,11 +1,13 @@
 """Refusals that mean alike: by their response codes, and what a family of words is.
 
-The words are in arriving_words.py and mailbox_words.py; what they are drawn from is in tests/channels/refusals.tsv.
+The words are in arriving_words.py, mailbox_words.py and other_languages.py; what they are drawn from is in
+tests/channels/refusals.tsv.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Final
@@ -23,7 +25,7 @@ class Stage(Enum):
 
 
 class Family:
-    """`meaning`: a code of channels/errors.py; `words`: regular expressions, any case."""
+    """`meaning`: a code of channels/errors.py; `words`: regular expressions, any case, for what folded() gives."""
 
     def __init__(self, meaning: str, *words: str, codes: str = "", stages: Iterable[Stage] = tuple(Stage)) -> None:
         self.meaning = meaning
@@ -36,7 +38,18 @@ class Family:
 
 
 def one_of(*words: str) -> re.Pattern[str]:
-    return re.compile("|".join(words), re.IGNORECASE)
+    return re.compile(folded("|".join(words)), re.IGNORECASE)
+
+
+def folded(text: str) -> str:
+    """Without accents, which many servers leave out."""
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFD", text.translate(_LETTERS))
+    return "".join(character for character in plain if not unicodedata.combining(character))
+
+
+_LETTERS: Final = str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "ß": "ss", "œ": "oe"})
 
 
 ARRIVING: Final = (Stage.SESSION, Stage.SIGN_IN, Stage.FOLDER)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 
 from channels.mailboxes.imap_answers import Answer
+from channels.mailboxes.said import heard
 
 _HEAD: Final = re.compile(
     rb" *(\*|[A-P]{4}[0-9]+) +([0-9]+ +)?"
@@ -82,4 +83,4 @@ def evened(line: bytes) -> bytes:
 
 
 def text_of(words: Any) -> str:
-    return words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+    return heard(words) if isinstance(words, bytes) else str(words)

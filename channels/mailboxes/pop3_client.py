@@ -10,12 +10,14 @@ from typing import Any, Final
 
 from channels.errors import ChannelError
 from channels.mailboxes.refusals import Stage, meaning, refused
+from channels.mailboxes.said import heard
 from channels.mailboxes.spool import LONGEST_ANSWER, Spool, Spooled
 from zenvoices.lib import net
 
 Refusal = poplib.error_proto
 Capabilities = dict[str, list[str]]
 _LONGEST_HEADER: Final = 64 * 1024
+_ERROR: Final = re.compile(rb"(?:\+|- )?ERR\b", re.IGNORECASE)  # "+ERR": hMailServer, until August 2026
 
 
 class Client(poplib.POP3):
@@ -50,8 +52,8 @@ class Client(poplib.POP3):
         """The first line that holds something: some servers send an empty one before it."""
         while not (answer := self._getline()[0].strip()):
             pass
-        if answer[:4].upper() == b"+ERR":  # hMailServer, until August 2026
-            answer = b"-" + answer[1:]
+        if error := _ERROR.match(answer):
+            answer = b"-ERR" + answer[error.end() :]
         if not answer.startswith(b"+"):
             raise poplib.error_proto(answer)
         return answer
@@ -174,4 +176,4 @@ def is_refusal(error: Exception) -> bool:
 def text_of(error: Exception) -> str:
     """poplib puts bytes into its errors, or a text of its own."""
     answer = error.args[0] if error.args else ""
-    return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
+    return heard(answer) if isinstance(answer, bytes) else str(answer)

@@ -14,8 +14,10 @@ from typing import Final
 from channels.credentials import Credentials
 from channels.errors import CODES, ChannelError, Throttled, channel_error
 from channels.mailboxes.arriving_words import ARRIVING_WORDS, WRONG_PASSWORD
-from channels.mailboxes.families import BY_CODE, Stage
+from channels.mailboxes.families import BY_CODE, Stage, folded, one_of
 from channels.mailboxes.mailbox_words import MAILBOX_WORDS, STRANGER
+from channels.mailboxes.other_languages import OTHER_LANGUAGES, PASSES
+from channels.mailboxes.other_languages import WRONG_PASSWORD as WRONG_PASSWORD_ELSEWHERE
 from channels.mailboxes.said import words_of
 
 __all__ = [
@@ -32,9 +34,10 @@ __all__ = [
     "wants_entra",
 ]
 
-_PASSES: Final = (
+_PASSES: Final = one_of(
     r"tempora|later|unavailable|time[d ]?-? ?out|tijdelijk|niet beschikbaar|vorübergehend|nicht verfügbar|später"
-    r"|indisponible|plus tard|no disponible|más tarde|non disponibile|più tardi"
+    r"|indisponible|plus tard|no disponible|más tarde|non disponibile|più tardi",
+    PASSES,
 )
 _INTERNAL: Final = "internal"  # at a mail it may be that mail
 _AGAIN: Final = "try again"  # after a wrong password, a person is told so
@@ -124,18 +127,17 @@ def blames_itself(answer: str) -> bool:
 def meaning(answer: str, stage: Stage) -> str | None:
     """The code of channels/errors.py; None for words that we do not know."""
     answer = answer[:_READ]
-    words = re.sub(r"https?://\S+", "", answer)
-    for family in (*ARRIVING_WORDS, *MAILBOX_WORDS):
+    words = folded(re.sub(r"https?://\S+", "", answer))
+    for family in (*ARRIVING_WORDS, *MAILBOX_WORDS, *OTHER_LANGUAGES):
         if stage in family.stages and family.is_said_in(words):
             return family.meaning
     response_code = code_of(answer)
     for family in BY_CODE:
         if stage in family.stages and response_code in family.codes:
             return family.meaning
-    passes = _PASSES if stage is Stage.MAIL else f"{_PASSES}|{_INTERNAL}"
-    if re.search(passes, answer, re.IGNORECASE):
+    if _PASSES.search(folded(answer)) or (stage is not Stage.MAIL and re.search(_INTERNAL, answer, re.IGNORECASE)):
         return "server_unavailable"
-    if stage is Stage.SIGN_IN and WRONG_PASSWORD.search(words):
+    if stage is Stage.SIGN_IN and (WRONG_PASSWORD.search(words) or WRONG_PASSWORD_ELSEWHERE.search(words)):
         return "password_refused"
     return "server_unavailable" if re.search(_AGAIN, answer, re.IGNORECASE) else None
 

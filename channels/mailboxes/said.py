@@ -27,6 +27,14 @@ _PARTS: Final = re.compile(r"[-/.'’]")
 _EDGES: Final = " .,:;!?()\"'“”‘’<>"
 
 
+def heard(answer: bytes) -> str:
+    """A line of a server. What is not UTF-8 is Windows-1252, as servers that know one language say it."""
+    try:
+        return answer.decode("utf-8")
+    except UnicodeDecodeError:
+        return answer.decode("cp1252", "replace")
+
+
 def words_of(answer: str, credentials: Credentials | None = None) -> str:
     """At most 120 characters, "" when nothing is left. `credentials`: what the server was shown."""
     secret, name = _secret(credentials), credentials.username if credentials else ""

@@ -29,6 +29,7 @@ _REASONS: Final[dict[str, Text]] = {
     "calendar": _("calendar invitation, skipped"),
     "contact_card": _("contact card, skipped"),
     "delivery_report": _("delivery report, skipped"),
+    "mac_side_file": _("what a Mac keeps beside a file, skipped"),
     "message_partial": _("one piece of an email that was sent in pieces"),
     "archive_unknown": _("packed in a way that is not opened here; it can be taken as it is"),
     "packed_unknown": _("packed in a way that is not opened here"),

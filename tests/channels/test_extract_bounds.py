@@ -80,6 +80,26 @@ def test_links_without_an_end_in_a_page() -> None:
     assert outcomes(page) == [("link", "ignored", "behind_link")]
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"begin 644 a\nM" + b"A" * 60 + b"\n",  # each without an end
+        b"=ybegin line=1 size=1 ",
+        b"(This file must be converted with BinHex 4.0)\n:aaaaaaaaaaa:\n",
+        b"\n\nFrom a@b " + b"1:00 " * 20,
+        b"\n\nFrom a@b 1:00\nSubject: x\n",
+    ],
+)
+def test_files_in_a_text_and_mails_in_a_mailbox_file_without_an_end(piece: bytes) -> None:
+    """One look at the whole for each would take minutes."""
+    raw = b"From a@b 1:00\nFrom: a@b.example\nSubject: x\nDate: x\n\n" + piece * (8_000_000 // len(piece))
+    inside = mixed(attached(raw, "application/mbox", "a.mbox"))
+
+    assert outcomes(inside)[0] == ("2", "container", "opened")
+    assert len(outcomes(inside)) <= Limits().parts + 1
+    assert len(outcomes(mail(part(raw, "Content-Type: text/plain")))) <= Limits().parts + 1
+
+
 def test_comments_inside_each_other_in_the_sender() -> None:
     found = extract(b"From: " + b"(" * 3_000 + b" <a@example.org>\n\n")
 

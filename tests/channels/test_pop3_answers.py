@@ -122,11 +122,25 @@ def test_empty_box_is_empty_however_it_says_so(scripted: StartScripted, tmp_path
     [
         (b"+ERR Server error: Failed to fetch messages in Inbox.", "server_unavailable"),
         (b"+ERR wrong password", "password_refused"),
+        (b"ERR wrong password", "password_refused"),
+        (b"err", "sign_in_refused"),
+        (b"- ERR mailbox locked", "mailbox_in_use"),
+        ("-ERR Nom d'utilisateur erroné".encode("latin-1"), "password_refused"),
+        ("-ERR För många anslutningar".encode("latin-1"), "too_many_connections"),
     ],
 )
-def test_refusal_with_the_wrong_sign_is_one(scripted: StartScripted, words: bytes, code: str) -> None:
+def test_refusal_with_the_wrong_sign_or_letters_is_one(scripted: StartScripted, words: bytes, code: str) -> None:
     """As hMailServer writes it."""
     assert error_of(scripted(Maildrop(MAILS, PASS=words + b"\r\n").script)).code == code
+
+
+def test_refusal_of_a_mail_without_any_sign_is_no_mail(scripted: StartScripted, tmp_path: Path) -> None:
+    maildrop = Maildrop(
+        MAILS, RETR=lambda number: b"ERR no such message\r\n" if number == 1 else sent(MAILS[number - 1])
+    )
+    with session(scripted(maildrop.script)) as mailbox:
+        results = list(mailbox.fetch(mailbox.candidates().unread, tmp_path))
+    assert [one.path.read_bytes() for one in results if isinstance(one, Fetched)] == MAILS[1:]
 
 
 def test_list_shorter_than_stat_is_known_to_be_partial(scripted: StartScripted) -> None:

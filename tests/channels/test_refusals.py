@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import csv
+import time
+from pathlib import Path
+
 import pytest
 
+from channels.credentials import Password
 from channels.errors import Throttled
+from channels.mailboxes.families import folded
 from channels.mailboxes.refusals import (
     Stage,
     folder_refused,
@@ -55,6 +61,35 @@ from channels.mailboxes.refusals import (
 )
 def test_sign_in_refused_reads_the_response_code_first(answer: str, code: str) -> None:
     assert sign_in_refused(answer, "mail.acme.test").code == code
+
+
+with (Path(__file__).parent / "refusals_by_language.tsv").open(encoding="utf-8") as file:
+    BY_LANGUAGE = [tuple(row[1:]) for row in csv.reader(file, "excel-tab", quoting=csv.QUOTE_NONE)][1:]
+
+
+@pytest.mark.parametrize(("stage", "words", "code"), BY_LANGUAGE)
+@pytest.mark.parametrize("before", ["NO ", "-ERR ", "* BYE ", "NO [ALERT] "])
+def test_refusal_is_understood_in_the_languages_of_europe(stage: str, words: str, code: str, before: str) -> None:
+    """With and without accents: many servers leave them out. What may mean anything has no cause."""
+    refuse = {"login": lambda said: sign_in_refused(said, "mail.acme.test"), "greeting": refused}
+    refuse |= {"select": lambda said: folder_refused(said, "INBOX")}
+    assert refuse[stage](before + words).code == code
+    assert refuse[stage](before + folded(words)).code == code
+
+
+@pytest.mark.parametrize("code", ["AUTHENTICATIONFAILED", "EXPIRED", "CONTACTADMIN", "UNAVAILABLE", "INUSE", "LIMIT"])
+def test_response_code_wins_over_words_of_no_meaning(code: str) -> None:
+    said = sign_in_refused(f"NO [{code}] Nie udało się", "mail.acme.test").code
+    assert said == sign_in_refused(f"NO [{code}]", "mail.acme.test").code != "sign_in_refused"
+
+
+@pytest.mark.parametrize(
+    "words", ["login ", "hasło: ", "zbyt wiele ", "ip 1.", "konto er ", "x" * 50 + " ", "skrzynka a "]
+)
+def test_refusal_without_an_end_costs_no_more_than_its_beginning(words: str) -> None:
+    began = time.process_time()
+    sign_in_refused("NO " + words * 100_000, "mail.acme.test", Password("jan@acme.test", "geheim woord"))
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

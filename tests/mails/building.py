@@ -191,24 +191,39 @@ def tnef_of(*files: tuple[str, str, bytes]) -> bytes:
     return out
 
 
+def _asn1(tag: int, *values: bytes, pieces: bool = False) -> bytes:
+    """In DER or, `pieces`, in BER as who does not know the length yet writes it."""
+    data = b"".join(values)
+    if pieces and tag & 0x20:
+        return bytes([tag, 0x80]) + data + b"\0\0"
+    return bytes([tag, 0x84]) + len(data).to_bytes(4, "big") + data
+
+
+def _encapsulated(content: bytes, pieces: bool) -> bytes:
+    inner = _asn1(4, content)
+    if pieces:
+        cut = [_asn1(4, content[at : at + 50]) for at in range(0, len(content), 50)]
+        inner = _asn1(0x24, *cut, pieces=True)
+    data = bytes.fromhex("06092a864886f70d010701")
+    return _asn1(0x30, data, _asn1(0xA0, inner, pieces=pieces), pieces=pieces)
+
+
+def compressed_of(content: bytes, pieces: bool = False) -> bytes:
+    """CMS CompressedData (RFC 3274) around a mail."""
+    algorithm = bytes.fromhex("300d060b2a864886f70d0109100308")
+    inside = _encapsulated(zlib.compress(content, 9), pieces)
+    compressed = _asn1(0x30, bytes.fromhex("020100"), algorithm, inside, pieces=pieces)
+    known = bytes.fromhex("060b2a864886f70d0109100109")
+    return _asn1(0x30, known, _asn1(0xA0, compressed, pieces=pieces), pieces=pieces)
+
+
 def signed_of(content: bytes, pieces: bool = False) -> bytes:
     """CMS SignedData around a mail, in DER or, in pieces, in BER as Outlook writes it."""
-
-    def value(tag: int, data: bytes) -> bytes:
-        if pieces and tag & 0x20:
-            return bytes([tag, 0x80]) + data + b"\0\0"
-        return bytes([tag, 0x84]) + len(data).to_bytes(4, "big") + data
-
-    def known(identity: str) -> bytes:
-        return bytes.fromhex("06092a864886f70d0107" + identity)
-
-    inner = value(4, content)
-    if pieces:
-        inner = value(0x24, b"".join(value(4, content[at : at + 50]) for at in range(0, len(content), 50)))
-    encapsulated = value(0x30, known("01") + value(0xA0, inner))
     algorithms = bytes.fromhex("310d300b0609608648016503040201")
-    signed = value(0x30, bytes.fromhex("020101") + algorithms + encapsulated + bytes.fromhex("3100"))
-    return value(0x30, known("02") + value(0xA0, signed))
+    inside = _encapsulated(content, pieces)
+    signed = _asn1(0x30, bytes.fromhex("020101"), algorithms, inside, bytes.fromhex("3100"), pieces=pieces)
+    known = bytes.fromhex("06092a864886f70d010702")
+    return _asn1(0x30, known, _asn1(0xA0, signed, pieces=pieces), pieces=pieces)
 
 
 def lines(*parts: str | bytes) -> bytes:

@@ -36,12 +36,14 @@ EXTENSIONS = DOCUMENTS | {
     "text/vcard": ".vcf",
     "application/pgp-encrypted": ".asc",
     "application/pkcs7-mime": ".p7m",
+    "application/mac-binhex40": ".hqx",
     "application/gzip": ".gz",
     "application/x-tar": ".tar",
     "application/vnd.etsi.asic-e+zip": ".asice",
 }
 KINDS = {suffix: kind for kind, suffix in EXTENSIONS.items()}
 KINDS |= {".tgz": "application/gzip", ".asics": "application/vnd.etsi.asic-e+zip", ".mht": "message/rfc822"}
+KINDS |= {".p7z": "application/pkcs7-mime"}
 KINDS |= {".emlx": "message/rfc822", ".jpe": "image/jpeg", ".jfif": "image/jpeg"}
 KINDS |= {".gpg": "application/pgp-encrypted", ".pgp": "application/pgp-encrypted"}
 KINDS |= {".jpeg": "image/jpeg", ".tiff": "image/tiff", ".heif": "image/heic"}
@@ -51,7 +53,7 @@ _CONSIDERED = 1_000  # characters; putting a long run of combining marks into or
 _PATH = re.compile(r"\s*(?:[/\\~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|file:)", re.IGNORECASE)
 _NOT_ON_WINDOWS = re.compile(r'[<>:"/\\|?*]')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|\Z)", re.IGNORECASE)
-_EXTENSION = re.compile(r"\.(?:[A-Za-z][A-Za-z0-9]{1,4}|7z|p7[sm])\Z")
+_EXTENSION = re.compile(r"\.(?:[A-Za-z][A-Za-z0-9]{1,4}|7z|p7[smz])\Z")
 
 
 def extension(name: str) -> str:

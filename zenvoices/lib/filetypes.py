@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from zenvoices.lib import packages
 from zenvoices.lib.filenames import KINDS, extension
-from zenvoices.lib.mail_source import is_mail
+from zenvoices.lib.mail_source import is_mail, narrowed
 
 ZIP, ASIC = packages.ZIP, packages.ASIC
 TNEF = "application/vnd.ms-tnef"
@@ -17,13 +17,19 @@ OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OUTLOOK = "application/vnd.ms-outlook"
 SMIME = "application/pkcs7-mime"
 PKCS7 = bytes.fromhex("06092a864886f70d0107")  # 1.2.840.113549.1.7 (RFC 5652)
+PKCS9 = bytes.fromhex("060b2a864886f70d0109100109")  # 1.2.840.113549.1.9.16.1.9: compressed (RFC 3274)
 #: of a ZIP, by what is in it
 zip_kind = packages.zip_kind
 BINARY = "application/octet-stream"
+APPLE = "application/applefile"
 GZIP, BZIP2, TAR = "application/gzip", "application/x-bzip2", "application/x-tar"
+BINHEX, YENC = "application/mac-binhex40", "application/x-yencode"
 #: archives that nothing here opens
 CLOSED_ARCHIVES = frozenset(
-    ["application/vnd.rar", "application/x-7z-compressed", "application/x-xz", "application/zstd"]
+    [
+        *("application/vnd.rar", "application/x-7z-compressed", "application/x-xz", "application/zstd"),
+        *("application/x-stuffit", BINHEX, YENC),
+    ]
 )
 ENCRYPTED_OFFICE = "application/vnd.ms-office.encrypted"
 RIGHTS_MANAGED = "application/x-microsoft-rpmsg-message"  # [MS-OXORMMS]: a mail that opens in Outlook only
@@ -46,13 +52,16 @@ _MAGIC = (
     (b"\x28\xb5\x2f\xfd", "application/zstd"),
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (b"Rar!\x1a\x07", "application/vnd.rar"),
+    (b"SIT!\0", "application/x-stuffit"),
+    (b"StuffIt (c)19", "application/x-stuffit"),
     (b"MZ", PROGRAM),
     (b"\x7fELF", PROGRAM),
     (b"BEGIN:VCALENDAR", "text/calendar"),
     (b"BEGIN:VCARD", "text/vcard"),
     (b"-----BEGIN PGP MESSAGE-----", PGP),
     (b"\x76\xe8\x04\x60\xc4\x11\xe3\x86", RIGHTS_MANAGED),
-    (b"\0\x05\x16\x07", "application/applefile"),
+    (b"\0\x05\x16\0", APPLE),
+    (b"\0\x05\x16\x07", APPLE),
 )
 _BEGINNINGS = tuple(magic for magic, _ in _MAGIC)
 _HEIC_BRANDS = frozenset([b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"])
@@ -72,6 +81,9 @@ _MAIL_NAMES = frozenset([".eml", ".emlx", ".mht", ".p7m"])
 _SPLIT = (b"PK\x07\x08PK\x03\x04", b"PK00PK\x03\x04")
 _JUNK = 1024  # bytes before an archive or document that readers look past
 _NO_CONTROLS = bytes(byte for byte in range(256) if byte >= 32 or byte in b"\t\n\r\f\x1b")
+_PACKED_AS_TEXT = re.compile(
+    rb"^(?:(\(This file must be converted with BinHex)|=ybegin (?:[a-z]{1,9}=\d{1,19} ){1,9}+name=)", re.MULTILINE
+)
 _BMP_HEADERS = frozenset([12, 40, 52, 56, 64, 108, 124])
 
 
@@ -104,15 +116,18 @@ def sniff(data: bytes, name: str, declared: str) -> str:
         return ZIP
     if data[257:262] == b"ustar":
         return TAR
-    if data[:1] == b"\x30" and PKCS7 in data[:32]:
+    if data[:1] == b"\x30" and (PKCS7 in data[:32] or PKCS9 in data[:32]):
         return SMIME
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-"):  # before XML, which its metadata are
         return "application/pdf"
     if text := markup(data, meant):
         return text
-    mail = is_mail(data[:8192], meant in _MAILS or extension(name) in _MAIL_NAMES)
+    mail = is_mail(narrowed(data[:8192]), meant in _MAILS or extension(name) in _MAIL_NAMES)
     if b"%PDF-" in data[:_JUNK] and _may_be_pdf(name, declared, mail=mail):
         return "application/pdf"
+    packed = _PACKED_AS_TEXT.search(data[:_JUNK])
+    if packed and not mail:
+        return BINHEX if packed[1] else YENC
     return MAIL if mail else _plain(data, name, declared)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
+from mmap import mmap
 
 # Blank lines before the block, the byte count of Apple Mail's .emlx, the separator of an mbox file.
 _LEAD = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]{0,200}(?:(?P<count>\d{1,10})[ \t]*\r*\n)?(?:>?From [^\n]{0,300}\n)?")
@@ -17,8 +19,14 @@ _BLANK = re.compile(rb"\r*\n")
 _KNOWN = frozenset(
     b"received return-path from to subject date message-id mime-version delivered-to reply-to sender cc".split()
 )
+# "From jan@x.example Mon Nov  2 09:30:00 2026", with headers below it, and each but the first behind a blank line.
+_SEPARATOR = rb"From (?!:)[^\n:]{0,200}:\d\d[^\n]{0,100}\n[!-9;-~]{1,80}[ \t]*:"
+_MAILBOX = re.compile(_SEPARATOR)
+_NEXT_IN_MAILBOX = re.compile(rb"\n\r?\n(?=" + _SEPARATOR + rb")")
 _BODY = frozenset(b"content-type content-transfer-encoding".split())
 _MOST_FIELDS = 200
+_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_SHORTEST_WIDE = 40  # bytes
 
 
 def lead(data: bytes) -> tuple[int, int | None]:
@@ -47,6 +55,30 @@ def is_mail(data: bytes, expected: bool = False) -> bool:
         return known >= 1
     multipart = names >= _BODY or (b"mime-version" in names and bool(names & _BODY))
     return ended and (known >= 3 or multipart)
+
+
+def mailbox(raw: bytes | bytearray | mmap, start: int, end: int, most: int) -> list[tuple[int, int]]:
+    """Bounds of the mails in an mbox file (RFC 4155) that holds several; [] of one mail."""
+    if not _MAILBOX.match(bytes(raw[start : min(end, start + 1024)]).lstrip(b"\xef\xbb\xbf \t\r\n")):
+        return []
+    begins = [start, *(match.end() for match in islice(_NEXT_IN_MAILBOX.finditer(raw, start, end), most))]
+    return list(zip(begins, [*begins[1:], end], strict=True)) if len(begins) > 1 else []
+
+
+def narrowed(data: bytes) -> bytes:
+    """A mail that was saved as "Unicode text" (UTF-16) as the bytes that it had before; all other data as they are."""
+    codec = _MARKS.get(data[:2], "")
+    if not codec and len(data) >= _SHORTEST_WIDE and data[:_SHORTEST_WIDE].count(0) * 2 == _SHORTEST_WIDE:
+        codec = "utf-16-be" if data[0] == 0 else "utf-16-le"
+    if not codec:
+        return data
+    text = data.decode(codec, "ignore").removeprefix("\ufeff")
+    for charset in ("latin-1", "cp1252"):  # as most programs read bytes that are no ASCII
+        try:
+            return text.encode(charset)
+        except UnicodeEncodeError:
+            continue
+    return text.encode("utf-8", "replace")
 
 
 def is_entity(data: bytes) -> bool:

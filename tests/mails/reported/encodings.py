@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import base64
+import binascii
 
-from tests.mails.building import attached, b64, encoded, gzipped, lines, mail, mixed, ole_of, part, pdf, tnef_of, ubl
+from tests.mails.building import (
+    attached,
+    b64,
+    encoded,
+    gzipped,
+    lines,
+    mail,
+    mixed,
+    ole_of,
+    part,
+    pdf,
+    text,
+    tnef_of,
+    ubl,
+)
 
 PDF = "application/pdf"
 LONG = pdf("lang")[:-6] + b"% " + bytes(range(33, 126)) * 40 + b"\n%%EOF\n"
@@ -26,6 +41,11 @@ WORD = ole_of("WordDocument")
 def unsaid(data: bytes, name: str) -> bytes:
     """In base64, without a word of it."""
     return part(b64(data), f"Content-Type: application/octet-stream; name={name}", "Content-Disposition: attachment")
+
+
+def uu(data: bytes) -> bytes:
+    rows = [binascii.b2a_uu(data[at : at + 45]).rstrip(b"\n") for at in range(0, len(data), 45)]
+    return lines("begin 644 lang.pdf", *rows, "`", "end", "")
 
 
 def spelt(data: bytes, kind: str, encoding: str) -> bytes:
@@ -53,6 +73,24 @@ CASES = {
     ),
     "quoted-printable-widened": lambda: mixed(
         spelt(pdf("breed").replace(b"\n", b"=0A= \t\r\n"), f"{PDF}; name=a.pdf", "quoted-printable")
+    ),
+    "quoted-printable-that-does-not-say-so": lambda: mixed(
+        part(ubl("7").replace(b"=", b"=3D"), "Content-Type: text/xml; name=7.xml"),
+        part(
+            ubl("8").replace(b"=", b"=3D3D"),
+            "Content-Type: text/xml; name=8.xml",
+            "Content-Transfer-Encoding: quoted-printable",
+        ),
+        part(pdf("9").replace(b"\n", b"=0A=\r\n"), f"Content-Type: {PDF}; name=9.pdf"),
+    ),
+    "uuencode-that-does-not-say-so": lambda: mixed(
+        part(uu(LONG), f"Content-Type: {PDF}; name=a.pdf"),
+        attached(uu(LONG), "application/octet-stream", "b.uue"),
+        part(uu(LONG), "Content-Type: text/plain; name=c.pdf", "Content-Disposition: attachment"),
+    ),
+    "uuencode-cut-off": lambda: mail(text("Bijgaand\r\n\r\n" + uu(LONG).decode()[:1_200])),
+    "uuencode-that-is-talked-about": lambda: mail(
+        text("Bestanden zien er zo uit:\r\nbegin 644 a.pdf\r\nen dan de rest.")
     ),
     "uuencode-in-base64": lambda: lines(
         *("From: a@x.example", "Subject: Factuur", "", "Zie onder.", "begin-base64 644 een bon.pdf"),

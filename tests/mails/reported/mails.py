@@ -8,8 +8,13 @@ OCTETS = "application/octet-stream"
 PDF = "application/pdf"
 
 
-def inner(label: str, *headers: str) -> bytes:
-    return mail(multi("mixed", text("Binnen"), attached(pdf(label), PDF, f"{label}.pdf"), boundary="in"), *headers)
+def inner(label: str, *headers: str, boundary: str = "in") -> bytes:
+    parts = (text("Binnen"), attached(pdf(label), PDF, f"{label}.pdf"))
+    return mail(multi("mixed", *parts, boundary=boundary), *headers)
+
+
+def unicoded(label: str) -> str:
+    return "\ufeff" + inner(label).decode()
 
 
 def quoted(data: bytes) -> bytes:
@@ -46,6 +51,11 @@ CASES = {
     "mail-called-text": lambda: mixed(attached(inner("tekst"), "text/plain", "doorgestuurd.txt")),
     "mail-global-in-base64": lambda: mixed(attached(inner("wereld"), "message/global", "bericht")),
     "mail-begins-with-blank-lines": lambda: mixed(attached(b"\r\n\r\n" + inner("leeg"), OCTETS, "bericht.eml")),
+    "mail-saved-as-unicode-text": lambda: mixed(
+        attached(unicoded("een").encode("utf-16-le"), OCTETS, "a.eml"),
+        attached(unicoded("Café € 12").encode("utf-16-be"), "message/rfc822", "b.eml"),
+        attached(unicoded("drie")[1:].encode("utf-16-le"), OCTETS, "Uw factuur"),
+    ),
     "mail-begins-with-any-header": lambda: mixed(
         attached(b"X-Mozilla-Status: 0001\r\nBCC: a@x.example\r\n" + inner("ander"), "message/rfc822", "a.eml"),
         attached(b"Authentication-Results: mx; spf=pass\r\n" + inner("spf"), OCTETS, "FW Factuur"),
@@ -56,6 +66,18 @@ CASES = {
             OCTETS,
             "12345.emlx",
         )
+    ),
+    "mails-in-a-mailbox-file": lambda: mixed(
+        attached(
+            b"\r\nFrom jan@x.example Mon Nov  2 09:30:00 2026\r\n"
+            + inner("een")
+            + b"\r\nFrom piet@x.example Tue Nov  3 09:30:00 2026\r\n"
+            + inner("twee", boundary="bin")
+            + b"\r\n\r\nFrom kees@x.example Wed Nov  4 09:30:00 2026\r\n"
+            + mail(text("From nu aan 12:00 gaat alles anders.\r\n\r\nFrom here to 12:00 the end.\r\n")),
+            "application/mbox",
+            "facturen.mbox",
+        ),
     ),
     "mail-saved-as-web-archive": lambda: mixed(
         attached(

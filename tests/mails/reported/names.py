@@ -13,6 +13,10 @@ def headed(*headers: str | bytes) -> bytes:
     return mixed(encoded(pdf("naam"), *headers))
 
 
+def headed_part(parameter: str) -> bytes:
+    return encoded(pdf(parameter), f"Content-Type: {PDF}", f"Content-Disposition: attachment; {parameter}")
+
+
 def worded(charset: str, name: str, codec: str) -> bytes:
     """A PDF whose name is an encoded word, in a charset that is called so."""
     word = base64.b64encode(name.encode(codec)).decode()
@@ -53,6 +57,43 @@ CASES = {
     ),
     "name-inner-quotes-and-another-parameter": lambda: headed(
         f"Content-Type: {PDF}", 'Content-Disposition: attachment; filename="de "beste" prijs.pdf"; size=12'
+    ),
+    "name-percent-encoded": lambda: mixed(
+        attached(pdf("a"), PDF, "factuur%20maart.pdf"),
+        attached(pdf("b"), PDF, "Rechnung%20M%C3%A4rz%20%282026%29.pdf"),
+        attached(pdf("c"), PDF, "Rechnung%20[1],%20M%E4rz.pdf"),
+        attached(pdf("d"), PDF, "UTF-8''Caf%C3%A9.pdf"),
+        attached(pdf("e"), PDF, "..%2F..%2FFactuur%202026%2F7.pdf"),
+        encoded(pdf("f"), f'Content-Type: {PDF}; name="Pro%20forma.pdf"'),
+        encoded(
+            pdf("g"), f"Content-Type: {PDF}", 'Content-Disposition: attachment; filename*0="a%20"; filename*1=b.pdf'
+        ),
+    ),
+    "name-in-quotes-of-another-kind": lambda: mixed(
+        attached(pdf("a"), PDF, "'Factuur 12.pdf'"),
+        headed_part("filename=\u201cFactuur 13.pdf\u201d"),
+        attached(pdf("c"), PDF, "'t Huis.pdf"),
+    ),
+    "name-with-entities": lambda: mixed(
+        attached(pdf("a"), PDF, "Jansen &amp; Zn.pdf"),
+        attached(pdf("b"), PDF, "Caf&eacute; &#8364;.pdf"),
+        attached(pdf("c"), PDF, "AT&T &co;.pdf"),
+    ),
+    "name-in-a-word-cut-off": lambda: mixed(
+        attached(pdf("a"), PDF, "=?utf-8?B?RsOpdnJpZXIgbWVp"),
+        attached(pdf("b"), PDF, "=?utf-8?Q?F=C3=A9vrier_juin.pdf?"),
+    ),
+    "name-in-utf8-called-latin1": lambda: mixed(
+        attached(pdf("a"), PDF, "=?iso-8859-1?Q?F=C3=A9vrier.pdf?="),
+        headed_part("filename*=iso-8859-15''F%C3%A9vrier.pdf"),
+        attached(pdf("c"), PDF, "=?iso-8859-1?Q?Caf=E9_=C3.pdf?="),
+    ),
+    "name-with-percent": lambda: mixed(
+        attached(pdf("a"), PDF, "50% korting.pdf"),
+        attached(pdf("b"), PDF, "BTW21%.pdf"),
+        attached(pdf("c"), PDF, "10%afslag.pdf"),
+        attached(pdf("d"), PDF, "100%25 wol en 20%20 zijde.pdf"),
+        encoded(pdf("e"), f"Content-Type: {PDF}", "Content-Disposition: attachment; filename*=utf-8''5%2520.pdf"),
     ),
     "name-quotes-never-closed": lambda: headed(
         f"Content-Type: {PDF}", 'Content-Disposition: attachment; filename="Factuur 12.pdf'

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+
 from tests.mails.building import (
     attached,
     b64,
     encoded,
     gzipped,
     jpeg_of,
+    lines,
     mail,
     mixed,
     multi,
@@ -16,9 +19,12 @@ from tests.mails.building import (
     png_of,
     text,
     ubl,
+    zip_of,
 )
 
 PDF = "application/pdf"
+OCTETS = "application/octet-stream"
+APPLE = "application/applefile"
 CLOUD = "https://drive.x.example/s/1?sleutel=geheim"
 TOTAL = "<html><body>Totaal te betalen: € 48,40</body></html>"
 #: with its metadata in front, as PDF/A has them
@@ -28,6 +34,35 @@ TAGGED = pdf("a").replace(
 GONE = "You deleted an attachment from this message."
 #: an old Mac's file: 128 bytes of its own before the data
 MACBINARY = b"\0\x05a.pdf".ljust(65, b"\0") + b"PDF CARO".ljust(63, b"\0")
+
+
+#: of which only the shape is right
+BINHEX = lines(
+    "(This file must be converted with BinHex 4.0)",
+    "",
+    ':#fpME("0)A4S,Q&[E\'-!8&%394"338e3!*!%' + "0" * 30,
+    "`mpqr" * 9 + ":",
+)
+
+
+def apple_of(magic: int, *entries: tuple[int, bytes]) -> bytes:
+    """AppleSingle or AppleDouble (RFC 1740): 1 is the data, 2 the resources, 3 the name."""
+    at, table = 26 + 12 * len(entries), b""
+    for number, data in entries:
+        table += struct.pack(">III", number, at, len(data))
+        at += len(data)
+    head = struct.pack(">II16sH", magic, 0x00020000, b"", len(entries))
+    return head + table + b"".join(data for _number, data in entries)
+
+
+def yenc_of(data: bytes, name: str) -> bytes:
+    """In one line."""
+    moved = b"".join(
+        b"=" + bytes([(byte + 64) % 256]) if byte in b"\0\n\r=" else bytes([byte])
+        for byte in ((one + 42) % 256 for one in data)
+    )
+    size = len(data)
+    return lines(f"=ybegin line=512 size={size} name={name}", moved, f"=yend size={size} crc32=12345678", "")
 
 
 def bounded(parameter: str, boundary: str) -> bytes:
@@ -95,9 +130,31 @@ CASES = {
     "appledouble": lambda: mixed(
         multi(
             "appledouble",
-            attached(b"\0\x05\x16\x07" + bytes(60), "application/applefile", "a.pdf"),
+            attached(apple_of(0x00051607, (2, b"x" + pdf("voorbeeld"))), "application/applefile", "a.pdf"),
             attached(pdf("appledouble"), PDF, "a.pdf"),
             boundary="twee",
+        )
+    ),
+    "applesingle": lambda: mixed(
+        attached(apple_of(0x00051600, (3, b"een.pdf"), (2, bytes(60)), (1, pdf("een"))), APPLE, "een.pdf"),
+        attached(apple_of(0x00051600, (1, zip_of(("twee.pdf", pdf("twee")))), (2, pdf("niet"))), OCTETS, "twee.zip"),
+        attached(apple_of(0x00051600, (1, pdf("drie")), (2, bytes(60))), OCTETS, "drie"),
+        attached(apple_of(0x00051600, (1, pdf("vier")))[:38], APPLE, "vier.pdf"),
+        attached(apple_of(0x00051600, (2, bytes(60))), APPLE, "vijf.pdf"),
+    ),
+    "packed-by-binhex": lambda: mixed(
+        attached(BINHEX, "application/mac-binhex40", "factuur.pdf.hqx"),
+        part(BINHEX, f'Content-Type: {PDF}; name="factuur.pdf"'),
+        attached(b"SIT!\0\1" + bytes(99), "application/x-stuffit", "facturen.sit"),
+    ),
+    "packed-by-binhex-in-text": lambda: mail(text("Beste,\r\n\r\n" + BINHEX.decode() + "\r\n\r\nGroet, Jan")),
+    "packed-by-yenc": lambda: mixed(
+        part(yenc_of(pdf("a"), "a.pdf"), f"Content-Type: {PDF}; name=a.pdf", "Content-Transfer-Encoding: x-yencode"),
+    ),
+    "packed-by-yenc-in-text": lambda: mail(
+        part(
+            lines("Beste,", "", yenc_of(pdf("a"), "factuur mei.pdf"), "Groet", yenc_of(pdf("b"), "b.pdf")[:-30]),
+            "Content-Type: text/plain; charset=iso-8859-1",
         )
     ),
     "content-encoding-gzip": lambda: mixed(

@@ -7,6 +7,7 @@ from tests.mails.building import (
     attachment_of,
     b64,
     compound_of,
+    compressed_of,
     encoded,
     mail,
     message_of,
@@ -27,6 +28,10 @@ CLEAR = multi(
     attached(b"\x30\x82\1\2\3", "application/pkcs7-signature", "smime.p7s"),
     boundary="teken",
 )
+#: without what it signs (RFC 5652 5.2)
+DETACHED = bytes.fromhex(
+    "303d06092a864886f70d010702a030302e020101310d300b0609608648016503040201300b06092a864886f70d010701310d"
+) + bytes(13)
 PEM = b"-----BEGIN PKCS7-----\n" + b64(signed_of(pdf("pem"))) + b"\n-----END PKCS7-----\n"
 
 CASES = {
@@ -48,6 +53,23 @@ CASES = {
     ),
     "signed-file-as-text": lambda: mixed(
         attached(b64(signed_of(ubl("12"))), OCTETS, "12.xml.p7m"), attached(PEM, "text/plain", "13.pdf.p7m")
+    ),
+    "compressed-mail": lambda: mail(
+        encoded(compressed_of(CLEAR), f"Content-Type: {P7M}; smime-type=compressed-data; name=smime.p7z")
+    ),
+    "compressed-attached": lambda: mixed(
+        attached(compressed_of(CLEAR), OCTETS, "smime.p7m"),
+        attached(compressed_of(pdf("kaal"), pieces=True), f"{P7M}; smime-type=compressed-data", "kaal.pdf.p7z"),
+        attached(compressed_of(signed_of(ubl("8"))), "application/x-pkcs7-mime", "8.xml.p7m"),
+    ),
+    "compressed-bomb": lambda: mixed(
+        attached(compressed_of(b"Subject: bom\r\n\r\n" + bytes(4_000_000)), P7M, "smime.p7z"),
+        attached(compressed_of(pdf("stuk" * 99))[:-40], P7M, "stuk.pdf.p7z"),
+    ),
+    "signed-file-called-signature": lambda: mixed(
+        attached(signed_of(pdf("a")), "application/pkcs7-signature", "Faktura 12.pdf.p7s"),
+        attached(DETACHED, "application/pkcs7-signature", "Factuur 13.pdf.p7s"),
+        attached(signed_of(pdf("b")), "application/pkcs7-signature", "smime.p7s"),
     ),
     "signed-twice": lambda: mixed(attached(signed_of(signed_of(pdf("dubbel"))), P7M, "dubbel.pdf.p7m.p7m")),
     "enveloped-whatever-its-name": lambda: mixed(
