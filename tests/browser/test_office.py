@@ -39,6 +39,22 @@ def test_ticked_administrations_are_fetched_and_their_rows_follow(
     expect(row.get_by_role("link", name="1 nieuw in Bakkerij De Vries")).to_be_visible()
 
 
+@pytest.mark.parametrize("width", [768, 1024])
+def test_on_a_tablet_each_box_stands_before_its_name_and_nothing_is_named_that_is_not_there(
+    width: int, stage: Stage, browse: Browse
+) -> None:
+    page = browse(stage.anna)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/")
+    expect(page.locator("tbody tr")).not_to_have_count(0)
+    for row in page.locator("tbody tr").all():
+        box, name = row.locator("input").bounding_box(), row.get_by_role("link").first.bounding_box()
+        assert box is not None
+        assert name is not None
+        assert 0 < name["x"] - box["x"] - box["width"] < 40
+    expect(page.locator("tbody td:empty").locator("visible=true")).to_have_count(0)
+
+
 def test_typing_narrows_the_overview(stage: Stage, browse: Browse) -> None:
     page = browse(stage.anna)
     page.goto("/")
