@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
@@ -21,28 +21,12 @@ from documents.models import Document, Email
 from tests.cast import Cast
 from tests.channels.linked import fetch_now, invoice, numbers
 from tests.channels.rows import make_run
-from tests.channels.test_health import channel_in
 from tests.channels.test_views import address
 from zenvoices.lib import failpoints
 from zenvoices.lib.scoping import administration_scope
 
 SignedIn = Callable[[User], Client]
 Act = Callable[[ReceivedMail], object]
-
-
-@pytest.fixture
-def channel(cast: Cast) -> Iterator[Channel]:
-    channel = channel_in(cast.bakery)
-    with administration_scope(cast.bakery.pk):
-        yield channel
-
-
-@pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch, settings: object) -> FakeMailbox:
-    settings.FETCH_RETRY_SECONDS = []
-    box = FakeMailbox()
-    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
-    return box
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,29 +14,11 @@ from channels.fetching import intake
 from channels.mailboxes.fake import FakeMailbox
 from channels.models import Channel, ReceivedMail
 from documents.models import Document
-from tests.cast import Cast
 from tests.channels.linked import fetch_now, invoice, mail
-from tests.channels.test_health import channel_in
 from tests.channels.test_outages import in_a_process
-from zenvoices.lib.scoping import administration_scope
 
 pytestmark = [pytest.mark.thorough, pytest.mark.django_db(transaction=True)]
 DEADLY = mail("Dodelijk", text="dodelijk")
-
-
-@pytest.fixture
-def channel(cast: Cast) -> Iterator[Channel]:
-    channel = channel_in(cast.bakery)
-    with administration_scope(cast.bakery.pk):
-        yield channel
-
-
-@pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch, settings: object) -> FakeMailbox:
-    settings.FETCH_RETRY_SECONDS = []
-    box = FakeMailbox()
-    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
-    return box
 
 
 def kills(raw: bytes, *rest: Any, **more: Any) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -48,13 +48,6 @@ def finish(channel: Channel, error: ChannelError | None, trigger: str = "schedul
         done = ending.finish(run, lease, Outcome(Counts(delivered=delivered)), error)
         channel.refresh_from_db()
         return done
-
-
-@pytest.fixture
-def channel(cast: Cast) -> Iterator[Channel]:
-    channel = channel_in(cast.bakery)
-    with administration_scope(cast.bakery.pk):
-        yield channel
 
 
 def told(kind: str) -> list[str]:

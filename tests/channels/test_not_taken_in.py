@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -22,25 +22,9 @@ from notifications.models import Notification
 from tests.cast import Cast
 from tests.channels.linked import fetch_now, invoice, numbers
 from tests.channels.rows import make_channel, make_mail, make_run
-from tests.channels.test_health import channel_in
 from zenvoices.lib.scoping import administration_scope, every_administration
 
 pytestmark = pytest.mark.thorough
-
-
-@pytest.fixture
-def channel(cast: Cast) -> Iterator[Channel]:
-    channel = channel_in(cast.bakery)
-    with administration_scope(cast.bakery.pk):
-        yield channel
-
-
-@pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch, settings: object) -> FakeMailbox:
-    settings.FETCH_RETRY_SECONDS = []
-    box = FakeMailbox()
-    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
-    return box
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -17,18 +17,10 @@ from channels.models import Channel, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast
 from tests.channels.linked import fetch_now, invoice, link, mail
-from tests.channels.test_health import channel_in
 from tests.servers.plugin import MailboxUser
 from zenvoices.lib.scoping import administration_scope
 
 pytestmark = pytest.mark.thorough
-
-
-@pytest.fixture
-def channel(cast: Cast) -> Iterator[Channel]:
-    channel = channel_in(cast.bakery)
-    with administration_scope(cast.bakery.pk):
-        yield channel
 
 
 @pytest.fixture

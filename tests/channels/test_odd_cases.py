@@ -7,7 +7,7 @@ import io
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,13 +40,6 @@ from zenvoices.lib.scoping import administration_scope, every_administration
 pytestmark = pytest.mark.thorough
 
 REFUSED = channel_error("password_refused")
-
-
-@pytest.fixture
-def channel(cast: Cast) -> Iterator[Channel]:
-    channel = channel_in(cast.bakery)
-    with administration_scope(cast.bakery.pk):
-        yield channel
 
 
 @pytest.fixture

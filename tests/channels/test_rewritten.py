@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -13,7 +13,6 @@ from channels.models import Channel, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast
 from tests.channels.linked import PDF, fetch_now, link, mail, numbers
-from tests.channels.test_health import channel_in
 from tests.servers.plugin import MailboxUser
 from zenvoices.lib.scoping import administration_scope
 
@@ -69,21 +68,6 @@ def test_nonsense_has_a_content_too(raw: bytes) -> None:
 
 
 # --- In a fetch ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def channel(cast: Cast) -> Iterator[Channel]:
-    channel = channel_in(cast.bakery)
-    with administration_scope(cast.bakery.pk):
-        yield channel
-
-
-@pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch, settings: object) -> FakeMailbox:
-    settings.FETCH_RETRY_SECONDS = []
-    box = FakeMailbox()
-    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
-    return box
 
 
 def renumbered(box: FakeMailbox, rewrite: Callable[[bytes], bytes]) -> None:

@@ -27,14 +27,6 @@ NOTHING = {"seen": 0, "delivered": 0, "ignored": 0, "failed": 0, "already": 0, "
 
 
 @pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch, settings: object) -> FakeMailbox:
-    settings.FETCH_RETRY_SECONDS = []
-    box = FakeMailbox()
-    monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
-    return box
-
-
-@pytest.fixture
 def channel(cast: Cast, box: FakeMailbox) -> Iterator[Channel]:
     channel = channel_in(cast.bakery)
     with administration_scope(cast.bakery.pk):

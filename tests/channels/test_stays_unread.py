@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from channels import services
@@ -12,18 +10,10 @@ from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast
 from tests.channels.linked import fetch_now, invoice, link
-from tests.channels.test_health import channel_in
 from tests.channels.test_once import telling, three_mails, whole
 from tests.channels.test_views import SignedIn, address
 from tests.servers.plugin import MailboxUser, StartScripted
 from zenvoices.lib.scoping import administration_scope
-
-
-@pytest.fixture
-def channel(cast: Cast) -> Iterator[Channel]:
-    channel = channel_in(cast.bakery)
-    with administration_scope(cast.bakery.pk):
-        yield channel
 
 
 @pytest.fixture
