@@ -25,7 +25,7 @@ dev:  ## the same for whoever works on it: loads anew what changes, shows the tr
 test:  ## every check, and every test but the long proofs (ARGS="-k fetch" chooses; CI=true lets nothing be skipped)
 	@$(PYTHON) -m scripts.test $(ARGS)
 
-test-fast:  ## the tests that need no server, in under a minute (ARGS as for test)
+test-fast:  ## the tests that are quick and need no server (ARGS as for test)
 	@$(PYTHON) -m scripts.test --fast $(ARGS)
 
 proofs:  ## what test leaves out: the long proofs, the walks in English, on SQLite what it has on PostgreSQL (ARGS as for test)

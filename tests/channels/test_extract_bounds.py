@@ -12,6 +12,8 @@ import pytest
 from channels.extract import Limits, MailUnreadable, extract, part_bytes
 from tests.mails.building import attached, b64, mail, mixed, multi, part, pdf, text, zip_of
 
+pytestmark = pytest.mark.thorough
+
 
 def outcomes(raw: bytes, limits: Limits | None = None) -> list[tuple[str, str, str]]:
     return [(part.path, part.outcome, part.reason) for part in extract(raw, limits or Limits()).parts]

@@ -21,6 +21,8 @@ from tests.servers.certificates import Certificates
 from tests.servers.gmail import MODIFY, READONLY, REFUSALS, Account, Fault, GmailApi
 from tests.servers.plugin import gmail_server
 
+pytestmark = pytest.mark.thorough
+
 MAIL = b"Subject: factuur\r\n\r\nBeste \xff\xfe?>\r\n"
 SCAN = (
     b"Subject: factuur\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: application/pdf\r\n"

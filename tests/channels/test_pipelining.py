@@ -14,6 +14,8 @@ from channels.mailboxes.spool import GROUP_BYTES, GROUP_MAILS, UNDER_WAY_BYTES, 
 from tests.servers.plugin import MailboxUser, StartScripted
 from tests.servers.scripted import IMAP_ANSWERS, Answer, Peer, Script, hang, hang_up, imap, pop3
 
+pytestmark = pytest.mark.thorough
+
 MAILS = {number: b"Subject: %d\r\n\r\n.\r\n..%s\r\n" % (number, b"x" * number) for number in range(1, 25)}
 JAN = Password("jan", "geheim")
 
