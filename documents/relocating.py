@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from documents import sweeping
-from documents.storage import Blob, BlobMissing, Blobs, StorageProblem
+from documents.storage import BlobMissing, Blobs, StorageProblem
 
 log = structlog.get_logger(__name__)
 
@@ -53,12 +53,8 @@ def move(to: Blobs, source: Blobs) -> Moved:
 
 def _bundles(source: Blobs) -> Iterator[tuple[UUID, list[str]]]:
     for administration_id, blobs in sweeping.batches(source.iterate(None)):
-        named = sweeping.needed(administration_id, [blob.sha256 for blob in blobs])
-        yield administration_id, [blob.sha256 for blob in blobs if blob.sha256 in named or _is_young(blob)]
-
-
-def _is_young(blob: Blob) -> bool:
-    return bool(blob.modified > sweeping.grace_began())
+        named, since = sweeping.needed(administration_id, [blob.sha256 for blob in blobs]), sweeping.grace_began()
+        yield administration_id, [blob.sha256 for blob in blobs if blob.sha256 in named or blob.modified > since]
 
 
 def _has(place: Blobs, administration_id: UUID, sha256: str) -> bool:
