@@ -10,14 +10,13 @@ import zlib
 from collections.abc import Iterator
 from itertools import pairwise
 
-from channels.extract.limits import Budget
+from channels.extract.limits import RATIO_FROM, Budget
 from channels.extract.opened import Entry, Refused
 from zenvoices.lib.apart_process import Source, Target
 from zenvoices.lib.packages import ASIC, ZIP_DAMAGE, zip_kind
 
 _CENTRAL = b"PK\x01\x02"
 _CHUNK = 64 * 1024
-_RATIO_FROM = 1024 * 1024  # small files of zeros are harmless
 # LZMA takes as much memory as the archive asks for.
 _METHODS = frozenset([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
 _DEFLATE64 = 9  # APPNOTE 4.4.5: what Windows makes of files over 2 GB, and of some smaller ones
@@ -77,7 +76,7 @@ class Archive:
             raise Refused("archive_encrypted")
         if info.compress_type not in _METHODS and info.compress_type != _DEFLATE64:
             raise Refused("packed_unknown")
-        if info.file_size > _RATIO_FROM and info.file_size > limits.archive_ratio * max(info.compress_size, 1):
+        if info.file_size > RATIO_FROM and info.file_size > limits.archive_ratio * max(info.compress_size, 1):
             raise Refused("archive_bomb")
         if info.file_size > limits.part:
             raise Refused("too_large")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 _TEXTS = 4  # times what is kept of one: mails in a mail have their own
+RATIO_FROM = 1024 * 1024  # small files of zeros are harmless
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,10 @@ class Limits:
     failures: int = 3  # parts that cannot be opened; after so many nothing more of the mail is
     text: int = 200 * 1024  # the mail's own text, in characters
     html: int = 1024 * 1024  # the mail's own HTML, in characters
+
+    def unpacked(self, size: int) -> int:
+        """The most that data of this size may come to, where no list says it before."""
+        return min(self.archive_total, max(RATIO_FROM, self.archive_ratio * size))
 
 
 @dataclass(slots=True)

@@ -100,8 +100,7 @@ def _cms(job: Job) -> Opened:
 
 
 def _compressed(job: Job) -> Opened:
-    limits = job.budget.limits
-    most = min(limits.archive_total, max(tar.RATIO_FROM, limits.archive_ratio * job.source.size))
+    most = job.budget.limits.unpacked(job.source.size)
     try:
         for piece in cms.inflated(job.source.view()):
             if not job.budget.count_unpacked(len(piece)) or job.target.at + len(piece) > most:

@@ -17,7 +17,6 @@ from zenvoices.lib.apart_process import Source, Target
 from zenvoices.lib.filetypes import BZIP2, GZIP, TAR, sniff
 
 _CHUNK = 64 * 1024
-RATIO_FROM = 1024 * 1024
 _DAMAGE = (tarfile.TarError, zlib.error, EOFError, ValueError, LookupError, OverflowError, gzip.BadGzipFile)
 
 
@@ -41,8 +40,7 @@ class _Counted(io.RawIOBase):
 
 def unpack(source: Source, kind: str, target: Target, budget: Budget) -> Iterator[Entry]:
     """Its files; of a packed single file that one, without a name. Raises Refused."""
-    limits = budget.limits
-    most = min(limits.archive_total, max(RATIO_FROM, limits.archive_ratio * source.size))
+    most = budget.limits.unpacked(source.size)
     try:
         plain = io.BufferedReader(_Counted(_opened(source, kind), most), _CHUNK)
         if kind == TAR or sniff(plain.peek(1024)[:1024], "", "") == TAR:

@@ -133,7 +133,7 @@ class Recorder:
         counts = Counts()
         for prepared in mails:
             row, problem = self._row(prepared), prepared.problem or MessageProblem("mail_cut_off")
-            if self._was_given_up(row):
+            if self._became(row, State.IGNORED):
                 counts += self._give_up(row, prepared)
                 continue
             row.error_code, row.error_detail = problem.code, problem.detail
@@ -163,7 +163,7 @@ class Recorder:
             if prepared.problem and prepared.problem.code == "mail_gone":
                 return Counts(failed=1)
         row = self._row(prepared)
-        if self._was_given_up(row):
+        if self._became(row, State.IGNORED):
             return self._give_up(row, prepared)
         if prepared.problem or prepared.mail is None:
             return self._record_problem(row, prepared, prepared.problem or MessageProblem("mail_unreadable"))
@@ -186,18 +186,15 @@ class Recorder:
         was_had = known is not None and self.stood.get(known.pk, known.state) in HAD
         return known if prepared.row is None and was_had else None
 
-    def _was_given_up(self, row: ReceivedMail) -> bool:
-        """*Niet meer nodig*, while the mail was under way: it stays so, and of what came nothing is taken in."""
-        return row.state == State.IGNORED and self.stood.get(row.pk, State.IGNORED) != State.IGNORED
+    def _became(self, row: ReceivedMail, state: str) -> bool:
+        """By what somebody decided while the mail was under way."""
+        return row.state == state and self.stood.get(row.pk, state) != state
 
     def _give_up(self, row: ReceivedMail, prepared: Prepared) -> Counts:
+        """*Niet meer nodig*: it stays so, and of what came nothing is taken in."""
         row.content_sha256 = prepared.content_sha256 or row.content_sha256
         self._keep(row, prepared)
         return Counts(ignored=1)
-
-    def _was_asked_for(self, row: ReceivedMail) -> bool:
-        """While the mail was under way: as somebody who asked for it has it, large and despite rules, it comes next."""
-        return row.state == State.WANTED and self.stood.get(row.pk, State.WANTED) != State.WANTED
 
     def _confirm(self, row: ReceivedMail, ref: MessageRef) -> Counts:
         """The number is still this mail's, although the server stated otherwise."""
@@ -252,7 +249,7 @@ class Recorder:
         return email
 
     def _record_problem(self, row: ReceivedMail, prepared: Prepared, problem: MessageProblem) -> Counts:
-        if self._was_asked_for(row):
+        if self._became(row, State.WANTED):  # large and despite rules, as somebody asked for it, it comes next
             self._keep(row, prepared)
             return Counts(ignored=1) if problem.code in LEFT_OUT else Counts(failed=1)
         if problem.code == "mail_gone" and row.error_code in GIVES_NOT and self._is_listed(prepared):

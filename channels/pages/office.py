@@ -66,10 +66,9 @@ def office_act(request: EnvironmentRequest) -> HttpResponse:
         channels = channels_for(ACTIONS[name], request.environment, ids, shown)
         if left := shown - {channel.pk for channel in channels}:
             messages.warning(request, left_said(passed_over(name, request.environment, left)))
-        if not channels and left:
-            return redirect(back)
-        if not channels:
+        elif not channels:
             messages.info(request, _("None of these administrations has a channel for that. Nothing was done."))
+        if not channels:
             return redirect(back)
         if "sure" not in request.POST:
             among = {channel.administration_id for channel in channels}

@@ -75,6 +75,13 @@ def not_had(channel: Channel, box: FakeMailbox) -> int:
     return uid
 
 
+def too_large(channel: Channel, box: FakeMailbox, settings: object) -> ReceivedMail:
+    settings.MAIL_MAX_BYTES = 10
+    box.deliver(invoice(1))
+    fetch_now(channel, "schedule")
+    return the_row()
+
+
 def set_apart(channel: Channel, box: FakeMailbox, monkeypatch: pytest.MonkeyPatch) -> int:
     """A mail that was kept and could not be read, and can be by now."""
 
@@ -136,10 +143,7 @@ def test_mail_that_was_kept_and_is_given_up_while_it_is_read_is_not_taken_in(
 def test_large_mail_that_is_given_up_while_it_is_listed_gets_no_second_row(
     channel: Channel, box: FakeMailbox, settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.MAIL_MAX_BYTES = 10
-    box.deliver(invoice(1))
-    fetch_now(channel, "schedule")
-    row = the_row()
+    row = too_large(channel, box, settings)
     in_plan(monkeypatch, lambda: give_up(row))
     fetch_now(channel)
     assert (the_row().state, the_row().standing) == ("ignored", False)
@@ -224,10 +228,7 @@ def test_mail_that_was_kept_and_is_asked_for_while_it_cannot_be_read_stays_asked
 def test_large_mail_that_is_asked_for_while_it_is_listed_is_not_refused_again(
     channel: Channel, box: FakeMailbox, settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.MAIL_MAX_BYTES = 10
-    box.deliver(invoice(1))
-    fetch_now(channel, "schedule")
-    row = the_row()
+    row = too_large(channel, box, settings)
     with monkeypatch.context() as first:
         in_plan(first, lambda: ask(row))
         fetch_now(channel)

@@ -18,6 +18,7 @@ from channels import tasks
 from channels.fetching.schedule import Due
 from channels.models import FetchRun
 from documents.tasks import prepare
+from tests.portal import stop
 from tests.servers.redis import redis_server
 from zenvoices.celery import app
 
@@ -172,8 +173,7 @@ def test_worker_with_work_that_waits_outlives_its_broker(pool: str, tmp_path: Pa
             wait_for(lambda: there("ended-4"), worker)
         finally:
             (tmp_path / "go-on").touch()
-            worker.terminate()
-            worker.wait(60)
+            stop(worker)
 
 
 def wait_for(happened: Callable[[], bool], worker: subprocess.Popen[bytes]) -> None:

@@ -25,7 +25,7 @@ _MAILBOX = re.compile(_SEPARATOR)
 _NEXT_IN_MAILBOX = re.compile(rb"\n\r?\n(?=" + _SEPARATOR + rb")")
 _BODY = frozenset(b"content-type content-transfer-encoding".split())
 _MOST_FIELDS = 200
-_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
 _SHORTEST_WIDE = 40  # bytes
 
 
@@ -67,12 +67,12 @@ def mailbox(raw: bytes | bytearray | mmap, start: int, end: int, most: int) -> l
 
 def narrowed(data: bytes) -> bytes:
     """A mail that was saved as "Unicode text" (UTF-16) as the bytes that it had before; all other data as they are."""
-    codec = _MARKS.get(data[:2], "")
+    codec = "utf-16" if data[:2] in _MARKS else ""
     if not codec and len(data) >= _SHORTEST_WIDE and data[:_SHORTEST_WIDE].count(0) * 2 == _SHORTEST_WIDE:
         codec = "utf-16-be" if data[0] == 0 else "utf-16-le"
     if not codec:
         return data
-    text = data.decode(codec, "ignore").removeprefix("\ufeff")
+    text = data.decode(codec, "ignore")
     for charset in ("latin-1", "cp1252"):  # as most programs read bytes that are no ASCII
         try:
             return text.encode(charset)
