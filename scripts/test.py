@@ -11,11 +11,12 @@ import base64
 import os
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from scripts import bootstrap
 from scripts.bootstrap import ROOT, VENV, say
-from scripts.components import COMPONENTS, missing
+from scripts.components import COMPONENTS, Component, missing
 from scripts.steps import SideBySide, Step, Summary, cores
 
 CODE = ("zenvoices", "administrations", "documents", "notifications", "channels", "leaving", "demo", "scripts")
@@ -41,14 +42,15 @@ SHARED = "TESTS_SHARED_FOLDER"
 def main(arguments: list[str]) -> int:
     summary = Summary()
     lint, fast, proofs = (arguments[:1] == [word] for word in ("--lint", "--fast", "--proofs"))
-    absent: set[str] = set()
     try:
-        bootstrap.ensure(bootstrap.TEST_LOCKS)
-        if not lint and not fast:
-            absent = _absent(summary)
+        # Servers and packages at the same time: apt waits for its disk, pip for its processor.
+        with ThreadPoolExecutor() as beside:
+            servers = None if lint or fast else beside.submit(missing)
+            bootstrap.ensure(bootstrap.TEST_LOCKS)
     except bootstrap.BootstrapFailed as error:
         say(str(error))
         return 1
+    absent = _told(summary, servers.result()) if servers else set()
     with tempfile.TemporaryDirectory(prefix="zenvoices-checks-") as name:
         folder = Path(name)
         checks = _checks(folder) if not arguments or lint else []
@@ -63,10 +65,9 @@ def main(arguments: list[str]) -> int:
     return 0 if summary.ok else 1
 
 
-def _absent(summary: Summary) -> set[str]:
+def _told(summary: Summary, absent: list[Component]) -> set[str]:
     """The markers of what is not installed; with CI=true that is a failure."""
     strict = os.environ.get("CI", "").lower() in ("1", "true")
-    absent = missing()
     for component in absent:
         summary.skipped.append(f"{component.name} is not installed ({component.hint})")
         summary.row(f"{component.name} is there", not strict, 0)

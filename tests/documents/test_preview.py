@@ -214,6 +214,7 @@ def test_images_not_drawn_for_long_are_swept(data_dir: Path) -> None:
     assert preview.page(document, 1, preview.THUMBNAIL) == place
 
 
+@pytest.mark.proof
 def test_a_list_full_of_thumbnails_holds_up_neither_itself_nor_another_administration(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from tests.documents.test_search import found
 from tests.documents.test_sorting import read
 from zenvoices.lib.scoping import administration_scope
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.proof]
 BEFORE = "0007_storage_use_counted"
 
 

@@ -210,6 +210,7 @@ def test_lock_has_an_entry_for_each_combination_of_extras(locked: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_later_releases_and_withdrawals_change_nothing(
     index: PackageIndex, locked: Path, install: Install, tmp_path: Path
 ):

@@ -53,6 +53,7 @@ def test_what_make_test_leaves_out_is_what_make_proofs_has() -> None:
     assert proofs["on SQLite"] == usual["on PostgreSQL"] != set()
 
 
+@pytest.mark.proof
 def test_chosen_by_name_or_without_postgresql_nothing_is_left_out() -> None:
     everything = collected("not browser")
     assert choices(["-k", "link"], set())["on SQLite"] == everything

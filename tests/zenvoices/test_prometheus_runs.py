@@ -27,7 +27,7 @@ from tests.servers.plugin import missing
 from tests.servers.redis import redis_server
 from tests.zenvoices.test_prometheus import ALERTS, BOARD, loaded
 
-pytestmark = [pytest.mark.slow, pytest.mark.promtool, pytest.mark.redis, pytest.mark.once]
+pytestmark = [pytest.mark.slow, pytest.mark.promtool, pytest.mark.redis, pytest.mark.once, pytest.mark.proof]
 
 PATIENCE = 60  # seconds, on a busy machine
 TOKEN = "kanarie-7261"

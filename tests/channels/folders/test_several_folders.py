@@ -274,6 +274,7 @@ def test_killed_in_either_folder_the_next_fetch_ends_in_the_same_state(
     assert_everything_kept(channel)
 
 
+@pytest.mark.proof
 def test_a_channel_of_before_there_were_several_goes_on_where_it_was(
     two_folders: TwoFolders, mailbox_user: MailboxUser
 ) -> None:
