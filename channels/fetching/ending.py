@@ -11,7 +11,7 @@ from django.utils import timezone
 from channels import lease
 from channels.errors import ChannelError, OurProblem, Throttled
 from channels.fetching import health, ours, outages, quiet, reconcile, run_log, silence
-from channels.fetching.recorder import COUNTED, Outcome, set_counts
+from channels.fetching.counts import COUNTED, Outcome, set_counts
 from channels.models import Channel, FetchRun, ReceivedPart
 from documents.phrases import CUT
 

@@ -15,7 +15,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from channels.fetching import health, run_log
-from channels.fetching.recorder import Counts, Outcome
+from channels.fetching.counts import Counts, Outcome
 from channels.lease import Lease
 from channels.models import Channel, FetchRun
 

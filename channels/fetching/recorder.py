@@ -17,6 +17,7 @@ from django.utils import timezone
 from channels.errors import MessageProblem
 from channels.extract import Mail
 from channels.fetching.again import next_try
+from channels.fetching.counts import Counts
 from channels.fetching.drafts import Drafts
 from channels.fetching.intake import Prepared
 from channels.fetching.ledger import HAD, TAKEN_IN, Key, act_on, key_of, learn, ledger_rows, owes_flag, retire
@@ -35,43 +36,6 @@ State = ReceivedMail.State
 LEFT_OUT = (NOT_ASKED_FOR, LEFT_OUT_BY_RULE)
 #: what a mail was said to be, that the server listed and did not give
 GIVES_NOT = ("mail_gone", "mail_withheld")
-COUNTED = ("seen", "delivered", "ignored", "failed", "already", "documents")
-
-
-@dataclass(slots=True)
-class Counts:
-    delivered: int = 0
-    ignored: int = 0
-    failed: int = 0
-    already: int = 0
-    documents: int = 0
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.delivered + other.delivered,
-            self.ignored + other.ignored,
-            self.failed + other.failed,
-            self.already + other.already,
-            self.documents + other.documents,
-        )
-
-    @property
-    def seen(self) -> int:
-        return self.delivered + self.ignored + self.failed + self.already
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a session brought in, also when it ended in an error halfway."""
-
-    counts: Counts = field(default_factory=Counts)
-    #: there was more than the budget allowed
-    more: bool = False
-
-
-def set_counts(run: FetchRun, counts: Counts) -> None:
-    for name in COUNTED:
-        setattr(run, name, getattr(counts, name))
 
 
 @dataclass(slots=True)

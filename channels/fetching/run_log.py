@@ -9,7 +9,7 @@ import structlog
 from django.db import connection, transaction
 from django.utils import timezone
 
-from channels.fetching.recorder import COUNTED
+from channels.fetching.counts import COUNTED
 from channels.models import FetchRun
 
 log = structlog.get_logger(__name__)

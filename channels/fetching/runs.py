@@ -15,7 +15,7 @@ from channels import lease
 from channels.errors import ChannelError, OurProblem, TransientProblem
 from channels.fetching import ending, reconcile, starting
 from channels.fetching.budget import Budget
-from channels.fetching.recorder import Outcome
+from channels.fetching.counts import Outcome
 from channels.fetching.session import fetch
 from channels.models import FetchRun
 from documents.storage import StorageProblem

@@ -20,13 +20,14 @@ from channels.errors import ChannelError, MessageProblem, Throttled, TransientPr
 from channels.fetching.begun import DEATHS, Begun
 from channels.fetching.blame import Blame, ends_at_a_mail
 from channels.fetching.budget import Budget
+from channels.fetching.counts import COUNTED, Counts, Outcome, set_counts
 from channels.fetching.flags import Flags
 from channels.fetching.folders import is_of_one_folder, places_of
 from channels.fetching.intake import SET_APART, Prepared, keep_unread, prepare, prepare_kept
 from channels.fetching.ledger import key_of
 from channels.fetching.look import Look
 from channels.fetching.plan import Plan, plan_for, sane
-from channels.fetching.recorder import COUNTED, Counts, Outcome, Recorder, set_counts
+from channels.fetching.recorder import Recorder
 from channels.fetching.ruled import Ruling, ruling_for
 from channels.fetching.spool import spool
 from channels.fetching.start import begin, is_to_begin

@@ -15,7 +15,7 @@ from administrations.models import Administration, Environment
 from channels import notices, services
 from channels.errors import CODES, ChannelError, channel_error
 from channels.fetching import ending, outages, upkeep
-from channels.fetching.recorder import Counts, Outcome
+from channels.fetching.counts import Counts, Outcome
 from channels.lease import claim
 from channels.models import Channel, FetchRun, HostOutage
 from channels.words.notices import Kind

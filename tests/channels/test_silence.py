@@ -14,7 +14,7 @@ from django.utils import timezone
 from administrations.models import User
 from channels import services
 from channels.fetching import ending, silence
-from channels.fetching.recorder import Counts, Outcome
+from channels.fetching.counts import Counts, Outcome
 from channels.lease import claim
 from channels.models import Channel, FetchRun
 from documents.models import Document

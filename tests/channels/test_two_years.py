@@ -25,8 +25,8 @@ from pytest_django.plugin import DjangoDbBlocker
 from channels import services
 from channels.errors import channel_error
 from channels.fetching import schedule, starting, upkeep
+from channels.fetching.counts import Outcome
 from channels.fetching.quiet import Through, end_all
-from channels.fetching.recorder import Outcome
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
 from tests.cast import Cast, make_cast
