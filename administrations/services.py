@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from contextlib import suppress
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from administrations import audit, rights
@@ -240,6 +240,7 @@ def _write_role(administration: Administration, user: User, role: Role | None) -
         AdministrationAccess.objects.filter(administration=administration, user=user).delete()
         if access:
             audit.note("role.removed", administration, user, before=before)
+            _ask_no_more(administration.environment, user, roles={str(administration.pk)})
         return
     AdministrationAccess.objects.update_or_create(administration=administration, user=user, defaults={"role": role})
     code = "role.changed" if access else "role.given"
@@ -282,6 +283,8 @@ def access_of(environment: Environment, user: User, among: Iterable[str]) -> dic
 def remove_person(*, environment: Environment, user: User) -> None:
     """Out of this environment; the person and their other environments stay."""
     set_access(environment=environment, user=user, environment_admin=False, roles={})
+    for invitation in _invitations_of(user, environment):
+        withdraw_invitation(invitation=invitation)
 
 
 def _set_environment_admin(environment: Environment, user: User, wanted: bool) -> None:
@@ -295,3 +298,21 @@ def _set_environment_admin(environment: Environment, user: User, wanted: bool) -
         raise LastAdministrator
     environment.admins.filter(user=user).delete()
     audit.note("role.removed", environment, user, before={"role": ENVIRONMENT_ADMIN})
+    _ask_no_more(environment, user, environment_admin=True)
+
+
+def _ask_no_more(
+    environment: Environment, user: User, *, environment_admin: bool = False, roles: Set[str] = frozenset()
+) -> None:
+    """What was taken from somebody, no earlier invitation to their address gives back."""
+    for invitation in _invitations_of(user, environment):
+        invitation.environment_admin = invitation.environment_admin and not environment_admin
+        invitation.roles = {pk: role for pk, role in invitation.roles.items() if pk not in roles}
+        if invitation.environment_admin or invitation.roles:
+            invitation.save(update_fields=["environment_admin", "roles"])
+        else:
+            withdraw_invitation(invitation=invitation)
+
+
+def _invitations_of(user: User, environment: Environment) -> QuerySet[Invitation]:
+    return open_invitations(environment).filter(email__iexact=user.email).select_for_update(of=("self",))

@@ -112,6 +112,52 @@ def test_right_that_comes_back_opens_no_old_invitation(cast: Cast, client: Clien
     assert client.get(link).status_code == 410
 
 
+def gerda_is_asked(cast: Cast, **what: Any) -> str:
+    """By Anna, for what comes to her own role in the bakery."""
+    given = {"environment_admin": False, "roles": {cast.bakery.pk: Role.ADMIN}} | what
+    _made, token = services.invite(environment=cast.office, email=cast.gerda.email, by=cast.anna, **given)
+    return reverse("invitation", args=[token])
+
+
+def roles_of(user: User, cast: Cast) -> tuple[Role | None, Role | None]:
+    return role_in(user, cast.bakery), role_in(user, cast.basic)
+
+
+def test_whoever_was_removed_comes_not_back_by_an_earlier_invitation(cast: Cast, signed_in: SignIn) -> None:
+    link = gerda_is_asked(cast)
+    services.set_role(administration=cast.bakery, user=cast.gerda, role=None)
+    assert signed_in(cast.gerda).post(link).status_code == 410
+    assert roles_of(cast.gerda, cast) == (None, None)
+    assert not open_invitations(cast.office).exists()
+
+
+def test_invitation_gives_only_what_was_not_taken_since(cast: Cast, signed_in: SignIn) -> None:
+    link = gerda_is_asked(cast, roles={cast.bakery.pk: Role.ADMIN, cast.basic.pk: Role.USER})
+    services.set_role(administration=cast.bakery, user=cast.gerda, role=None)
+    assert signed_in(cast.gerda).post(link).status_code == 302
+    assert roles_of(cast.gerda, cast) == (None, Role.USER)
+
+
+@pytest.mark.parametrize("what", [{"environment_admin": True, "roles": {}}, {}])
+def test_whoever_left_the_environment_comes_not_back_to_any_of_it(
+    cast: Cast, signed_in: SignIn, what: dict[str, Any]
+) -> None:
+    services.add_environment_admin(environment=cast.office, user=cast.gerda)
+    link = gerda_is_asked(cast, **{"roles": {cast.basic.pk: Role.USER}} | what)
+    services.remove_person(environment=cast.office, user=cast.gerda)
+    assert signed_in(cast.gerda).post(link).status_code == 410
+    assert roles_of(cast.gerda, cast) == (None, None)
+
+
+def test_no_longer_beheerder_of_the_environment_by_an_earlier_invitation(cast: Cast, signed_in: SignIn) -> None:
+    services.add_environment_admin(environment=cast.office, user=cast.gerda)
+    link = gerda_is_asked(cast, environment_admin=True, roles={})
+    roles = {cast.bakery.pk: Role.USER}
+    services.set_access(environment=cast.office, user=cast.gerda, environment_admin=False, roles=roles)
+    assert signed_in(cast.gerda).post(link).status_code == 410
+    assert roles_of(cast.gerda, cast) == (Role.USER, None)
+
+
 @pytest.mark.parametrize("what", [{"environment_admin": True, "roles": {}}, {"roles": None}])
 def test_nobody_invites_to_what_they_may_not_give(cast: Cast, what: dict[str, Any]) -> None:
     given = what if what["roles"] is not None else {"roles": {cast.bakery.pk: Role.USER, cast.basic.pk: Role.USER}}
