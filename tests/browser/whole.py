@@ -6,7 +6,6 @@ import http.client
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 from scripts.run import WEB_WORKER, WORKERS
 from tests.migrated import migrate
 from tests.portal import ROOT, Portal, stop
+from tests.waiting import wait_until
 
 READY_SECONDS = 180
 UPLOAD_MAX_BYTES = 1_000_000
@@ -96,10 +96,7 @@ class WholePortal(Portal):
         return self.shell
 
     def wait_until(self, condition: Any, what: str, seconds: float = 120.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, f"{what}: not within {seconds} s\n{self.logs()}"
-            time.sleep(0.1)
+        wait_until(condition, told=lambda: f"{what}: not within {seconds} s\n{self.logs()}", seconds=seconds)
 
     def logs(self) -> str:
         return "\n".join(f"{log.name}: {log.read_text()[-1500:]}" for log in sorted(self.folder.glob("*.log")))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from tests.servers.gate import Gate
 from tests.servers.plugin import MailboxUser
 from tests.servers.postgresql import PostgreSQL, postgresql
 from tests.servers.redis import Broker, redis_server
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.dovecot, pytest.mark.redis, pytest.mark.postgres, pytest.mark.slow]
 
@@ -65,11 +65,11 @@ class Running:
         self.rows("UPDATE channels_channel SET next_fetch_at = now() WHERE id = %s", channel)
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + TAKEN_OVER_WITHIN
-        while not condition():
+        def told() -> str:
             logs = sorted(self.portal.folder.glob("*.log"))
-            assert time.monotonic() < deadline, what + "".join(f"\n{log}: {log.read_text()[-1500:]}" for log in logs)
-            time.sleep(0.1)
+            return what + "".join(f"\n{log}: {log.read_text()[-1500:]}" for log in logs)
+
+        wait_until(condition, told=told, seconds=TAKEN_OVER_WITHIN)
 
     def wait_until_all_is_in(self, channel: str, box: MailboxUser) -> None:
         """The flag is the last thing a fetch does for a mail, and the run is finished after it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.portal import Portal, stop
 from tests.servers.certificates import Certificates
 from tests.servers.plugin import MailboxUser
 from tests.servers.redis import Broker, redis_server
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.dovecot, pytest.mark.redis, pytest.mark.slow]
 ARRIVES_WITHIN = 120.0  # seconds; two on an idle machine
@@ -54,17 +54,14 @@ def make_due(portal: Portal, channel: str) -> None:
     )
 
 
-def wait_until(happened: Callable[[], bool], portal: Portal) -> None:
-    deadline = time.monotonic() + ARRIVES_WITHIN
-    while not happened():
-        if time.monotonic() > deadline:
-            pytest.fail((portal.folder / "worker.log").read_text()[-3000:])
-        time.sleep(0.2)
+def wait_for_the_worker(happened: Callable[[], bool], portal: Portal) -> None:
+    log = portal.folder / "worker.log"
+    wait_until(happened, told=lambda: log.read_text()[-3000:], seconds=ARRIVES_WITHIN)
 
 
 def wait_until_unread_is(box: MailboxUser, number: int, portal: Portal) -> None:
     """The flag is the last thing a fetch does for a mail."""
-    wait_until(lambda: box.unread() == number, portal)
+    wait_for_the_worker(lambda: box.unread() == number, portal)
 
 
 def states(portal: Portal, channel: str) -> list[str]:
@@ -102,7 +99,7 @@ def test_tick_waits_for_no_fetch(portal: Portal) -> None:
             for name in ("een", "twee")
         )
         make_due(portal, first)
-        wait_until(lambda: states(portal, first) == ["running"], portal)
+        wait_for_the_worker(lambda: states(portal, first) == ["running"], portal)
         make_due(portal, second)
-        wait_until(lambda: bool(states(portal, second)), portal)
+        wait_for_the_worker(lambda: bool(states(portal, second)), portal)
         assert (states(portal, first), states(portal, second)) == (["running"], ["queued"])

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from tests.cast import Cast
 from tests.channels.rows import make_channel
 from tests.portal import ROOT
 from tests.servers.redis import Broker, redis_server
+from tests.waiting import wait_until
 from zenvoices.lib.scoping import administration_scope
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -178,9 +178,5 @@ def test_beat_queues_with_what_it_is_given_and_its_health_is_asked_of_its_file(b
 
 
 def wait_until_it_queued(broker: Broker, beat: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
     with Redis.from_url(broker.url) as client:
-        while client.llen("tick") == 0:
-            assert beat.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(lambda: client.llen("tick"), goes_on=lambda: beat.poll() is None)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from channels.models import FetchRun
 from documents.tasks import prepare
 from tests.portal import stop
 from tests.servers.redis import redis_server
+from tests.waiting import wait_until
 from zenvoices.celery import app
 
 
@@ -177,8 +177,7 @@ def test_worker_with_work_that_waits_outlives_its_broker(pool: str, tmp_path: Pa
 
 
 def wait_for(happened: Callable[[], bool], worker: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while not happened():
-        assert worker.poll() is None, f"the worker ended with {worker.returncode}"
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    def told() -> str:
+        return f"the worker ended with {worker.returncode}" if worker.returncode is not None else "it did not come"
+
+    wait_until(happened, told=told, goes_on=lambda: worker.poll() is None)

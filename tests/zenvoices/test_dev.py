@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from pathlib import Path
 
@@ -12,8 +12,9 @@ import pytest
 
 from scripts.bootstrap import ROOT
 from tests import migrated
+from tests.waiting import wait_until
 from tests.zenvoices import test_make_run
-from tests.zenvoices.test_make_run import Launched, checkout, get, installed, parents, wait_for
+from tests.zenvoices.test_make_run import Launched, checkout, get, installed, parents
 
 pytestmark = [*test_make_run.pytestmark, pytest.mark.proof, pytest.mark.usefixtures(installed.__name__)]
 PROGRAMS = ("web", "beat", "worker-fetch", "worker-checks", "worker-documents")
@@ -44,7 +45,7 @@ def end(launched: Launched) -> None:
     family = launched.family()
     os.killpg(launched.process.pid, signal.SIGINT)
     launched.ended()
-    assert wait_for(lambda: not family & parents().keys())
+    wait_until(lambda: not family & parents().keys())
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,10 @@ def serves(dev: Launched, path: str, status: int, text: str) -> bool:
     return answered == status and text in body.decode()
 
 
+def wait_for(dev: Launched, happened: Callable[[], bool]) -> None:
+    wait_until(happened, told=lambda: told(dev), seconds=PATIENCE)
+
+
 def test_error_shows_its_trace_in_the_browser(dev: Launched) -> None:
     for told in ("Traceback", "ZeroDivisionError"):  # as text to copy, and as a picture
         assert serves(dev, "/breaks", 500, told)
@@ -90,16 +95,16 @@ def test_changed_file_reaches_web_schedule_and_workers_and_a_half_typed_one_is_w
     settings = copy / "zenvoices" / "settings.py"
     whole = settings.read_text()
     append(settings, "HALF = (")
-    assert wait_for(lambda: 0 not in times_said(dev, "SyntaxError").values(), PATIENCE), told(dev)
+    wait_for(dev, lambda: 0 not in times_said(dev, "SyntaxError").values())
     settings.write_text(f"{whole}\n{SAYS_SO}")  # every program reads them
-    assert wait_for(lambda: 0 not in times_said(dev, "this is the new code").values(), PATIENCE), told(dev)
-    assert wait_for(lambda: serves(dev, "/readyz", 200, "true"), PATIENCE), told(dev)
+    wait_for(dev, lambda: 0 not in times_said(dev, "this is the new code").values())
+    wait_for(dev, lambda: serves(dev, "/readyz", 200, "true"))
 
 
 def test_changed_template_is_served(dev: Launched, copy: Path) -> None:
     base = copy / "templates" / "base.html"
     base.write_text(base.read_text().replace("</body>", "<p>the new template</p></body>"))
-    assert wait_for(lambda: serves(dev, "/account/login/", 200, "the new template"), PATIENCE)
+    wait_for(dev, lambda: serves(dev, "/account/login/", 200, "the new template"))
 
 
 def test_its_data_serve_make_run_afterwards(dev: Launched) -> None:

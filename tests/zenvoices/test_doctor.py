@@ -16,13 +16,14 @@ import psycopg
 import pytest
 
 from tests.migrated import migrate
-from tests.portal import Answer, Portal, Started
+from tests.portal import Answer, Portal
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import Dovecot
 from tests.servers.plugin import StartScripted
 from tests.servers.postgresql import PostgreSQL, postgresql
 from tests.servers.redis import redis_server
 from tests.servers.smtp import smtp
+from tests.waiting import wait_until
 from zenvoices.doctor import machine
 from zenvoices.doctor.parts import Finding, Ill, Part, examine
 from zenvoices.lib.crypto import new_key
@@ -67,20 +68,13 @@ def portal(
         words += ("--loglevel", "INFO", "--without-gossip", "--without-mingle")
         worker = made.start(*words, log="worker.log")
         try:
-            until_ready(worker, folder / "worker.log")
+            log = folder / "worker.log"
+            wait_until(lambda: "all@h ready" in log.read_text(), told=log.read_text, goes_on=worker.is_running)
             made.python(BEAT)
             yield made
         finally:
             worker.terminate()
             worker.wait()
-
-
-def until_ready(worker: Started, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while "all@h ready" not in log.read_text():
-        assert worker.is_running(), log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
 
 
 def dovecot_at(dovecot: Dovecot) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +17,7 @@ from tests.servers.certificates import Certificates
 from tests.servers.plugin import MailboxUser
 from tests.servers.redis import redis_server
 from tests.servers.s3 import s3_server
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.dovecot, pytest.mark.redis, pytest.mark.slow]
 
@@ -70,12 +70,9 @@ def ended(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def wait_until(happened: Callable[[], bool], machine: Machine) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        if time.monotonic() > deadline:
-            pytest.fail((machine.folder / "worker.log").read_text()[-3000:])
-        time.sleep(0.2)
+def wait_until_all_is_in(box: MailboxUser, machine: Machine) -> None:
+    log = machine.folder / "worker.log"
+    wait_until(lambda: box.unread() == 0, told=lambda: log.read_text()[-3000:], seconds=PATIENCE)
 
 
 def make_due(machine: Machine) -> None:
@@ -106,14 +103,14 @@ def test_each_machine_goes_on_where_the_other_died(
 
     working = second.begin(*WORKER)
     stack.callback(ended, working)
-    wait_until(lambda: mailbox_user.unread() == 0, second)
+    wait_until_all_is_in(mailbox_user, second)
     ended(working)
 
     mended = machine("first")
     mailbox_user.deliver(invoice(3))
     stack.callback(ended, mended.begin(*WORKER))
     make_due(mended)
-    wait_until(lambda: mailbox_user.unread() == 0, mended)
+    wait_until_all_is_in(mailbox_user, mended)
 
     listed = [line["filename"] for line in second.run("list_documents", "--administration", administration).lines]
     assert sorted(listed) == [f"factuur-{number}.pdf" for number in range(4)]

@@ -15,7 +15,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ import pytest
 from demo.invoices import MAILBOX
 from scripts.bootstrap import ROOT
 from tests import migrated
+from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -100,15 +101,6 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -165,7 +157,7 @@ def stop(launched: Launched) -> None:
     assert len(family) > 8
     launched.process.terminate()
     launched.ended()
-    assert wait_for(lambda: not family & parents().keys())
+    wait_until(lambda: not family & parents().keys())
 
 
 def test_newcomer_gets_address_login_and_a_mailbox_with_unread_invoices_also_after_a_start_that_was_killed(
@@ -213,7 +205,7 @@ def test_nothing_is_left_behind_by_what_was_killed(ran_before: Path, killed: str
     family = launched.family()
     assert len(family) > 8
     os.kill(launched.process.pid if killed == "make" else launched.launcher, signal.SIGKILL)
-    assert wait_for(lambda: not family & parents().keys())
+    wait_until(lambda: not family & parents().keys())
     launched.ended()
 
 
@@ -228,7 +220,7 @@ def test_crash_of_one_program_ends_all_with_the_end_of_its_log(ran_before: Path)
     assert code != 0
     assert "web was killed by signal 9" in output
     assert "Listening at" in output
-    assert wait_for(lambda: not family & parents().keys())
+    wait_until(lambda: not family & parents().keys())
 
 
 @pytest.mark.proof
@@ -242,7 +234,7 @@ def test_without_demo_it_says_how_to_begin_and_ctrl_c_leaves_nothing_behind(tmp_
     assert len(family) > 8
     os.killpg(launched.process.pid, signal.SIGINT)  # a terminal sends it to the whole group, and make counts on that
     launched.ended()
-    assert wait_for(lambda: not family & parents().keys())
+    wait_until(lambda: not family & parents().keys())
 
 
 # --- Bad input: a sentence with cause and cure, no success, nothing that spoils the next try -------------

@@ -6,13 +6,11 @@ import http.client
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -21,6 +19,7 @@ from tests.portal import ROOT, Portal, stop
 from tests.security.web import as_the_image_starts_it, free_port, wait_until_it_listens
 from tests.servers.collector import Collector, collector
 from tests.servers.redis import redis_server
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -32,14 +31,6 @@ COMMANDS = {
     for name, service in yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"].items()
     if service.get("command", [""])[0] == "celery"
 }
-
-
-def until(happened: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := happened()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return found
 
 
 @dataclass
@@ -82,10 +73,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         answer = asked.getresponse()
         answer.read()
         asked.close()
-        until(lambda: {"web", "worker-checks", "beat"} <= {name for name, _ in heard.spans()})
-        until(lambda: any(event.get("tags", {}).get("task") == "channels.tasks.tick" for event in heard.events()))
+        wait_until(lambda: {"web", "worker-checks", "beat"} <= {name for name, _ in heard.spans()})
+        wait_until(lambda: any(event.get("tags", {}).get("task") == "channels.tasks.tick" for event in heard.events()))
         broker.kill()
-        until(lambda: any(event["logger"].startswith("celery.beat") for event in heard.events()))
+        wait_until(lambda: any(event["logger"].startswith("celery.beat") for event in heard.events()))
         ending.close()
         lines = {name: (folder / f"{name}.log").read_text().splitlines() for name in programs}
         yield Run(heard, answer, lines)

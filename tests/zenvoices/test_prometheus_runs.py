@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from tests.portal import stop
 from tests.security.web import as_make_run_starts_it, free_port, prepared_portal, serving
 from tests.servers.plugin import missing
 from tests.servers.redis import redis_server
+from tests.waiting import wait_until
 from tests.zenvoices.test_prometheus import ALERTS, BOARD, loaded
 
 pytestmark = [pytest.mark.slow, pytest.mark.promtool, pytest.mark.redis, pytest.mark.once, pytest.mark.proof]
@@ -50,10 +50,7 @@ class Prometheus:
         return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
 
     def until(self, happened: Callable[[], Any]) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not happened():
-            assert time.monotonic() < deadline, self.ask("targets")
-            time.sleep(0.1)
+        wait_until(happened, told=lambda: str(self.ask("targets")), seconds=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +99,7 @@ def reading(program: str, folder: Path, config: Path, port: int) -> Iterator[Non
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([program, *words], stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + PATIENCE
-        while not is_ready(port):
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(lambda: is_ready(port), told=(folder / "log").read_text, goes_on=lambda: process.poll() is None)
         yield
     finally:
         stop(process)
