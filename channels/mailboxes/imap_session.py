@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from channels.credentials import Credentials, Password
@@ -15,7 +16,7 @@ from channels.mailboxes.imap_search import Search
 from channels.mailboxes.imap_sign_in import sign_in
 from channels.mailboxes.refusals import folder_refused, is_for_strangers, refused
 from channels.mailboxes.remembered import Remembered
-from channels.mailboxes.session import Session, refuse_line_breaks, refuse_other_protocol
+from channels.mailboxes.session import Session, greeting_refused, refuse_line_breaks, refuse_other_protocol
 from zenvoices.lib import net
 
 #: mailboxes at servers that lost what came in one packet with SELECT
@@ -72,9 +73,7 @@ class ImapSession(Session):
         try:
             self.client = Client(connection, self._server.host)
         except BROKEN as error:
-            if "* BYE" in str(error):
-                raise refused(str(error)) from None
-            raise channel_error("not_a_mail_server") from None
+            raise greeting_refused(_greeting_in(error)) from None
         if self.client.is_preauthenticated:
             # PREAUTH skips STARTTLS and the password (CVE-2014-2567): whose mailbox this is, nobody knows.
             raise channel_error("sign_in_method_missing" if connection.secured else "starttls_missing")
@@ -203,3 +202,9 @@ class ImapSession(Session):
         self.reopen()
         if self.folder.validity != validity:
             raise channel_error("server_unavailable")
+
+
+def _greeting_in(error: Exception) -> str:
+    """imaplib puts it into its errors as Python writes bytes."""
+    found = re.search(r"\bb(['\"])(.*)\1\Z", str(error))
+    return found[2] if found else ""
