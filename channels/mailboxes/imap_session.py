@@ -14,7 +14,7 @@ from channels.mailboxes.imap_folders import meant_by, offer
 from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_search import Search
 from channels.mailboxes.imap_sign_in import sign_in
-from channels.mailboxes.refusals import folder_refused, is_for_strangers, refused
+from channels.mailboxes.refusals import Stage, folder_refused, is_for_strangers, meaning, refused
 from channels.mailboxes.remembered import Remembered
 from channels.mailboxes.session import Session, greeting_refused, refuse_line_breaks, refuse_other_protocol
 from zenvoices.lib import net
@@ -115,6 +115,7 @@ class ImapSession(Session):
         try:
             unread = self._open()
         except TransientProblem as problem:
+            self._believe_refusal_without_a_tag(problem)
             lost = problem.code == "connection_lost" or (problem.code == "server_silent" and self._answered)
             if self._apart or not lost:
                 raise
@@ -124,6 +125,12 @@ class ImapSession(Session):
                 _one_at_a_time.add(self._mailbox)
             return self._count()
         return unread
+
+    def _believe_refusal_without_a_tag(self, problem: TransientProblem) -> None:
+        """All that poczta.interia.pl says when IMAP is switched off. What says no reason is no answer either."""
+        said = " ".join(self.client.warnings)
+        if problem.code == "server_silent" and meaning(said, Stage.FOLDER) not in (None, "server_unavailable"):
+            raise folder_refused(said, self._name, self._credentials) from None
 
     def _open(self) -> int:
         with self.border():
