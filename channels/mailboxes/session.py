@@ -12,7 +12,7 @@ from typing import Final, Self
 from channels.credentials import BearerToken, Credentials, Password
 from channels.errors import ChannelError, CredentialProblem, TransientProblem, channel_error
 from channels.mailboxes.base import Destination, MessageRef, OfferedFolder, PutAway, Server, TlsFacts, Watch
-from channels.mailboxes.refusals import refused, wants_entra
+from channels.mailboxes.refusals import as_meant, refused, wants_entra
 from zenvoices.lib import net
 
 _MAX_REOPENED: Final = 10
@@ -96,6 +96,7 @@ class Session(ABC):
             raise channel_error("tls_failed")
         if isinstance(credentials, Password) and wants_entra(self._server.host):
             raise channel_error("microsoft_needs_entra")
+        credentials = as_meant(credentials, self._server.host)
         self._credentials = credentials
         try:
             with self.border():

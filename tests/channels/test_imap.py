@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import re
 import socket
 import time
 import tracemalloc
@@ -15,7 +16,7 @@ import pytest
 
 from channels.credentials import BearerToken, Password
 from channels.errors import ChannelError
-from channels.mailboxes import mailbox_for
+from channels.mailboxes import mailbox_for, refusals
 from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Server, Watch, open_session
 from channels.mailboxes.imap import ImapMailbox
 from tests.servers.certificates import Certificates
@@ -285,6 +286,22 @@ def test_unsafe_characters_are_refused_before_anything_is_sent(
     }
     assert error_of(scripted(imap(answers)), credentials) == f"unsafe_characters {detail}"
     assert heard == []
+
+
+def test_app_password_is_sent_without_the_blanks_that_it_was_shown_with(
+    scripted: StartScripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "_APP_PASSWORDS_ONLY", re.compile("localhost"))
+    heard: list[bytes] = []
+
+    def login(peer: Peer, tag: bytes) -> None:
+        heard.append(peer.heard.partition(b" ")[2])
+        peer.say(tag + b" OK")
+
+    server = dataclasses.replace(scripted(imap({"LOGIN": login})), host="localhost")
+    with mailbox_for("imap", server, Watch()) as mailbox:
+        open_session(mailbox, Password("jan", "abcd efgh\u00a0ijkl mnop"))
+    assert heard == [b'LOGIN "jan" "abcdefghijklmnop"']
 
 
 def test_login_disabled_without_sasl_is_a_missing_method(scripted: StartScripted) -> None:
