@@ -14,7 +14,7 @@ from channels.mailboxes.imap_folders import meant_by, offer
 from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_search import Search
 from channels.mailboxes.imap_sign_in import sign_in
-from channels.mailboxes.refusals import Stage, folder_refused, is_for_strangers, meaning, refused
+from channels.mailboxes.refusals import Stage, folder_refused, is_for_strangers, meaning, refused, sign_in_refused
 from channels.mailboxes.remembered import Remembered
 from channels.mailboxes.session import Session, greeting_refused, refuse_line_breaks, refuse_other_protocol
 from zenvoices.lib import net
@@ -91,7 +91,12 @@ class ImapSession(Session):
 
     def _authenticate(self, credentials: Credentials) -> None:
         place = (self._server.host, self._server.port)
-        sign_in(self.client, credentials, self._server.host)
+        try:
+            sign_in(self.client, credentials, self._server.host)
+        except (net.NetError, *BROKEN) as end:
+            if said := self._refused_without_a_tag(end, Stage.SIGN_IN):
+                raise sign_in_refused(said, self._server.host, credentials) from None
+            raise
         self._told_after_sign_in = self.client.take_capabilities()
         if not self._asks_capabilities:
             _without_capabilities.add(place)
@@ -115,7 +120,8 @@ class ImapSession(Session):
         try:
             unread = self._open()
         except TransientProblem as problem:
-            self._believe_refusal_without_a_tag(problem)
+            if said := self._refused_without_a_tag(problem, Stage.FOLDER):
+                raise folder_refused(said, self._name, self._credentials) from None
             lost = problem.code == "connection_lost" or (problem.code == "server_silent" and self._answered)
             if self._apart or not lost:
                 raise
@@ -126,11 +132,14 @@ class ImapSession(Session):
             return self._count()
         return unread
 
-    def _believe_refusal_without_a_tag(self, problem: TransientProblem) -> None:
-        """All that poczta.interia.pl says when IMAP is switched off. What says no reason is no answer either."""
-        said = " ".join(self.client.warnings)
-        if problem.code == "server_silent" and meaning(said, Stage.FOLDER) not in (None, "server_unavailable"):
-            raise folder_refused(said, self._name, self._credentials) from None
+    def _refused_without_a_tag(self, end: Exception, stage: Stage) -> str:
+        """All that poczta.interia.pl says when IMAP is switched off, and Stalwart of an app password that was revoked:
+        then it is silent, or says goodbye. What tells no reason is no refusal.
+        """
+        if not (getattr(end, "code", "") == "server_silent" or self.client.goodbye):
+            return ""
+        said = " ".join(self.client.warnings) or self.client.goodbye or ""
+        return "" if meaning(said, stage) in (None, "server_unavailable") else said
 
     def _open(self) -> int:
         with self.border():

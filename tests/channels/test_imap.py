@@ -309,6 +309,28 @@ def test_login_disabled_without_sasl_is_a_missing_method(scripted: StartScripted
     assert error_of(scripted(imap(answers))) == "sign_in_method_missing"
 
 
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b"* NO [AUTHENTICATIONFAILED] Authentication failed\r\n", "password_refused"),
+        (b"* NO [AUTHENTICATIONFAILED] Authentication failed\r\n* BYE Connection timed out.\r\n", "password_refused"),
+        (b"* BYE Invalid user name or password\r\n", "password_refused"),
+        (b"* BYE [ALERT] Your password has expired\r\n", "password_expired"),
+        (b"* BYE Server is shutting down\r\n", "server_unavailable"),
+        (b"* NO Nearly full\r\n", "server_silent"),
+        (b"", "server_silent"),
+    ],
+)
+def test_sign_in_may_be_refused_without_a_tag(scripted: StartScripted, answer: bytes, code: str) -> None:
+    """As Stalwart refuses an app password that was revoked, until August 2026."""
+
+    def login(peer: Peer, tag: bytes) -> None:
+        peer.send(answer)
+        peer.hang_up() if b"BYE" in answer else peer.hang()
+
+    assert error_of(scripted(imap({"LOGIN": login}), patience=0.3)) == code
+
+
 def test_refused_sign_in_never_repeats_what_the_server_said(scripted: StartScripted) -> None:
     server = scripted(imap({"LOGIN": b"{tag} NO [AUTHENTICATIONFAILED] geheim is wrong\r\n"}))
     with pytest.raises(ChannelError) as caught, session(server):
