@@ -43,6 +43,11 @@ _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*+)", re.MULTI
 _PARAM = re.compile(r'(?:\A|;|(?<!\s)\s)\s*+([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*+)"?|([^;]*))', re.DOTALL)
 _AFTER_QUOTED = re.compile(r'\s*(?:;|\Z)|\s+[^\s=;"]+\s*=')
 _END_OF_QUOTED = re.compile(r'"\s*(?:;|\Z)')
+# Headers of an entity whose line ends are lost: the next begins in the value of the one before.
+_ON_ONE_LINE = re.compile(
+    r"(?<![\s;])[\s;]++(?=content-(?:type|transfer-encoding|disposition|id|description)\s*:)", re.IGNORECASE
+)
+_MAY_HOLD_ANOTHER = frozenset([b"content-type", b"content-transfer-encoding", b"content-disposition"])
 _TOKEN = re.compile(r"[^\s;]+")
 _SEGMENT = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*?))?")
 _MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
@@ -181,7 +186,12 @@ def _fields(block: bytes, budget: Budget, everything: bool) -> Iterator[tuple[st
             budget.note("headers_cut")
             continue
         text = decode_text(value.replace(b"\r", b"").replace(b"\n", b""))
-        yield name[:200].decode("ascii"), text.strip()
+        value, *more = _ON_ONE_LINE.split(text.strip()) if name.lower() in _MAY_HOLD_ANOTHER else [text.strip()]
+        yield name[:200].decode("ascii"), value
+        for other in more:
+            budget.note("header_repaired")
+            glued, _, rest = other.partition(":")
+            yield glued.strip(), rest.strip()
 
 
 def _block(raw: Raw, start: int, end: int) -> tuple[bytes, int, bool]:

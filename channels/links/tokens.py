@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -32,7 +33,7 @@ log = structlog.get_logger(__name__)
 NAME: Final = "tokens"
 #: those of a link that a person ended, until the provider was told: no web thread waits for it
 ENDED: Final = "ended_tokens"
-#: Renewed when they live no longer than this: a fetch that begins now must not end in a refusal.
+#: Renewed when they outlive a run that begins now by less than this: Exchange ends a session with its token.
 EARLY_SECONDS: Final = 300
 #: longer than two requests to a provider may take (channels/auth/transport.py)
 CLAIM: Final = timedelta(seconds=30)
@@ -41,7 +42,7 @@ _LOOK_AGAIN_SECONDS: Final = 0.1
 
 
 def current(channel: Channel, *, fresh: bool = False, typed: Mapping[str, str] | None = None) -> Tokens:
-    """Tokens that live for five more minutes. `fresh`: others than those that stand now, which were refused.
+    """Tokens that outlive a run. `fresh`: others than those that stand now, which were refused.
 
     `typed`: the client secret or certificate to ask with, in place of the one that is kept.
 
@@ -148,7 +149,7 @@ def _tokens_in(row: ChannelSecret) -> Tokens:
 
 
 def _lives(tokens: Tokens) -> bool:
-    return tokens.expires_at - time.time() > EARLY_SECONDS
+    return tokens.expires_at - time.time() > settings.FETCH_RUN_SECONDS + EARLY_SECONDS
 
 
 def _claim(row: ChannelSecret) -> bool:

@@ -167,6 +167,7 @@ ARRIVING_WORDS: Final = (
         rf"\b{_PLACE}\b{_NEAR}{_KEPT_OUT}",
         rf"{_KEPT_OUT}{_NEAR}\b{_PLACE}\b",
         r"geo-?(block|restrict|fenc|ip)",
+        r"intrusion prevention",
         rf"(from )?outside (of )?(the|your|our)\b{_NEAR}{_KEPT_OUT}",
         r"\b(access|log-?in|sign-?in) from \w+ (is |are )?(not |blocked|denied|refused)",
         r"vanuit (uw|dit|je) (land|ip)",

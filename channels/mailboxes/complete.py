@@ -26,6 +26,8 @@ _EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
 _CONTENT: Final = re.compile(rb"\S")
 _MULTIPART: Final = re.compile(rb"^content-type[ \t]*:\s*multipart/", re.MULTILINE | re.IGNORECASE)
 _BASE64: Final = re.compile(rb"^content-transfer-encoding[ \t]*:\s*base64\b", re.MULTILINE | re.IGNORECASE)
+_OF_EXCHANGE: Final = re.compile(rb'^from[ \t]*:[ \t]*"?Microsoft Exchange Server\b', re.MULTILINE | re.IGNORECASE)
+_WAS_SENT: Final = re.compile(rb"^(?:message-id|received)[ \t]*:", re.MULTILINE | re.IGNORECASE)
 _BOUNDARY: Final = re.compile(rb'[;\s]boundary\s*=\s*(?:"([^"\r\n]+)"|([^\s;"]+))', re.IGNORECASE)
 
 
@@ -34,12 +36,25 @@ def is_complete(path: Path, head: bytes, size: int, stated: int | None) -> bool:
 
     `stated`: its size as the server said, in bytes. Of most mails the file is not looked at.
     """
-    if not _HEADER_LINE.search(_EMPTY_LINE.split(head.lstrip(b"\r\n"), 1)[0]):
+    if not _HEADER_LINE.search(_header(head)):
         return False
     if stated is None or stated - size <= min(_SLACK, stated // 10):
         return True
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as mail:
         return not _is_far_less(mail, stated) or _has_its_end(mail)
+
+
+def is_stand_in(head: bytes) -> bool:
+    """Whether this is the note that Exchange gives in the place of a mail that it cannot turn into MIME.
+
+    What it says ("Retrieval using the IMAP4 protocol failed for ...") is in the language of the mailbox.
+    """
+    header = _header(head)
+    return _OF_EXCHANGE.search(header) is not None and not _WAS_SENT.search(header)
+
+
+def _header(head: bytes) -> bytes:
+    return _EMPTY_LINE.split(head.lstrip(b"\r\n"), 1)[0]
 
 
 def _is_far_less(mail: mmap, stated: int) -> bool:

@@ -71,7 +71,7 @@ _DOUBTFUL: Final = 3
 #: what is about more than a page: the pages before it are not taken for the list
 _ENDS_A_LIST: Final = ("server_too_slow", "quota_reached", "server_busy")
 #: refusals without a known reason: of one mail when the service gave another, else of them all
-_PERHAPS_OF_ONE_MAIL: Final = ("gmail_forbidden", "gmail_missing", "server_answer_unreadable")
+_PERHAPS_OF_ONE_MAIL: Final = ("gmail_forbidden", "server_answer_unreadable")
 
 Result = Fetched | NotFetched
 

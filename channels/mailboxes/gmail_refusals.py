@@ -24,8 +24,9 @@ _BY_REASON: Final = {
     "insufficientPermissions": "scope_missing",
     "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "scope_missing",
     "domainPolicy": "gmail_forbidden",
-    "failedPrecondition": "gmail_missing",  # "Mail service not enabled": the account has no mailbox
 }
+#: beside failedPrecondition, which alone means nothing that lasts: Gmail says so of one call in a hundred
+_NO_MAILBOX: Final = "Mail service not enabled"
 
 
 def refusal(status: int, body: bytes, retry_after: str = "") -> ChannelError:
@@ -35,8 +36,10 @@ def refusal(status: int, body: bytes, retry_after: str = "") -> ChannelError:
     front. It says nothing of the token, the rights or the mail, and is nobody's of the office.
     """
     said = error_of(body)
-    wait = _seconds(retry_after, str((said or {}).get("message", "")))
+    message = str((said or {}).get("message", ""))
+    wait = _seconds(retry_after, message)
     code = next((_BY_REASON[reason] for reason in _reasons(said or {}) if reason in _BY_REASON), "")
+    code = "gmail_missing" if _NO_MAILBOX in message else code
     if code == "quota_reached" or status == 429:
         return Throttled("quota_reached", retry_after=wait)
     if said is None:

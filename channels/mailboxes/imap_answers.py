@@ -204,8 +204,9 @@ def _arrived(line: bytes) -> int | None:
 
 
 def set_of(uids: Sequence[int]) -> str:
-    """The UIDs for a command, in their order; a run of numbers as a range."""
-    return ",".join(_run([uid for uid, _ in run]) for _, run in groupby(zip(uids, count(), strict=False), _offset))
+    """The UIDs for a command; a run of numbers as a range. Ascending: Tencent takes no other order."""
+    numbered = zip(sorted(uids), count(), strict=False)
+    return ",".join(_run([uid for uid, _ in run]) for _, run in groupby(numbered, _offset))
 
 
 def _offset(numbered: tuple[int, int]) -> int:

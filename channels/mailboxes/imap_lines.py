@@ -14,7 +14,9 @@ _HEAD: Final = re.compile(
     rb"(OK|NO|BAD|BYE|PREAUTH|CAPABILITY|EXISTS|RECENT|EXPUNGE|FETCH|FLAGS|E?SEARCH|LIST|STATUS|ID)(?![A-Z0-9-])",
     re.IGNORECASE,
 )
-_TRAILER: Final = re.compile(rb"[ )]+(?:UID|FLAGS|RFC822\.SIZE|INTERNALDATE|MODSEQ)\b", re.IGNORECASE)
+_STRAY: Final = re.compile(
+    rb"[ )]+(?:UID|FLAGS|RFC822\.SIZE|INTERNALDATE|MODSEQ)\b|\[COPYUID [0-9:, ]*\]", re.IGNORECASE
+)
 
 
 class _Line(Protocol):
@@ -67,8 +69,9 @@ def begins_answer(line: bytes) -> bool:
     return _HEAD.match(line) is not None
 
 
-def is_trailer(line: bytes) -> bool:
-    return _TRAILER.match(line) is not None
+def is_stray(line: bytes) -> bool:
+    """Items of a FETCH behind its end (Xeams), or the numbers of moved mails without their "* OK" (Exchange 2013)."""
+    return _STRAY.match(line) is not None
 
 
 def evened(line: bytes) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from channels.mailboxes.imap_lines import begins_answer, evened, is_trailer
+from channels.mailboxes.imap_lines import begins_answer, evened, is_stray
 from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool
 from zenvoices.lib import net
 
@@ -82,9 +82,7 @@ class Protocol(imaplib.IMAP4):
         return line if line[-2:] == b"\r\n" or line[-1:] != b"\n" else line[:-1] + b"\r\n"
 
     def _get_line(self) -> bytes:
-        """Without empty lines that some servers put between answers, or behind a literal, and without items of a FETCH
-        behind its end, which Xeams sends.
-        """
+        """Without empty lines that some servers put between answers, or behind a literal, and without strays."""
         line = self._next_line()
         if self._behind_literal:
             self._behind_literal = False
@@ -93,7 +91,7 @@ class Protocol(imaplib.IMAP4):
                 if begins_answer(line):  # the next answer: what should have followed the literal is missing
                     line, self._put_back = b"", line
             return line
-        while not line or is_trailer(line):
+        while not line or is_stray(line):
             line = self._next_line()
         return evened(line)
 

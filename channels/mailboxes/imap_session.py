@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from channels.credentials import Credentials, Password
@@ -13,9 +14,9 @@ from channels.mailboxes.imap_folders import meant_by, offer
 from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_search import Search
 from channels.mailboxes.imap_sign_in import sign_in
-from channels.mailboxes.refusals import folder_refused, is_for_strangers, refused
+from channels.mailboxes.refusals import Stage, folder_refused, is_for_strangers, meaning, refused, sign_in_refused
 from channels.mailboxes.remembered import Remembered
-from channels.mailboxes.session import Session, refuse_line_breaks, refuse_other_protocol
+from channels.mailboxes.session import Session, greeting_refused, refuse_line_breaks, refuse_other_protocol
 from zenvoices.lib import net
 
 #: mailboxes at servers that lost what came in one packet with SELECT
@@ -72,9 +73,7 @@ class ImapSession(Session):
         try:
             self.client = Client(connection, self._server.host)
         except BROKEN as error:
-            if "* BYE" in str(error):
-                raise refused(str(error)) from None
-            raise channel_error("not_a_mail_server") from None
+            raise greeting_refused(_greeting_in(error)) from None
         if self.client.is_preauthenticated:
             # PREAUTH skips STARTTLS and the password (CVE-2014-2567): whose mailbox this is, nobody knows.
             raise channel_error("sign_in_method_missing" if connection.secured else "starttls_missing")
@@ -92,7 +91,12 @@ class ImapSession(Session):
 
     def _authenticate(self, credentials: Credentials) -> None:
         place = (self._server.host, self._server.port)
-        sign_in(self.client, credentials, self._server.host)
+        try:
+            sign_in(self.client, credentials, self._server.host)
+        except (net.NetError, *BROKEN) as end:
+            if said := self._refused_without_a_tag(end, Stage.SIGN_IN):
+                raise sign_in_refused(said, self._server.host, credentials) from None
+            raise
         self._told_after_sign_in = self.client.take_capabilities()
         if not self._asks_capabilities:
             _without_capabilities.add(place)
@@ -116,6 +120,8 @@ class ImapSession(Session):
         try:
             unread = self._open()
         except TransientProblem as problem:
+            if said := self._refused_without_a_tag(problem, Stage.FOLDER):
+                raise folder_refused(said, self._name, self._credentials) from None
             lost = problem.code == "connection_lost" or (problem.code == "server_silent" and self._answered)
             if self._apart or not lost:
                 raise
@@ -125,6 +131,15 @@ class ImapSession(Session):
                 _one_at_a_time.add(self._mailbox)
             return self._count()
         return unread
+
+    def _refused_without_a_tag(self, end: Exception, stage: Stage) -> str:
+        """All that poczta.interia.pl says when IMAP is switched off, and Stalwart of an app password that was revoked:
+        then it is silent, or says goodbye. What tells no reason is no refusal.
+        """
+        if not (getattr(end, "code", "") == "server_silent" or self.client.goodbye):
+            return ""
+        said = " ".join(self.client.warnings) or self.client.goodbye or ""
+        return "" if meaning(said, stage) in (None, "server_unavailable") else said
 
     def _open(self) -> int:
         with self.border():
@@ -203,3 +218,9 @@ class ImapSession(Session):
         self.reopen()
         if self.folder.validity != validity:
             raise channel_error("server_unavailable")
+
+
+def _greeting_in(error: Exception) -> str:
+    """imaplib puts it into its errors as Python writes bytes."""
+    found = re.search(r"\bb(['\"])(.*)\1\Z", str(error))
+    return found[2] if found else ""

@@ -11,9 +11,16 @@ from channels.credentials import BearerToken, Credentials, Password
 from channels.errors import ChannelError, Throttled, TransientProblem, channel_error
 from channels.mailboxes.base import TlsFacts
 from channels.mailboxes.pop3_client import Capabilities, Client, is_refusal, text_of
-from channels.mailboxes.refusals import refused, sign_in_refused
+from channels.mailboxes.refusals import sign_in_refused
 from channels.mailboxes.remembered import Remembered
-from channels.mailboxes.session import Session, plain, refuse_other_protocol, refuses_sign_in, xoauth2
+from channels.mailboxes.session import (
+    Session,
+    greeting_refused,
+    plain,
+    refuse_other_protocol,
+    refuses_sign_in,
+    xoauth2,
+)
 from zenvoices.lib import net
 
 _Result = TypeVar("_Result")
@@ -72,7 +79,7 @@ class Pop3Session(Session):
         try:
             self._client = Client(connection, self._server.host)
         except poplib.error_proto as error:
-            raise (refused(text_of(error)) if is_refusal(error) else channel_error("not_a_mail_server")) from None
+            raise greeting_refused(text_of(error)) from None
 
     def _ask_capabilities(self) -> Capabilities:
         self._asking_capa = True

@@ -11,7 +11,7 @@ import math
 import re
 from typing import Final
 
-from channels.credentials import Credentials
+from channels.credentials import Credentials, Password
 from channels.errors import CODES, ChannelError, Throttled, channel_error
 from channels.mailboxes.arriving_words import ARRIVING_WORDS, WRONG_PASSWORD
 from channels.mailboxes.families import BY_CODE, Stage, folded, one_of
@@ -22,6 +22,7 @@ from channels.mailboxes.said import words_of
 
 __all__ = [
     "Stage",
+    "as_meant",
     "blames_itself",
     "folder_refused",
     "is_for_strangers",
@@ -71,6 +72,13 @@ _MICROSOFT: Final = re.compile(r"(outlook|imap-mail|pop-mail)\.(office365|office
 def wants_entra(host: str) -> bool:
     """Whether the host is Microsoft's: no password opens IMAP or POP3 there since January 2023."""
     return _MICROSOFT.fullmatch(host.lower()) is not None
+
+
+def as_meant(credentials: Credentials, host: str) -> Credentials:
+    """An app password is shown in groups of four, with blanks between that some pages make unbreakable. It has none."""
+    if not (isinstance(credentials, Password) and _APP_PASSWORDS_ONLY.fullmatch(host.lower())):
+        return credentials
+    return Password(credentials.username, "".join(credentials.password.split()))
 
 
 def refused(answer: str, stage: Stage = Stage.SESSION) -> ChannelError:

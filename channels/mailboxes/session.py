@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Final, Self
 from channels.credentials import BearerToken, Credentials, Password
 from channels.errors import ChannelError, CredentialProblem, TransientProblem, channel_error
 from channels.mailboxes.base import Destination, MessageRef, OfferedFolder, PutAway, Server, TlsFacts, Watch
-from channels.mailboxes.refusals import wants_entra
+from channels.mailboxes.refusals import as_meant, refused, wants_entra
 from zenvoices.lib import net
 
 _MAX_REOPENED: Final = 10
@@ -24,6 +25,8 @@ _PASSWORD_REFUSED: Final = frozenset(
 )
 #: how a greeting begins, and whose it is then
 _GREETINGS: Final = {b"*": "IMAP", b"+": "POP3", b"-": "POP3"}
+#: a greeting that turns us away, in the form that it should have or in another: IceWarp says " NO", SmarterMail "421"
+_TURNS_AWAY: Final = re.compile(r"\s*(?:\* )?(?:BYE|NO|BAD|-ERR|4\d\d|5\d\d)(?![\w.])", re.IGNORECASE)
 
 
 class Session(ABC):
@@ -93,6 +96,7 @@ class Session(ABC):
             raise channel_error("tls_failed")
         if isinstance(credentials, Password) and wants_entra(self._server.host):
             raise channel_error("microsoft_needs_entra")
+        credentials = as_meant(credentials, self._server.host)
         self._credentials = credentials
         try:
             with self.border():
@@ -204,6 +208,11 @@ def refuse_other_protocol(connection: net.Connection, asked: str) -> None:
     heard = _GREETINGS.get(connection.reader.peek(1)[:1])
     if heard is not None and heard != asked:
         raise channel_error("other_protocol", heard=heard, asked=asked)
+
+
+def greeting_refused(words: str) -> ChannelError:
+    """What a greeting means that lets nobody in."""
+    return refused(words) if _TURNS_AWAY.match(words) else channel_error("not_a_mail_server")
 
 
 def refuse_line_breaks(name: str, value: str) -> None:

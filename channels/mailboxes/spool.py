@@ -15,7 +15,7 @@ from typing import Final, Self, TypeVar
 
 from channels.errors import MessageProblem, channel_error
 from channels.mailboxes.base import Fetched, MessageRef, NotFetched
-from channels.mailboxes.complete import HEAD, is_complete
+from channels.mailboxes.complete import HEAD, is_complete, is_stand_in
 
 _Result = TypeVar("_Result")
 GROUP_BYTES: Final = 1024 * 1024
@@ -111,9 +111,9 @@ class Spool:
             return NotFetched(ref, MessageProblem("mail_too_large", size=mail.size))
         with _disk():
             whole = is_complete(mail.path, mail.head, mail.size, ref.size or stated)
-        if not whole:
+        if not whole or is_stand_in(mail.head):
             self._remove(mail.path)
-            return NotFetched(ref, MessageProblem("mail_cut_off"))
+            return NotFetched(ref, MessageProblem("mail_withheld" if whole else "mail_cut_off"))
         self._files.discard(mail.path)
         return Fetched(ref, mail.path, mail.sha256)
 

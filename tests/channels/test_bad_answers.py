@@ -120,6 +120,24 @@ def test_gmail_that_gives_half_a_mail_gives_it_whole_the_next_time(
     assert (books(channel)[1], files()) == (1, FILES)
 
 
+NOTE = (
+    b'From: "Microsoft Exchange Server 2010"\r\nTo: Jan <jan@acme.test>\r\nMIME-Version: 1.0\r\n'
+    b"Subject: Retrieval using the IMAP4 protocol failed for the following\r\n message: 20004\r\n"
+    b'Content-Type: text/plain; charset="us-ascii"\r\n\r\nThe server couldn\'t retrieve the following message:\r\n\r\n'
+    b'Subject: "Factuur"\r\n\r\nThe message hasn\'t been deleted.\r\n'
+)
+
+
+def test_note_that_exchange_gives_in_the_place_of_a_mail_is_not_taken_for_it(channel: Channel, world: World) -> None:
+    world.wrong = lambda number, raw: NOTE if number == 2 else raw
+    assert (books(channel), files()) == ((3, 2, 1, 0), [FILES[0], FILES[2]])
+    row = ReceivedMail.objects.exclude(state="delivered").get()
+    assert (row.state, row.error_code, row.raw_sha256, row.standing) == ("failed", "mail_withheld", "", True)
+    assert 2 not in world.folder.seen
+    world.wrong = lambda number, raw: raw
+    assert (fetch_now(channel).delivered, files()) == (1, FILES)
+
+
 # --- A refusal is asked for its meaning --------------------------------------------------------------------------
 
 PASSING = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from channels.mailboxes.complete import HEAD, is_complete
+from channels.mailboxes.complete import HEAD, is_complete, is_stand_in
 
 PDF = base64.encodebytes(bytes(range(256)) * 200 + b"x").replace(b"\n", b"\r\n")
 MULTIPART = (
@@ -90,3 +90,17 @@ def test_boundary_is_found_as_it_is_written(tmp_path: Path, boundary: bytes) -> 
     mail = b"Content-Type: Multipart/Mixed; " + boundary + b"\n\n--grens\n\nBeste\n--grens--"
     assert judged(tmp_path, mail, 5000)
     assert not judged(tmp_path, mail.removesuffix(b"--"), 5000)
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"From: Microsoft Exchange Server\r\nSubject: Fout bij het ophalen\r\n\r\n", True),
+        (b'MIME-Version: 1.0\nfrom:"Microsoft Exchange Server 2010" <exchange@acme.test>\n\nReceived: x', True),
+        (b"From: Microsoft Exchange Server\r\nMessage-ID: <1@acme.test>\r\n\r\n", False),
+        (b"Received: from mx.acme.test\r\nFrom: Microsoft Exchange Server\r\n\r\n", False),
+        (b"From: jan@acme.test\r\n\r\nFrom: Microsoft Exchange Server\r\n", False),
+    ],
+)
+def test_note_of_exchange_was_never_sent(head: bytes, expected: bool) -> None:
+    assert is_stand_in(head) is expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import re
 import socket
 import time
 import tracemalloc
@@ -15,7 +16,7 @@ import pytest
 
 from channels.credentials import BearerToken, Password
 from channels.errors import ChannelError
-from channels.mailboxes import mailbox_for
+from channels.mailboxes import mailbox_for, refusals
 from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Server, Watch, open_session
 from channels.mailboxes.imap import ImapMailbox
 from tests.servers.certificates import Certificates
@@ -287,9 +288,47 @@ def test_unsafe_characters_are_refused_before_anything_is_sent(
     assert heard == []
 
 
+def test_app_password_is_sent_without_the_blanks_that_it_was_shown_with(
+    scripted: StartScripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "_APP_PASSWORDS_ONLY", re.compile("localhost"))
+    heard: list[bytes] = []
+
+    def login(peer: Peer, tag: bytes) -> None:
+        heard.append(peer.heard.partition(b" ")[2])
+        peer.say(tag + b" OK")
+
+    server = dataclasses.replace(scripted(imap({"LOGIN": login})), host="localhost")
+    with mailbox_for("imap", server, Watch()) as mailbox:
+        open_session(mailbox, Password("jan", "abcd efgh\u00a0ijkl mnop"))
+    assert heard == [b'LOGIN "jan" "abcdefghijklmnop"']
+
+
 def test_login_disabled_without_sasl_is_a_missing_method(scripted: StartScripted) -> None:
     answers: dict[str, Answer] = {"CAPABILITY": b"* CAPABILITY IMAP4rev1 LOGINDISABLED\r\n{tag} OK done\r\n"}
     assert error_of(scripted(imap(answers))) == "sign_in_method_missing"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b"* NO [AUTHENTICATIONFAILED] Authentication failed\r\n", "password_refused"),
+        (b"* NO [AUTHENTICATIONFAILED] Authentication failed\r\n* BYE Connection timed out.\r\n", "password_refused"),
+        (b"* BYE Invalid user name or password\r\n", "password_refused"),
+        (b"* BYE [ALERT] Your password has expired\r\n", "password_expired"),
+        (b"* BYE Server is shutting down\r\n", "server_unavailable"),
+        (b"* NO Nearly full\r\n", "server_silent"),
+        (b"", "server_silent"),
+    ],
+)
+def test_sign_in_may_be_refused_without_a_tag(scripted: StartScripted, answer: bytes, code: str) -> None:
+    """As Stalwart refuses an app password that was revoked, until August 2026."""
+
+    def login(peer: Peer, tag: bytes) -> None:
+        peer.send(answer)
+        peer.hang_up() if b"BYE" in answer else peer.hang()
+
+    assert error_of(scripted(imap({"LOGIN": login}), patience=0.3)) == code
 
 
 def test_refused_sign_in_never_repeats_what_the_server_said(scripted: StartScripted) -> None:

@@ -424,3 +424,27 @@ def test_silent_server_is_not_taken_for_one_that_loses_commands(scripted: StartS
     ):
         opened(mailbox)
     assert len(sessions) == 1
+
+
+def test_server_that_takes_numbers_in_ascending_order_only_is_given_no_others(scripted: StartScripted) -> None:
+    def fetch(peer: Peer, tag: bytes) -> None:
+        if b"(UID FLAGS)" in peer.heard:
+            return peer.say(*(b"* %d FETCH (UID %d FLAGS ())" % (uid, uid) for uid in (7, 9)), tag + b" OK")
+        if b" 7,9 " not in peer.heard:
+            return peer.say(tag + b" BAD UID parameters!")
+        return peer.say(*(b"* %d FETCH (UID %d RFC822.SIZE 13)" % (uid, uid) for uid in (7, 9)), tag + b" OK")
+
+    with mailbox_for("imap", scripted(imap({"FETCH": fetch, "UID FETCH": fetch})), Watch()) as mailbox:
+        assert [(one.ref.uid, one.ref.size) for one in opened(mailbox).newest(2)] == [("9", 13), ("7", 13)]
+
+
+def test_refusal_without_a_tag_is_believed_when_nothing_follows(scripted: StartScripted) -> None:
+    refusal = b"* BAD [ALERT] Please enable IMAP access in your account settings first.\r\n"
+
+    def select(peer: Peer, tag: bytes) -> None:
+        peer.send(refusal)
+        peer.hang()
+
+    server = scripted(imap({"SELECT": select}), patience=0.3)
+    with mailbox_for("imap", server, Watch()) as mailbox, pytest.raises(ChannelError, match="protocol_off"):
+        opened(mailbox)

@@ -11,6 +11,7 @@ from channels.errors import Throttled
 from channels.mailboxes.families import folded
 from channels.mailboxes.refusals import (
     Stage,
+    as_meant,
     folder_refused,
     mail_refused,
     meaning,
@@ -207,3 +208,10 @@ def test_refused_without_a_reason_is_for_later() -> None:
 )
 def test_wants_entra_knows_microsofts_hosts(host: str, expected: bool) -> None:
     assert wants_entra(host) is expected
+
+
+@pytest.mark.parametrize("typed", ["abcd efgh ijkl mnop", " abcd\u00a0efgh\u00a0ijkl\u00a0mnop ", "abcdefghijklmnop"])
+def test_app_password_is_shown_in_groups_and_has_none(typed: str) -> None:
+    jan = Password("jan@gmail.com", typed)
+    assert as_meant(jan, "imap.gmail.com") == Password("jan@gmail.com", "abcdefghijklmnop")
+    assert as_meant(jan, "imap.acme.test") is jan

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import pytest
+from django.conf import settings
 from django.db.models.functions import Now
 
 from channels.auth.base import Tokens
@@ -40,8 +41,8 @@ def kept(channel: Channel) -> Tokens:
 
 
 def grow_old(channel: Channel) -> Tokens:
-    """The access token has less than five minutes left."""
-    old = replace(kept(channel), expires_at=time.time() + 299)
+    """The access token would end less than five minutes after a run that begins now."""
+    old = replace(kept(channel), expires_at=time.time() + settings.FETCH_RUN_SECONDS + 299)
     tokens.store(channel, old)
     return old
 

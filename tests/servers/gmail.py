@@ -43,6 +43,7 @@ REFUSALS = {
     "403 user rate": (403, "userRateLimitExceeded", "User-rate limit exceeded.  Retry after 2999-03-07T18:03:15.961Z"),
     "403": (403, "forbidden", "Delegation denied"),
     "400 no mailbox": (400, "failedPrecondition", "Mail service not enabled"),
+    "400": (400, "failedPrecondition", "Precondition check failed."),
     "404": (404, "notFound", "Requested entity was not found."),
     "429": (429, "rateLimitExceeded", "Too many concurrent requests for user."),
     "500": (500, "backendError", "Backend Error"),

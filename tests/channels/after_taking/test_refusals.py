@@ -46,6 +46,12 @@ def test_refused_move_is_owed_or_told(scripted: StartScripted, answer: bytes, pr
     assert put(scripted, FOLDER, answers) == PutAway([], problem)
 
 
+def test_move_is_done_where_its_new_numbers_come_without_a_star(scripted: StartScripted) -> None:
+    """As Exchange 2013 gives them."""
+    answers = {"CAPABILITY": MOVES, "UID MOVE": b"[COPYUID 124 1:2 233:234]\r\n{tag} OK MOVE completed.\r\n"}
+    assert put(scripted, FOLDER, answers) == PutAway(REFS)
+
+
 def test_throttled_move_ends_the_session(scripted: StartScripted) -> None:
     with pytest.raises(Throttled):
         put(scripted, FOLDER, {"CAPABILITY": MOVES, "UID MOVE": b"{tag} NO Too many commands, wait 30 seconds\r\n"})

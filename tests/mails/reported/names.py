@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from tests.mails.building import attached, encoded, lines, mail, mixed, multi, part, pdf, text, tnef_of, zip_of
+from tests.mails.building import attached, b64, encoded, lines, mail, mixed, multi, part, pdf, text, tnef_of, zip_of
 
 PDF = "application/pdf"
 
@@ -97,6 +97,14 @@ CASES = {
     ),
     "name-quotes-never-closed": lambda: headed(
         f"Content-Type: {PDF}", 'Content-Disposition: attachment; filename="Factuur 12.pdf'
+    ),
+    "name-before-a-header-on-one-line": lambda: mixed(
+        part(b64(pdf("a")), f'Content-Type: {PDF}; name="a.pdf" Content-Transfer-Encoding: base64'),
+        encoded(pdf("b"), f'Content-Type: {PDF}; name=b.pdf; Content-Disposition: attachment; filename="b.pdf"'),
+        part(
+            b"caf=E9 =3D 48,40",
+            'Content-Type: text/plain; charset = "iso-8859-1" Content-Transfer-Encoding: quoted-printable',
+        ),
     ),
     "name-of-the-subject": lambda: mail(
         multi("mixed", text(), attached(pdf("a"), PDF)), subject="=?utf-8?q?Factuur_2026/9_caf=C3=A9?="
