@@ -11,7 +11,7 @@ from django.db.models.fields.json import KT
 
 from administrations import audit
 from administrations.models import User
-from channels import services
+from channels import wanted
 from channels.models import Channel, ChannelRule, FetchRun, ReceivedMail
 from channels.models.fetched import LEFT_OUT_BY_RULE
 from channels.rules import About
@@ -82,7 +82,7 @@ def remove_rule(rule: ChannelRule, by: User | None) -> None:
 
 def _held(channel: Channel) -> QuerySet[ChannelRule]:
     """Under the lock of the channel: two who add at once are one after the other."""
-    services.hold(channel.pk)
+    wanted.hold(channel.pk)
     return ChannelRule.objects.filter(channel=channel)
 
 
@@ -139,9 +139,9 @@ def left_out_by(channel: Channel, key: str, value: str) -> QuerySet[ReceivedMail
 @transaction.atomic
 def take_left_out(channel: Channel, key: str, value: str, by: User | None) -> tuple[FetchRun, int] | None:
     """Every mail that this rule left out, and that is still in the mailbox, comes in now. None when there is none."""
-    services.hold(channel.pk)
-    count = services.ask_for(left_out_by(channel, key, value), despite_rules=True)
+    wanted.hold(channel.pk)
+    count = wanted.ask_for(left_out_by(channel, key, value), despite_rules=True)
     if not count:
         return None
-    services.note_mails("channel.mails_asked_for", channel, count, by)
-    return services.request_fetch(channel, by), count
+    wanted.note_mails("channel.mails_asked_for", channel, count, by)
+    return wanted.request_fetch(channel, by), count

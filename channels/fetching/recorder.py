@@ -1,6 +1,6 @@
 """Prepared mails to rows, in the caller's transaction: a handful of statements for a whole batch of mails.
 
-That transaction renewed the lease first. Whoever acts on a mail locks the channel too (channels.services.hold), so what
+That transaction renewed the lease first. Whoever acts on a mail locks the channel too (channels.wanted.hold), so what
 is read here is what they left, and nobody acts before it is written.
 """
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from administrations.models import Administration, Environment, User
-from channels import checking, services, tasks
+from channels import checking, services, tasks, wanted
 from channels.checking import Full, Purpose
 from channels.fetching.places import Places
 from channels.models import Channel, ConnectionCheck
@@ -107,7 +107,7 @@ def _fetch(channels: list[Channel], by: User) -> Done:
     for channel in channels:
         if places.take(channel.host, channel.administration_id):
             with administration_scope(channel.administration_id):
-                run = services.request_fetch(channel, by)
+                run = wanted.request_fetch(channel, by)
             transaction.on_commit(partial(tasks.enqueue, run), robust=True)
             begun += 1
     return Done(begun, len(channels) - begun)

@@ -22,7 +22,7 @@ from administrations.access import (
     environment_view,
 )
 from administrations.models import Role
-from channels import services, tasks
+from channels import services, tasks, wanted
 from channels.models import Channel
 from channels.pages import queries
 from channels.pages.access import channel_or_404, premium_view
@@ -62,7 +62,7 @@ def channel_fetch(request: AdministrationRequest, channel_id: UUID) -> HttpRespo
     if channel.state == Channel.State.DRAFT:
         messages.warning(request, _("Activate %(name)s first: a draft is never retrieved.") % {"name": channel.name})
         return redirect("channels", request.administration.pk)
-    run = services.request_fetch(channel, request.user)
+    run = wanted.request_fetch(channel, request.user)
     # The schedule offers it again when the broker does not answer now.
     transaction.on_commit(lambda: tasks.enqueue(run), robust=True)
     if request.htmx:  # type: ignore[attr-defined]

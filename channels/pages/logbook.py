@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from administrations import audit
 from administrations.access import AdministrationRequest
-from channels import services, tasks
+from channels import tasks, wanted
 from channels.fetching.upkeep import logbook_reaches_to
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.pages import queries
@@ -99,7 +99,7 @@ def take_read_elsewhere(request: AdministrationRequest, channel_id: UUID, run_id
     """*Alsnog ophalen*: mails that somebody read before we came."""
     channel, found = _run(channel_id, run_id)
     if found.read_elsewhere_uids and found.finished_at:
-        started = services.take_read_elsewhere(found, request.user)
+        started = wanted.take_read_elsewhere(found, request.user)
         transaction.on_commit(lambda: tasks.enqueue(started), robust=True)
         count = found.read_elsewhere
         said = ngettext("%(n)s email is retrieved now.", "%(n)s emails are retrieved now.", count) % {"n": count}
@@ -111,7 +111,7 @@ def take_read_elsewhere(request: AdministrationRequest, channel_id: UUID, run_id
 @premium_view
 def retry_mail(request: AdministrationRequest, channel_id: UUID, mail_id: UUID) -> HttpResponse:
     mail = _mail(channel_id, mail_id)
-    if services.retry_mail(mail, request.user):
+    if wanted.retry_mail(mail, request.user):
         messages.success(request, _("The email is tried again with the next fetch."))
     else:
         messages.info(request, settled(mail))
@@ -129,7 +129,7 @@ def take_part(request: AdministrationRequest, channel_id: UUID, part_id: UUID) -
     found = ReceivedPart.objects.select_related("mail")
     part = get_object_or_404(found, pk=part_id, mail__channel=channel_or_404(channel_id))
     try:
-        document = services.take_part(part, request.user)
+        document = wanted.take_part(part, request.user)
     except (LookupError, OSError, storage.BlobMissing, storage.StorageProblem):
         messages.error(request, _("This part can no longer be taken. Open the original email instead."))
     else:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from administrations.access import AdministrationRequest
-from channels import services, tasks
+from channels import tasks, wanted
 from channels.models import ReceivedMail
 from channels.pages import queries
 from channels.pages.access import channel_or_404, premium_view
@@ -40,7 +40,7 @@ def not_taken_in(request: AdministrationRequest, channel_id: UUID) -> HttpRespon
 def retry_all(request: AdministrationRequest, channel_id: UUID) -> HttpResponse:
     """*Alles opnieuw proberen*."""
     channel = channel_or_404(channel_id)
-    run = services.retry_not_taken_in(channel, request.user)
+    run = wanted.retry_not_taken_in(channel, request.user)
     transaction.on_commit(lambda: tasks.enqueue(run), robust=True)
     messages.success(request, _("Every email is tried again now."))
     return redirect("channels", channel.administration_id)
@@ -52,7 +52,7 @@ def leave_out(request: AdministrationRequest, channel_id: UUID, mail_id: UUID) -
     """*Niet meer nodig*."""
     mails = ReceivedMail.objects.select_related("channel__administration")
     mail = get_object_or_404(mails, pk=mail_id, channel=channel_or_404(channel_id))
-    if services.leave_out(mail, request.user):
+    if wanted.leave_out(mail, request.user):
         messages.success(request, _("This email is no longer waited for."))
     else:
         messages.info(request, settled(mail))

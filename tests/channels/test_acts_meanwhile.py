@@ -11,7 +11,7 @@ from django.db import connections
 from django.test import Client
 
 from administrations.models import User
-from channels import rulebook, services
+from channels import rulebook, wanted
 from channels.fetching import intake, session
 from channels.mailboxes.fake import FakeMailbox
 from channels.models import Channel, FetchRun, ReceivedMail
@@ -51,11 +51,11 @@ def during(monkeypatch: pytest.MonkeyPatch, channel: Channel) -> Callable[..., F
 
 
 def give_up(row: ReceivedMail) -> object:
-    return services.leave_out(row, by=None)
+    return wanted.leave_out(row, by=None)
 
 
 def ask(row: ReceivedMail) -> object:
-    return services.retry_mail(row, by=None)
+    return wanted.retry_mail(row, by=None)
 
 
 def the_row() -> ReceivedMail:
@@ -191,7 +191,7 @@ def test_who_asks_for_what_came_in_meanwhile_gets_it_once(channel: Channel, box:
     not_had(channel, box)
     row = the_row()
     fetch_now(channel)
-    assert (services.retry_mail(row, by=None), row.state) == (False, "delivered")
+    assert (wanted.retry_mail(row, by=None), row.state) == (False, "delivered")
     fetch_now(channel)
     assert (the_row().state, what_is_in()) == ("delivered", (1, 1))
 

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from administrations.audit_entry import AuditEntry
-from channels import authorisation, services
+from channels import authorisation, services, wanted
 from channels.errors import CredentialProblem
 from channels.fetching import health
 from channels.models import Channel
@@ -91,11 +91,11 @@ def test_mails_and_parts_that_people_ask_for(cast: Cast) -> None:
     raw = b'Content-Type: application/pdf; name="bon.pdf"\r\n\r\n%PDF-1.4 bon'
     part = make_part(make_mail(run, raw, subject="Bon", uid="2"), path="1", filename="bon.pdf")
     with administration_scope(cast.bakery.pk):
-        services.retry_mail(mail, by=cast.bert)
-        services.retry_not_taken_in(channel, by=cast.bert)
-        services.leave_out(mail, by=cast.bert)
-        services.take_read_elsewhere(run, by=cast.bert)
-        services.take_part(part, by=cast.bert)
+        wanted.retry_mail(mail, by=cast.bert)
+        wanted.retry_not_taken_in(channel, by=cast.bert)
+        wanted.leave_out(mail, by=cast.bert)
+        wanted.take_read_elsewhere(run, by=cast.bert)
+        wanted.take_part(part, by=cast.bert)
     asked = "channel.mails_asked_for"
     assert told(cast.bakery) == [
         *by_bert(asked, asked, "channel.mails_left_out", asked),

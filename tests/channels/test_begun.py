@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from channels import services
+from channels import wanted
 from channels.extract import extract
 from channels.fetching import intake
 from channels.mailboxes.fake import FakeMailbox
@@ -64,7 +64,7 @@ def test_mail_that_kills_its_worker_is_set_apart_and_hides_no_other(channel: Cha
 def test_mail_set_apart_that_somebody_tries_again_holds_up_no_other(channel: Channel, box: FakeMailbox) -> None:
     box.deliver(DEADLY)
     ends = [fetched(channel) for _slot in range(4)]
-    services.retry_mail(ReceivedMail.objects.get(), by=None)
+    wanted.retry_mail(ReceivedMail.objects.get(), by=None)
     for number in range(4):
         box.deliver(invoice(number))
         ends.append(fetched(channel))
@@ -72,7 +72,7 @@ def test_mail_set_apart_that_somebody_tries_again_holds_up_no_other(channel: Cha
     assert (files(), ReceivedMail.objects.get(uid="1").state) == (
         {f"factuur-{number}.pdf" for number in range(4)}, "quarantined",
     )  # fmt: skip
-    services.retry_mail(ReceivedMail.objects.get(uid="1"), by=None)
+    wanted.retry_mail(ReceivedMail.objects.get(uid="1"), by=None)
     fetch_now(channel)  # with code that can read it
     assert ReceivedMail.objects.get(uid="1").state == "delivered"
 

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from channels import services
+from channels import wanted
 from channels.extract import extract
 from channels.models import Channel, FetchRun, ReceivedPart
 from channels.pages.logbook_lines import notes_said
@@ -122,7 +122,7 @@ def test_part_that_is_asked_for_keeps_its_defects(channel: Channel, mailbox_user
     mailbox_user.deliver(mixed(attached(tnef_of(("a.pdf", "", LONG)), "application/ms-tnef", "winmail.dat"), note))
     fetch_now(channel)
     left_out = ReceivedPart.objects.get(filename="notitie.txt")
-    assert services.take_part(left_out, None).defects == left_out.defects
+    assert wanted.take_part(left_out, None).defects == left_out.defects
 
 
 def test_every_defect_of_the_corpus_has_a_sentence() -> None:

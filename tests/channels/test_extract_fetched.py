@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from channels import services
+from channels import wanted
 from channels.extract import Mail, opening
 from channels.fetching import intake
 from channels.models import Channel, ReceivedMail, ReceivedPart
@@ -49,7 +49,7 @@ def test_part_that_kills_its_opener_costs_only_itself(
     assert (channel.failures, mailbox_user.unread()) == (0, 0)
     closed = ReceivedPart.objects.filter(reason="not_opened")
     assert [(part.outcome, part.can_be_taken) for part in closed] == [("refused", True)] * 2
-    taken = services.take_part(closed[0], None)
+    taken = wanted.take_part(closed[0], None)
     assert (taken.filename, taken.content_type) == ("winmail.dat", "application/vnd.ms-tnef")
     assert fetch_now(channel).outcome == "succeeded"
 
@@ -84,5 +84,5 @@ def test_unreadable_mail_is_quarantined_while_the_others_come_in(
     assert (channel.state, channel.failures) == ("active", 0)
     assert (quarantined.error_code, quarantined.email.raw_sha256) == ("mail_unreadable", quarantined.raw_sha256)
     monkeypatch.undo()
-    services.retry_mail(quarantined, by=None)
+    wanted.retry_mail(quarantined, by=None)
     assert (numbers(fetch_now(channel))["delivered"], Document.objects.filter(filename="a.pdf").count()) == (2, 1)

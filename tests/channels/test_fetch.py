@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from channels import services, tasks
+from channels import tasks, wanted
 from channels.errors import channel_error
 from channels.fetching import runs
 from channels.fetching.budget import Budget
@@ -176,7 +176,7 @@ def test_too_large_mail_comes_when_somebody_asks(cast: Cast, mailbox_user: Mailb
     mailbox_user.deliver(mail("Groot", ("groot.pdf", PDF + b"x" * 60_000)))
     channel = link(cast.bakery, mailbox_user)
     fetch_now(channel)
-    services.retry_mail(ReceivedMail.objects.get(), by=None)
+    wanted.retry_mail(ReceivedMail.objects.get(), by=None)
     run = fetch_now(channel)
     assert (numbers(run), mailbox_user.unread()) == (counted(seen=1, delivered=1, documents=1), 0)
 
@@ -188,7 +188,7 @@ def test_mail_read_before_we_came_is_counted_and_offered(cast: Cast, mailbox_use
     mailbox_user.deliver(invoice(2), flags="S")
     run = fetch_now(channel)
     assert (numbers(run), run.read_elsewhere, Document.objects.count()) == (counted(), 1, 1)
-    taken = runs.perform(services.take_read_elsewhere(run, by=None).pk, Budget.until_empty())
+    taken = runs.perform(wanted.take_read_elsewhere(run, by=None).pk, Budget.until_empty())
     assert (numbers(taken), Document.objects.count()) == (counted(seen=1, delivered=1, documents=1), 2)
 
 
@@ -221,7 +221,7 @@ def test_budget_ends_a_run_and_the_next_goes_on_at_once(cast: Cast, mailbox_user
     for number in range(5):
         mailbox_user.deliver(invoice(number))
     channel = link(cast.bakery, mailbox_user)
-    run = services.new_manual_run(channel)
+    run = wanted.new_manual_run(channel)
     done = runs.perform(run.pk, Budget(seconds=600, mails=3, bytes=10**9))
     channel.refresh_from_db()
     assert (numbers(done), channel.next_fetch_at) == (counted(seen=3, delivered=3, documents=3), done.finished_at)
@@ -235,7 +235,7 @@ def test_worker_goes_on_in_runs_of_their_own_until_the_mailbox_is_empty(
     for number in range(5):
         mailbox_user.deliver(invoice(number))
     channel = link(cast.bakery, mailbox_user)
-    queued = [(str(cast.bakery.pk), str(services.new_manual_run(channel).pk))]
+    queued = [(str(cast.bakery.pk), str(wanted.new_manual_run(channel).pk))]
     monkeypatch.setattr(tasks.fetch, "apply_async", lambda ids, **_: queued.append(ids))
     monkeypatch.setattr(tasks, "queue_preparation", lambda *_: None)
     for ids in queued:  # grows meanwhile
@@ -264,7 +264,7 @@ def test_unreadable_mail_is_kept_tried_three_times_then_quarantined(
         states.append((run.outcome, run.failed, ReceivedMail.objects.get().state, mailbox_user.unread()))
     assert states == [("warning", 1, "failed", 1), ("warning", 1, "failed", 1), ("warning", 1, "quarantined", 0)]
     monkeypatch.undo()
-    services.retry_mail(ReceivedMail.objects.get(), by=None)
+    wanted.retry_mail(ReceivedMail.objects.get(), by=None)
     assert numbers(fetch_now(channel)) == counted(seen=1, delivered=1, documents=1)
 
 
@@ -272,7 +272,7 @@ def test_inactive_channel_of_a_basic_administration_is_never_fetched(cast: Cast,
     channel = link(cast.bakery, mailbox_user)
     cast.bakery.plan = "basic"
     cast.bakery.save()
-    run = services.new_manual_run(channel)
+    run = wanted.new_manual_run(channel)
     assert (runs.perform(run.pk, Budget.until_empty()), Channel.objects.get().last_success_at) == (None, None)
 
 

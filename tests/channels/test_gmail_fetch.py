@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from channels import check, services
+from channels import check, wanted
 from channels.credentials import BearerToken
 from channels.models import Channel, FetchRun, ReceivedMail
 from documents.models import Document
@@ -93,7 +93,7 @@ def test_mail_read_elsewhere_is_offered_and_can_be_taken(link: Callable[..., Cha
     account.deliver(invoice(0), read=True, at=time.time() + 60)
     run = fetch_now(channel)
     assert (run.read_elsewhere, run.seen) == (1, 0)
-    services.take_read_elsewhere(run, by=None)
+    wanted.take_read_elsewhere(run, by=None)
     assert fetch_now(channel).delivered == 1
 
 

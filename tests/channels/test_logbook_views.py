@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
-from channels import services, tasks
+from channels import tasks, wanted
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
 from channels.pages.logbook_lines import counts_said, days_of, duration
 from documents.models import Document
@@ -236,7 +236,7 @@ def test_part_is_taken_after_all(cast: Cast, bert: Client, channel: Channel, mon
         asked.append(part)
         return Document(filename="logo.png")
 
-    monkeypatch.setattr(services, "take_part", take)
+    monkeypatch.setattr(wanted, "take_part", take)
     answer = bert.post(address("channel-part-take", cast.bakery, channel.pk, part.pk))
     assert (asked, said(answer)) == ([part], ["logo.png staat nu in Uploaden & Inlezen."])
 

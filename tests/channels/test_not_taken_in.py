@@ -11,7 +11,7 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
-from channels import services
+from channels import wanted
 from channels.errors import channel_error
 from channels.fetching.again import next_try
 from channels.mailboxes.base import Listing
@@ -245,7 +245,7 @@ def test_mail_set_apart_is_told_until_somebody_decides(
             fetch_now(channel, "schedule")
     row = ReceivedMail.objects.get()
     assert (row.state, row.standing, told(), box.mails[1].seen) == ("quarantined", True, [False], True)
-    services.leave_out(row, by=None)
+    wanted.leave_out(row, by=None)
     assert (standing(), told()) == (0, [True])
     assert numbers(fetch_now(channel))["seen"] == 0
 
@@ -373,7 +373,7 @@ def test_large_mail_that_somebody_asked_for_stays_asked_for(
     settings.MAIL_MAX_BYTES = 10
     uid = box.deliver(invoice(1))
     fetch_now(channel, "schedule")
-    services.retry_mail(ReceivedMail.objects.get(), by=None)
+    wanted.retry_mail(ReceivedMail.objects.get(), by=None)
     box.mails[uid].problem = "mail_cut_off"
     fetch_now(channel, "schedule")
     box.mails[uid].problem = None
@@ -403,7 +403,7 @@ def test_one_button_tries_them_all_the_large_one_too(channel: Channel, box: Fake
     fetch_now(channel, "schedule")
     assert (standing(), books(fetch_now(channel))) == (1, ("warning", 1, 0, 1, 0))
     box.largest_mail = 10**9
-    assert services.retry_not_taken_in(channel, by=None).trigger == "manual"
+    assert wanted.retry_not_taken_in(channel, by=None).trigger == "manual"
     assert standing() == 1  # until it is in
     run = fetch_now(channel, "schedule")
     assert (books(run), standing(), box.mails[large].seen) == (("succeeded", 1, 1, 0, 0), 0, True)

@@ -18,7 +18,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import connection
 from django.utils import timezone
 
-from channels import services
+from channels import services, wanted
 from channels.errors import channel_error
 from channels.fetching import schedule
 from channels.fetching.budget import Budget
@@ -143,7 +143,7 @@ def test_quarantined_mail_kept_raw_comes_after_a_new_uidvalidity(
     monkeypatch.setattr("channels.connect.mailbox_for", lambda *_: box)
     box.mails.clear()
     box.validity = "2"
-    services.retry_mail(ReceivedMail.objects.get(), by=None)
+    wanted.retry_mail(ReceivedMail.objects.get(), by=None)
     assert (fetch_now(channel).delivered, Document.objects.count()) == (1, 1)
 
 
@@ -216,7 +216,7 @@ def test_mail_that_the_database_refuses_costs_only_itself(
 ) -> None:
     for name in ("een.pdf", "twee.pdf"):
         box.deliver(mail(name, (name, PDF + name.encode()), (f"ook-{name}", PDF + name[::-1].encode())))
-    real = services.documents.new_document
+    real = wanted.documents.new_document
 
     def same_place(*args: object, **values: object) -> Document:
         if "een" in str(values["filename"]):
@@ -233,7 +233,7 @@ def test_mail_kept_raw_that_the_database_refuses_holds_up_no_other(
     channel: Channel, box: FakeMailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box.deliver(mail("een", ("een.pdf", PDF)))
-    real = services.documents.new_document
+    real = wanted.documents.new_document
 
     def too_long(*args: object, **values: object) -> Document:
         document = real(*args, **values)
@@ -392,9 +392,9 @@ def test_part_whose_document_was_deleted_comes_back_when_asked(channel: Channel,
     box.deliver(mail("Bijlage", ("notitie.txt", b"tekst")))
     fetch_now(channel)
     part = ReceivedMail.objects.get().parts.filter(can_be_taken=True).first()
-    document = services.take_part(part, by=None)
+    document = wanted.take_part(part, by=None)
     Document.objects.filter(pk=document.pk).update(deleted_at=timezone.now())
-    services.take_part(part, by=None)
+    wanted.take_part(part, by=None)
     assert Document.objects.get(pk=document.pk).deleted_at is None
 
 
@@ -438,5 +438,5 @@ def test_part_is_decoded_and_stored_while_nobody_waits_for_the_database(
         return put(*arguments)
 
     monkeypatch.setattr("channels.fetching.parts.storage.put_bytes", put_bytes)
-    assert services.take_part(part, by=None) == services.take_part(part, by=None)
+    assert wanted.take_part(part, by=None) == wanted.take_part(part, by=None)
     assert held == [False, False]

@@ -20,7 +20,7 @@ from django.conf import settings as portal_settings
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
-from channels import services
+from channels import wanted
 from channels.fetching import runs, upkeep
 from channels.fetching.budget import Budget
 from channels.models import Channel, FetchRun, ReceivedMail
@@ -251,7 +251,7 @@ def test_slow_server_ends_within_the_runs_time(
     server = scripted(script())
     channel = link(cast.bakery, mailbox_user, protocol, port=server.port)
     budget = Budget(seconds=1.0 if drips else 600.0, mails=10, bytes=10**6)
-    run = runs.perform(services.new_manual_run(channel).pk, budget)
+    run = runs.perform(wanted.new_manual_run(channel).pk, budget)
     assert (run.outcome, run.error_code) == ("failed", code)
     assert_nothing_half(channel)
 

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from channels import lease, services
+from channels import lease, services, wanted
 from channels.errors import channel_error
 from channels.fetching import reconcile, runs
 from channels.fetching.budget import Budget
@@ -125,7 +125,7 @@ def test_missing_mail_comes_when_somebody_asks_and_is_known_the_next_night(
 ) -> None:
     channel = linked_with_three(cast, mailbox_user)
     read_elsewhere_and_number_missed(channel, mailbox_user)
-    asked = services.take_read_elsewhere(night(channel), by=None)
+    asked = wanted.take_read_elsewhere(night(channel), by=None)
     runs.perform(asked.pk, Budget.until_empty())
     assert Document.objects.filter(filename="factuur-8.pdf").count() == 1
     assert night(channel).reconciled == numbers(on_server=4, in_ledger=4, known=4)
@@ -135,7 +135,7 @@ def test_copy_that_is_offered_and_asked_for_is_not_doubled(cast: Cast, mailbox_u
     """What the owner moved away and back has another number."""
     channel = linked_with_three(cast, mailbox_user)
     mailbox_user.deliver(invoice(0), flags="S")
-    asked = services.take_read_elsewhere(night(channel), by=None)
+    asked = wanted.take_read_elsewhere(night(channel), by=None)
     run = runs.perform(asked.pk, Budget.until_empty())
     assert (run.seen, run.already, Document.objects.count()) == (1, 1, 3)
 

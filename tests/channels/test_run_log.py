@@ -11,7 +11,7 @@ import structlog
 import time_machine
 from django.utils import timezone
 
-from channels import lease, services
+from channels import lease, wanted
 from channels.errors import TransientProblem
 from channels.fetching import ending, runs, upkeep
 from channels.fetching.budget import Budget
@@ -85,7 +85,7 @@ def test_run_that_finds_the_channel_busy_has_its_line(channel: Channel, told: An
 
 
 def test_run_that_its_channel_no_longer_wants_has_its_line(channel: Channel, told: Any) -> None:
-    run = services.new_manual_run(channel)
+    run = wanted.new_manual_run(channel)
     Channel.objects.filter(pk=channel.pk).update(deleted_at=timezone.now())
     lines = told(lambda: runs.perform(run.pk, Budget.until_empty()))
     assert [ended(line) for line in lines] == [("not_wanted", "")]

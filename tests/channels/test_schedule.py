@@ -15,7 +15,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from channels import lease, services
+from channels import lease, services, wanted
 from channels.fetching import ending, places, runs, schedule, starting, upkeep
 from channels.fetching.budget import Budget
 from channels.fetching.schedule import Ended
@@ -142,7 +142,7 @@ def test_place_is_handed_on_where_half_of_them_were_taken(
     just then, and all of them wait for the lock."""
     settings.FETCH_PER_HOST, settings.FETCH_PER_ADMINISTRATION = 20, 50
     for _number in range(running):
-        services.new_manual_run(channel_in(cast.foreign))
+        wanted.new_manual_run(channel_in(cast.foreign))
     make_due(channel)
     assert len(schedule.hand_on([Ended("mail.test", cast.foreign.pk)])) == handed_on
 
@@ -237,7 +237,7 @@ def test_channel_whose_run_is_open_waits_for_its_end(channel: Channel) -> None:
 
 def test_fetch_by_hand_takes_a_place_and_waits_for_none(cast: Cast, channel: Channel, settings: object) -> None:
     settings.FETCH_PER_HOST = 1
-    services.new_manual_run(channel_in(cast.foreign))
+    wanted.new_manual_run(channel_in(cast.foreign))
     make_due(channel)
     assert schedule.claim_due() == []
 
@@ -276,7 +276,7 @@ def test_lost_message_is_offered_again(channel: Channel) -> None:
 
 
 def test_message_that_comes_three_times_starts_one_run(channel: Channel) -> None:
-    run = services.new_manual_run(channel)
+    run = wanted.new_manual_run(channel)
     assert [starting.set_running(run), starting.set_running(run), starting.set_running(run)] == [True, False, False]
     assert ending.finish_busy(run) is None  # it is the first one's to finish
 
@@ -290,7 +290,7 @@ def test_run_of_a_channel_paused_meanwhile_disappears(channel: Channel) -> None:
 
 def test_second_fetch_of_a_busy_channel_is_busy(channel: Channel) -> None:
     held = lease.claim(channel.pk)
-    run = runs.perform(services.new_manual_run(channel).pk, Budget.of_a_run())
+    run = runs.perform(wanted.new_manual_run(channel).pk, Budget.of_a_run())
     assert (held is None, run.outcome, run.error_code) == (False, "busy", "")
 
 
@@ -342,10 +342,10 @@ def test_claim_that_was_overtaken_by_a_change_tries_again(channel: Channel) -> N
 
 
 def test_run_that_died_is_closed_by_the_next(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
-    dead = services.new_manual_run(channel)
+    dead = wanted.new_manual_run(channel)
     starting.set_running(dead)
     monkeypatch.setattr(runs, "fetch", lambda *_: None)
-    runs.perform(services.new_manual_run(channel).pk, Budget.of_a_run())
+    runs.perform(wanted.new_manual_run(channel).pk, Budget.of_a_run())
     dead.refresh_from_db()
     assert (dead.outcome, dead.error_code) == ("failed", "interrupted")
 
@@ -361,7 +361,7 @@ def test_fetch_of_a_channel_that_was_erased_meanwhile_ends_cleanly(
         assert upkeep.purge_deleted() == 1
 
     monkeypatch.setattr(runs, "fetch", erased)
-    assert runs.perform(services.new_manual_run(channel).pk, Budget.of_a_run()) is None
+    assert runs.perform(wanted.new_manual_run(channel).pk, Budget.of_a_run()) is None
     assert FetchRun.objects.count() == 0
 
 

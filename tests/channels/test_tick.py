@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerAway
 
-from channels import expiry, notices, reminders, services, tasks
+from channels import expiry, notices, reminders, tasks, wanted
 from channels.fetching import ending, starting
 from channels.links import tokens
 from channels.models import Channel, FailingStep, FetchRun, HostOutage
@@ -46,7 +46,7 @@ def make_dead(*channels: Channel) -> None:
     """Each with a run whose process is gone."""
     long_ago = timezone.now() - timedelta(minutes=5)
     for channel in channels:
-        starting.set_running(services.new_manual_run(channel))
+        starting.set_running(wanted.new_manual_run(channel))
     FetchRun.objects.update(started_at=long_ago)
     Channel.objects.update(lease_until=long_ago)
 
@@ -121,7 +121,7 @@ def test_fetch_by_hand_that_the_broker_did_not_take_is_offered_by_the_next_look(
     def is_away(*_args: object, **_named: object) -> None:
         raise BrokerAway
 
-    run = services.new_manual_run(channel)
+    run = wanted.new_manual_run(channel)
     monkeypatch.setattr(tasks.fetch, "apply_async", is_away)
     with pytest.raises(BrokerAway):
         tasks.enqueue(run)

@@ -22,7 +22,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
-from channels import services
+from channels import wanted
 from channels.errors import channel_error
 from channels.fetching import schedule, starting, upkeep
 from channels.fetching.counts import Outcome
@@ -122,7 +122,7 @@ def test_schedule_reads_what_it_works_on(portal: Portal, db: None) -> None:
     with every_administration():
         quiet = list(Channel.objects.filter(name__startswith="quiet")[:30])
         for channel in quiet[:10]:
-            services.new_manual_run(channel)
+            wanted.new_manual_run(channel)
         Channel.objects.update(next_fetch_at=timezone.now() + timedelta(minutes=20))
         Channel.objects.filter(pk__in=[channel.pk for channel in quiet]).update(next_fetch_at=timezone.now())
         runs, ended = FetchRun.objects.count(), schedule.Ended(portal.busy.host, portal.busy.administration_id)
@@ -135,7 +135,7 @@ def test_schedule_reads_what_it_works_on(portal: Portal, db: None) -> None:
             "quiet run": measured("quiet run", lambda: finish(portal.busy, None)),
             "quiet bundle": measured("quiet bundle", lambda: carry_out(quiet[10:])),
             "failed run": measured("failed run", lambda: finish(quiet[0], channel_error("connect_timeout"))),
-            "fetch by hand": measured("fetch by hand", lambda: services.request_fetch(portal.busy, None)),
+            "fetch by hand": measured("fetch by hand", lambda: wanted.request_fetch(portal.busy, None)),
         }
     bounds = dict.fromkeys(found, SMALL_TABLES)
     bounds |= {"quiet bundle": 20 * 80}  # of twenty, each with its channel, secrets and the run before
@@ -161,7 +161,7 @@ def test_full_host_is_passed_over_without_reading_who_waits_for_it(portal: Porta
     with every_administration():
         Channel.objects.update(host="full.test", next_fetch_at=timezone.now() - timedelta(minutes=1))
         for channel in Channel.objects.filter(name__startswith="quiet")[:3]:
-            services.new_manual_run(channel)
+            wanted.new_manual_run(channel)
         analyse()
         found = measured("hand on", lambda: schedule.hand_on([schedule.Ended("full.test", portal.cast.foreign.pk)]))
     assert found < 100

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from channels import lease, services
+from channels import lease, services, wanted
 from channels.fetching import starting, upkeep
 from channels.fetching.recorder import ledger_rows
 from channels.models import Channel, ChannelSecret, FetchRun, ReceivedMail, ReceivedPart
@@ -28,7 +28,7 @@ def channel(cast: Cast) -> Iterator[Channel]:
 
 
 def test_run_of_a_dead_process_is_closed_and_its_channel_due(channel: Channel) -> None:
-    run = services.new_manual_run(channel)
+    run = wanted.new_manual_run(channel)
     starting.set_running(run)
     lease.claim(channel.pk)
     assert upkeep.reap() == 0

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from administrations import rights
 from administrations.models import Administration, AdministrationAccess, Role, User
-from channels import services as channel_services
+from channels import wanted
 from channels.models import ReceivedMail
 from documents import einvoices, moving, quota, storage
 from documents.models import Document, Move
@@ -213,10 +213,10 @@ def test_the_logbook_says_where_it_went_and_takes_it_no_second_time(
     document = shelf.document(pdf("x"), email=mail.email, filename="een.pdf")
     part = make_part(mail, path="1", filename="een.pdf", document=document, outcome="document", can_be_taken=True)
     with administration_scope(cast.bakery.pk):
-        assert channel_services.take_part(part, cast.bert) == document
+        assert wanted.take_part(part, cast.bert) == document
         moved = moving.move([document], cast.bakery, cast.basic, cast.anna)
         with pytest.raises(LookupError):
-            channel_services.take_part(part, cast.bert)
+            wanted.take_part(part, cast.bert)
     page = signed_in(cast.bert).get(reverse("run", args=[cast.bakery.pk, channel.pk, run.pk])).content.decode()
     assert ("document, inmiddels verplaatst naar Kapsalon Knip" in page, "part-take" in page) == (True, False)
     with administration_scope(cast.bakery.pk):

@@ -19,7 +19,7 @@ from django.utils.translation import override
 from administrations.audit_entry import AuditEntry
 from administrations.audit_words import who
 from administrations.models import Administration, AdministrationAccess, Role, User
-from channels import services
+from channels import wanted
 from channels.fetching import schedule
 from channels.links import providers
 from channels.models import Channel, FetchRun
@@ -201,7 +201,7 @@ def test_person_leaves_a_removed_user_behind(cast: Cast) -> None:
     bert = browse(cast.bert)
     Authenticator.objects.create(user=cast.bert, type=Authenticator.Type.TOTP, data={"secret": "x"})
     with administration_scope(cast.bakery.pk):
-        started = services.request_fetch(Channel.objects.first(), cast.bert)
+        started = wanted.request_fetch(Channel.objects.first(), cast.bert)
     bert.post(f"/administrations/{cast.bakery.pk}/settings", {"name": "Bakkerij"})
     needles = (cast.bert.email, cast.bert.name, str(cast.bert.pk), cast.bert.pk.hex)
     assert len(rows_with(*needles)) > 10

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from administrations import audit
-from channels import services
+from channels import wanted
 from channels.fetching import runs
 from channels.fetching.budget import Budget
 from channels.management.commands._lines import fetch_line, opened_channel, uuid_argument
@@ -24,7 +24,7 @@ class Command(OperatorCommand):
     def handle(self, **options: Any) -> None:
         with opened_channel(options["channel"]) as channel:
             audit.note("operator.fetched", channel.administration, channel)
-            run = runs.perform(services.new_manual_run(channel).pk, Budget.until_empty())
+            run = runs.perform(wanted.new_manual_run(channel).pk, Budget.until_empty())
             if run is None and not channel.administration.is_premium:
                 raise OperatorError("not_premium", "Channels need a Premium administration.")
             if run is None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from channels import services
+from channels import services, wanted
 from channels.fetching import reconcile, runs
 from channels.fetching.budget import Budget
 from channels.fetching.folders import places_of
@@ -237,7 +237,7 @@ def test_mails_read_before_we_came_are_offered_from_the_folder_they_lie_in(
     run = fetch_now(channel)
     validity = FurtherFolder.objects.get().seen_validity
     assert run.read_elsewhere_uids == [[validity, "2", FOLDER]]
-    services.take_read_elsewhere(run, None)
+    wanted.take_read_elsewhere(run, None)
     fetch_now(channel)
     assert files() == ["factuur-1.pdf", "factuur-2.pdf"]
 

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from administrations.models import User
-from channels import rulebook, services
+from channels import rulebook, wanted
 from channels.fetching import reconcile
 from channels.mailboxes.fake import FakeMailbox
 from channels.models import FetchRun, ReceivedMail
@@ -181,7 +181,7 @@ def test_mail_that_is_kept_here_comes_in_when_asked_for_and_is_held_against_the_
             broken.setattr("channels.fetching.intake.extract", lambda *_args, **_named: 1 / 0)
             assert books(fetch_now(channel))[:4] == (2, 0, 0, 2)
         rulebook.add_rule(channel, NEVER_THIS_SENDER, cast.bert)
-        services.retry_mail(ReceivedMail.objects.get(uid="1"), cast.bert)
+        wanted.retry_mail(ReceivedMail.objects.get(uid="1"), cast.bert)
         assert (books(fetch_now(channel)), files()) == ((2, 1, 1, 0, 0, 1), ["factuur-1.pdf"])
 
 
