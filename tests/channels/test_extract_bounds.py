@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import binascii
 import io
+import tracemalloc
 import zipfile
 from dataclasses import replace
 
 import pytest
 
-from channels.extract import Limits, MailUnreadable, extract, part_bytes
+from channels.extract import Limits, MailUnreadable, extract, heading, part_bytes
 from tests.mails.building import attached, b64, mail, mixed, multi, part, pdf, text, zip_of
 
 pytestmark = pytest.mark.thorough
@@ -100,6 +101,47 @@ def test_files_in_a_text_and_mails_in_a_mailbox_file_without_an_end(piece: bytes
     assert outcomes(inside)[0] == ("2", "container", "opened")
     assert len(outcomes(inside)) <= Limits().parts + 1
     assert len(outcomes(mail(part(raw, "Content-Type: text/plain")))) <= Limits().parts + 1
+
+
+PASTED = b'<a href="data:application/pdf;base64,' + b"A" * 104 + b'">'
+UUENCODED = b"begin 644 a.txt\n!80  \nend\n"
+BINHEX = b"(This file must be converted with BinHex 4.0)\n:AAAAAAAAAAAA:\n"
+
+
+@pytest.mark.parametrize("piece", [PASTED, UUENCODED, BINHEX])
+def test_files_in_many_texts_are_no_more_than_a_mail_may_have_parts(piece: bytes) -> None:
+    kind = "Content-Type: text/html" if piece is PASTED else "Content-Type: text/plain"
+    found = extract(mixed(*[part(piece * 900, kind)] * 20)).parts
+
+    assert len(found) <= Limits().parts + 1
+    assert [one.path for one in found if one.reason == "too_many_parts"] == [found[-1].path]
+
+
+def test_multiparts_without_a_boundary_and_lines_of_blanks() -> None:
+    """Each line was once tried from each of its letters."""
+    long, many = b"--x" + b" " * 16_000 + b"\n", (b"--x" + b" " * 199 + b"x\n") * 79
+    found = extract(mixed(*[part(long + many, "Content-Type: multipart/mixed")] * 900))
+
+    assert "boundary_missing" in found.defects
+
+
+def test_thousands_of_addressees_without_an_address() -> None:
+    to = (b"To: " + b"a" * 4_000 + b"\n") * 2_000
+
+    assert heading(b"From: Jan <jan@acme.test>\nCc: f@klant.test\n" + to + b"\nHallo").recipients == ("f@klant.test",)
+
+
+@pytest.mark.parametrize("encoding", ["quoted-printable", "x-uuencode", "base64"])
+def test_damaged_text_takes_little_more_memory_than_it_is_long(encoding: str) -> None:
+    """What a pattern replaces took seventeen times as much."""
+    line = {"x-uuencode": b"M" + b"A" * 60 + b"\n", "base64": b"QUFB" * 15 + b"\n"}.get(encoding, b"hallo =E9=   \n")
+    raw = mail(part(line * (4_000_000 // len(line)) + b"=-", "Content-Transfer-Encoding: " + encoding))
+    tracemalloc.start()
+    try:
+        extract(raw)
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(raw)
+    finally:
+        tracemalloc.stop()
 
 
 def test_comments_inside_each_other_in_the_sender() -> None:
