@@ -10,7 +10,9 @@ from itertools import islice
 from channels.extract.words import decode_words, one_line
 
 # From where a word begins, so that a long one is looked at once and not from each of its letters.
-_ADDRESS = re.compile(r"(?<![^\s<>\"(),:;@\[])[^\s<>\"(),:;@\[]{1,128}@(?:\[[^\s\]]{1,60}\]|[^\s<>\"(),:;@\[\]]{1,253})")
+_ADDRESS = re.compile(
+    r"(?<![^\s<>\"(),:;@\[])[^\s<>\"(),:;@\[]{1,128}@(?:\[[^\s\]]{1,60}\]|[^\s<>\"(),:;@\[\]]{1,253})"
+)
 _BRACKETED = re.compile(rf"([^<,]*)<\s*(?:mailto:)?({_ADDRESS.pattern})\s*>", re.IGNORECASE)
 _ATOM = r"[^\x00-\x20\"(),.:;<>@\[\\\]\x7f]+"
 # As nearly all are: email.utils takes fifty times as long.

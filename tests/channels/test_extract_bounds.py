@@ -12,6 +12,8 @@ import pytest
 
 from channels.extract import Limits, MailUnreadable, extract, heading, part_bytes
 from tests.mails.building import attached, b64, mail, mixed, multi, part, pdf, text, zip_of
+from zenvoices.lib import filetypes
+from zenvoices.lib.packages import package_kind
 
 pytestmark = pytest.mark.thorough
 
@@ -188,6 +190,15 @@ def test_directory_of_a_hundred_thousand_entries_is_not_even_listed() -> None:
     archive = b"PK\x03\x04" + b"PK\x01\x02" * 100_000
 
     assert outcomes(mixed(attached(archive, "application/zip", "a.zip"))) == [("2", "refused", "archive_bomb")]
+
+
+@pytest.mark.parametrize("word", ["signature", "asicmanifest", "timestamp"])
+def test_names_in_an_archive_that_say_the_same_thousands_of_times(word: str) -> None:
+    """An upload of 25 MB with such names kept a web thread for a minute and a half."""
+    names = [f"META-INF/{n}{word * 5_000}.txt" for n in range(300)]
+
+    assert package_kind(names) == filetypes.ZIP
+    assert package_kind([*names, f"META-INF/{word * 5_000}.xml", f"META-INF/{word}.tst"]) == filetypes.ASIC
 
 
 def test_directories_of_all_archives_together_are_bounded() -> None:
