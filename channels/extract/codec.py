@@ -236,8 +236,11 @@ def uu_attachments(data: bytes, budget: Budget, most: int) -> tuple[bytes, list[
             break
         rest.append(data[position : begin.start()])
         position = after
-        lines = memoryview(data)[begin.end() : stop]
-        if content := decode_base64(lines, budget) if begin[1] else _uu_lines(data, begin.end(), stop, budget):
+        if begin[1]:
+            content = decode_base64(memoryview(data)[begin.end() : stop], budget)
+        else:
+            content = _uu_lines(data, begin.end(), stop, budget)
+        if content:
             found.append((begin[2].decode("utf-8", "replace"), content))
     return b"".join([*rest, data[position:]]), found
 

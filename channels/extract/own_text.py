@@ -142,7 +142,7 @@ def _without_pasted(data: bytes, leaf: Leaf, own: OwnText, budget: Budget) -> by
         own.pasted.append((leaf, address, decode_base64(unquote_to_bytes(match[2]), budget)))
         return b"cid:" + address.encode()
 
-    return _PASTED.sub(kept, data, count=own.room(budget))
+    return _PASTED.sub(kept, data, count=own.room(budget))  # also those that stay: each costs memory
 
 
 def add_text(body: Body, data: bytes, leaf: Leaf, budget: Budget, *, page: bool) -> None:
