@@ -17,6 +17,8 @@ from channels.discovery.address import Address
 from channels.discovery.found import MailServer, Security
 
 _MOST_SERVERS: Final = 8
+#: characters of who signs in, as the form of a channel takes them
+_LONGEST_NAME: Final = 320
 _SOCKETS: Final = {"SSL": Security.TLS, "STARTTLS": Security.STARTTLS}
 #: of the autoconfig: what a password opens, once the line is secure; GSSAPI, NTLM, certificates and tokens are not
 _BY_PASSWORD: Final = frozenset({"", "password-cleartext", "plain", "password-encrypted", "secure"})
@@ -59,7 +61,7 @@ def of_autodiscover(page: bytes, address: Address) -> list[MailServer]:
         port, encryption = _text(entry, "Port"), _text(entry, "Encryption").upper()
         # `Encryption` comes before `SSL` ([MS-OXDSCLI] 2.2.4.1.1.2.6); SSL is on unless it says otherwise.
         secure = encryption in ("SSL", "TLS", "AUTO") or (not encryption and _text(entry, "SSL").lower() != "off")
-        starttls = encryption == "TLS" or (port.isdecimal() and int(port) in _STARTTLS_PORTS)
+        starttls = encryption == "TLS" or (_is_port(port) and int(port) in _STARTTLS_PORTS)
         if secure:
             user = _text(entry, "LoginName") or address.typed
             security = Security.STARTTLS if starttls else Security.TLS
@@ -71,7 +73,12 @@ def _usable(told: list[tuple[str, str, str, Security, str]]) -> list[MailServer]
     found = [
         MailServer(protocol, host.lower(), int(port), security, user)
         for protocol, host, port, security, user in told
-        if protocol in _PROTOCOLS and host and len(host) <= 253 and _is_port(port) and user.isprintable()
+        if protocol in _PROTOCOLS
+        and host
+        and len(host) <= 253
+        and _is_port(port)
+        and user.isprintable()
+        and len(user) <= _LONGEST_NAME
     ]
     return sorted(found, key=lambda server: _PROTOCOLS.index(server.protocol))[:_MOST_SERVERS]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import binascii
 import re
-from itertools import islice
+from collections.abc import Iterator
+from itertools import islice, pairwise
 
 import pybase64
 
@@ -32,6 +33,7 @@ _FILES = (b"%PDF-", b"PK\x03\x04", b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0
 _LINES_OF_BASE64 = bytes(set(range(256)) - set(_NOT_BASE64)) + b"=_-\r\n"
 _NOT_IN_BASE64 = re.compile(rb"[^A-Za-z0-9+/=_\s-]|(?<=\S)[ \t]+(?=\S)")
 _SHORTEST_PLAIN = 8
+_PIECE = 64 * 1024
 _WIDENED = re.compile(rb"=[ \t]+(?=\r*\n)")  # blanks behind a soft line break come from the way (RFC 2045 6.7)
 _QUOTED_FILE = re.compile(rb"\s{0,200}(?:=EF=BB=BF)?(?:<\?xml\s[^<>]{0,80}?=3D[\"']|%PDF-\d\.\d(?:=0D)?=0A)")
 _LINE = re.compile(rb"[^\n]+")
@@ -57,38 +59,54 @@ def decode(data: bytes | memoryview, encoding: str, budget: Budget) -> bytes:
     if encoding == "base64":
         return decode_base64(data, budget)
     if encoding == "quoted-printable":
-        data = bytes(data)
-        return binascii.a2b_qp(_WIDENED.sub(b"=", data) if b"= " in data or b"=\t" in data else data)
+        return b"".join(map(_unquoted, _whole_lines(data)))
     if encoding in UU_NAMES:
         return decode_uu(bytes(data), budget)
     return bytes(data)
 
 
+def _unquoted(lines: bytes) -> bytes:
+    return binascii.a2b_qp(_WIDENED.sub(b"=", lines) if b"= " in lines or b"=\t" in lines else lines)
+
+
+def _whole_lines(data: bytes | memoryview) -> Iterator[bytes]:
+    """A little at a time: what a pattern replaces takes many times the memory of what it is given."""
+    kept: list[bytes] = []
+    for at in range(0, len(data), _PIECE):
+        piece = bytes(data[at : at + _PIECE])
+        if end := piece.rfind(b"\n") + 1:
+            yield b"".join([*kept, piece[:end]])
+            kept = []
+        kept.append(piece[end:])
+    yield b"".join(kept)
+
+
 def decode_base64(data: bytes | memoryview, budget: Budget) -> bytes:
-    decoded = b""
+    """What is damaged may be large too: of its copies no more stay than are needed."""
     try:
         decoded = pybase64.b64decode(data)
         if _is_all(data, decoded):
             return decoded
+        del decoded
     except binascii.Error:
         pass
-    data = bytes(data)
-    text = data.translate(None, delete=b" \t\r\n")
+    text = bytes(data).translate(None, delete=b" \t\r\n")
     if len(text) >= _SHORTEST_URL_SAFE and _URL_SAFE.fullmatch(text):
         budget.mend("base64_repaired")
         return _unpadded(text.rstrip(b"=").translate(_FROM_URL_SAFE), budget)
     if pieces := _padded_pieces(text, budget):
         return pieces
-    try:
-        if decoded:
-            budget.mend("base64_repaired")
-            return decoded
-        # Stops at the first complete padding, as the standard library does: what follows is a mailing list's footer.
-        decoded = binascii.a2b_base64(data)
-        budget.mend("base64_repaired")
-        return decoded
-    except binascii.Error:
-        return _unpadded(data.translate(None, delete=_NOT_BASE64), budget)
+    del text
+    # The second stops at the first complete padding, as the standard library does: what follows is a mailing list's
+    # footer.
+    for decoder in (pybase64.b64decode, binascii.a2b_base64):
+        try:
+            if decoded := decoder(data):
+                budget.mend("base64_repaired")
+                return decoded
+        except binascii.Error:
+            pass
+    return _unpadded(bytes(data).translate(None, delete=_NOT_BASE64), budget)
 
 
 def _is_all(data: bytes | memoryview, decoded: bytes) -> bool:
@@ -115,18 +133,20 @@ def _unpadded(clean: bytes, budget: Budget) -> bytes:
 
 def _padded_pieces(text: bytes, budget: Budget) -> bytes:
     """Data that was encoded in pieces, each padded, one behind the other; b"" when it was not."""
-    out, at, pieces = bytearray(), 0, 0
-    while pieces < _MOST_PIECES and (match := _PADDED.match(text, at)):
-        if len(match[0]) % 4:
+    ends: list[int] = []
+    while len(ends) < _MOST_PIECES and (match := _PADDED.match(text, ends[-1] if ends else 0)):
+        if (match.end() - match.start()) % 4:
             break
-        out += pybase64.b64decode(match[0])
-        at, pieces = match.end(), pieces + 1
-    rest = text[at:]
-    whole = not rest or _ALPHABET.fullmatch(rest)
-    if pieces < (1 if whole and rest else 2):
+        ends.append(match.end())
+    at = ends[-1] if ends else 0
+    whole = at == len(text) or _ALPHABET.fullmatch(text, at)
+    if len(ends) < (1 if whole and at < len(text) else 2):
         return b""
     budget.mend("base64_repaired")
-    return bytes(out) + (_unpadded(rest, budget) if whole else b"")  # else a mailing list's footer
+    out = bytearray()
+    for start, end in pairwise([0, *ends]):
+        out += pybase64.b64decode(memoryview(text)[start:end])
+    return bytes(out) + (_unpadded(text[at:], budget) if whole else b"")  # else a mailing list's footer
 
 
 def is_base64(start: bytes) -> bool:
@@ -173,12 +193,12 @@ def is_quoted(start: bytes) -> bool:
 
 def decode_uu(data: bytes, budget: Budget) -> bytes:
     begin = _UU_BEGIN.search(data)
-    return _uu_lines(data[begin.end() if begin else 0 :], budget)
+    return _uu_lines(data, begin.end() if begin else 0, len(data), budget)
 
 
-def _uu_lines(data: bytes, budget: Budget) -> bytes:
+def _uu_lines(data: bytes, start: int, end: int, budget: Budget) -> bytes:
     out = bytearray()
-    for match in islice(_LINE.finditer(data), _MOST_UU_LINES):
+    for match in islice(_LINE.finditer(data, start, end), _MOST_UU_LINES):
         line = match[0].rstrip(b"\r")
         if line.strip() in (b"end", b"`", b""):
             break
@@ -195,7 +215,7 @@ def _uu_lines(data: bytes, budget: Budget) -> bytes:
     return bytes(out)
 
 
-def uu_attachments(data: bytes, budget: Budget) -> tuple[bytes, list[tuple[str, bytes]]]:
+def uu_attachments(data: bytes, budget: Budget, most: int) -> tuple[bytes, list[tuple[str, bytes]]]:
     """Files that old programs put into the text itself: the text without them, and each name and bytes."""
     found: list[tuple[str, bytes]] = []
     rest: list[bytes] = []
@@ -206,27 +226,31 @@ def uu_attachments(data: bytes, budget: Budget) -> tuple[bytes, list[tuple[str, 
         if not end:
             ends.discard(wanted)  # nor is there one behind any later file
         if end:
-            lines, after = data[begin.end() : end.start()], end.end()
+            stop, after = end.span()
         elif cut_off := _UU_CUT_OFF.match(data, begin.end()):
             budget.mend("uuencode_damaged")
-            lines, after = cut_off[0], cut_off.end()
+            stop = after = cut_off.end()
         else:
             break
-        if len(rest) >= budget.limits.parts:
+        if len(rest) >= most:
             break
         rest.append(data[position : begin.start()])
         position = after
-        if content := decode_base64(lines, budget) if begin[1] else _uu_lines(lines, budget):
+        if begin[1]:
+            content = decode_base64(memoryview(data)[begin.end() : stop], budget)
+        else:
+            content = _uu_lines(data, begin.end(), stop, budget)
+        if content:
             found.append((begin[2].decode("utf-8", "replace"), content))
     return b"".join([*rest, data[position:]]), found
 
 
-def packed_attachments(data: bytes, budget: Budget) -> tuple[bytes, list[tuple[str, bytes]]]:
+def packed_attachments(data: bytes, _budget: Budget, most: int) -> tuple[bytes, list[tuple[str, bytes]]]:
     """The same of files that were packed in a way that is not opened here, as they stand."""
     found: list[tuple[str, bytes]] = []
     rest: list[bytes] = []
     position = 0
-    while len(found) < budget.limits.parts and (begin := _PACKED.search(data, position)):
+    while len(found) < most and (begin := _PACKED.search(data, position)):
         rest.append(data[position : begin.start()])
         position = begin.end()
         if begin[1]:

@@ -17,7 +17,7 @@ from channels.extract.limits import Budget
 from channels.extract.model import Raw
 from zenvoices.lib.mail_source import is_entity
 
-_GUESSED = re.compile(rb"^--([^\s][^\r\n]{0,199}?)[ \t]*\r*\n(?=content-)", re.MULTILINE | re.IGNORECASE)
+_GUESSED = re.compile(rb"^--([^\s][^\r\n]{0,199}+)\r*\n(?=content-)", re.MULTILINE | re.IGNORECASE)
 _GUESS_WITHIN = 16 * 1024
 _LINE_END = re.compile(rb"(--)?[ \t]*\r*(?=\n|\Z)")
 _PART_BEGINS = re.compile(rb"\r*\ncontent-(?:type|transfer-encoding|disposition)[ \t]*:", re.IGNORECASE)
@@ -141,7 +141,7 @@ def _sections(whole: Leaf, budget: Budget) -> list[tuple[int, int]]:
         return []
     budget.note("boundary_guessed")
     whole.mended += ("boundary_repaired",)
-    return _between(whole, guess[1], budget)
+    return _between(whole, guess[1].rstrip(b" \t"), budget)
 
 
 def _is_quoted(whole: Leaf) -> bool:

@@ -56,6 +56,10 @@ class OwnText:
     files: list[tuple[Leaf, str, bytes]] = field(default_factory=list)
     pasted: list[tuple[Leaf, str, bytes]] = field(default_factory=list)
 
+    def room(self, budget: Budget) -> int:
+        """How many more files are taken out of texts: all that a mail may have, and the one that tells of more."""
+        return budget.limits.parts + 1 - len(self.files) - len(self.pasted)
+
 
 def encoding_of(leaf: Leaf) -> str:
     """What is called encoded and stands there plainly is read as it stands: so Gmail forwards mails."""
@@ -123,9 +127,9 @@ def _take(leaf: Leaf, own: OwnText, budget: Budget) -> None:
     own.paths.add(leaf.path)
     if head.media == _PLAIN:
         for attachments in (uu_attachments, packed_attachments):
-            data, files = attachments(data, budget)
+            data, files = attachments(data, budget, own.room(budget))
             own.files += [(leaf, name, file) for name, file in files]
-    if b"data:" in data:
+    if b"data:" in data and own.room(budget) > 0:
         data = _without_pasted(data, leaf, own, budget)
     add_text(own.body, data, leaf, budget, page=kind == _HTML)
 
@@ -138,7 +142,7 @@ def _without_pasted(data: bytes, leaf: Leaf, own: OwnText, budget: Budget) -> by
         own.pasted.append((leaf, address, decode_base64(unquote_to_bytes(match[2]), budget)))
         return b"cid:" + address.encode()
 
-    return _PASTED.sub(kept, data)
+    return _PASTED.sub(kept, data, count=own.room(budget))  # also those that stay: each costs memory
 
 
 def add_text(body: Body, data: bytes, leaf: Leaf, budget: Budget, *, page: bool) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import parseaddr, parsedate_to_datetime
+from itertools import islice
 
 from channels.extract.words import decode_words, one_line
 
-_ADDRESS = re.compile(r"[^\s<>\"(),:;@\[]{1,128}@(?:\[[^\s\]]{1,60}\]|[^\s<>\"(),:;@\[\]]{1,253})")
+# From where a word begins, so that a long one is looked at once and not from each of its letters.
+_ADDRESS = re.compile(
+    r"(?<![^\s<>\"(),:;@\[])[^\s<>\"(),:;@\[]{1,128}@(?:\[[^\s\]]{1,60}\]|[^\s<>\"(),:;@\[\]]{1,253})"
+)
 _BRACKETED = re.compile(rf"([^<,]*)<\s*(?:mailto:)?({_ADDRESS.pattern})\s*>", re.IGNORECASE)
 _ATOM = r"[^\x00-\x20\"(),.:;<>@\[\\\]\x7f]+"
 # As nearly all are: email.utils takes fifty times as long.
@@ -31,7 +35,7 @@ def sender(value: str) -> tuple[str, str]:
 
 
 def addresses(value: str, most: int) -> list[str]:
-    return [one_line(found, 320) for found in _ADDRESS.findall(value[:_CONSIDERED])[:most]]
+    return [one_line(found[0], 320) for found in islice(_ADDRESS.finditer(value[:_CONSIDERED]), most)]
 
 
 def _name_and_address(value: str) -> tuple[str, str]:

@@ -112,9 +112,13 @@ class Walk:
         self.budget.mends()
         subject = one_line(decode_words(message.head.get("subject")), 200)
         for number, (leaf, name, file) in enumerate(own.files, start=1):
+            if self.budget.full:
+                break
             place = Place(leaf.path, leaf.depth, 0, subject)
             yield from self._entry(place, Entry(number, name, len(file)), of_bytes(file))
         for number, (leaf, address, file) in enumerate(own.pasted, start=len(own.files) + 1):
+            if self.budget.full:
+                break
             place = Place(leaf.path, leaf.depth, 0, subject)
             for one in self._entry(place, Entry(number, "", len(file), shown=True), of_bytes(file), mailed=True):
                 self.pictures[one.part.path] = {address}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from channels.mailboxes.imap_lines import begins_answer, evened, is_stray
-from channels.mailboxes.spool import CHUNK, LONGEST_ANSWER, Spool
+from channels.mailboxes.spool import CHUNK, LINE_COSTS, LONGEST_ANSWER, Spool
 from zenvoices.lib import net
 
 LONGEST_LINE: Final = 8 * 1024 * 1024  # bytes; half a million ids of ten digits are 5.5 MB
@@ -78,7 +78,7 @@ class Protocol(imaplib.IMAP4):
         line = self._connection.reader.readline(LONGEST_LINE + 1)
         if len(line) > LONGEST_LINE:
             raise self.error("line too long")
-        self._count(len(line))
+        self._count(len(line) + LINE_COSTS)
         return line if line[-2:] == b"\r\n" or line[-1:] != b"\n" else line[:-1] + b"\r\n"
 
     def _get_line(self) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from channels.errors import ChannelError
 from channels.mailboxes.refusals import Stage, meaning, refused
 from channels.mailboxes.said import heard
-from channels.mailboxes.spool import LONGEST_ANSWER, Spool, Spooled
+from channels.mailboxes.spool import LINE_COSTS, LONGEST_ANSWER, Spool, Spooled
 from zenvoices.lib import net
 
 Refusal = poplib.error_proto
@@ -43,7 +43,7 @@ class Client(poplib.POP3):
     def _getline(self) -> tuple[bytes, int]:
         """A line of any length; an answer that would fill the memory is ended."""
         line = self._connection.reader.readline(LONGEST_ANSWER)
-        self._heard += len(line)
+        self._heard += len(line) + LINE_COSTS
         if self._heard > LONGEST_ANSWER:
             raise poplib.error_proto("answer too long")
         return line.strip(b"\r\n"), len(line)

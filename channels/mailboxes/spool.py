@@ -24,7 +24,10 @@ UNDER_WAY_BYTES: Final = 32 * 1024 * 1024  # asked for ahead: fills 400 MB/s at 
 UNDER_WAY_GROUPS: Final = 64  # their commands fit into what a busy server's socket takes
 CHUNK: Final = 64 * 1024
 _NUMBERS: Final = itertools.count()
-LONGEST_ANSWER: Final = 32 * 1024 * 1024  # bytes, mails not counted; a UIDL list of half a million mails
+#: bytes of memory, mails not counted; a UIDL list of half a million mails
+LONGEST_ANSWER: Final = 48 * 1024 * 1024
+#: what a line takes besides its letters: of two letters each, 32 MB of lines take 430 MB
+LINE_COSTS: Final = 48
 
 
 Group = list[MessageRef]

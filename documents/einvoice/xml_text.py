@@ -22,9 +22,10 @@ _AROUND = 20_000
 #: characters that XML 1.0 (2.2) does not know, written out or as a reference
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|"
                         r"x0*(?:[0-8bcBCefEF]|1[0-9a-fA-F]));")  # fmt: skip
-#: a sign of markup that stands for itself; CDATA and comments are passed over
+#: a sign of markup that stands for itself; CDATA and comments are passed over, also one without an end: of thousands
+#: of them each would else be looked behind to the end
 _LOOSE = re.compile(
-    r"<!\[CDATA\[.*?\]\]>|<!--.*?-->|&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[0-9a-fA-F]+);)|<(?=[\s\d=])", re.S
+    r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[0-9a-fA-F]+);)|<(?=[\s\d=])", re.S
 )
 _NAMED = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z]{2,30};")
 

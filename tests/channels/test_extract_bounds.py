@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import binascii
 import io
+import tracemalloc
 import zipfile
 from dataclasses import replace
 
 import pytest
 
-from channels.extract import Limits, MailUnreadable, extract, part_bytes
+from channels.extract import Limits, MailUnreadable, extract, heading, part_bytes
 from tests.mails.building import attached, b64, mail, mixed, multi, part, pdf, text, zip_of
+from zenvoices.lib import filetypes
+from zenvoices.lib.packages import package_kind
 
 pytestmark = pytest.mark.thorough
 
@@ -102,6 +105,47 @@ def test_files_in_a_text_and_mails_in_a_mailbox_file_without_an_end(piece: bytes
     assert len(outcomes(mail(part(raw, "Content-Type: text/plain")))) <= Limits().parts + 1
 
 
+PASTED = b'<a href="data:application/pdf;base64,' + b"A" * 104 + b'">'
+UUENCODED = b"begin 644 a.txt\n!80  \nend\n"
+BINHEX = b"(This file must be converted with BinHex 4.0)\n:AAAAAAAAAAAA:\n"
+
+
+@pytest.mark.parametrize("piece", [PASTED, UUENCODED, BINHEX])
+def test_files_in_many_texts_are_no_more_than_a_mail_may_have_parts(piece: bytes) -> None:
+    kind = "Content-Type: text/html" if piece is PASTED else "Content-Type: text/plain"
+    found = extract(mixed(*[part(piece * 900, kind)] * 20)).parts
+
+    assert len(found) <= Limits().parts + 1
+    assert [one.path for one in found if one.reason == "too_many_parts"] == [found[-1].path]
+
+
+def test_multiparts_without_a_boundary_and_lines_of_blanks() -> None:
+    """Each line was once tried from each of its letters."""
+    long, many = b"--x" + b" " * 16_000 + b"\n", (b"--x" + b" " * 199 + b"x\n") * 79
+    found = extract(mixed(*[part(long + many, "Content-Type: multipart/mixed")] * 900))
+
+    assert "boundary_missing" in found.defects
+
+
+def test_thousands_of_addressees_without_an_address() -> None:
+    to = (b"To: " + b"a" * 4_000 + b"\n") * 2_000
+
+    assert heading(b"From: Jan <jan@acme.test>\nCc: f@klant.test\n" + to + b"\nHallo").recipients == ("f@klant.test",)
+
+
+@pytest.mark.parametrize("encoding", ["quoted-printable", "x-uuencode", "base64"])
+def test_damaged_text_takes_little_more_memory_than_it_is_long(encoding: str) -> None:
+    """What a pattern replaces took seventeen times as much."""
+    line = {"x-uuencode": b"M" + b"A" * 60 + b"\n", "base64": b"QUFB" * 15 + b"\n"}.get(encoding, b"hallo =E9=   \n")
+    raw = mail(part(line * (4_000_000 // len(line)) + b"=-", "Content-Transfer-Encoding: " + encoding))
+    tracemalloc.start()
+    try:
+        extract(raw)
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(raw)
+    finally:
+        tracemalloc.stop()
+
+
 def test_comments_inside_each_other_in_the_sender() -> None:
     found = extract(b"From: " + b"(" * 3_000 + b" <a@example.org>\n\n")
 
@@ -146,6 +190,15 @@ def test_directory_of_a_hundred_thousand_entries_is_not_even_listed() -> None:
     archive = b"PK\x03\x04" + b"PK\x01\x02" * 100_000
 
     assert outcomes(mixed(attached(archive, "application/zip", "a.zip"))) == [("2", "refused", "archive_bomb")]
+
+
+@pytest.mark.parametrize("word", ["signature", "asicmanifest", "timestamp"])
+def test_names_in_an_archive_that_say_the_same_thousands_of_times(word: str) -> None:
+    """An upload of 25 MB with such names kept a web thread for a minute and a half."""
+    names = [f"META-INF/{n}{word * 5_000}.txt" for n in range(300)]
+
+    assert package_kind(names) == filetypes.ZIP
+    assert package_kind([*names, f"META-INF/{word * 5_000}.xml", f"META-INF/{word}.tst"]) == filetypes.ASIC
 
 
 def test_directories_of_all_archives_together_are_bounded() -> None:

@@ -400,7 +400,8 @@ def test_server_without_uidl_cannot_be_used(scripted: StartScripted) -> None:
 
 
 def test_endless_answer_ends_the_session(scripted: StartScripted, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("channels.mailboxes.pop3_client.LONGEST_ANSWER", 1000)
+    """Each line counts for what it takes of memory: short ones for more than their letters."""
+    monkeypatch.setattr("channels.mailboxes.pop3_client.LONGEST_ANSWER", 10_000)
     with (
         session(scripted(pop3({"UIDL": b"+OK\r\n" + b"1 a\r\n" * 500 + b".\r\n"}))) as mailbox,
         pytest.raises(ChannelError, match="server_answer_unreadable"),

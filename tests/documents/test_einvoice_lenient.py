@@ -12,7 +12,7 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, StreamObject, TextStringObject
 
-from documents.einvoice import associated, inside, read_file, reading, take_pdf
+from documents.einvoice import associated, inside, read_file, reading, take_pdf, xml_text
 from documents.einvoice.facts import Invoice, Unreadable
 from tests.documents.files import cii_with, invoice, pdf, pdf_with, two_accounts, ubl_with
 from tests.mails.fuzz import damaged
@@ -307,3 +307,11 @@ def test_damaged_files_are_read_or_say_why(tmp_path: Path, seed: int) -> None:
         kind, whole = chance.choice(files)
         place.write_bytes(damaged(chance, whole) or b" ")
         assert read_file.answer(place, kind).keys() in ({"invoice", "defects"}, {"invoice"}, {"problem"})
+
+
+@pytest.mark.parametrize("begun", ["<!--", "<![CDATA["])
+def test_comments_without_an_end_are_looked_behind_once(begun: str) -> None:
+    """For each of them to the end took minutes."""
+    text = "<Invoice>" + begun * 100_000
+
+    assert xml_text.repaired(text) == text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -15,8 +16,14 @@ from django.utils.formats import get_format
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
+#: Where a cell would begin that is opened with another separator than it was written with: Excel takes that of its
+#: country, not that of whoever downloaded it.
+_BEGINS_ELSEWHERE: Final = re.compile(rf"(?<=[,;|\t])(?=\"*[{''.join(map(re.escape, FORMULA))}])")
+
+
 def safe_cell(text: str) -> str:
     """With an apostrophe before it, it is text."""
+    text = _BEGINS_ELSEWHERE.sub("'", text)
     return f"'{text}" if text.startswith(FORMULA) else text
 
 

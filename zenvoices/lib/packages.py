@@ -40,9 +40,8 @@ _BY_NAME = (
 )
 _IWORK = re.compile(r"(?:[^/]+\.(?:numbers|pages|key)/)?(?:index/document\.iwa|index\.zip|buildversionhistory\.plist)")
 _IWORK_KINDS = ("numbers", "pages", "keynote")
-_ASIC_SIGNATURE = re.compile(
-    r"meta-inf/[^/]*(?:signature[^/]*\.(?:xml|p7s)|asicmanifest[^/]*\.xml|timestamp[^/]*\.tst)"
-)
+#: of what is signed, beside it in META-INF: a word in the name, and how that ends
+_ASIC_SIGNATURES = (("signature", (".xml", ".p7s")), ("asicmanifest", (".xml",)), ("timestamp", (".tst",)))
 _MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,66}")
 _TYPE = re.compile(r'contenttype\s*=\s*["\']application/(?:vnd\.)?([^"\']{1,120})["\']')
 _CONTENT_TYPES = "[content_types].xml"
@@ -114,9 +113,14 @@ def _declared(plain: dict[str, str], read: Read) -> str:
         return OPEN_DOCUMENT
     if "meta-inf/container.xml" in plain:
         return "application/epub+zip"
-    if any(_ASIC_SIGNATURE.fullmatch(name) for name in plain):
+    if any(map(_signs, plain)):
         return ASIC
     return OPEN_DOCUMENT if "mimetype" in plain and "meta-inf/manifest.xml" in plain else ""
+
+
+def _signs(name: str) -> bool:
+    folder, _, file = name.rpartition("/")
+    return folder == "meta-inf" and any(word in file and file.endswith(ends) for word, ends in _ASIC_SIGNATURES)
 
 
 def _text(data: bytes) -> str:

@@ -34,7 +34,7 @@ def read(text: str) -> dict[str, str]:
     """Empty when there is nothing to hold it against: a page of before it was kept, a script."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     pairs = found.items() if isinstance(found, dict) else ()
     return {name: value for name, value in pairs if isinstance(value, str)}

@@ -9,7 +9,7 @@ import pytest
 
 from channels.discovery import Found, Kind, looking, names, web
 from tests.channels.discovery.conftest import World, page, redirect
-from tests.channels.discovery.test_finding_servers import AUTOCONFIG, offered
+from tests.channels.discovery.test_finding_servers import AUTOCONFIG, AUTODISCOVER, offered
 from tests.servers.scripted import ScriptedServer
 
 pytestmark = pytest.mark.thorough
@@ -61,10 +61,17 @@ def test_page_that_is_too_long_is_not_read(world: World) -> None:
         AUTOCONFIG.encode().replace(b"993", "٣".encode()),
         AUTOCONFIG.encode().replace(b"post.%EMAILDOMAIN%", b"post.devries.nl:993/@x"),
         AUTOCONFIG.encode().replace(b"%EMAILLOCALPART%", b"jan&#10;x LOGOUT"),
+        AUTOCONFIG.encode().replace(b"%EMAILLOCALPART%", b"j" * 321),
     ],
 )
 def test_what_makes_no_sense_is_nothing(body: bytes, world: World) -> None:
     at(world, body)
+    assert world.find("jan@devries.nl") == NOTHING
+
+
+def test_port_of_thousands_of_digits_is_none(world: World) -> None:
+    body = AUTODISCOVER.replace(">143<", f">{'9' * 5_000}<").replace("<Encryption>TLS</Encryption>", "")
+    world.web("devries.nl", lambda path: page(body.encode()))
     assert world.find("jan@devries.nl") == NOTHING
 
 
