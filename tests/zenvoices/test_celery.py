@@ -183,3 +183,28 @@ def wait_for(happened: Callable[[], bool], worker: subprocess.Popen[bytes]) -> N
         assert worker.poll() is None, f"the worker ended with {worker.returncode}"
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+STOPPED_WHILE_A_RUN_GOES_ON = """
+import time
+from concurrent.futures import thread
+import django
+django.setup()
+from celery.signals import worker_shutdown
+from channels import tasks
+from documents.filestore import _flushers
+
+def run():
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end and not thread._shutdown:  # until the interpreter ends, if it does not wait
+        time.sleep(0.01)
+    print(_flushers().submit(lambda: "flushed").result())
+
+tasks._threads.take(1)
+tasks._threads.submit(run)
+worker_shutdown.send(None)
+"""
+
+
+def test_run_that_its_bundle_left_stores_its_files_while_the_worker_stops() -> None:
+    assert said_by(f"from zenvoices.celery import app\n{STOPPED_WHILE_A_RUN_GOES_ON}") == "flushed"
