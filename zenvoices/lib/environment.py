@@ -150,7 +150,9 @@ class Environment(environ.FileAwareEnv):
             number = math.nan
         if least <= number <= most:  # what is no number is not
             return number
-        self.wrong(name, f"is {_shown(text)}", f"Write a number from {least:g} to {most:g}, with a point before decimals.")
+        self.wrong(
+            name, f"is {_shown(text)}", f"Write a number from {least:g} to {most:g}; decimals go behind a point."
+        )
         return default
 
     def secret(self, name: str, text: str, least: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management import CommandError
@@ -13,6 +13,9 @@ from documents.search_role import let_it_search
 from zenvoices.doctor import database
 from zenvoices.doctor.parts import Ill
 from zenvoices.lib.database_roles import as_owner, grant_to
+
+#: "migrates" as PostgreSQL's number of an advisory lock
+MIGRATES: Final = int.from_bytes(b"migrates")
 
 
 class Command(DjangosMigrate):
@@ -25,6 +28,7 @@ class Command(DjangosMigrate):
         serving = connection.settings_dict["USER"]
         with as_owner():
             _answers("MIGRATION_DATABASE_URL" if settings.DATABASE_OWNER else "DATABASE_URL")
+            _wait_for_another()
             super().handle(*arguments, **options)
             if serving != connection.settings_dict["USER"]:
                 grant_to(serving)
@@ -37,3 +41,13 @@ def _answers(setting: str) -> None:
         database.answers()
     except Ill as ill:
         raise CommandError(f"{setting}: {ill.text}. {ill.cure.replace('DATABASE_URL', setting)}") from ill
+
+
+def _wait_for_another() -> None:
+    """Of machines that upgrade at the same moment the second finds nothing to do. Held as long as the session."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 0")
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATES])
+        cursor.execute("RESET lock_timeout")
