@@ -28,7 +28,7 @@ COPY channels channels
 COPY templates templates
 
 # Needs settings, not secrets: these two are gone when the step ends.
-RUN SECRET_KEY=build CREDENTIAL_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
+RUN SECRET_KEY=of-this-build-alone CREDENTIAL_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
     python manage.py collectstatic --no-input --verbosity 0 \
     && chown -R portal:portal /data /app/static
 

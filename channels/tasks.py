@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from celery.signals import celeryd_after_setup
+from celery.signals import celeryd_after_setup, worker_shutdown
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -43,6 +43,12 @@ _threads = Threads(1)
 def worker_has_threads(instance: Any, **kwargs: object) -> None:
     global _threads
     _threads = Threads(instance.concurrency)
+
+
+@worker_shutdown.connect
+def runs_end_first(**kwargs: object) -> None:
+    """Those that their bundle left: while the interpreter ends, it gives no thread to who flushes their files."""
+    _threads.end()
 
 
 @shared_task(base=TenantTask, name="channels.tasks.fetch")

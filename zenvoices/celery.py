@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -21,15 +22,18 @@ from celery.signals import (
     worker_init,
     worker_ready,
 )
+from django.conf import settings
 
 from zenvoices.lib import health, logs, memory
+from zenvoices.lib.environment import told_in_words
 
 if TYPE_CHECKING:
     from celery.beat import Service
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zenvoices.settings")
 app = Celery("zenvoices")
-app.config_from_object("django.conf:settings", namespace="CELERY")
+with told_in_words(1):
+    app.config_from_object("django.conf:settings", namespace="CELERY", force=True)
 app.autodiscover_tasks()
 _BACKGROUND = 10  # nice(2)
 
@@ -49,6 +53,15 @@ def scheduler_started(sender: Service, **kwargs: object) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+
+
+@celeryd_init.connect
+@beat_init.connect
+def broker_is_named(**kwargs: object) -> None:
+    """Celery would go on with one of its own in memory, which nobody else knows."""
+    if not settings.REDIS_URL:
+        sys.stderr.write("REDIS_URL is not set: there is nothing to work for. Write redis://:password@host:6379/0.\n")
+        raise SystemExit(1)
 
 
 @worker_init.connect

@@ -30,7 +30,7 @@ os.umask(0o077)
 
 # --- Basics ---------------------------------------------------------------------------------------
 DEBUG: bool = env.bool("DEBUG", False)
-DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR = env.path("DATA_DIR", BASE_DIR / "var").resolve()
 try:
     DATA_DIR.mkdir(parents=True, exist_ok=True)
     if not os.access(DATA_DIR, os.W_OK | os.X_OK):
@@ -39,7 +39,7 @@ except OSError as refused:
     env.wrong(
         "DATA_DIR", f"is {DATA_DIR}, which cannot be made: {refused.strerror}", "Give a folder that this user owns."
     )
-BASE_URL: str = env.web_address("BASE_URL", "http://localhost:8000")
+BASE_URL: str = env.site("BASE_URL", "http://localhost:8000")
 TESTING = "pytest" in sys.modules
 
 
@@ -66,22 +66,22 @@ def _made_by_make_run(name: str) -> str:
     return value
 
 
-SECRET_KEY = _made_by_make_run("SECRET_KEY")
+SECRET_KEY = env.secret("SECRET_KEY", _made_by_make_run("SECRET_KEY"), 20)
 #: url-safe base64 keys of 32 bytes, comma separated; the first encrypts, all decrypt (zenvoices.lib.crypto)
 CREDENTIAL_KEYS: list[str] = [key for key in _made_by_make_run("CREDENTIAL_KEYS").split(",") if key.strip()]
 try:
     KeyRing(CREDENTIAL_KEYS)
 except KeyProblem as problem:
-    if not ("CREDENTIAL_KEYS" in WITHHELD or env.is_wrong("CREDENTIAL_KEYS") or env.is_wrong("CREDENTIAL_KEYS_FILE")):
+    if not ("CREDENTIAL_KEYS" in WITHHELD or env.is_wrong("CREDENTIAL_KEYS_FILE")):
         env.wrong("CREDENTIAL_KEYS", f"is no ring of keys: {problem}", ".env.example has the command that makes one.")
 
 _site = urlsplit(BASE_URL)
 _LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
-_own_host = _site.hostname or "localhost"
+_own_host = _site.netloc.rpartition(":")[0] if _site.port else _site.netloc  # an IPv6 address keeps its brackets
 #: pages answer to these, probes to any (zenvoices.hosts); a portal on this machine has three names
 ALLOWED_HOSTS: list[str] = [
     *(_LOOPBACK if _own_host in _LOOPBACK else [_own_host]),
-    *env.list("ALLOWED_HOSTS", default=[]),
+    *env.hosts("ALLOWED_HOSTS"),
 ]
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 ROOT_URLCONF = "zenvoices.urls"
@@ -161,6 +161,8 @@ TEMPLATES = [
 #: PostgreSQL: the role that owns the tables, for `migrate` and `restore` alone (zenvoices.lib.database_roles)
 DATABASE_OWNER = env.database("MIGRATION_DATABASE_URL", "") if env.str("MIGRATION_DATABASE_URL", "") else {}
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{quote(str(DATA_DIR / 'portal.sqlite3'))}")}
+if DATABASE_OWNER and any(DATABASE_OWNER[_name] != DATABASES["default"][_name] for _name in ("ENGINE", "NAME")):
+    env.wrong("MIGRATION_DATABASE_URL", "names another database than DATABASE_URL", "Only the role may be another.")
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Django's defaults lose one transaction in ten to "database is locked" under four processes.
     DATABASES["default"]["OPTIONS"] = {
@@ -173,9 +175,11 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # No page reads much, but behind policies PostgreSQL takes it for much: compiling its statements costs 0.2 s.
-    DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c timezone=UTC -c lock_timeout=30s -c jit=off"
+    _options = DATABASES["default"].setdefault("OPTIONS", {})
+    _options["options"] = f"{_options.get('options', '')} -c timezone=UTC -c lock_timeout=30s -c jit=off".strip()
     # A server that vanished without a word is given up, for all threads of a process wait for one that works for them.
-    DATABASES["default"]["OPTIONS"].setdefault("tcp_user_timeout", 30_000)
+    _options.setdefault("tcp_user_timeout", 30_000)
+    _options.setdefault("connect_timeout", 10)
 
 # --- Broker and cache -----------------------------------------------------------------------------------
 #: redis://… or unix:///…; `make run` sets it to its private broker
@@ -239,11 +243,11 @@ FETCH_INTERVAL = timedelta(minutes=30)
 #: The article: "Als het ophalen vijf keer achter elkaar mislukt, dan wordt het kanaal op inactief gezet."
 FAILURES_UNTIL_INACTIVE = 5
 #: hours without a successful fetch that are shown and told, whoever's fault it is
-NO_SUCCESS_HOURS: float = env.float("NO_SUCCESS_HOURS", 6.0)
+NO_SUCCESS_HOURS: float = env.number("NO_SUCCESS_HOURS", 6.0, least=0.1, most=8784)
 #: who is told by e-mail of what only the operator can mend
-OPERATOR_EMAIL: str = env.str("OPERATOR_EMAIL", "")
+OPERATOR_EMAIL: str = env.mailbox("OPERATOR_EMAIL", "")
 #: seconds between two ticks, which keep everything in order and look at what is due as well
-TICK_SECONDS: float = env.float("TICK_SECONDS", 30.0)
+TICK_SECONDS: float = env.number("TICK_SECONDS", 30.0, least=0.1, most=60)
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "channels.tasks.tick", "schedule": TICK_SECONDS, "options": {"expires": 55}},
     # What came due in half a minute would begin in one second, wherever there are workers enough.
@@ -261,54 +265,50 @@ CELERY_BEAT_SCHEDULE = {
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 #: A dead fetch is taken over after at most one lease and one tick: 120 seconds after its last sign of life.
 #: Longer than a mail server may keep silent (MAIL_SILENCE_SECONDS): nothing is renewed while we wait for it.
-FETCH_LEASE_SECONDS: int = env.int("FETCH_LEASE_SECONDS", 60)
+FETCH_LEASE_SECONDS: int = env.whole("FETCH_LEASE_SECONDS", 60, most=120)
+if FETCH_LEASE_SECONDS + TICK_SECONDS > 120:
+    env.wrong("FETCH_LEASE_SECONDS", f"is {FETCH_LEASE_SECONDS}", "With TICK_SECONDS it may be 120 at most.")
 #: A scheduled fetch tries again after these pauses before its slot counts as failed.
 FETCH_RETRY_SECONDS: list[int] = env.list("FETCH_RETRY_SECONDS", cast=int, default=[2, 5])
-FETCH_RUN_SECONDS: int = env.int("FETCH_RUN_SECONDS", 600)
-FETCH_RUN_MAILS: int = env.int("FETCH_RUN_MAILS", 500)
-FETCH_RUN_BYTES: int = env.int("FETCH_RUN_BYTES", 1_000_000_000)
+FETCH_RUN_SECONDS: int = env.whole("FETCH_RUN_SECONDS", 600, most=86_400)
+FETCH_RUN_MAILS: int = env.whole("FETCH_RUN_MAILS", 500)
+FETCH_RUN_BYTES: int = env.whole("FETCH_RUN_BYTES", 1_000_000_000, least=100, most=10**12)
 #: at the same time, not in a minute: whoever ends a run hands its place on (channels.fetching.places)
-FETCH_PER_HOST: int = env.int("FETCH_PER_HOST", 20)
-FETCH_PER_ADMINISTRATION: int = env.int("FETCH_PER_ADMINISTRATION", 4)
+FETCH_PER_HOST: int = env.whole("FETCH_PER_HOST", 20)
+FETCH_PER_ADMINISTRATION: int = env.whole("FETCH_PER_ADMINISTRATION", 4)
 #: connection checks at the same time, queued ones counted: each keeps a worker's thread as long as its server likes
-CHECKS_PER_ADMINISTRATION: int = env.int("CHECKS_PER_ADMINISTRATION", 4)
-CHECKS_AT_ONCE: int = env.int("CHECKS_AT_ONCE", 24)
+CHECKS_PER_ADMINISTRATION: int = env.whole("CHECKS_PER_ADMINISTRATION", 4)
+CHECKS_AT_ONCE: int = env.whole("CHECKS_AT_ONCE", 24)
 #: drafts that nobody asked to keep (a check failed, a link was never made): how many, and how long
-DRAFTS_PER_ADMINISTRATION: int = env.int("DRAFTS_PER_ADMINISTRATION", 20)
-DRAFTS_KEPT_DAYS: int = env.int("DRAFTS_KEPT_DAYS", 30)
+DRAFTS_PER_ADMINISTRATION: int = env.whole("DRAFTS_PER_ADMINISTRATION", 20)
+DRAFTS_KEPT_DAYS: int = env.whole("DRAFTS_KEPT_DAYS", 30, most=36_500)
 #: runs of the logbook; the ledger, and so what is known of each mail, stays
-LOGBOOK_KEPT_DAYS: int = env.int("LOGBOOK_KEPT_DAYS", 400)
+LOGBOOK_KEPT_DAYS: int = env.whole("LOGBOOK_KEPT_DAYS", 400, most=36_500)
 #: who did what (administrations.audit)
-AUDIT_KEPT_DAYS: int = env.int("AUDIT_KEPT_DAYS", 730)
+AUDIT_KEPT_DAYS: int = env.whole("AUDIT_KEPT_DAYS", 730, most=36_500)
 #: whole years after the year in which a document came (administrations.retention); an administration may keep longer
-DOCUMENTS_KEPT_YEARS: int = env.int("DOCUMENTS_KEPT_YEARS", 7)
+DOCUMENTS_KEPT_YEARS: int = env.whole("DOCUMENTS_KEPT_YEARS", 7, most=100)
 
 # --- Documents ------------------------------------------------------------------------------------------
 #: empty: files in DATA_DIR/documents; or s3://bucket/prefix (requirements-s3.txt)
-DOCUMENT_STORAGE: str = env.str("DOCUMENT_STORAGE", "")
+DOCUMENT_STORAGE: str = env.storage("DOCUMENT_STORAGE")
 #: while documents move: the other place, `folder` or s3://bucket/prefix (documents.relocating)
-DOCUMENT_STORAGE_ALSO: str = env.str("DOCUMENT_STORAGE_ALSO", "")
-for _name, _place, _folder in (
-    ("DOCUMENT_STORAGE", DOCUMENT_STORAGE, "nothing"),
-    ("DOCUMENT_STORAGE_ALSO", DOCUMENT_STORAGE_ALSO, "folder"),
-):
-    if _place in ("", _folder):
-        continue
-    if not (_place.startswith("s3://") and urlsplit(_place).netloc):
-        env.wrong(_name, "is no storage that the portal knows", f"Write s3://bucket/prefix, or {_folder} for DATA_DIR.")
-    elif not find_spec("storages"):
+DOCUMENT_STORAGE_ALSO: str = env.storage("DOCUMENT_STORAGE_ALSO", "folder")
+for _name, _place in (("DOCUMENT_STORAGE", DOCUMENT_STORAGE), ("DOCUMENT_STORAGE_ALSO", DOCUMENT_STORAGE_ALSO)):
+    if _place.startswith("s3://") and not find_spec("storages"):
         env.wrong(_name, "needs django-storages", "Install requirements-s3.txt.")
+env.web_address_or_none("AWS_ENDPOINT_URL")  # boto3 reads it itself, and ends in a trace over what is none
 if DOCUMENT_STORAGE_ALSO and (DOCUMENT_STORAGE or "folder") == DOCUMENT_STORAGE_ALSO:
     env.wrong("DOCUMENT_STORAGE_ALSO", "is DOCUMENT_STORAGE itself", "Name the other place, or write nothing.")
-MAIL_MAX_BYTES: int = env.int("MAIL_MAX_BYTES", 50_000_000)
-PART_MAX_BYTES: int = env.int("PART_MAX_BYTES", 25_000_000)
-UPLOAD_MAX_BYTES: int = env.int("UPLOAD_MAX_BYTES", 25_000_000)
+MAIL_MAX_BYTES: int = env.whole("MAIL_MAX_BYTES", 50_000_000, least=100, most=10**12)
+PART_MAX_BYTES: int = env.whole("PART_MAX_BYTES", 25_000_000, least=100, most=10**12)
+UPLOAD_MAX_BYTES: int = env.whole("UPLOAD_MAX_BYTES", 25_000_000, least=100, most=10**12)
 #: files that one person may upload
-UPLOADS_PER_HOUR: int = env.int("UPLOADS_PER_HOUR", 1000)
+UPLOADS_PER_HOUR: int = env.whole("UPLOADS_PER_HOUR", 1000)
 #: documents that one administration may forward by e-mail
-FORWARDS_PER_HOUR: int = env.int("FORWARDS_PER_HOUR", 200)
+FORWARDS_PER_HOUR: int = env.whole("FORWARDS_PER_HOUR", 200)
 #: that the mails and documents of one administration may take (documents.quota); 0: no bound
-STORAGE_QUOTA_GB: float = env.float("STORAGE_QUOTA_GB", 0.0)
+STORAGE_QUOTA_GB: float = env.number("STORAGE_QUOTA_GB", 0.0, least=0, most=1_000_000)
 #: of one upload, kept on the disk while it comes in (documents.uploads), and of a whole request
 UPLOAD_FILES = 20
 REQUEST_MAX_BYTES = (UPLOAD_FILES + 1) * UPLOAD_MAX_BYTES
@@ -319,9 +319,9 @@ MAIL_READER = "channels.extract.page"
 
 # --- Mail servers and providers -------------------------------------------------------------------------
 MAIL_ALLOW_PRIVATE_HOSTS: bool = env.bool("MAIL_ALLOW_PRIVATE_HOSTS", False)
-OUTBOUND_CA_FILE: str = env.file("OUTBOUND_CA_FILE")
-MAIL_CONNECT_SECONDS: float = env.float("MAIL_CONNECT_SECONDS", 10.0)
-MAIL_SILENCE_SECONDS: float = env.float("MAIL_SILENCE_SECONDS", 30.0)
+OUTBOUND_CA_FILE: str = env.authorities("OUTBOUND_CA_FILE")
+MAIL_CONNECT_SECONDS: float = env.number("MAIL_CONNECT_SECONDS", 10.0, least=0.1, most=600)
+MAIL_SILENCE_SECONDS: float = env.number("MAIL_SILENCE_SECONDS", 30.0, least=0.1, most=120)
 #: whom discovery asks (channels.discovery): "address:port" of name servers, none: those of the machine; Mozilla's list
 DNS_SERVERS: list[str] = env.name_servers("DNS_SERVERS")
 MAIL_ISPDB_URL: str = env.web_address_or_off("MAIL_ISPDB_URL", "https://autoconfig.thunderbird.net/v1.1")
@@ -371,7 +371,7 @@ _email = (
 EMAIL_DELIVERY_BACKEND: str = _email.pop("EMAIL_BACKEND")
 EMAIL_BACKEND = "notifications.outgoing.WatchedBackend"
 vars().update(_email)
-DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", f"Zenvoices <noreply@{_site.hostname}>")
+DEFAULT_FROM_EMAIL: str = env.mailbox("DEFAULT_FROM_EMAIL", f"Zenvoices <noreply@{_site.hostname}>")
 EMAIL_TIMEOUT = 20
 
 # --- People ---------------------------------------------------------------------------------------------
@@ -408,7 +408,7 @@ MFA_FORMS = {"add_webauthn": "administrations.passkey_forms.AddPasskeyForm"}
 USERSESSIONS_TRACK_ACTIVITY = False
 INVITATION_DAYS = 14
 #: that one person may send in one environment
-INVITATIONS_PER_HOUR: int = env.int("INVITATIONS_PER_HOUR", 60)
+INVITATIONS_PER_HOUR: int = env.whole("INVITATIONS_PER_HOUR", 60)
 #: administrations knows no channels: what each withdraws when somebody loses a right (administrations.rights.lost)
 RESTS_ON_RIGHTS = [
     "channels.authorisation.right_lost",
@@ -427,7 +427,7 @@ USE_THOUSAND_SEPARATOR = True
 
 # --- Static files ---------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", str(DATA_DIR / "static")))
+STATIC_ROOT = env.path("STATIC_ROOT", DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "zenvoices" / "static"]
 STORAGES = {
     "default": {
@@ -462,7 +462,7 @@ CONTENT_SECURITY_POLICY = {
 }
 _https = _site.scheme == "https"
 #: proxies in front of us whose forwarded headers are believed (zenvoices.lib.addresses)
-TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", 0)
+TRUSTED_PROXY_COUNT: int = env.whole("TRUSTED_PROXY_COUNT", 0, least=0, most=10)
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
@@ -480,9 +480,9 @@ CSRF_COOKIE_NAME = "__Host-csrf" if _https else "zenvoices_csrf"
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # a provider's redirect must carry the session back
 #: a session ends so long after its last use, or with the browser; one that was asked to stay lives SESSION_DAYS
-SESSION_IDLE_HOURS: float = env.float("SESSION_IDLE_HOURS", 12.0)
+SESSION_IDLE_HOURS: float = env.number("SESSION_IDLE_HOURS", 12.0, least=0.1, most=8784)
 #: since signing in, for every session
-SESSION_DAYS: int = env.int("SESSION_DAYS", 14)
+SESSION_DAYS: int = env.whole("SESSION_DAYS", 14, most=3650)
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_AGE = int(SESSION_IDLE_HOURS * 3600)
 ACCOUNT_SESSION_COOKIE_AGE = SESSION_DAYS * 86_400  # what allauth gives who asks to stay
@@ -514,6 +514,8 @@ if OTEL_EXPORTER_OTLP_ENDPOINT:
 else:
     # redis-py loads its SDK wherever it finds one, which takes time at the start and memory for good.
     sys.modules.setdefault("opentelemetry", None)  # type: ignore[arg-type]
+#: names in the environment that are nearly settings (zenvoices.checks)
+MISSPELT: dict[str, str] = env.misspelt()
 env.stop_if_wrong()
 if DEBUG and os.environ.get("PORTAL_FAILPOINT"):
     failpoints.arm(os.environ["PORTAL_FAILPOINT"])

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db import DatabaseError
 from django.db.models import Count, Min
 from django.utils import timezone
 
@@ -28,9 +29,12 @@ from zenvoices.lib.scoping import every_administration
 PATIENCE: Final = 8.0
 #: a registration that ends sooner is told
 ENDS_SOON: Final = timedelta(days=14)
+_MARKS: Final = "status"
 _REMEMBERED: Final = 7 * 86_400
 STANDS_ON: Final = (
     Part("database", database.answers),
+    Part("database_role", database.role),
+    Part("policies", database.policies),
     Part("migrations", database.migrations),
     Part("broker", services.broker),
     Part("storage", services.storage),
@@ -51,24 +55,31 @@ class Line:
 
 
 def lines() -> list[Line]:
-    found = [
-        Line(each.part, each.ok, each.text, _since(each.part, ok=each.ok), each.next)
-        for each in examine(STANDS_ON, PATIENCE)
-    ]
+    parts = list(examine(STANDS_ON, PATIENCE))
+    since = _since([each.part for each in parts if not each.ok])
+    found = [Line(each.part, each.ok, each.text, since.get(each.part), each.next) for each in parts]
     if not found[0].ok:
         return found
     with every_administration():
-        return [*found, *(line for look in _LOOKS for line in look())]
+        return [*found, *(line for look in _LOOKS for line in _seen(look))]
 
 
-def _since(part: str, *, ok: bool) -> datetime | None:
-    """When it was first seen not to work. Without the cache that is now."""
-    key = f"status:{part}"
-    if ok:
-        cache.delete(key)
-        return None
-    cache.add(key, timezone.now().isoformat(), _REMEMBERED)
-    return datetime.fromisoformat(cache.get(key) or timezone.now().isoformat())
+def _since(broken: Sequence[str]) -> dict[str, datetime]:
+    """When each was first seen not to work; without the cache, which is asked once for all, that is now."""
+    known = cache.get(_MARKS) or {}
+    marks = {part: known.get(part) or timezone.now().isoformat() for part in broken}
+    if marks != known:
+        cache.set(_MARKS, marks, _REMEMBERED)
+    return {part: datetime.fromisoformat(mark) for part, mark in marks.items()}
+
+
+def _seen(look: Callable[[], Iterator[Line]]) -> list[Line]:
+    """A table that cannot be read is told, and not in the place of all else."""
+    try:
+        return list(look())
+    except DatabaseError as problem:
+        name, said = look.__name__.strip("_"), f"It cannot be read ({type(problem).__name__})."
+        return [Line(name, False, said, timezone.now(), "See the lines database_role and migrations.")]
 
 
 def _channels() -> Iterator[Line]:

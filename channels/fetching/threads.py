@@ -35,6 +35,10 @@ class Threads:
         """In the context of who asks, so that its log lines tell of which task."""
         self._pool.submit(copy_context().run, work).add_done_callback(self._is_free)
 
+    def end(self) -> None:
+        """Returns when what they do has ended."""
+        self._pool.shutdown()
+
     def _is_free(self, _done: Future[None]) -> None:
         with self._one_came_free:
             self._free += 1

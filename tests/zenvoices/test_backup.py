@@ -188,6 +188,18 @@ def test_backup_holds_no_key(portal: Portal, backed_up: Path) -> None:
     assert [path for path in files if path.stat().st_mode & 0o077] == []
 
 
+def test_folder_that_is_no_backup_is_left_as_it_is(portal: Portal, backed_up: Path, tmp_path: Path) -> None:
+    letter = tmp_path / "documents" / "letter.txt"
+    letter.parent.mkdir()
+    letter.write_text("mine")
+    kept = sorted((portal.folder / "documents").rglob("*"))
+    for folder in (tmp_path, portal.folder, portal.folder / "documents" / "backup"):
+        answer = portal.run("backup", folder)
+        assert (answer.code, answer.line["error"]["code"]) == (1, "not_a_backup"), answer.line
+    assert letter.read_text() == "mine"
+    assert sorted((portal.folder / "documents").rglob("*")) == kept
+
+
 def test_installation_that_holds_data_is_replaced_only_when_told(portal: Portal, backed_up: Path) -> None:
     before = everything(portal)
     portal.administration("Slagerij")

@@ -48,7 +48,8 @@ def test_a_command_that_queues_nothing_loads_neither_celery_nor_redis() -> None:
 
 
 def said_by(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    given = os.environ | {"REDIS_URL": "unix:///nowhere/broker.sock"}  # a worker does not begin without
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=given)
     return done.stdout.strip()
 
 
@@ -181,3 +182,28 @@ def wait_for(happened: Callable[[], bool], worker: subprocess.Popen[bytes]) -> N
         return f"the worker ended with {worker.returncode}" if worker.returncode is not None else "it did not come"
 
     wait_until(happened, told=told, goes_on=lambda: worker.poll() is None)
+
+
+STOPPED_WHILE_A_RUN_GOES_ON = """
+import time
+from concurrent.futures import thread
+import django
+django.setup()
+from celery.signals import worker_shutdown
+from channels import tasks
+from documents.filestore import _flushers
+
+def run():
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end and not thread._shutdown:  # until the interpreter ends, if it does not wait
+        time.sleep(0.01)
+    print(_flushers().submit(lambda: "flushed").result())
+
+tasks._threads.take(1)
+tasks._threads.submit(run)
+worker_shutdown.send(None)
+"""
+
+
+def test_run_that_its_bundle_left_stores_its_files_while_the_worker_stops() -> None:
+    assert said_by(f"from zenvoices.celery import app\n{STOPPED_WHILE_A_RUN_GOES_ON}") == "flushed"

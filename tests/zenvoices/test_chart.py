@@ -86,6 +86,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "one who may reach the web": {"networkPolicy": {"from": [{"podSelector": {"matchLabels": {"app": "proxy"}}}]}},
     "no policy": {"networkPolicy": {"enabled": False}},
     "no files": {"filesSecretName": ""},
+    "an authority of one's own": {"authoritiesConfigMap": "authorities"},
     "more of one": {"processes": {"worker-fetch": {"replicas": 5, "memory": "4Gi"}}},
 }
 
@@ -136,6 +137,18 @@ def test_process_knows_the_secrets_that_it_knows_in_compose(name: str) -> None:
 def test_variable_is_a_setting(name: str) -> None:
     aws = {"AWS_ACCESS_KEY_ID"}
     assert {one for one in (*told(name), *secrets(name)) if not is_setting(one)} - aws == set()
+
+
+def test_pod_is_given_no_setting_that_names_a_file_it_has_not() -> None:
+    paths = {"ENTRA_CLIENT_CERTIFICATE": "/etc/zenvoices/pair.pem", "OUTBOUND_CA_FILE": "/etc/zenvoices-authorities/ca"}
+    values = {"settings": GIVEN["settings"] | paths, "authoritiesConfigMap": "authorities"}  # type: ignore[operator]
+    for one in render(GIVEN | values):
+        if one["kind"] not in ("Deployment", "Job"):
+            continue
+        [program] = one["spec"]["template"]["spec"]["containers"]
+        mounted = {mount["mountPath"] for mount in program["volumeMounts"]}
+        named = {entry["value"].rpartition("/")[0] for entry in program["env"] if entry["name"] in paths}
+        assert "/etc/zenvoices-authorities" in named <= mounted, program["name"]
 
 
 def test_pod_does_not_start_without_what_it_must_have() -> None:

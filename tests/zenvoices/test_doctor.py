@@ -277,3 +277,16 @@ def test_table_without_its_policy_is_found_by_name(tmp_path: Path, own_server: P
         owner.execute("ALTER TABLE documents_document FORCE ROW LEVEL SECURITY")
     assert found["policies"] == (False, "Row-level security is not in force on documents_document.")
     assert findings(portal.run("doctor"))["policies"][0] is True
+
+
+@pytest.mark.postgres
+def test_table_that_the_role_may_not_read_is_found_by_name(tmp_path: Path, own_server: PostgreSQL) -> None:
+    portal = Portal(tmp_path, ca_file="", database_url=own_server.url)
+    assert portal.run("migrate").code == 0
+    with closing(psycopg.connect(own_server.owner_url, autocommit=True)) as owner:
+        owner.execute("REVOKE SELECT ON channels_channel FROM portal")
+        lines = portal.run("doctor").lines
+    [found] = [line for line in lines if line["part"] == "database_role"]
+    assert (found["ok"], "1 tables: channels_channel" in found["text"]) == (False, True)
+    assert portal.run("migrate").code == 0
+    assert findings(portal.run("doctor"))["database_role"][0] is True

@@ -1,6 +1,7 @@
 """/healthz, /readyz: does each thing the portal stands on answer?"""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from tests.cast import PASSWORD, Cast
+from tests.portal import Portal
 from tests.servers.redis import redis_server
 from zenvoices.lib import health
 
@@ -63,3 +65,16 @@ def test_readyz_leaves_the_documents_folder_as_it_is(
     os.utime(folder, (1, 1))
     assert client.get("/readyz").json()["storage"] is True
     assert (folder.stat().st_mtime, list(folder.iterdir())) == (1, [])
+
+
+@pytest.mark.slow
+def test_database_that_stands_still_keeps_nobody_waiting(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"postgres://portal@127.0.0.1:{silent.getsockname()[1]}/portal"
+        asked = (
+            "import time\nfrom zenvoices.lib import health\nbegan = time.monotonic()\nparts = health.readiness()\n"
+            "assert time.monotonic() - began < 2 * health.PATIENCE\n"
+            "assert (parts['database'], parts['storage']) == (False, True), parts"
+        )
+        answer = Portal(tmp_path, ca_file="", database_url=address).run("shell", "--no-imports", "-c", asked)
+    assert answer.code == 0, answer.log

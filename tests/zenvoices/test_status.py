@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.db import ProgrammingError
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +19,7 @@ from channels.models import HostOutage
 from notifications import operator
 from tests.cast import Cast
 from tests.channels.rows import make_channel
+from zenvoices import status
 from zenvoices.doctor import services
 from zenvoices.lib import health
 
@@ -110,3 +114,24 @@ def test_words_begin_with_what_does_not_work(client: Client, db: None) -> None:
 @pytest.mark.parametrize(("query", "kind"), [("?format=json", "application/json"), ("", "text/plain; charset=utf-8")])
 def test_format_can_be_asked_for(client: Client, db: None, query: str, kind: str) -> None:
     assert client.get(f"/status{query}").headers["Content-Type"] == kind
+
+
+def test_broker_that_stands_still_is_named_and_keeps_nobody_waiting(client: Client, settings: Any, db: None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        told = parts(client)
+    assert "REDIS_URL" in told["broker"]["next"]
+    assert (told["workers"]["ok"], told["workers"]["next"]) == (False, "See the line broker.")
+
+
+def test_table_that_cannot_be_read_is_told_beside_all_else(
+    client: Client, monkeypatch: pytest.MonkeyPatch, db: None
+) -> None:
+    def fetches() -> Iterator[status.Line]:
+        raise ProgrammingError("permission denied for table channels_channel")
+        yield
+
+    monkeypatch.setattr(status, "_LOOKS", (*status._LOOKS, fetches))
+    told = parts(client)
+    assert (told["database"]["ok"], told["operator"]["ok"], told["fetches"]["ok"]) == (True, True, False)
+    assert "permission denied" not in str(told)

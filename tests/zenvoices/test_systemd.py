@@ -98,9 +98,14 @@ def test_unit_knows_the_secrets_that_it_knows_in_compose(name: str) -> None:
     withheld = set(" ".join(unit(name)["UnsetEnvironment"]).split())
     known = KNOWN[name] | ({"DATABASE_URL"} if "POSTGRES_PASSWORD" in KNOWN[name] else set())
     passwords = {"POSTGRES_PASSWORD", "POSTGRES_OWNER_PASSWORD", "REDIS_PASSWORD"}
-    assert withheld == ({*ENV_FILE, "DATABASE_URL"} - known) - passwords
+    assert withheld - {"OUTBOUND_CA_FILE"} == ({*ENV_FILE, "DATABASE_URL"} - known) - passwords
     assert told(name).get("WITHHELD") == COMPOSE[name]["environment"].get("WITHHELD")
     assert ("-/etc/zenvoices/migrate.env" in unit(name)["EnvironmentFile"]) == (name == "migrate")
+
+
+def test_beat_which_sees_no_data_is_given_no_file_in_it() -> None:
+    assert "OUTBOUND_CA_FILE" in " ".join(unit("beat")["UnsetEnvironment"]).split()
+    assert COMPOSE["beat"]["environment"]["OUTBOUND_CA_FILE"] == ""
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -7,11 +7,13 @@ is taken away goes one release later, when nobody uses it any more.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 from django.apps import apps as today
@@ -24,8 +26,10 @@ from channels.links import providers
 from tests.cast import Cast
 from tests.channels.provider import SaidProvider
 from tests.leaving.everything import furnish
-from tests.portal import ROOT
+from tests.portal import ROOT, Portal
+from tests.servers.postgresql import postgresql
 from zenvoices.lib.scoping import every_administration
+from zenvoices.management.commands.migrate import MIGRATES
 
 OURS = ("administrations", "channels", "documents", "leaving", "notifications")
 #: From here on every migration adds. The next release may set these to what it had.
@@ -117,6 +121,24 @@ def test_database_that_is_too_old_is_named_in_a_sentence(
         with pytest.raises(CommandError, match="99 or later is required"):
             call_command("migrate", verbosity=0)
     connection.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.slow
+def test_second_migrate_waits_for_the_first(tmp_path: Path) -> None:
+    with postgresql() as server, psycopg.connect(server.owner_url, autocommit=True) as first:
+        first.execute("SELECT pg_advisory_lock(%s)", [MIGRATES])
+        second = Portal(tmp_path, ca_file="", database_url=server.url).start(
+            "manage", "migrate", "contenttypes", log="log"
+        )
+        waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while not first.execute(waits).fetchone():
+            assert second.is_running(), (tmp_path / "log").read_text()
+            time.sleep(0.05)
+        assert first.execute("SELECT to_regclass('django_content_type')").fetchone() == (None,)
+        first.execute("SELECT pg_advisory_unlock(%s)", [MIGRATES])
+        second.wait(120)
+        assert first.execute("SELECT to_regclass('django_content_type')").fetchone() != (None,)
 
 
 def test_lowest_postgresql_is_stated_and_tried() -> None:

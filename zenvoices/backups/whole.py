@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Final
 
 import structlog
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -30,6 +31,7 @@ def backup(folder: Path) -> Manifest:
     """Rows first, bytes after: what a row names was written before it. Stopped, it goes on at the next; the backup that
     stood in the folder stays whole until this one is.
     """
+    _refuse_what_is_no_backup(folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(folder):
         _refuse_another(folder)
@@ -54,6 +56,19 @@ def backup(folder: Path) -> Manifest:
         contents.remove_others(folder, into / contents.LIST)
     log.warning(_KEYS)
     return made
+
+
+def _refuse_what_is_no_backup(folder: Path) -> None:
+    """What no row names is forgotten: in the portal's own documents, or in somebody else's, that would lose them."""
+    place, data = folder.resolve(), Path(settings.DATA_DIR)
+    if place == data or place.is_relative_to(data / contents.FOLDER):
+        raise BackupProblem("not_a_backup", f"{folder} is where the portal itself keeps its data. Name another folder.")
+    if (folder / _LOCK).exists() or (folder / manifest.NAME).exists():
+        return
+    for path in (folder / contents.FOLDER, *folder.glob(f"{_ROWS}*")):
+        if path.exists():
+            text = f"{folder} is no backup, and {path.name} in it would be lost. Name an empty folder."
+            raise BackupProblem("not_a_backup", text)
 
 
 @contextmanager

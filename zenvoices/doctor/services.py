@@ -21,7 +21,7 @@ from channels.links import vault
 from channels.models import ChannelSecret
 from documents import storage as places
 from notifications.outgoing import reason_of
-from zenvoices.checks import STORAGE_CURE
+from zenvoices.checks import STORAGE_CURE, said_of_settings
 from zenvoices.doctor.parts import Ill
 from zenvoices.lib import health
 from zenvoices.lib.crypto import KeyProblem
@@ -43,37 +43,46 @@ _MAIL_CURES: Final = {
 }
 
 
+def fitting() -> str:
+    """What cannot be used at all does not start `doctor` either: see manage.py."""
+    if found := said_of_settings():
+        raise Ill(" ".join(one.msg for one in found), " ".join(one.hint or "" for one in found))
+    return "Every setting can be used."
+
+
 def broker() -> str:
     if not settings.REDIS_URL:
         raise Ill(
             "REDIS_URL is not set: nothing can be queued.", "Set REDIS_URL=redis://host:6379/0; make run sets its own."
         )
-    key = f"doctor-{uuid4().hex}"
     try:
-        with current_app.connection_for_write(connect_timeout=5) as line:
-            line.ensure_connection(max_retries=1, timeout=5)
-            client: Redis = line.default_channel.client  # type: ignore[attr-defined] # of kombu's Redis transport
-            client.set(key, "1", ex=60)
-            client.delete(key)
+        _takes(settings.REDIS_URL)
     except _BROKER_ERRORS as problem:
         raise Ill(
             f"The broker does not answer or takes nothing ({type(problem).__name__}).",
             "Look at REDIS_URL, whether Redis or Valkey runs, and whether it may write (disk, maxmemory, replica).",
         ) from problem
     if settings.CACHE_URL not in ("", settings.REDIS_URL):
-        _cache(key)
+        _cache()
     return "The broker answers and takes what is queued; the cache answers."
 
 
-def _cache(key: str) -> None:
+def _cache() -> None:
     try:
-        with Redis.from_url(settings.CACHE_URL, socket_timeout=5, socket_connect_timeout=5) as client:
-            client.set(key, "1", ex=60)
+        _takes(settings.CACHE_URL)
     except _BROKER_ERRORS as problem:
         raise Ill(
             f"The broker answers, the cache does not or takes nothing ({type(problem).__name__}).",
             "Look at CACHE_URL, and whether that Redis or Valkey runs: until then nobody is held to a limit.",
         ) from problem
+
+
+def _takes(address: str) -> None:
+    """Within the patience of whoever asks, also when it is there and stands still."""
+    key = f"doctor-{uuid4().hex}"
+    with Redis.from_url(address, socket_timeout=3, socket_connect_timeout=3) as client:
+        client.set(key, "1", ex=60)
+        client.delete(key)
 
 
 def storage() -> str:
@@ -162,6 +171,8 @@ def workers() -> str:
 def _queues_of_workers(seconds: float) -> list[set[str]]:
     """Of each worker that answers: what it serves."""
     try:
+        if settings.REDIS_URL:
+            _takes(settings.REDIS_URL)  # Celery has the patience of a worker
         seen = (current_app.control.inspect(timeout=seconds).active_queues() if settings.REDIS_URL else None) or {}
     except _BROKER_ERRORS as problem:
         raise Ill(

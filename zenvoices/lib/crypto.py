@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -49,7 +50,7 @@ class KeyRing:
     def __init__(self, keys: list[str]) -> None:
         if not keys:
             raise KeyProblem("CREDENTIAL_KEYS is empty")
-        self._keys = [_read_key(key) for key in keys]
+        self._keys = [_read_key(key.strip(), place) for place, key in enumerate(keys, 1)]
 
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(key.id for key in self._keys)})"
@@ -84,11 +85,12 @@ def new_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
-def _read_key(text: str) -> Key:
-    try:
-        material = base64.urlsafe_b64decode(text.strip())
-    except (binascii.Error, ValueError):
-        raise KeyProblem("a key in CREDENTIAL_KEYS is not url-safe base64") from None
+def _read_key(text: str, place: int) -> Key:
+    """`place` in the list, for whoever has to mend it."""
+    material = b""
+    with suppress(ValueError):
+        # Strictly: what is passed over is a second key behind a space, a quote, or the comment of an env file.
+        material = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
     if len(material) != KEY_BYTES:
-        raise KeyProblem(f"a key in CREDENTIAL_KEYS has {len(material)} bytes instead of {KEY_BYTES}")
+        raise KeyProblem(f"key {place} in CREDENTIAL_KEYS is not {KEY_BYTES} bytes in url-safe base64")
     return Key(id=hashlib.sha256(material).hexdigest()[:8], material=material)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import structlog
 from django.conf import settings
@@ -20,6 +21,8 @@ log = structlog.get_logger(__name__)
 HEARTBEAT_KEY = "scheduler-heartbeat"
 #: seconds without a tick
 HEARTBEAT_LIMIT = 180
+#: seconds for all parts together: whoever balances load asks again by then
+PATIENCE = 4.0
 
 
 def beat() -> None:
@@ -34,12 +37,25 @@ def last_beat() -> float | None:
 
 
 def readiness() -> dict[str, bool]:
-    return {
-        "database": _answers(_database),
-        "broker": _answers(_broker),
-        "storage": _answers(_storage),
-        "scheduler": _answers(_scheduler),
-    }
+    """Each part in a thread of its own: a server or a disk that stands still keeps nobody who asks waiting."""
+    parts = {"database": _database, "broker": _broker, "storage": _storage, "scheduler": _scheduler}
+    found = dict.fromkeys(parts, False)
+    asked = [Thread(target=_ask, args=(*part, found), name=part[0], daemon=True) for part in parts.items()]
+    for one in asked:
+        one.start()
+    end = time.monotonic() + PATIENCE
+    for one in asked:
+        one.join(max(0.0, end - time.monotonic()))
+        if one.is_alive():
+            log.warning("not ready", part=one.name, problem="no answer")
+    return dict(found)
+
+
+def _ask(name: str, check: Callable[[], bool], found: dict[str, bool]) -> None:
+    try:
+        found[name] = _answers(check)
+    finally:
+        connection.close()
 
 
 def work_is_done() -> bool:

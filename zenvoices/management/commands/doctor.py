@@ -10,7 +10,7 @@ from zenvoices.doctor.parts import Part, examine
 from zenvoices.lib.commands import OperatorCommand
 
 PARTS: Final = (
-    Part("settings", lambda: "Every setting can be used."),  # else this command does not start: see manage.py
+    Part("settings", services.fitting),
     Part("database", database.answers),
     Part("database_role", database.role),
     Part("policies", database.policies),

@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from django.conf import settings
 from django.core.management import CommandError
 from django.core.management.commands.migrate import Command as DjangosMigrate
-from django.db import NotSupportedError, connection
+from django.db import connection
 
 from documents.search_role import let_it_search
+from zenvoices.doctor import database
+from zenvoices.doctor.parts import Ill
 from zenvoices.lib.database_roles import as_owner, grant_to
+
+#: "migrates" as PostgreSQL's number of an advisory lock
+MIGRATES: Final = int.from_bytes(b"migrates")
 
 
 class Command(DjangosMigrate):
     def execute(self, *arguments: Any, **options: Any) -> Any:
-        try:
-            connection.ensure_connection()
-        except NotSupportedError as too_old:  # says itself which version it needs and which it found
-            raise CommandError(str(too_old)) from too_old
+        _answers("DATABASE_URL")
         return super().execute(*arguments, **options)
 
     def handle(self, *arguments: Any, **options: Any) -> None:
-        """The checks are about the role that serves, so they come first."""
-        if not options["skip_checks"]:
-            self.check(databases=[options["database"]])
+        """The checks were before this: they are about the role that serves."""
         serving = connection.settings_dict["USER"]
         with as_owner():
-            super().handle(*arguments, **options | {"skip_checks": True})
+            _answers("MIGRATION_DATABASE_URL" if settings.DATABASE_OWNER else "DATABASE_URL")
+            _wait_for_another()
+            super().handle(*arguments, **options)
             if serving != connection.settings_dict["USER"]:
                 grant_to(serving)
                 let_it_search(serving)
+
+
+def _answers(setting: str) -> None:
+    """In a sentence what a server that is away, too old or somebody else's would say in a trace."""
+    try:
+        database.answers()
+    except Ill as ill:
+        raise CommandError(f"{setting}: {ill.text}. {ill.cure.replace('DATABASE_URL', setting)}") from ill
+
+
+def _wait_for_another() -> None:
+    """Of machines that upgrade at the same moment the second finds nothing to do. Held as long as the session."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 0")
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATES])
+        cursor.execute("RESET lock_timeout")

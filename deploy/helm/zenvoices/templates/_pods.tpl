@@ -7,6 +7,7 @@ app.kubernetes.io/component: {{ .name }}
 {{- /* A pod of one process: .root, .name, .process */ -}}
 {{- define "zenvoices.pod" -}}
 {{- $values := .root.Values -}}
+{{- $hasFiles := and .process.files $values.filesSecretName -}}
 {{- $needed := list "SECRET_KEY" "CREDENTIAL_KEYS" "DATABASE_URL" "REDIS_URL" "EMAIL_URL" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -42,8 +43,11 @@ containers:
     env:
       {{- /* A number of a values file is a float, and from a million on toString writes 1e+06. */}}
       {{- range $name, $value := $values.settings }}
+      {{- /* A file that is not here would stop the program. */}}
+      {{- if or $hasFiles (not (hasPrefix "/etc/zenvoices/" (toString $value))) }}
       - name: {{ $name }}
         value: {{ kindIs "float64" $value | ternary (toJson $value) (toString $value) | quote }}
+      {{- end }}
       {{- end }}
       - name: DATA_DIR
         value: {{ eq .name "beat" | ternary "/tmp/beat" "/data" }}
@@ -115,9 +119,14 @@ containers:
       - name: data
         mountPath: /data
       {{- end }}
-      {{- if and .process.files $values.filesSecretName }}
+      {{- if $hasFiles }}
       - name: files
         mountPath: /etc/zenvoices
+        readOnly: true
+      {{- end }}
+      {{- if $values.authoritiesConfigMap }}
+      - name: authorities
+        mountPath: /etc/zenvoices-authorities
         readOnly: true
       {{- end }}
 volumes:
@@ -130,10 +139,15 @@ volumes:
     emptyDir:
       sizeLimit: {{ $values.dataSizeLimit }}
   {{- end }}
-  {{- if and .process.files $values.filesSecretName }}
+  {{- if $hasFiles }}
   - name: files
     secret:
       secretName: {{ $values.filesSecretName }}
       defaultMode: 0440
+  {{- end }}
+  {{- with $values.authoritiesConfigMap }}
+  - name: authorities
+    configMap:
+      name: {{ . }}
   {{- end }}
 {{- end }}
