@@ -14,6 +14,10 @@ STORAGE_CURE: Final = (
     "Make the folder or bucket, make room, or give this user the right to write, read and delete in it; "
     "for a bucket look at AWS_ENDPOINT_URL and its keys too."
 )
+#: letters
+_SHORTEST_KEY: Final = 20
+#: seconds
+_TAKEN_OVER_WITHIN: Final = 120
 
 
 @register
@@ -43,17 +47,37 @@ def names_are_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [
         Warning(f"{name} in the environment is no setting of the portal, and counts for nothing.",
                 hint=f"Write {meant}, or take it away.", id="zenvoices.W002")
-        for name, meant in sorted(settings.MISSPELT.items())
+        for name, meant in sorted(settings.MISSPELT().items())
     ]  # fmt: skip
 
 
 @register
 def debug_is_for_this_machine(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """A page with an error shows the code and the settings to whoever causes one."""
-    if not settings.DEBUG or urlsplit(settings.BASE_URL).hostname in ("localhost", "127.0.0.1", "::1"):
+    if not (settings.DEBUG and _others_reach_it()):
         return []
     said = "DEBUG is true on a portal that others reach: its pages show them what no one else may see."
     return [Warning(said, hint="Take DEBUG away.", id="zenvoices.W003")]
+
+
+@register
+def key_cannot_be_guessed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if len(settings.SECRET_KEY) >= _SHORTEST_KEY or "SECRET_KEY" in settings.WITHHELD or not _others_reach_it():
+        return []
+    said = f"SECRET_KEY has less than {_SHORTEST_KEY} letters: whoever guesses it signs in as anybody."
+    return [Warning(said, hint=".env.example has the command that makes one.", id="zenvoices.W005")]
+
+
+def _others_reach_it() -> bool:
+    return urlsplit(settings.BASE_URL).hostname not in ("localhost", "127.0.0.1", "::1")
+
+
+@register
+def dead_fetch_is_taken_over_in_time(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.FETCH_LEASE_SECONDS + settings.TICK_SECONDS <= _TAKEN_OVER_WITHIN:
+        return []
+    said = f"FETCH_LEASE_SECONDS and TICK_SECONDS are over {_TAKEN_OVER_WITHIN} together: a dead fetch waits longer."
+    return [Warning(said, hint="Lower one of them.", id="zenvoices.W006")]
 
 
 @register
@@ -86,5 +110,6 @@ def said_of_settings() -> list[CheckMessage]:
     names = ["default"]
     return [
         *https_needs_a_proxy(None), *names_are_settings(None), *debug_is_for_this_machine(None),
-        *lease_outlasts_silence(None), *registrations_are_whole(None, names),
+        *key_cannot_be_guessed(None), *dead_fetch_is_taken_over_in_time(None), *lease_outlasts_silence(None),
+        *registrations_are_whole(None, names),
     ]  # fmt: skip

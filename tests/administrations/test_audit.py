@@ -330,9 +330,10 @@ def test_csv_says_what_the_page_says_and_runs_nothing(cast: Cast, signed_in: Sig
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx", "\n=1", "＝1", "＋1", "－1", "＠1"])
 def test_cell_that_a_spreadsheet_would_run_is_text(text: str) -> None:
     assert safe_cell(text) == f"'{text}"
-    assert safe_cell(f"Factuur;{text}") == f"Factuur;'{text}"  # where Excel takes another separator than we wrote
-    assert safe_cell(f'Factuur,"{text}"') == f'Factuur,\'"{text}"'
-    assert safe_cell("facturen@devries.test, € 12; - 3") == "facturen@devries.test, € 12; - 3"
+    call = f"{text}SUM(1)"
+    assert safe_cell(f"Factuur;{call}") == f"Factuur;'{call}"  # where Excel takes another separator than we wrote
+    assert safe_cell(f'Factuur,"{call}"') == f'Factuur,\'"{call}"'
+    assert safe_cell("facturen@devries.test, € 12,- en; - 3") == "facturen@devries.test, € 12,- en; - 3"
 
 
 @pytest.mark.parametrize(("language", "first"), [("nl", "Tijd;Wie;Adres;"), ("en", "Time,Who,Address,")])

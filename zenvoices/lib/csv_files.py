@@ -14,16 +14,17 @@ from django.utils.formats import get_format
 
 #: A spreadsheet takes a cell that begins with one of these for a formula, and runs it (OWASP, CSV Injection).
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-
-
 #: Where a cell would begin that is opened with another separator than it was written with: Excel takes that of its
 #: country, not that of whoever downloaded it.
 _BEGINS_ELSEWHERE: Final = re.compile(rf"(?<=[,;|\t])(?=\"*[{''.join(map(re.escape, FORMULA))}])")
+#: without one of these a formula asks and starts nothing: an amount of "100,-" stays as it is
+_RUNS: Final = re.compile(r"[(|!]")
 
 
 def safe_cell(text: str) -> str:
     """With an apostrophe before it, it is text."""
-    text = _BEGINS_ELSEWHERE.sub("'", text)
+    if _RUNS.search(text):
+        text = _BEGINS_ELSEWHERE.sub("'", text)
     return f"'{text}" if text.startswith(FORMULA) else text
 
 

@@ -155,11 +155,6 @@ class Environment(environ.FileAwareEnv):
         )
         return default
 
-    def secret(self, name: str, text: str, least: int) -> str:
-        if 0 < len(text) < least:
-            self.wrong(name, f"has less than {least} letters", ".env.example has the command that makes one.")
-        return text
-
     def mailbox(self, name: str, default: str) -> str:
         """One address, with or without the name of whose it is."""
         text = self.text(name)
