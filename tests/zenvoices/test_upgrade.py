@@ -7,7 +7,6 @@ is taken away goes one release later, when nobody uses it any more.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -28,6 +27,7 @@ from tests.channels.provider import SaidProvider
 from tests.leaving.everything import furnish
 from tests.portal import ROOT, Portal
 from tests.servers.postgresql import postgresql
+from tests.waiting import wait_until
 from zenvoices.lib.scoping import every_administration
 from zenvoices.management.commands.migrate import MIGRATES
 
@@ -132,9 +132,9 @@ def test_second_migrate_waits_for_the_first(tmp_path: Path) -> None:
             "manage", "migrate", "contenttypes", log="log"
         )
         waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        while not first.execute(waits).fetchone():
-            assert second.is_running(), (tmp_path / "log").read_text()
-            time.sleep(0.05)
+        wait_until(
+            lambda: first.execute(waits).fetchone(), told=(tmp_path / "log").read_text, goes_on=second.is_running
+        )
         assert first.execute("SELECT to_regclass('django_content_type')").fetchone() == (None,)
         first.execute("SELECT pg_advisory_unlock(%s)", [MIGRATES])
         second.wait(120)
