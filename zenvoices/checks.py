@@ -62,7 +62,7 @@ def debug_is_for_this_machine(app_configs: Any, **kwargs: Any) -> list[CheckMess
 
 @register
 def key_cannot_be_guessed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    if len(settings.SECRET_KEY) >= _SHORTEST_KEY or "SECRET_KEY" in settings.WITHHELD or not _others_reach_it():
+    if "SECRET_KEY" in settings.WITHHELD or len(settings.SECRET_KEY) >= _SHORTEST_KEY or not _others_reach_it():
         return []
     said = f"SECRET_KEY has less than {_SHORTEST_KEY} letters: whoever guesses it signs in as anybody."
     return [Warning(said, hint=".env.example has the command that makes one.", id="zenvoices.W005")]
