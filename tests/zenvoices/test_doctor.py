@@ -130,6 +130,7 @@ def test_bucket_that_is_not_there_is_found_by_name(portal: Portal) -> None:
 
 def test_folder_that_takes_no_file_is_found_by_name(portal: Portal) -> None:
     documents = portal.folder / "documents"
+    documents.mkdir(exist_ok=True)
     documents.rename(portal.folder / "kept")
     documents.write_text("a file where the folder should be")
     try:
