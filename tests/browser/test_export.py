@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Browse, MakeStage
+from tests.browser.conftest import PATIENCE, Browse, MakeStage
 from tests.browser.test_activity import fits_every_width
 from tests.documents.files import pdf
 
@@ -34,7 +34,8 @@ def test_beheerder_takes_everything_along(language: str, make_stage: MakeStage, 
     page.get_by_role("link", name=words.make).click()
     page.get_by_role("button", name=words.make).click()
     row = page.get_by_role("row", name=words.ready)
-    expect(row).to_be_visible()  # by itself, without a reload
+    # By itself, without a reload. It comes last: behind all that tests before this one left to be read and drawn.
+    expect(row).to_be_visible(timeout=2 * PATIENCE)
     expect(page.get_by_role("button", name=words.make)).to_be_visible()
     fits_every_width(page)
     with page.expect_download() as download:
