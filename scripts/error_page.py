@@ -19,7 +19,7 @@ if not apps.ready:  # as a program: of settings whatever will do, for sentences 
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "zenvoices.settings",
         "DATA_DIR": folder.name,
-        "SECRET_KEY": "only-for-the-page-of-errors",
+        "SECRET_KEY": "only-for-a-page",
         "CREDENTIAL_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
     }
     django.setup()

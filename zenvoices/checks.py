@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
@@ -54,7 +53,7 @@ def names_are_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register
 def debug_is_for_this_machine(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """A page with an error shows the code and the settings to whoever causes one."""
-    if not (settings.DEBUG and _others_reach_it()):
+    if not settings.DEBUG or settings.ONLY_THIS_MACHINE:
         return []
     said = "DEBUG is true on a portal that others reach: its pages show them what no one else may see."
     return [Warning(said, hint="Take DEBUG away.", id="zenvoices.W003")]
@@ -62,14 +61,10 @@ def debug_is_for_this_machine(app_configs: Any, **kwargs: Any) -> list[CheckMess
 
 @register
 def key_cannot_be_guessed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    if "SECRET_KEY" in settings.WITHHELD or len(settings.SECRET_KEY) >= _SHORTEST_KEY or not _others_reach_it():
+    if settings.ONLY_THIS_MACHINE or "SECRET_KEY" in settings.WITHHELD or len(settings.SECRET_KEY) >= _SHORTEST_KEY:
         return []
     said = f"SECRET_KEY has less than {_SHORTEST_KEY} letters: whoever guesses it signs in as anybody."
     return [Warning(said, hint=".env.example has the command that makes one.", id="zenvoices.W005")]
-
-
-def _others_reach_it() -> bool:
-    return urlsplit(settings.BASE_URL).hostname not in ("localhost", "127.0.0.1", "::1")
 
 
 @register

@@ -357,13 +357,13 @@ ENTRA_POP3: str = env.host_port("ENTRA_POP3", "outlook.office365.com:995")
 
 # --- E-mail that the portal sends -----------------------------------------------------------------------
 #: on this machine alone nobody else waits for a mail
-_is_alone = not env.is_wrong("BASE_URL") and _site.hostname in ("localhost", "127.0.0.1", "::1")
+ONLY_THIS_MACHINE: bool = not env.is_wrong("BASE_URL") and _own_host in _LOOPBACK
 _outbox = "consolemail://" if DEBUG else f"filemail:///{quote(str(DATA_DIR / 'outbox'))}"
 # Withheld: there is no mail server in a container, so a mail fails and is told instead of lying in a folder.
 _email = (
     env.email_url_config("smtp://localhost")
     if "EMAIL_URL" in WITHHELD
-    else env.mail("EMAIL_URL", _outbox, must_reach=not (DEBUG or _is_alone))
+    else env.mail("EMAIL_URL", _outbox, must_reach=not (DEBUG or ONLY_THIS_MACHINE))
 )
 #: Delivers. Every mail passes EMAIL_BACKEND first, which notes whether it left.
 EMAIL_DELIVERY_BACKEND: str = _email.pop("EMAIL_BACKEND")

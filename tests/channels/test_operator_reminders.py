@@ -106,7 +106,7 @@ def test_nonsense_stops_the_portal_at_its_start_with_a_sentence(
     (tmp_path / "good.pem").write_text(key_pem(key) + certificate_pem(key))
     (tmp_path / "apart.pem").write_text(key_pem(key) + certificate_pem(other))
     given = str(tmp_path / value) if value.endswith(".pem") and "/" not in value else value
-    made = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": "x" * 20, "CREDENTIAL_KEYS": "A" * 43 + "=", name: given}
+    made = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": "x", "CREDENTIAL_KEYS": "A" * 43 + "=", name: given}
     done = subprocess.run(
         [sys.executable, "-c", "import zenvoices.settings"], cwd=ROOT, env=dict(os.environ) | made, capture_output=True,
         text=True, check=False,
