@@ -20,8 +20,8 @@ from channels.checking import Outcome, Purpose
 from channels.fetching.places import open_runs
 from channels.models import Channel, ConnectionCheck, FetchRun
 from channels.pages.bulk import left_said
-from channels.pages.queries import RowCount, listed_channels
-from channels.pages.rows import RESULT_STAYS, Row, row_of
+from channels.pages.queries import RESULT_STAYS, RowCount, listed_channels
+from channels.pages.rows import Row, row_of
 from channels.pages.standing import Standing, standing
 from channels.pages.who import who_must_act
 from documents.models import Document, Supplier

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.utils import timezone
 
 from channels import rulebook
 from channels.models import Channel, FetchRun, HostOutage, ReceivedMail
@@ -21,10 +23,13 @@ SENDER_AND_SUBJECT: Final = (
 )  # fmt: skip
 #: A row is looked at each second while it is fetched: more documents than these are not counted.
 DOCUMENTS_COUNTED: Final = 1_000
+#: what a person's fetch brought is told this long
+RESULT_STAYS: Final = timedelta(minutes=10)
 
 
 def listed_channels(ids: Iterable[UUID], *, count_documents: bool = True) -> list[Channel]:
-    """These, in this order, each with what `_listed` counts, `open_run` and `last_run`. Two queries, ever."""
+    """These, in this order, each with what `_listed` counts, `open_run`, `last_run` and `asked_run`, which a person
+    started and which ended just now. Two queries, ever."""
     wanted = list(ids)
     listed = _listed(Channel.objects.filter(pk__in=wanted), count_documents=count_documents)
     found = {channel.pk: channel for channel in _with_runs(listed)}
@@ -63,16 +68,25 @@ def _listed(channels: QuerySet[Channel], *, count_documents: bool = True) -> Que
             # The newest by their index, for each channel anew: a join would look at every run there ever was.
             open_run_id=Subquery(runs.filter(finished_at=None)[:1]),
             last_run_id=Subquery(runs.filter(finished_at__isnull=False)[:1]),
+            asked_run_id=Subquery(_asked_lately(runs)[:1]),
         )
     )
 
 
+def _asked_lately(runs: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+    """None is under way for a day: no older one is read."""
+    now = timezone.now()
+    ended = runs.filter(trigger=FetchRun.Trigger.MANUAL, finished_at__gte=now - RESULT_STAYS)
+    return ended.filter(queued_at__gte=now - timedelta(days=1))
+
+
 def _with_runs(channels: QuerySet[Channel]) -> list[Channel]:
     found: list[Any] = list(channels)
-    runs = FetchRun.objects.in_bulk({pk for one in found for pk in (one.open_run_id, one.last_run_id) if pk})
+    kinds = ("open_run", "last_run", "asked_run")
+    runs = FetchRun.objects.in_bulk({pk for one in found for kind in kinds if (pk := getattr(one, f"{kind}_id"))})
     for channel in found:
-        channel.open_run = runs.get(channel.open_run_id)
-        channel.last_run = runs.get(channel.last_run_id)
+        for kind in kinds:
+            setattr(channel, kind, runs.get(getattr(channel, f"{kind}_id")))
     return found
 
 

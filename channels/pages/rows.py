@@ -22,8 +22,7 @@ from channels.words.reminders import shown_at
 from channels.words.silence import shown_at as shown_silence
 from zenvoices.lib import health as health_of_parts
 
-#: the result of a fetch by hand stays in the row this long
-RESULT_STAYS = timedelta(minutes=10)
+WENT_WELL = (FetchRun.Outcome.SUCCEEDED, FetchRun.Outcome.WARNING)
 #: a fetch that waits longer is asked why
 STARTS_WITHIN = timedelta(seconds=5)
 
@@ -116,9 +115,9 @@ class Row:
 
 
 def row_of(channel: Channel) -> Row:
-    """`channel` as channels.pages.queries lists it, with `open_run`, `last_run` and `not_taken_in`."""
+    """`channel` as channels.pages.queries lists it, with its runs and `not_taken_in`."""
     run: FetchRun | None = channel.open_run  # type: ignore[attr-defined]
-    result = _recent_result(channel.last_run)  # type: ignore[attr-defined]
+    result = _result(channel)
     in_outage, nothing_since = _is_in_outage(channel), health.nothing_since(channel)
     needs_somebody_now = needs_somebody(channel.error_code, channel.failures) and not in_outage
     silence = shown_silence(channel, timezone.localdate())
@@ -169,10 +168,11 @@ def _is_in_outage(channel: Channel) -> bool:
     return bool(channel.outage_code) or channel.error_code in outages.TRANSIENT  # type: ignore[attr-defined]
 
 
-def _recent_result(run: FetchRun | None) -> FetchRun | None:
-    if run is None or run.trigger != FetchRun.Trigger.MANUAL or run.finished_at is None:
-        return None
-    return run if timezone.now() - run.finished_at < RESULT_STAYS else None
+def _result(channel: Channel) -> FetchRun | None:
+    """What a fetch by hand brought stays when the schedule looks after it; its failure is then of before."""
+    asked: FetchRun | None = channel.asked_run  # type: ignore[attr-defined]
+    is_newest = asked == channel.last_run  # type: ignore[attr-defined]
+    return asked if asked and (is_newest or asked.outcome in WENT_WELL) else None
 
 
 def _waits_for_us(run: FetchRun) -> bool:

@@ -206,11 +206,16 @@ class Stage:
 
 
 CHANNEL = """
+from datetime import timedelta
+from django.utils import timezone
 from administrations.models import Administration
 from channels import services
-answer = services.create_channel(
+channel = services.create_channel(
     Administration.objects.get(pk=administration), password=password, activate=True, by=None, **fields
-).pk
+)
+channel.next_fetch_at = timezone.now() + timedelta(minutes=30)  # its own second of each half hour may be now
+channel.save(update_fields=["next_fetch_at"])
+answer = channel.pk
 """
 DUE = """
 from channels.models import Channel

@@ -284,6 +284,27 @@ def test_failed_fetch_by_hand_ends_with_its_sentence(cast: Cast, signed_in: Sign
     assert "localhost antwoordt niet op poort 993." in page
 
 
+@pytest.mark.parametrize(
+    ("by_hand", "told"),
+    [
+        ({"seen": 4, "delivered": 4, "documents": 4}, ["4 documenten opgehaald"]),
+        ({}, ["Zojuist gekeken"]),
+        ({"outcome": "failed", "error_code": "connect_timeout"}, []),
+        ({"outcome": "busy"}, []),
+    ],
+)
+def test_result_stays_in_the_row_when_the_schedule_looks_after_it(
+    cast: Cast, signed_in: SignedIn, by_hand: dict[str, Any], told: list[str]
+) -> None:
+    """Not that it failed or was one too many: since then it works."""
+    channel = make_channel(cast.bakery)
+    make_run(channel, trigger="manual", **by_hand)
+    make_run(channel)
+    page = signed_in(cast.bert).get(address("channel-row", cast.bakery, channel.pk)).content.decode()
+    results = ("4 documenten opgehaald", "Zojuist gekeken", "antwoordt niet", "Er loopt al")
+    assert [one for one in results if one in page] == told
+
+
 def test_result_leaves_the_row_after_a_while(cast: Cast, signed_in: SignedIn) -> None:
     channel = make_channel(cast.bakery)
     then = timezone.now() - timezone.timedelta(minutes=11)
