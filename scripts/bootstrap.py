@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO
 
 from scripts import reasons
@@ -121,7 +121,8 @@ def _venv_maker(venv: Path) -> list[str]:
 def _installer(venv: Path) -> list[str]:
     if uv := _uv():
         return [uv, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python"), "--require-hashes"]
-    options = ["install", "-vv", "--disable-pip-version-check", "--no-input", "--require-hashes"]  # -vv: see reasons
+    # Compiled is what is imported, when it is: all of it takes a minute of the processor, and much is never imported.
+    options = ["install", "--no-compile", "--disable-pip-version-check", "--no-input", "--require-hashes"]
     if os.geteuid() == 0:
         options.append("--root-user-action=ignore")
     return [*_pip(venv), *options]
@@ -145,9 +146,10 @@ def _requirements(locks: list[str]) -> list[str]:
 
 def _run(command: list[str], env: dict[str, str], venv: Path, guard: int) -> None:
     """To its good end. Its complaints are shown as they come; all that it says is read when it fails."""
-    with TemporaryFile("w+", errors="replace") as output:
+    # Why pip did not reach an index it tells its log alone; with -vv it takes half as long again.
+    with TemporaryFile("w+", errors="replace") as output, NamedTemporaryFile("r", errors="replace") as log:
         complaints = []
-        with _started(command, env, output, guard) as process:
+        with _started(command, {**env, "PIP_LOG": log.name}, output, guard) as process:
             try:
                 for line in process.stderr or ():
                     sys.stderr.write(line)
@@ -156,7 +158,7 @@ def _run(command: list[str], env: dict[str, str], venv: Path, guard: int) -> Non
                 process.kill()
                 raise
         output.seek(0)
-        said = output.read() + "".join(complaints)
+        said = output.read() + "".join(complaints) + log.read()
     if process.returncode:
         raise BootstrapFailed(f"The packages could not be installed. {reasons.of_output(said, venv)}")
 

@@ -11,7 +11,7 @@ from tests.migrated import migrate
 from tests.portal import Portal
 from tests.servers.s3 import S3, s3_server
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.proof]
 
 DOCUMENTS = 12
 #: as an upload makes it

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-#: `make faults` goes through all of them, `make test` and `make proofs` through each twentieth
+#: `make faults` goes through all of them, `make proofs` through each twentieth
 ALL: Final = os.environ.get("FAULTS") == "all"
 EACH: Final = 1 if ALL else 20
 

@@ -18,7 +18,7 @@ from tests.servers.folder import Folder
 from tests.servers.maildrop import Maildrop
 from tests.servers.scripted import Peer, Script, hang, hang_up, imap, pop3
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.proof]
 
 HOST = "mail.company.example"
 Arrange = Callable[[Any], Mapping[str, Any]]

@@ -32,7 +32,7 @@ from tests.servers.scripted import imap
 from zenvoices.lib import net
 from zenvoices.lib.crypto import new_key
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.proof]
 
 HOST = "mail.company.example"
 Broken = Callable[[], AbstractContextManager[Any]]

@@ -32,7 +32,7 @@ from tests.faults.test_providers import come_back, set_out, there_and_back, walk
 from tests.faults.web import GOOGLE_API, GOOGLE_TOKEN, HTTPS, MICROSOFT, Page, Web, html
 from tests.servers.scripted import Script, hang_up, imap
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.proof]
 
 DISCOVERY = (MICROSOFT, "/.well-known/openid-configuration")
 

@@ -24,7 +24,7 @@ from tests.faults.moments import LANGUAGES, Walk, plain
 from tests.faults.table import sample
 from tests.faults.web import Web
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.proof]
 
 OUR_OWN = {"Sec-Fetch-Site": "same-origin"}
 #: what the holder of a link can do about what is not the mailbox's owner's, by whose it is

@@ -141,7 +141,7 @@ app.worker_main(["worker", "-P", sys.argv[2], "-c", "2", "-Q", "fetch", "--witho
 
 
 @pytest.mark.redis
-@pytest.mark.parametrize("pool", ["threads", "prefork"])
+@pytest.mark.parametrize("pool", ["threads", pytest.param("prefork", marks=pytest.mark.proof)])
 def test_worker_with_work_that_waits_outlives_its_broker(pool: str, tmp_path: Path) -> None:
     """Two are carried out, and one is received and waits: the worker asks its broker for another meanwhile."""
 

@@ -19,7 +19,7 @@ from tests.servers.redis import redis_server
 from tests.servers.s3 import s3_server
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.postgres, pytest.mark.dovecot, pytest.mark.redis, pytest.mark.slow]
+pytestmark = [pytest.mark.postgres, pytest.mark.dovecot, pytest.mark.redis, pytest.mark.slow, pytest.mark.proof]
 
 PATIENCE = 180.0  # seconds
 WORKER = ("worker", "-P", "threads", "-c", "4", "-Q", "fetch,checks,tick,documents", "--without-mingle")

@@ -302,7 +302,9 @@ def reach(index: str, uv_in: Path | None = None) -> dict[str, str]:
     return reaching | {"PATH": path, "UV_HTTP_RETRIES": "0", "UV_NO_CACHE": "1"}
 
 
-@pytest.mark.parametrize(("target", "installer"), [("run", "pip"), ("test", "uv"), ("lint", "uv")])
+@pytest.mark.parametrize(
+    ("target", "installer"), [pytest.param("run", "pip", marks=pytest.mark.proof), ("test", "uv"), ("lint", "uv")]
+)
 def test_no_network(tmp_path: Path, target: str, installer: str):
     root = checkout(tmp_path / "zenvoices")
     nowhere = reach("http://127.0.0.1:9/simple/", tmp_path / "uv" if installer == "uv" else None)
