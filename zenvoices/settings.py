@@ -206,7 +206,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 900,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
-    "socket_timeout": 30,
+    "socket_timeout": 5,
     "socket_connect_timeout": 5,
     # A view that queues does not wait for a broker that is away; workers have their own, patient retry.
     "max_retries": 1,
@@ -214,6 +214,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_step": 0.2,
     "interval_max": 0.2,
 }
+# Once more, for a broker that came back since. Whoever queues waits, and what was not queued the schedule offers again.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 CELERY_TASK_DEFAULT_QUEUE = "fetch"
 #: A worker that is told no queue serves them all.
 CELERY_TASK_QUEUES = {
