@@ -132,6 +132,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "zenvoices.errors.NotAllowedMiddleware",
+    "zenvoices.errors.StorageMiddleware",
 ]
 
 TEMPLATES = [
