@@ -179,7 +179,11 @@ else:
     _options = DATABASES["default"].setdefault("OPTIONS", {})
     _options["options"] = f"{_options.get('options', '')} -c timezone=UTC -c lock_timeout=30s -c jit=off".strip()
     # A server that vanished without a word is given up, for all threads of a process wait for one that works for them.
-    _options.setdefault("tcp_user_timeout", 30_000)
+    # Keepalives: what it was asked it may have received, and then nothing is under way that could fail.
+    for _name, _value in (
+        ("tcp_user_timeout", 30_000), ("keepalives_idle", 15), ("keepalives_interval", 5), ("keepalives_count", 3),
+    ):  # fmt: skip
+        _options.setdefault(_name, _value)
     _options.setdefault("connect_timeout", 10)
 
 # --- Broker and cache -----------------------------------------------------------------------------------
@@ -236,6 +240,7 @@ CELERY_TASK_ROUTES = {
     "channels.tasks.check": {"queue": "checks"},
     "channels.tasks.revoke": {"queue": "checks"},
 }
+CELERY_BEAT_SCHEDULER = "zenvoices.lib.schedule_clock:OutlivesItsClock"
 CELERY_BEAT_SYNC_EVERY = 1  # each tick touches its file, which says that the schedule goes on
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
