@@ -25,11 +25,10 @@ def send() -> int:
         try:
             _mail(alert)
         except (NotReached, OSError, SMTPException) as problem:
-            may_have_left = not isinstance(problem, NotReached) and not all(answers_of(problem))
-            if not may_have_left:
+            if isinstance(problem, NotReached) or all(answers_of(problem)):  # else it may have left
                 OperatorAlert.objects.filter(pk=alert.pk).update(mailed_at=None)
             failed = type(problem.__cause__ or problem).__name__
-            log.warning("e-mail to the operator did not leave", code=alert.code, problem=failed, surely=not may_have_left)
+            log.warning("e-mail to the operator did not leave", code=alert.code, problem=failed)
             break
         sent += 1
     return sent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -231,7 +232,7 @@ def test_server_that_takes_a_mail_and_says_nothing_is_not_given_it_in_numbers(ca
         for _run in range(150):
             tasks.send_emails()
             clock.shift(600)
-    assert 2 <= len(taken) <= 6
+    assert 2 <= len(taken) <= 9
     assert len({re.findall(rb"(?m)^Message-ID: (.*)$", one)[0] for one in taken}) == 1
 
 
@@ -274,13 +275,11 @@ def test_operator_is_told_when_what_should_pass_does_not(db: None, client: Clien
         assert [alert["code"] for alert in client.get("/readyz").json()["operator"]] == ["outgoing_mail:deferred"]
 
 
-def test_tls_where_a_port_begins_without_is_no_matter_of_its_certificate(
-    db: None, through: Any, settings: Any
-) -> None:
+def test_tls_where_a_port_begins_without_is_no_matter_of_its_certificate(db: None, through: Any, settings: Any) -> None:
     with serving() as server:
         through(server)
         settings.EMAIL_USE_SSL = True
-        with pytest.raises(OSError):
+        with pytest.raises(ssl.SSLError):
             send()
     assert OutgoingMail.objects.get().reason == "not_offered"
 

@@ -69,6 +69,14 @@ def test_claim_of_a_dead_worker_runs_out(cast: Cast) -> None:
     assert tasks.send_emails() == 1
 
 
+def test_what_is_due_since_long_is_not_put_off_until_it_is_old_news(cast: Cast) -> None:
+    """No mail server for hours, and then a worker that died over it."""
+    now = timezone.now()
+    made, claimed = now - timedelta(hours=14), now - services.LONGEST_PAUSE - timedelta(minutes=1)
+    make_notification(cast.bakery, cast.gerda, email_due=True, created_at=made, emailed_at=claimed)
+    assert tasks.send_emails() == 1
+
+
 def test_without_mail_server_everything_stays_due(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     notes = [make_notification(cast.bakery, person, email_due=True) for person in (cast.gerda, cast.bert)]
     break_sending(monkeypatch, NotReached())

@@ -58,7 +58,7 @@ class Between(ThreadingHTTPServer):
     """Between the portal and its bucket: lets everything through, until it is told of a fault.
 
     `fault`: "denied", "full", "garbage", "silent" (until `released`), "broken" (half of the answer); only for requests
-    of these `methods`.
+    of these `methods`, of which so many are `spared`.
     """
 
     daemon_threads = True
@@ -67,6 +67,7 @@ class Between(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Request)
         self.behind = urlsplit(behind.url).netloc
         self.fault, self.methods = "", frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
+        self.spared = 0
         self.released = threading.Event()
 
     @property
@@ -87,7 +88,7 @@ class _Request(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         body = self._body()
-        fault = self.server.fault if self.command in self.server.methods else ""
+        fault = self._fault()
         if fault == "silent":
             self.server.released.wait(60)
         if fault in _REFUSED:
@@ -101,6 +102,12 @@ class _Request(BaseHTTPRequestHandler):
         self._say(said.status, dict(said.getheaders()), content, broken=fault == "broken")
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer  # noqa: N815 (names of http.server)
+
+    def _fault(self) -> str:
+        if not self.server.fault or self.command not in self.server.methods:
+            return ""
+        self.server.spared -= 1
+        return self.server.fault if self.server.spared < 0 else ""
 
     def _body(self) -> bytes:
         if self.headers.get("Expect", "").lower() == "100-continue":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import structlog
 from django.core.cache.backends.redis import RedisCache
@@ -33,8 +33,8 @@ class JsonSerializer:
 class ForgetfulRedisCache(RedisCache):
     """Signing in must work while Redis is away or stands still; its rate limits rest until it is back."""
 
-    #: by the clock of time.monotonic, for each Redis of this process
-    _rests_until: dict[str, float] = {}  # noqa: RUF012 (of all threads, each of which has an object of its own)
+    #: by the clock of time.monotonic, for each Redis; of all threads, each of which has an object of its own
+    _rests_until: ClassVar[dict[str, float]] = {}
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         waits = {"socket_timeout": _PATIENCE, "socket_connect_timeout": _PATIENCE}

@@ -16,7 +16,7 @@ class OutlivesItsClock(PersistentScheduler):
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         now = self.app.now()
-        ahead = [entry for entry in self.schedule.values() if entry.last_run_at - now > _SET_BACK]
+        ahead = [entry for entry in self.schedule.values() if (entry.last_run_at or now) - now > _SET_BACK]
         for entry in ahead:
             entry.last_run_at = now
         if ahead:
