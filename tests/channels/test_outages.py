@@ -322,7 +322,8 @@ def test_bucket_that_fails_in_the_middle_costs_no_mail_and_no_strike(
     with s3_server() as server, between(server) as way:
         for name, value in (server.environment | {"AWS_ENDPOINT_URL": way.url}).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr("documents.objectstore._PATIENCE", Config(read_timeout=2, retries={"total_max_attempts": 1}))
+        impatient = Config(read_timeout=2, retries={"total_max_attempts": 1})
+        monkeypatch.setattr("documents.objectstore._PATIENCE", impatient)
         settings.DOCUMENT_STORAGE = f"s3://{fault}-of-the-portal/documents"
         bucket = server.make_bucket(f"{fault}-of-the-portal")
         deliver_all(mailbox_user)
