@@ -117,7 +117,7 @@ def zip_file(request: AdministrationRequest) -> HttpResponseBase:
         response = serving.zip_of(found, names, _("documents") + ".zip")
         _note(request, "document.zipped", *found)
         return response
-    except (storage.BlobMissing, storage.StorageProblem):
+    except storage.BlobMissing:
         messages.error(request, _("A file is missing from our storage. Download the documents one by one."))
         return redirect("documents", request.administration.pk)
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from email.utils import parseaddr
-from smtplib import SMTPException, SMTPRecipientsRefused
+from smtplib import SMTPException
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from documents import forwards, storage
 from documents.forward_models import Forward
 from documents.models import XML_TYPES, Document
+from notifications.outgoing import NotReached, answers_of, message_id, reached
 
 log = structlog.get_logger(__name__)
-
-
-class _NoServer(Exception):
-    """Nothing was given to it."""
 
 
 def send_due(most: int) -> int:
@@ -31,13 +26,13 @@ def send_due(most: int) -> int:
         forward = forwards.claim(forward_id)
         try:
             sent += forward is not None and _send(forward)
-        except _NoServer:
+        except NotReached:
             break
     return sent
 
 
 def _send(forward: Forward) -> bool:
-    """Raises _NoServer."""
+    """Raises NotReached."""
     if problem := forwards.problem_before(forward):
         forwards.settle(forward, problem)
         return False
@@ -53,31 +48,24 @@ def _send(forward: Forward) -> bool:
 
 
 def _given(forward: Forward, message: EmailMessage) -> bool:
-    """To the mail server, which is reached first: what fails until then surely did not leave. Raises _NoServer."""
-    message.connection = connection = get_connection()
+    """Raises NotReached."""
     try:
-        connection.open()
-    except (SMTPException, OSError) as failure:
+        with reached() as message.connection:
+            message.send()
+    except NotReached:
         forwards.later(forward)
-        raise _NoServer from failure
-    try:
-        message.send()
+        raise
     except (SMTPException, OSError) as failure:
         _settle_failure(forward, failure)
         return False
-    finally:
-        with suppress(SMTPException, OSError):
-            connection.close()
     forwards.settle(forward)
     return True
 
 
 def _settle_failure(forward: Forward, failure: Exception) -> None:
-    codes = [getattr(failure, "smtp_code", 0)]
-    if isinstance(failure, SMTPRecipientsRefused):
-        codes = [code for code, _words in failure.recipients.values()]
+    codes = answers_of(failure)
     log.warning("a document was not forwarded", forward=str(forward.pk), reason=type(failure).__name__, answers=codes)
-    if not all(codes):  # the line broke: the server may have taken it
+    if not all(codes):
         forwards.settle(forward, "uncertain")
     elif all(400 <= code < 500 for code in codes):  # RFC 5321 4.2.1: passes by itself
         forwards.later(forward)
@@ -95,7 +83,7 @@ def _message(forward: Forward) -> EmailMessage:
         subject=" ".join(document.filename.split()),
         body=body,
         to=[forward.to.address],
-        headers={"Message-ID": _message_id(forward)},
+        headers={"Message-ID": message_id(f"forward.{forward.pk.hex}")},
     )
     for file in _files(document):
         message.attach(file.filename, _bytes(file), _kind(file))
@@ -117,9 +105,3 @@ def _files(document: Document) -> list[Document]:
 def _bytes(file: Document) -> bytes:
     with storage.open_blob(file.administration_id, file.sha256) as blob:
         return blob.read()
-
-
-def _message_id(forward: Forward) -> str:
-    """The same however often it is sent, so that its reader could know it again."""
-    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
-    return f"<forward.{forward.pk.hex}@{domain}>"

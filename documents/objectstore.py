@@ -12,13 +12,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from s3transfer.exceptions import RetriesExceededError
 from storages.backends.s3 import S3Storage
 
 from documents.storage import Blob, BlobMissing, StorageProblem, Strangers, blob_at
@@ -27,13 +30,23 @@ _CHUNK = 1 << 20
 _PROBE = b"a probe of the portal"
 #: S3 cannot make an object young again but by writing it, and the sweep spares what is younger than a day
 _YOUNG = timedelta(hours=12)
+#: Boto's own is five minutes, in which a fetch loses its lease and a page its reader. What fails is tried once more.
+_PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})
+_DOWNLOAD = TransferConfig(num_download_attempts=2)
+#: of who waits for a word about the bucket alone
+_LITTLE_PATIENCE = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
+#: as MinIO and Ceph say it
+_FULL = {"XMinioStorageFull", "QuotaExceeded", "XMinioAdminBucketQuotaExceeded", "InsufficientStorage", "507"}
 
 
 class ObjectBlobs:
     def __init__(self, location: str) -> None:
         bucket = urlsplit(location)
         self.prefix = bucket.path.strip("/")
-        self.storage = S3Storage(bucket_name=bucket.netloc, location=self.prefix, file_overwrite=True)
+        self.name = bucket.netloc
+        self.storage = S3Storage(
+            bucket_name=self.name, location=self.prefix, file_overwrite=True, client_config=_PATIENCE
+        )
 
     def put(self, administration_id: UUID, source: BinaryIO) -> str:
         digest, size = hashlib.sha256(), 0
@@ -66,8 +79,8 @@ class ObjectBlobs:
     def open(self, administration_id: UUID, sha256: str) -> BinaryIO:
         local: Any = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
         try:
-            with _problems(sha256):
-                self._object(administration_id, sha256).download_fileobj(local)
+            with self._problems_of(sha256):
+                self._object(administration_id, sha256).download_fileobj(local, Config=_DOWNLOAD)
         except BaseException:
             local.close()
             raise
@@ -78,19 +91,19 @@ class ObjectBlobs:
     @contextmanager
     def path_of(self, administration_id: UUID, sha256: str) -> Iterator[Path]:
         with tempfile.NamedTemporaryFile() as local:
-            with _problems(sha256):
-                self._object(administration_id, sha256).download_fileobj(local)
-            local.flush()
+            with self._problems_of(sha256):
+                self._object(administration_id, sha256).download_fileobj(local, Config=_DOWNLOAD)
+                local.flush()
             yield Path(local.name)
 
     def size(self, administration_id: UUID, sha256: str) -> int:
-        with _problems(sha256):
+        with self._problems_of(sha256):
             return int(self._object(administration_id, sha256).content_length)
 
     def delete(self, administration_id: UUID, sha256: str, unchanged_since: datetime | None) -> bool:
         found = self._object(administration_id, sha256)
         try:
-            with _problems(sha256):
+            with self._problems_of(sha256):
                 found.load()
                 if unchanged_since and found.last_modified > unchanged_since:
                     return False
@@ -129,7 +142,7 @@ class ObjectBlobs:
         """Within a few seconds: who asks waits for it."""
         place = "/".join(part for part in (self.prefix, ".probe", uuid4().hex) if part)
         with _problems(""):
-            bucket = self._impatient()
+            bucket = self._impatient.bucket
             bucket.put_object(Key=place, Body=_PROBE)
             found = bucket.Object(place).get()["Body"].read()
             bucket.Object(place).delete()
@@ -138,12 +151,22 @@ class ObjectBlobs:
 
     def look(self) -> None:
         with _problems(""):
-            list(self._impatient().objects.filter(Prefix=f"{self.prefix}/.probe").limit(1))
+            list(self._impatient.bucket.objects.filter(Prefix=f"{self.prefix}/.probe").limit(1))
 
+    @cached_property
     def _impatient(self) -> Any:
         """The bucket for who waits for its answer."""
-        patience = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
-        return S3Storage(bucket_name=self.storage.bucket_name, client_config=patience).bucket
+        return S3Storage(bucket_name=self.name, client_config=_LITTLE_PATIENCE)
+
+    @contextmanager
+    def _problems_of(self, sha256: str) -> Iterator[None]:
+        """To HEAD, which has no words, a bucket that is gone answers as for a blob that is missing."""
+        try:
+            with _problems(sha256):
+                yield
+        except BlobMissing:
+            self.look()
+            raise
 
     def _object(self, administration_id: UUID, sha256: str) -> Any:
         parts = (self.prefix, str(administration_id), sha256[:2], sha256)
@@ -183,8 +206,14 @@ def _problems(sha256: str) -> Iterator[None]:
         yield
     except ClientError as problem:
         # HEAD answers a bare 404; whatever else is not found, as NoSuchBucket, is no missing blob.
-        if problem.response.get("Error", {}).get("Code") in {"404", "NoSuchKey", "NotFound"}:
+        if _code(problem) in {"404", "NoSuchKey", "NotFound"}:
             raise BlobMissing(sha256) from problem
+        raise StorageProblem("disk_full" if _code(problem) in _FULL else "storage_failed") from problem
+    except (BotoCoreError, RetriesExceededError) as problem:
         raise StorageProblem("storage_failed") from problem
-    except BotoCoreError as problem:
-        raise StorageProblem("storage_failed") from problem
+    except OSError as problem:  # the file here that the bytes come into
+        raise StorageProblem.of(problem) from problem
+
+
+def _code(problem: ClientError) -> str:
+    return str(problem.response.get("Error", {}).get("Code", ""))

@@ -1,14 +1,13 @@
-"""Telling the operator what only the operator can mend: in the log, in /metrics and /readyz, and once by e-mail."""
+"""Telling the operator what only the operator can mend: in the log, in /metrics and /readyz, and once by e-mail
+(notifications.operator_mail).
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from smtplib import SMTPException
 from typing import Final
 
 import structlog
-from django.conf import settings
-from django.core.mail import send_mail
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -46,26 +45,6 @@ def open_alerts() -> QuerySet[OperatorAlert]:
     return OperatorAlert.objects.filter(ended_at=None).order_by("since", "pk")
 
 
-def settle() -> int:
-    """Ends what is quiet, and e-mails what is not told yet. Returns how many e-mails left."""
+def end_quiet() -> int:
     now = database_clock.now()
-    OperatorAlert.objects.filter(ended_at=None, last_at__lt=now - QUIET).update(ended_at=now)
-    return sum(_mail(alert) for alert in open_alerts().filter(mailed_at=None)) if settings.OPERATOR_EMAIL else 0
-
-
-def _mail(alert: OperatorAlert) -> bool:
-    """The claim comes first: of two schedulers one sends. What does not leave is tried again at the next tick."""
-    mine = OperatorAlert.objects.filter(pk=alert.pk, mailed_at=None).update(mailed_at=timezone.now())
-    if not mine:
-        return False
-    body = (
-        f"{alert.text_en}\n\n{alert.text_nl}\n\n{alert.code}, {alert.since:%Y-%m-%d %H:%M} UTC\n{settings.BASE_URL}\n"
-    )
-    subject = f"Zenvoices {settings.BASE_URL}: {alert.text_en}"
-    try:
-        send_mail(" ".join(subject.split())[:200], body, settings.DEFAULT_FROM_EMAIL, [settings.OPERATOR_EMAIL])
-    except (OSError, SMTPException) as problem:
-        OperatorAlert.objects.filter(pk=alert.pk).update(mailed_at=None)
-        log.warning("e-mail to the operator did not leave", code=alert.code, problem=type(problem).__name__)
-        return False
-    return True
+    return OperatorAlert.objects.filter(ended_at=None, last_at__lt=now - QUIET).update(ended_at=now)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from email.utils import parseaddr
 from smtplib import (
     SMTPAuthenticationError,
     SMTPConnectError,
@@ -12,7 +14,6 @@ from smtplib import (
     SMTPHeloError,
     SMTPNotSupportedError,
     SMTPRecipientsRefused,
-    SMTPResponseException,
     SMTPSenderRefused,
     SMTPServerDisconnected,
 )
@@ -36,6 +37,10 @@ log = structlog.get_logger(__name__)
 #: how the operator's alerts of it begin
 ALERT: Final = "outgoing_mail"
 RECIPIENT_REFUSED: Final = "recipient_refused"
+#: RFC 5321, 4.2.1: 4yz passes by itself, as where a server takes nothing from a stranger at first
+DEFERRED: Final = "deferred"
+#: so long without one mail that left, and it does not
+_PASSES_WITHIN: Final = timedelta(hours=1)
 #: exception -> class of the failure; the first that fits counts
 _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (SMTPAuthenticationError, "sign_in_refused"),
@@ -45,11 +50,51 @@ _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (SMTPConnectError, "unreachable"),
     (SMTPHeloError, "unreachable"),
     (SMTPServerDisconnected, "unreachable"),
-    (ssl.SSLError, "certificate"),
+    (ssl.SSLCertVerificationError, "certificate"),
+    (ssl.SSLError, "not_offered"),  # as where TLS is spoken to a port that begins without
     (TimeoutError, "timeout"),
 )
 #: every class there is
-REASONS: Final = (*sorted({reason for _, reason in _REASONS}), "deferred", "refused")
+REASONS: Final = (*sorted({reason for _, reason in _REASONS}), DEFERRED, "refused")
+
+
+class NotReached(Exception):
+    """Nothing was given to the mail server."""
+
+
+@contextmanager
+def reached() -> Iterator[BaseEmailBackend]:
+    """A line to the mail server. What fails until then surely did not leave. Raises NotReached."""
+    line = get_connection()
+    try:
+        line.open()
+    except (SMTPException, OSError) as failure:
+        raise NotReached from failure
+    try:
+        yield line
+    finally:
+        with suppress(SMTPException, OSError):
+            line.close()
+
+
+def hand_over(subject: str, body: str, to: str, about: str) -> None:
+    """One mail to one person, over a line of its own. Raises NotReached, and what the server makes of it."""
+    with reached() as line:
+        headers = {"Message-ID": message_id(about)}
+        EmailMessage(subject, body, settings.DEFAULT_FROM_EMAIL, [to], connection=line, headers=headers).send()
+
+
+def message_id(about: str) -> str:
+    """The same however often a mail is sent, so that its reader knows it again."""
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    return f"<{about}@{domain}>"
+
+
+def answers_of(failure: Exception) -> list[int]:
+    """What the server said to it; 0 where the line broke: it may have taken the mail."""
+    if isinstance(failure, SMTPRecipientsRefused):
+        return [code for code, _words in failure.recipients.values()]
+    return [getattr(failure, "smtp_code", 0)]
 
 
 class WatchedBackend(BaseEmailBackend):
@@ -92,12 +137,12 @@ class WatchedBackend(BaseEmailBackend):
 
 def reason_of(problem: Exception) -> str:
     """The class of a failure: no address, no words of a server."""
+    answers = answers_of(problem)
+    if answers and all(400 <= code < 500 for code in answers):
+        return DEFERRED
     for kind, reason in _REASONS:
         if isinstance(problem, kind):
             return reason
-    if isinstance(problem, SMTPResponseException):
-        # RFC 5321, 4.2.1: 4yz passes by itself
-        return "deferred" if 400 <= problem.smtp_code < 500 else "refused"
     return "refused" if isinstance(problem, SMTPException) else "unreachable"
 
 
@@ -129,10 +174,17 @@ def _note_failed(problem: Exception) -> None:
             )
             UnsentMail.objects.get_or_create(reason=reason)
             UnsentMail.objects.filter(reason=reason).update(mails=F("mails") + 1)
-            if reason != RECIPIENT_REFUSED:  # one address that is wrong is nothing for the operator to mend
+            if _is_for_the_operator(reason, now):
                 operator.tell(f"{ALERT}:{reason}", **_said(reason))
     except DatabaseError:
         log.exception("that mail did not leave was not noted")
+
+
+def _is_for_the_operator(reason: str, now: datetime) -> bool:
+    """One address that is wrong is not, nor what passes by itself."""
+    if reason == DEFERRED:
+        return OutgoingMail.objects.filter(failing_since__lte=now - _PASSES_WITHIN).exists()
+    return reason != RECIPIENT_REFUSED
 
 
 def _said(reason: str) -> dict[str, str]:

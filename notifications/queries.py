@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -45,16 +45,15 @@ def notification_page(request: HttpRequest, *, before: Position | None, limit: i
     return list(rows[:limit])
 
 
-def due_emails(limit: int) -> list[UUID]:
-    """E-mails that have not left, oldest first; after a day they are old news. Inside `every_administration`.
-
-    Of those who want each at once.
+def due_emails(limit: int) -> list[tuple[UUID, datetime]]:
+    """E-mails that have not left, oldest first, and since when; after a day they are old news. Inside
+    `every_administration`. Of those who want each at once.
     """
     since = database_clock.now() - timedelta(days=1)
     due = Notification.objects.filter(email_due=True, created_at__gte=since, user__daily_email=False).order_by(
         "created_at", "id"
     )
-    return list(due.values_list("pk", flat=True)[:limit])
+    return list(due.values_list("pk", "created_at")[:limit])
 
 
 def due_daily(limit: int) -> list[User]:
@@ -70,8 +69,14 @@ def of_the_day(user: User, limit: int) -> list[Notification]:
 
 
 def _of_before_this_morning(rows: QuerySet[Notification] | None = None) -> QuerySet[Notification]:
+    morning = this_morning()
+    found = Notification.objects.all() if rows is None else rows
+    since = database_clock.now() - timedelta(days=2)
+    return found.filter(email_due=True, created_at__lt=morning, created_at__gte=since)
+
+
+def this_morning() -> datetime:
+    """The last that was."""
     now = timezone.localtime(database_clock.now())
     morning = now.replace(hour=MORNING, minute=0, second=0, microsecond=0)
-    morning -= timedelta(days=1) if morning > now else timedelta()
-    found = Notification.objects.all() if rows is None else rows
-    return found.filter(email_due=True, created_at__lt=morning, created_at__gte=now - timedelta(days=2))
+    return morning - (timedelta(days=1) if morning > now else timedelta())

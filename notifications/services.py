@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from zenvoices.lib import database_clock
 
 #: a claimed e-mail whose worker died, or that was refused, is tried again after this long
 EMAIL_CLAIM = timedelta(minutes=5)
+LONGEST_PAUSE = timedelta(hours=4)
 #: of what is the matter; programs fold a longer header, and people read no further
 SUBJECT_LENGTH = 300
 
@@ -168,10 +169,15 @@ def subject_of(notification: Notification, language: str) -> str:
     return f"{Truncator(line).chars(SUBJECT_LENGTH)} · {notification.administration}"
 
 
-def claim_email(notification_id: UUID) -> bool:
-    """One conditional UPDATE: of two workers one sends. `emailed_at` is the claim until the e-mail has left."""
+def claim_email(notification_id: UUID, due: datetime) -> bool:
+    """One conditional UPDATE: of two workers one sends. `emailed_at` is the claim until the e-mail has left.
+
+    `due`: since when it should have left. Each pause is three times as long as all before it, up to a bound: what is
+    refused, or may have been taken by a server that then said nothing, is not sent in numbers.
+    """
     now = database_clock.now()
-    free = Q(emailed_at=None) | Q(emailed_at__lt=now - EMAIL_CLAIM)
+    pause = min(max((now - due) * 3 / 4, EMAIL_CLAIM), LONGEST_PAUSE)
+    free = Q(emailed_at=None) | Q(emailed_at__lt=now - pause)
     free |= Q(emailed_at__gt=now + EMAIL_CLAIM)  # by a clock that was ahead
     return bool(Notification.objects.filter(free, pk=notification_id, email_due=True).update(emailed_at=now))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -11,8 +12,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from administrations.access import TwoFactorNeeded
+from documents.storage import StorageProblem, told
 from zenvoices.lib.own_addresses import own_path, page_before
 from zenvoices.lib.rates import too_many
+
+log = structlog.get_logger(__name__)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -47,6 +51,22 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def too_many_requests(request: HttpRequest) -> HttpResponse:
     """For allauth's own limits, which all count in minutes."""
     return too_many(request, 60)
+
+
+class StorageMiddleware:
+    """Whoever asks for a file while our storage is away is told so, on whichever page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, StorageProblem):
+            return None
+        log.error("the storage of documents failed", problem=exception.code, said=told(exception))
+        return render(request, "503.html", status=503)
 
 
 class NotAllowedMiddleware:

@@ -132,6 +132,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "zenvoices.errors.NotAllowedMiddleware",
+    "zenvoices.errors.StorageMiddleware",
 ]
 
 TEMPLATES = [
@@ -178,7 +179,11 @@ else:
     _options = DATABASES["default"].setdefault("OPTIONS", {})
     _options["options"] = f"{_options.get('options', '')} -c timezone=UTC -c lock_timeout=30s -c jit=off".strip()
     # A server that vanished without a word is given up, for all threads of a process wait for one that works for them.
-    _options.setdefault("tcp_user_timeout", 30_000)
+    # Keepalives: what it was asked it may have received, and then nothing is under way that could fail.
+    for _name, _value in (
+        ("tcp_user_timeout", 30_000), ("keepalives_idle", 15), ("keepalives_interval", 5), ("keepalives_count", 3),
+    ):  # fmt: skip
+        _options.setdefault(_name, _value)
     _options.setdefault("connect_timeout", 10)
 
 # --- Broker and cache -----------------------------------------------------------------------------------
@@ -206,7 +211,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 900,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
-    "socket_timeout": 30,
+    "socket_timeout": 5,
     "socket_connect_timeout": 5,
     # A view that queues does not wait for a broker that is away; workers have their own, patient retry.
     "max_retries": 1,
@@ -214,6 +219,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_step": 0.2,
     "interval_max": 0.2,
 }
+# Once more, for a broker that came back since. Whoever queues waits, and what was not queued the schedule offers again.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 CELERY_TASK_DEFAULT_QUEUE = "fetch"
 #: A worker that is told no queue serves them all.
 CELERY_TASK_QUEUES = {
@@ -233,6 +240,7 @@ CELERY_TASK_ROUTES = {
     "channels.tasks.check": {"queue": "checks"},
     "channels.tasks.revoke": {"queue": "checks"},
 }
+CELERY_BEAT_SCHEDULER = "zenvoices.lib.schedule_clock:OutlivesItsClock"
 CELERY_BEAT_SYNC_EVERY = 1  # each tick touches its file, which says that the schedule goes on
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -26,7 +26,7 @@ from zenvoices.doctor.parts import Part, examine
 from zenvoices.lib.scoping import every_administration
 
 #: seconds for the parts that are asked; a page waits for it
-PATIENCE: Final = 8.0
+PATIENCE: Final = 4.5
 #: a registration that ends sooner is told
 ENDS_SOON: Final = timedelta(days=14)
 _MARKS: Final = "status"

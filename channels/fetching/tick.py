@@ -38,7 +38,7 @@ def tick(
         steps.run("tell_nothing_fetched", upkeep.tell_nothing_fetched)
         steps.run("tell_nearly_full", room.tell_nearly_full)
         steps.run("remind_operator", operator_reminders.look)
-        steps.run("tell_operator", operator.settle)
+        steps.run("end_alerts", operator.end_quiet)
         steps.run("look_ahead", lambda: expiry.look(keep_alive))
         steps.run("listen", silence.listen)
         steps.run("purge", upkeep.purge_deleted)

@@ -124,4 +124,4 @@ def test_email_that_such_a_clock_claimed_leaves(cast: Cast, channel: Channel) ->
         administration=cast.bakery, user=cast.bert, kind="outage", event="1", text_nl="a", text_en="a",
         email_due=True, emailed_at=timezone.now() + timedelta(days=1),
     )  # fmt: skip
-    assert claim_email(note.pk)
+    assert claim_email(note.pk, note.created_at)

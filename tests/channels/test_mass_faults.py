@@ -16,7 +16,7 @@ from channels.errors import CODES, ChannelError, channel_error
 from channels.fetching import ours, upkeep
 from channels.fetching.health import fetches_nothing
 from channels.models import Channel, HostOutage
-from notifications import operator
+from notifications import operator, operator_mail
 from notifications.models import Notification, OperatorAlert
 from tests.cast import Cast, person
 from tests.channels.test_health import channel_in, finish, told
@@ -205,7 +205,7 @@ def test_operator_is_told_once_of_each_fault_by_log_page_metric_and_mail(
     channel = channel_in(cast.bakery)
     for _slot in range(3):
         finish(channel, channel_error("disk_full"))
-        assert operator.settle() == (1 if _slot == 0 else 0)
+        assert operator_mail.send() == (1 if _slot == 0 else 0)
     (letter,) = mail.outbox
     assert (letter.to, "Free space on the disk" in letter.subject + letter.body) == (["beheer@portal.test"], True)
     assert channel.name not in letter.subject + letter.body
@@ -220,12 +220,12 @@ def test_alert_is_over_when_it_is_quiet_and_told_again_when_it_comes_back(cast: 
     settings.OPERATOR_EMAIL = "beheer@portal.test"
     channel = channel_in(cast.bakery)
     finish(channel, channel_error("disk_full"))
-    operator.settle()
+    operator_mail.send()
     OperatorAlert.objects.update(last_at=timezone.now() - operator.QUIET - timedelta(seconds=1))
-    operator.settle()
+    operator.end_quiet()
     assert not operator.open_alerts().exists()
     finish(channel, channel_error("disk_full"))
-    assert operator.settle() == 1
+    assert operator_mail.send() == 1
 
 
 def test_restart_of_the_portal_tells_no_operator(cast: Cast) -> None:

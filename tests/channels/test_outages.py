@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from botocore.config import Config
 from django.conf import settings as portal_settings
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
@@ -30,6 +32,7 @@ from tests.cast import Cast
 from tests.channels.linked import PDF, fetch_now, invoice, link, mail
 from tests.servers.plugin import MailboxUser, StartScripted
 from tests.servers.proxy import Proxy
+from tests.servers.s3 import between, s3_server
 from tests.servers.scripted import Peer, hang, imap, pop3
 from zenvoices.lib import failpoints
 from zenvoices.lib.scoping import administration_scope, every_administration
@@ -307,6 +310,37 @@ def test_full_disk_costs_no_mail_and_no_strike(
         (disk / "ballast").unlink()
         assert_nothing_half(channel)
     assert_taken_in_by_the_next(channel, mailbox_user)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [("denied", "storage_failed"), ("full", "disk_full"), ("silent", "storage_failed"), ("gone", "storage_failed")],
+)
+def test_bucket_that_fails_in_the_middle_costs_no_mail_and_no_strike(
+    cast: Cast, mailbox_user: MailboxUser, settings: Any, monkeypatch: pytest.MonkeyPatch, fault: str, code: str
+) -> None:
+    with s3_server() as server, between(server) as way:
+        for name, value in (server.environment | {"AWS_ENDPOINT_URL": way.url}).items():
+            monkeypatch.setenv(name, value)
+        impatient = Config(read_timeout=2, retries={"total_max_attempts": 1})
+        monkeypatch.setattr("documents.objectstore._PATIENCE", impatient)
+        settings.DOCUMENT_STORAGE = f"s3://{fault}-of-the-portal/documents"
+        bucket = server.make_bucket(f"{fault}-of-the-portal")
+        deliver_all(mailbox_user)
+        channel = link(cast.bakery, mailbox_user)
+        if fault == "gone":
+            bucket.delete()
+        else:
+            way.fault, way.methods, way.spared = fault, frozenset({"PUT"}), 5
+        failed = fetch_now(channel, "schedule")
+        channel.refresh_from_db()
+        assert (failed.outcome, failed.error_code, channel.failures) == ("failed", code, 0)
+        assert mailbox_user.unread() == MAILS - Document.objects.count()
+        way.fault = ""
+        way.released.set()
+        if fault == "gone":
+            bucket.create()
+        assert_taken_in_by_the_next(channel, mailbox_user)
 
 
 @pytest.mark.django_db(transaction=True)

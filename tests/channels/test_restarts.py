@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -33,6 +35,7 @@ MAILS = 14  # a batch of ten is in when the other four are on their way
 HELD_BACK_AT = 340_000  # bytes: in the second batch
 LEASE_SECONDS = 5
 TAKEN_OVER_WITHIN = 180.0  # seconds
+CLOSED = "SELECT 1 FROM channels_fetchrun WHERE channel_id = %s AND state = 'finished'"
 CELERY = ("celery", "-A", "zenvoices")
 WORKER = ("worker", "-P", "threads", "-c", "4", "-Q", "fetch,tick", "--without-mingle", "--without-gossip")
 
@@ -144,12 +147,60 @@ def test_database_that_is_stopped_at_once_and_started_again(running: Running, ma
         running.database.stop_at_once()
         running.database.start()
         gate.open()
-        closed = "SELECT 1 FROM channels_fetchrun WHERE channel_id = %s AND state = 'finished'"
-        running.wait_until(lambda: bool(running.rows(closed, channel)), "the run is closed")
+        running.wait_until(lambda: bool(running.rows(CLOSED, channel)), "the run is closed")
         running.make_due(channel)
         running.wait_until_all_is_in(channel, mailbox_user)
     ends = "SELECT outcome, error_code FROM channels_fetchrun WHERE channel_id = %s ORDER BY queued_at"
     assert running.rows(ends, channel)[0] in [("failed", "database_failed"), ("failed", "interrupted")]
+    assert_once(running, channel, mailbox_user)
+
+
+ENDED = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'portal'"
+TROUBLES = {
+    "a replica's rights": ("SET default_transaction_read_only = on", "RESET default_transaction_read_only"),
+    "another password": ("PASSWORD 'somebody changed it'", "PASSWORD '{password}'"),
+    "no connection left": ("CONNECTION LIMIT 0", "CONNECTION LIMIT -1"),
+}
+
+
+@pytest.mark.parametrize(("trouble", "cure"), TROUBLES.values(), ids=TROUBLES)
+def test_database_that_lets_nobody_write_for_a_while(
+    running: Running, mailbox_user: MailboxUser, trouble: str, cure: str
+) -> None:
+    """As after a failover to a replica; and while its role was changed."""
+    password = urlsplit(running.database.url).password
+    with fetch_in_the_middle(running, mailbox_user) as (channel, gate):
+        before = len(told_of_the_database(running))
+        try:
+            running.rows(f"ALTER ROLE portal {trouble}")
+            running.rows(ENDED)
+            gate.open()
+            running.wait_until(lambda: len(told_of_the_database(running)) > before, "the fetch met it")
+        finally:
+            running.rows(f"ALTER ROLE portal {cure.format(password=password)}")
+            running.rows(ENDED)
+        running.wait_until(lambda: bool(running.rows(CLOSED, channel)), "the run is closed")
+        running.make_due(channel)
+        running.wait_until_all_is_in(channel, mailbox_user)
+    assert_once(running, channel, mailbox_user)
+
+
+def told_of_the_database(running: Running) -> list[str]:
+    log = running.portal.folder / f"worker{running._number}.log"
+    return re.findall("database failed during a fetch", log.read_text())
+
+
+def test_database_whose_sessions_stand_still(running: Running, mailbox_user: MailboxUser) -> None:
+    """Longer than a lease; then they go on."""
+    with fetch_in_the_middle(running, mailbox_user) as (channel, gate):
+        sessions = [pid for (pid,) in running.rows("SELECT pid FROM pg_stat_activity WHERE usename = 'portal'")]
+        for pid in sessions:
+            os.kill(pid, signal.SIGSTOP)
+        gate.open()
+        time.sleep(2 * LEASE_SECONDS)  # what is tried is that nothing ends by itself meanwhile
+        for pid in sessions:
+            os.kill(pid, signal.SIGCONT)
+        running.wait_until_all_is_in(channel, mailbox_user)
     assert_once(running, channel, mailbox_user)
 
 

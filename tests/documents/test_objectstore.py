@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from botocore.config import Config
 
-from documents import storage
-from tests.servers.s3 import S3, s3_server
+from documents import objectstore, storage
+from tests.servers.s3 import S3, Between, between, s3_server
 
 pytestmark = pytest.mark.slow
 
@@ -132,3 +133,83 @@ def test_erasing_takes_everything_of_one_administration(bucket: Any) -> None:
     for _ in range(2):
         storage.erase(OFFICE, lambda: said.append(None))
     assert (len(said) >= 1, {blob.administration_id for blob in storage.iterate()}) == (True, {other})
+
+
+@pytest.fixture
+def faulty(server: S3, bucket: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Between]:
+    with between(server) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        yield proxy
+
+
+FAULTS = [("denied", "storage_failed"), ("full", "disk_full"), ("silent", "storage_failed")]
+
+
+@pytest.mark.parametrize(("fault", "code"), FAULTS, ids=[fault for fault, _code in FAULTS])
+def test_bucket_that_does_not_do_as_it_should_is_no_missing_blob(
+    faulty: Between, monkeypatch: pytest.MonkeyPatch, fault: str, code: str
+) -> None:
+    impatient = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
+    monkeypatch.setattr(objectstore, "_PATIENCE", impatient)
+    storage.put_bytes(OFFICE, PDF)
+    faulty.fault = fault
+    acts: list[Callable[[], object]] = [
+        lambda: storage.put_bytes(OFFICE, b"%PDF another"),
+        lambda: storage.open_blob(OFFICE, NAME),
+        lambda: storage.size(OFFICE, NAME),
+        lambda: storage.delete(OFFICE, NAME),
+        lambda: list(storage.iterate(OFFICE)),
+    ]
+    said = [problem_of(act) for act in acts]
+    faulty.fault = ""
+    faulty.released.set()
+    assert set(said) <= {code, "storage_failed"}, said
+    with storage.open_blob(OFFICE, NAME) as blob:
+        assert blob.read() == PDF
+
+
+def problem_of(act: Callable[[], object]) -> str:
+    try:
+        act()
+    except storage.StorageProblem as problem:
+        return problem.code
+    except storage.BlobMissing:
+        return "missing"
+    return "done"
+
+
+def test_nothing_is_taken_to_be_stored_by_who_is_no_store(faulty: Between) -> None:
+    """As a network that answers everybody with a page of its own."""
+    faulty.fault, faulty.methods = "garbage", frozenset({"PUT", "GET"})
+    acts: list[Callable[[], object]] = [lambda: storage.put_bytes(OFFICE, PDF), lambda: list(storage.iterate(OFFICE))]
+    assert [problem_of(act) for act in acts] == ["storage_failed"] * 2
+
+
+def test_answer_that_breaks_off_is_a_problem_of_storage(faulty: Between) -> None:
+    storage.put_bytes(OFFICE, PDF)
+    faulty.fault, faulty.methods = "broken", frozenset({"GET"})
+    assert problem_of(lambda: storage.open_blob(OFFICE, NAME)) == "storage_failed"
+
+
+def test_bucket_that_is_gone_has_lost_no_blob(bucket: Any) -> None:
+    storage.put_bytes(OFFICE, PDF)
+    bucket.objects.all().delete()
+    bucket.delete()
+    acts: list[Callable[[], object]] = [
+        lambda: storage.open_blob(OFFICE, NAME),
+        lambda: storage.size(OFFICE, NAME),
+        lambda: storage.exists(OFFICE, NAME),
+        lambda: storage.delete(OFFICE, NAME),
+        lambda: storage.path_of(OFFICE, NAME).__enter__(),
+    ]
+    assert [problem_of(act) for act in acts] == ["storage_failed"] * 5
+
+
+def test_disk_here_that_is_full_is_told_as_such(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage.put_bytes(OFFICE, PDF)
+
+    def full(*args: Any) -> Any:
+        return open("/dev/full", "wb", buffering=0)
+
+    monkeypatch.setattr(objectstore.tempfile, "TemporaryFile", full)
+    assert problem_of(lambda: storage.open_blob(OFFICE, NAME)) == "disk_full"

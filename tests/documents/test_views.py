@@ -458,3 +458,22 @@ def test_a_page_number_that_no_document_has_is_not_looked_for(
 
     assert client.get(there).status_code == 200
     assert client.get(there.replace("/page/1/", f"/page/{number}/")).status_code == 404
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_storage_that_is_away_is_told_and_nothing_is_said_to_be_lost(
+    cast: Cast, shelf: Shelf, signed_in: SignIn, settings: Any, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    document = shelf.document()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    settings.DOCUMENT_STORAGE = "s3://away"
+    User.objects.filter(pk=cast.gerda.pk).update(language=language)
+    client = signed_in(cast.gerda)
+    answers = [
+        client.get(address("document-download", document)),
+        client.post(reverse("documents-zip", args=[cast.bakery.pk]), {"ids": document.pk}),
+    ]
+    said = {"nl": "Onze opslag antwoordt niet", "en": "Our storage does not answer"}[language]
+    assert [(answer.status_code, said in answer.text) for answer in answers] == [(503, True)] * 2

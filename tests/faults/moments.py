@@ -31,7 +31,7 @@ from channels.models import Channel, FetchRun
 from channels.words import phrases
 from channels.words.phrases import Phrase
 from channels.words.sentences import Moment, Reader
-from notifications import operator
+from notifications import operator, operator_mail
 from notifications.models import Notification
 from notifications.tasks import send_emails
 from tests.cast import Cast
@@ -249,7 +249,7 @@ class Walk:
         ours = self.family.kind == "Our"
         alerts = list(operator.open_alerts())
         self.same([alert.code.partition(":")[0] for alert in alerts], [self.code] if ours else [], "operator")
-        operator.settle()
+        operator_mail.send()
         letters = [letter for letter in mail.outbox if letter.to == ["beheer@portal.test"]]
         self.same(len(letters), len(alerts), "e-mails to the operator")
         for text in [text for alert in alerts for text in (alert.text_nl, alert.text_en)]:

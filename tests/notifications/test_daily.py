@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import smtplib
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from administrations import services
 from administrations.models import User
 from notifications import daily, tasks
 from notifications.models import Notification
+from notifications.outgoing import NotReached
 from tests.cast import Cast
 from tests.notifications.rows import make_notification
 from zenvoices.lib.scoping import every_administration
@@ -67,10 +67,10 @@ def test_email_that_did_not_leave_is_due_again(cast: Cast, monkeypatch: pytest.M
     note(cast, "Kanaal jan is inactief.")
 
     def broken(*args: Any) -> int:
-        raise smtplib.SMTPServerDisconnected
+        raise NotReached
 
     with monkeypatch.context() as broken_for_now:
-        broken_for_now.setattr(daily, "send_mail", broken)
+        broken_for_now.setattr(daily, "hand_over", broken)
         assert [tasks.send_emails(), due(cast)] == [0, 1]
     assert [tasks.send_emails(), due(cast)] == [1, 0]
 

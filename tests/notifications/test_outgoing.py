@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import time_machine
+from django.core import mail
 from django.core.mail import get_connection, send_mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from administrations.models import User
-from notifications import tasks
+from channels.fetching.tick import tick
+from notifications import operator, tasks
 from notifications.models import OutgoingMail, UnsentMail
 from tests.cast import Cast
 from tests.figures import figures
@@ -216,3 +221,73 @@ def test_invitation_is_watched_too(cast: Cast, signed_in: Callable[[User], Clien
             reverse("administration-invite", args=[cast.bakery.pk]), {"email": "nieuw@devries.test", "role": "user"}
         )
     assert OutgoingMail.objects.get().reason == "sender_refused"
+
+
+def test_server_that_takes_a_mail_and_says_nothing_is_not_given_it_in_numbers(cast: Cast, through: Any) -> None:
+    """Once each minute for a day that was, of one notification."""
+    taken: list[bytes] = []
+    make_notification(cast.bakery, cast.gerda, email_due=True)
+    with serving({"": b""}, taken=taken) as server, time_machine.travel(timezone.now()) as clock:
+        through(server)
+        for _run in range(150):
+            tasks.send_emails()
+            clock.shift(600)
+    assert 2 <= len(taken) <= 9
+    assert len({re.findall(rb"(?m)^Message-ID: (.*)$", one)[0] for one in taken}) == 1
+
+
+def test_operator_gets_a_mail_that_may_have_left_once(cast: Cast, through: Any, settings: Any) -> None:
+    settings.OPERATOR_EMAIL = "beheer@portaal.test"
+    operator.tell("disk_full", text_nl="vol", text_en="full")
+    taken: list[bytes] = []
+    with serving({"": b""}, taken=taken) as server:
+        through(server)
+        for _run in range(3):
+            tasks.send_emails()
+    assert len([one for one in taken if b"beheer@portaal.test" in one and b"disk_full" in one]) == 1
+
+
+def test_who_is_refused_at_first_gets_the_mail_later(cast: Cast, client: Client, through: Any) -> None:
+    """A server that takes nothing from a stranger the first time (greylisting)."""
+    taken: list[bytes] = []
+    make_notification(cast.bakery, cast.gerda, email_due=True)
+    with time_machine.travel(timezone.now()) as clock:
+        with serving({"RCPT": b"450 4.2.0 greylisted, come back"}, taken=taken) as server:
+            through(server)
+            tasks.send_emails()
+        assert (taken, OutgoingMail.objects.get().reason) == ([], "deferred")
+        assert "operator" not in client.get("/readyz").json()
+        clock.shift(301)
+        with serving(taken=taken) as server:
+            through(server)
+            assert tasks.send_emails() == 1
+    assert len(taken) == 1
+
+
+def test_operator_is_told_when_what_should_pass_does_not(db: None, client: Client, through: Any) -> None:
+    with serving({"RCPT": b"452 4.3.1 no room"}) as server, time_machine.travel(timezone.now()) as clock:
+        through(server)
+        for _try in range(2):
+            assert "operator" not in client.get("/readyz").json()
+            with pytest.raises(smtplib.SMTPRecipientsRefused):
+                send()
+            clock.shift(3601)
+        assert [alert["code"] for alert in client.get("/readyz").json()["operator"]] == ["outgoing_mail:deferred"]
+
+
+def test_tls_where_a_port_begins_without_is_no_matter_of_its_certificate(db: None, through: Any, settings: Any) -> None:
+    with serving() as server:
+        through(server)
+        settings.EMAIL_USE_SSL = True
+        with pytest.raises(ssl.SSLError):
+            send()
+    assert OutgoingMail.objects.get().reason == "not_offered"
+
+
+def test_who_ticks_knows_no_mail_server(cast: Cast, settings: Any) -> None:
+    """In docker-compose.yml EMAIL_URL is withheld from it: the operator's mail would never leave."""
+    settings.OPERATOR_EMAIL = "beheer@portaal.test"
+    operator.tell("disk_full", text_nl="vol", text_en="full")
+    tick(lambda due: None, keep_alive=lambda link: None, checks=lambda: 0)
+    assert mail.outbox == []
+    assert (tasks.send_emails(), [letter.to for letter in mail.outbox]) == (1, [["beheer@portaal.test"]])

@@ -13,6 +13,7 @@ from django.utils import timezone
 from administrations.models import User
 from notifications import services, tasks
 from notifications.models import Notification
+from notifications.outgoing import NotReached
 from tests.cast import Cast
 from tests.notifications.rows import make_notification
 from zenvoices.lib.scoping import every_administration
@@ -25,14 +26,14 @@ def fresh(note: Notification) -> Notification:
 
 def break_sending(monkeypatch: pytest.MonkeyPatch, *problems: Exception | None) -> None:
     """The n-th e-mail raises the n-th problem."""
-    left, send = iter(problems), tasks.send_mail
+    left, send = iter(problems), tasks.hand_over
 
-    def sending(*args: Any, **kwargs: Any) -> int:
+    def sending(*args: Any, **kwargs: Any) -> None:
         if problem := next(left, None):
             raise problem
-        return send(*args, **kwargs)
+        send(*args, **kwargs)
 
-    monkeypatch.setattr(tasks, "send_mail", sending)
+    monkeypatch.setattr(tasks, "hand_over", sending)
 
 
 def test_due_email_leaves_in_the_person_s_language(cast: Cast) -> None:
@@ -60,7 +61,7 @@ def test_email_leaves_once(cast: Cast) -> None:
 def test_of_two_workers_one_claims(cast: Cast) -> None:
     note = make_notification(cast.bakery, cast.gerda, email_due=True)
     with every_administration():
-        assert [services.claim_email(note.pk), services.claim_email(note.pk)] == [True, False]
+        assert [services.claim_email(note.pk, note.created_at) for _worker in range(2)] == [True, False]
 
 
 def test_claim_of_a_dead_worker_runs_out(cast: Cast) -> None:
@@ -68,9 +69,17 @@ def test_claim_of_a_dead_worker_runs_out(cast: Cast) -> None:
     assert tasks.send_emails() == 1
 
 
+def test_what_is_due_since_long_is_not_put_off_until_it_is_old_news(cast: Cast) -> None:
+    """No mail server for hours, and then a worker that died over it."""
+    now = timezone.now()
+    made, claimed = now - timedelta(hours=14), now - services.LONGEST_PAUSE - timedelta(minutes=1)
+    make_notification(cast.bakery, cast.gerda, email_due=True, created_at=made, emailed_at=claimed)
+    assert tasks.send_emails() == 1
+
+
 def test_without_mail_server_everything_stays_due(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     notes = [make_notification(cast.bakery, person, email_due=True) for person in (cast.gerda, cast.bert)]
-    break_sending(monkeypatch, ConnectionRefusedError())
+    break_sending(monkeypatch, NotReached())
     assert tasks.send_emails() == 0
     assert [(fresh(note).email_due, fresh(note).emailed_at) for note in notes] == [(True, None), (True, None)]
     assert tasks.send_emails() == 2

@@ -27,6 +27,7 @@ from tests.channels.rows import make_channel
 from tests.portal import ROOT
 from tests.servers.redis import Broker, redis_server
 from tests.waiting import wait_until
+from tests.zenvoices.test_deployment import settings_variables
 from zenvoices.lib.scoping import administration_scope
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -44,17 +45,21 @@ ENV_FILE = {
     "ENTRA_CLIENT_SECRET": f"{CANARY}-entra",
     "ENTRA_CLIENT_CERTIFICATE": f"/{CANARY}-pair.pem",
     "METRICS_TOKEN": f"{CANARY}-metrics",
+    "SENTRY_DSN": f"https://{CANARY}faults@sentry.example.nl/1",
+    "OTEL_EXPORTER_OTLP_HEADERS": f"authorization={CANARY}-traces",
     "AWS_SECRET_ACCESS_KEY": f"{CANARY}-aws",
 }
 STORED = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "AWS_SECRET_ACCESS_KEY"}
 PROVIDERS = {"GOOGLE_CLIENT_SECRET", "ENTRA_CLIENT_SECRET", "ENTRA_CLIENT_CERTIFICATE"}
+#: every program of ours tells of its faults and what it did
+TOLD_BY = {"SENTRY_DSN", "OTEL_EXPORTER_OTLP_HEADERS"}
 KNOWN = {
     "migrate": set(ENV_FILE),
     "web": set(ENV_FILE) - {"POSTGRES_OWNER_PASSWORD"},
-    "worker-fetch": STORED | PROVIDERS | {"CREDENTIAL_KEYS", "EMAIL_URL"},
-    "worker-checks": STORED | PROVIDERS | {"CREDENTIAL_KEYS"},
-    "worker-documents": STORED,
-    "beat": {"REDIS_PASSWORD"},
+    "worker-fetch": STORED | PROVIDERS | TOLD_BY | {"CREDENTIAL_KEYS", "EMAIL_URL"},
+    "worker-checks": STORED | PROVIDERS | TOLD_BY | {"CREDENTIAL_KEYS"},
+    "worker-documents": STORED | TOLD_BY,
+    "beat": TOLD_BY | {"REDIS_PASSWORD"},
     "db": {"POSTGRES_PASSWORD", "POSTGRES_OWNER_PASSWORD"},
     "broker": {"REDIS_PASSWORD"},
     "cache": {"REDIS_PASSWORD"},
@@ -84,6 +89,12 @@ def filled_in(text: str) -> str:
 def test_service_knows_the_secrets_that_it_needs_and_no_other(name: str) -> None:
     told = "\n".join(environment(name).values())
     assert {secret for secret, value in ENV_FILE.items() if value in told} == KNOWN[name]
+
+
+def test_every_setting_that_is_a_secret_is_looked_at() -> None:
+    """Here, and by the tests of the units and the chart; what holds a password in an address is made of one here."""
+    secret = re.compile(r"(SECRET|TOKEN|PASSWORD|KEY|KEYS|HEADERS|DSN)$")
+    assert {name for name in settings_variables() if secret.search(name)} <= set(ENV_FILE)
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -21,7 +21,7 @@ def smtp(
     def script(peer: Peer) -> None:
         peer.say(greeting)
         while not greeting.startswith(b"5"):
-            command = peer.hear().split(b" ")[0].upper().decode()
+            command = peer.hear().split(b" ")[0].upper().decode("latin-1")
             refused = (refusals or {}).get(command)
             peer.say(*([refused] if refused else _TAKES.get(command, (b"502 what?",))))
             if command == "DATA" and not refused:

@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import time_machine
 from celery import current_app
 from kombu import Connection
 from kombu.exceptions import OperationalError
@@ -21,6 +23,7 @@ from tests.portal import stop
 from tests.servers.redis import redis_server
 from tests.waiting import wait_until
 from zenvoices.celery import app
+from zenvoices.lib.schedule_clock import OutlivesItsClock
 
 
 def test_every_process_queues_with_our_app() -> None:
@@ -207,3 +210,22 @@ worker_shutdown.send(None)
 
 def test_run_that_its_bundle_left_stores_its_files_while_the_worker_stops() -> None:
     assert said_by(f"from zenvoices.celery import app\n{STOPPED_WHILE_A_RUN_GOES_ON}") == "flushed"
+
+
+def test_clock_that_is_set_back_stops_no_schedule(tmp_path: Path) -> None:
+    """By an hour, as when a machine that came up with a wrong clock is told the time."""
+    with time_machine.travel(datetime(2026, 11, 29, 12, tzinfo=UTC), tick=False) as clock:
+        schedule = OutlivesItsClock(app=app, schedule_filename=str(tmp_path / "schedule"))
+        queued: list[str] = []
+        schedule.apply_entry = lambda entry, producer=None: queued.append(entry.name)
+        for jump in (0, -3600, 3600):
+            clock.shift(jump)
+            queued.clear()
+            for _second in range(130):
+                while schedule.tick() == 0:
+                    pass
+                clock.shift(1)
+            assert queued.count("look") >= 120, jump
+            assert 4 <= queued.count("tick") <= 5, jump
+            assert 2 <= queued.count("send-notifications") <= 3, jump
+        schedule.close()

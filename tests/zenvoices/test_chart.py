@@ -109,6 +109,16 @@ def test_setting_is_told_as_the_values_have_it(value: float, told_as: str) -> No
     assert variable["value"] == told_as
 
 
+def test_value_stands_in_the_settings_or_in_the_secret_and_never_twice() -> None:
+    """Kubernetes takes the last of two, whichever that is."""
+    settings = GIVEN["settings"] | {"SENTRY_DSN": "https://key@sentry.example.nl/1"}  # type: ignore[operator]
+    for one in render(GIVEN | {"settings": settings}):
+        if one["kind"] in ("Deployment", "Job"):
+            [program] = one["spec"]["template"]["spec"]["containers"]
+            [told] = [entry for entry in program["env"] if entry["name"] == "SENTRY_DSN"]
+            assert told["value"] == settings["SENTRY_DSN"]
+
+
 def test_processes_are_those_of_compose() -> None:
     assert sorted(named("Deployment") | named("Job")) == PROCESSES
     ours = {name for name, service in COMPOSE.items() if service["image"] == "zenvoices:local"}

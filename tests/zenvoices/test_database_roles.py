@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -87,3 +89,12 @@ def asked_anew() -> Iterator[None]:
 
 def test_sessions_of_this_database_are_our_own(transactional_db: None, asked_anew: None) -> None:
     assert pooling.shares_sessions() is False
+
+
+def test_server_that_vanishes_while_it_is_waited_for_is_given_up(db: None) -> None:
+    """Nothing is under way then that could fail; Linux would ask after two hours."""
+    connection.ensure_connection()
+    with socket.socket(fileno=os.dup(connection.connection.fileno())) as line:
+        asked = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        assert [line.getsockopt(socket.IPPROTO_TCP, each) for each in asked] == [15, 5, 3]
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000

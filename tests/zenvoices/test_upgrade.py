@@ -6,8 +6,12 @@ is taken away goes one release later, when nobody uses it any more.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,7 +33,7 @@ from tests.portal import ROOT, Portal
 from tests.servers.postgresql import postgresql
 from tests.waiting import wait_until
 from zenvoices.lib.scoping import every_administration
-from zenvoices.management.commands.migrate import MIGRATES
+from zenvoices.management.commands.migrate import LOCK, MIGRATES
 
 OURS = ("administrations", "channels", "documents", "leaving", "notifications")
 #: From here on every migration adds. The next release may set these to what it had.
@@ -139,6 +143,26 @@ def test_second_migrate_waits_for_the_first(tmp_path: Path) -> None:
         first.execute("SELECT pg_advisory_unlock(%s)", [MIGRATES])
         second.wait(120)
         assert first.execute("SELECT to_regclass('django_content_type')").fetchone() != (None,)
+
+
+@pytest.mark.slow
+def test_second_migrate_on_sqlite_waits_for_the_first(tmp_path: Path) -> None:
+    with (tmp_path / LOCK).open("w") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        second = Portal(tmp_path, ca_file="").start("manage", "migrate", "contenttypes", log="log")
+        waits = re.compile(rf"-> FLOCK .* {second.pid} ")
+        wait_until(
+            lambda: waits.search(Path("/proc/locks").read_text()),
+            told=(tmp_path / "log").read_text, goes_on=second.is_running,
+        )  # fmt: skip
+        assert tables_of(tmp_path) == set()
+    second.wait(120)
+    assert "django_content_type" in tables_of(tmp_path)
+
+
+def tables_of(folder: Path) -> set[str]:
+    with closing(sqlite3.connect(folder / "portal.sqlite3")) as database:
+        return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 def test_lowest_postgresql_is_stated_and_tried() -> None:

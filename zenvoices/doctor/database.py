@@ -23,6 +23,8 @@ def answers() -> str:
     except (DatabaseError, InterfaceError) as problem:
         said = str(problem).strip().splitlines()[0]
         cure = "Look at DATABASE_URL, and whether the server runs and lets this machine and role in."
+        if connection.vendor == "sqlite":
+            cure = "Look at DATABASE_URL, whether there is room beside the file, and whether this user may write there."
         if isinstance(problem, NotSupportedError):
             cure = "Upgrade the database server."
         raise Ill(f"The database does not answer: {said}", cure) from problem

@@ -34,7 +34,7 @@ _APP_CURE: Final = (
 )
 _QUEUES: Final = ("checks", "documents", "fetch", "tick")
 #: seconds that workers get to answer: those that are idle do so at once, a busy machine gets a second look
-_PATIENCE: Final = (1.0, 3.0)
+_PATIENCE: Final = (1.0, 2.5)
 _BROKER_ERRORS: Final = (KombuError, RedisError, OSError)
 _MAIL_CURES: Final = {
     "sign_in_refused": "Look at user and password in EMAIL_URL: the server takes no sign-in, or not with a password.",

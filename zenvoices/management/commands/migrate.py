@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
@@ -16,6 +20,8 @@ from zenvoices.lib.database_roles import as_owner, grant_to
 
 #: "migrates" as PostgreSQL's number of an advisory lock
 MIGRATES: Final = int.from_bytes(b"migrates")
+#: on SQLite, in DATA_DIR
+LOCK: Final = ".migrate"
 
 
 class Command(DjangosMigrate):
@@ -28,8 +34,8 @@ class Command(DjangosMigrate):
         serving = connection.settings_dict["USER"]
         with as_owner():
             _answers("MIGRATION_DATABASE_URL" if settings.DATABASE_OWNER else "DATABASE_URL")
-            _wait_for_another()
-            super().handle(*arguments, **options)
+            with _after_another():
+                super().handle(*arguments, **options)
             if serving != connection.settings_dict["USER"]:
                 grant_to(serving)
                 let_it_search(serving)
@@ -43,11 +49,16 @@ def _answers(setting: str) -> None:
         raise CommandError(f"{setting}: {ill.text}. {ill.cure.replace('DATABASE_URL', setting)}") from ill
 
 
-def _wait_for_another() -> None:
-    """Of machines that upgrade at the same moment the second finds nothing to do. Held as long as the session."""
-    if connection.vendor != "postgresql":
+@contextmanager
+def _after_another() -> Iterator[None]:
+    """Of those that upgrade at the same moment the second waits, and finds nothing to do."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:  # held as long as the session
+            cursor.execute("SET lock_timeout = 0")
+            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATES])
+            cursor.execute("RESET lock_timeout")
+        yield
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = 0")
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATES])
-        cursor.execute("RESET lock_timeout")
+    with (Path(settings.DATA_DIR) / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -60,13 +60,15 @@ containers:
       - name: WITHHELD
         value: {{ . }}
       {{- end }}
-      {{- range .process.knows }}
+      {{- range concat .process.knows $values.everyProcessKnows }}
+      {{- if not (hasKey $values.settings .) }}
       - name: {{ . }}
         valueFrom:
           secretKeyRef:
             name: {{ $values.secretName }}
             key: {{ . }}
             optional: {{ not (has . $needed) }}
+      {{- end }}
       {{- end }}
     {{- if eq .name "web" }}
     ports:
