@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from administrations.audit_people import IN_ONE_TRANSACTION
+from administrations.models import User
 from zenvoices.lib.origin import Origin, working_for
 
 
@@ -28,7 +31,14 @@ class AuditMiddleware:
             return None
         request.mails_to_send = []  # type: ignore[attr-defined]
         with transaction.atomic():
+            _hold(kwargs.get("uidb36", request.user.pk))
             response = view(request, *args, **kwargs)
         for send in request.mails_to_send:  # type: ignore[attr-defined]
             send()  # a mail server may take its time, and no row waits for it
         return response
+
+
+def _hold(person_id: Any) -> None:
+    """One after the other: the second that comes with the same link, or sets up the same, finds it done."""
+    with suppress(ValidationError):  # a link that is none
+        list(User.objects.select_for_update(no_key=True).filter(pk=person_id))

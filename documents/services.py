@@ -100,12 +100,13 @@ def add_document(administration_id: UUID, **facts: Any) -> Document:
 @_together
 def add_documents(administration_id: UUID, documents: Sequence[Document]) -> Sequence[Document]:
     """All in one statement; each that has the bytes of an earlier one, also of this list, names it."""
+    # First: who adds the same at the same moment waits here, and finds ours.
+    quota.grew(administration_id, sum(document.size for document in documents))
     first = _earliest_with(administration_id, {document.sha256 for document in documents})
     for document in documents:
         document.duplicate_of = first.get(document.sha256)
         first.setdefault(document.sha256, document)
         sort_keys.put(document, None)
-    quota.grew(administration_id, sum(document.size for document in documents))
     Document.objects.insert(documents)
     search_text.add(documents)
     sources.keep(administration_id, documents)

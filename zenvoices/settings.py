@@ -410,7 +410,11 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _site.scheme == "http"
 MFA_TOTP_ISSUER = "Zenvoices"
 MFA_TOTP_TOLERANCE = 1  # a code counts one step of 30 seconds longer: clocks differ and people type slowly
-MFA_FORMS = {"add_webauthn": "administrations.passkey_forms.AddPasskeyForm"}
+MFA_FORMS = {
+    "add_webauthn": "administrations.passkey_forms.AddPasskeyForm",
+    "authenticate": "administrations.code_forms.CodeForm",
+    "reauthenticate": "administrations.code_forms.CodeAgainForm",
+}
 USERSESSIONS_TRACK_ACTIVITY = False
 INVITATION_DAYS = 14
 #: that one person may send in one environment

@@ -15,7 +15,7 @@ import requests
 from channels.auth import identity
 from channels.auth.base import Account, AuthorisationRequest, Grant, Registration, Tokens
 from channels.auth.provider_errors import MICROSOFT, entra_error, is_guid
-from channels.auth.transport import ProviderAdapter, prepare, said
+from channels.auth.transport import ProviderAdapter, is_grant, prepare, said
 from channels.errors import ChannelError, ConfigurationProblem, CredentialProblem, Throttled, channel_error
 from zenvoices.lib.keypairs import KeyPairProblem, read_pair
 
@@ -34,7 +34,8 @@ _SCOPES: Final = {
 _APP_SCOPE: Final = "https://outlook.office365.com/.default"
 _DOMAIN: Final = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}")
 #: how msal ends over an answer that lacks what it takes for granted, as an id_token without `sub`
-_STUMBLED: Final = (ValueError, LookupError, TypeError, AttributeError)
+_STUMBLED: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+_ENDPOINTS: Final = ("token_endpoint", "authorization_endpoint")
 #: seconds that a directory's addresses are believed
 _DISCOVERY_LASTS: Final = 86_400
 
@@ -208,7 +209,8 @@ class _Line:
 def _directory(response: requests.Response) -> requests.Response:
     """Before msal looks at it: only Microsoft itself knows that a directory does not exist."""
     answer = said(response) or {}
-    if response.ok and {"token_endpoint", "authorization_endpoint"} <= answer.keys():
+    scheme = response.url.partition("://")[0]  # secrets go there: never in the clear, where Microsoft was asked by TLS
+    if response.ok and all(str(answer.get(name)).startswith(f"{scheme}://") for name in _ENDPOINTS):
         return response
     if "error" in answer:
         refused = _refused(answer)
@@ -220,7 +222,7 @@ def _directory(response: requests.Response) -> requests.Response:
 def _readable(response: requests.Response) -> requests.Response:
     """Before msal looks at it: what is neither a token nor a refusal is for later."""
     answer = said(response)
-    if answer is None or not {"access_token", "error"} & answer.keys():
+    if answer is None or not ("error" in answer or is_grant(answer)):
         raise Throttled("provider_unavailable", provider=MICROSOFT)
     return response
 
@@ -229,12 +231,17 @@ def _refused(
     told: Mapping[str, Any], registration: Registration | None = None, *, renews: bool = False, app_only: bool = False
 ) -> ChannelError:
     listed = told.get("error_codes")
-    numbers = [number for number in listed if isinstance(number, int)] if isinstance(listed, list) else []
+    numbers = [number for number in listed if _is_number(number)] if isinstance(listed, list) else []
     return entra_error(
         str(told["error"]), str(told.get("error_description", "")), numbers,
         secret=registration.client_secret if registration else "",
         certificate=bool(registration and registration.certificate), renews=renews, app_only=app_only,
     )  # fmt: skip
+
+
+def _is_number(value: object) -> bool:
+    """One that AADSTS may have: it is told to people."""
+    return type(value) is int and 0 < value < 10**9
 
 
 def _code_refused(told: Mapping[str, Any], registration: Registration) -> ChannelError:

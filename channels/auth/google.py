@@ -15,7 +15,7 @@ import requests
 from channels.auth import identity
 from channels.auth.base import Account, AuthorisationRequest, Grant, Registration, Tokens
 from channels.auth.provider_errors import GOOGLE, google_error
-from channels.auth.transport import ProviderAdapter, prepare, said
+from channels.auth.transport import ProviderAdapter, is_grant, prepare, said
 from channels.errors import ChannelError, CredentialProblem, Throttled, channel_error
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class GoogleAuth:
                 flow.oauth2session.register_compliance_hook(answer, _readable)
             try:
                 yield flow
-            except OAuth2Error:  # an answer without a token
+            except (OAuth2Error, RecursionError):  # an answer without a token
                 raise Throttled("provider_unavailable", provider=GOOGLE) from None
 
     def _flow(self, registration: Registration, scopes: Sequence[str] | None, **kept: str) -> Flow:
@@ -172,6 +172,8 @@ def _readable(response: requests.Response) -> requests.Response:
     if "error" in answer:
         description = f"{answer.get('error_subtype', '')} {answer.get('error_description', '')}".strip()
         raise google_error(str(answer["error"]), description)
+    if not is_grant(answer):
+        raise Throttled("provider_unavailable", provider=GOOGLE)
     return response
 
 

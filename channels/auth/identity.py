@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
 import re
 import time
 from collections.abc import Collection, Mapping
@@ -19,6 +18,8 @@ from channels.auth import clocks
 from channels.errors import CredentialProblem
 
 _ADDRESS: Final = re.compile(r"[^\s@<>\"\x00-\x1f\x7f]{1,64}@[^\s@<>\"\x00-\x1f\x7f]{1,253}")
+#: beyond any that a certificate or a calendar has
+_LAST_MOMENT: Final = 1e11
 _GOOGLE_MAIL: Final = ("gmail.com", "googlemail.com")
 
 
@@ -76,7 +77,7 @@ def same_account(one: str, other: str) -> bool:
 
 
 def _is_moment(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, int | float) and 0 <= value < _LAST_MOMENT
 
 
 def _listed(audience: object) -> list[object]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
-from channels.mailboxes.gmail_http import Http, body_of
 from zenvoices.lib import net
 from zenvoices.lib.net import NetError, Watch
+from zenvoices.lib.net.https import Http, page_of
 
 #: a configuration has two thousand bytes
 MOST_BYTES: Final = 128 * 1024
@@ -68,7 +68,7 @@ class Web:
                 headers["Content-Type"] = "text/xml; charset=utf-8"
             line.request(method, target, body, headers)
             answer = line.getresponse()
-            page = _read(answer) if answer.status == http.client.OK else b""
+            page = page_of(answer, MOST_BYTES) if answer.status == http.client.OK else b""
             return answer.status, answer.headers.get("Location", ""), page
         finally:
             connection.close()
@@ -85,18 +85,3 @@ class Web:
             connection.close()
             raise
         return connection
-
-
-def _read(answer: http.client.HTTPResponse) -> bytes:
-    """To its end, which without a length is that of the connection (RFC 9112 6.3)."""
-    by_closing = answer.length is None and not answer.chunked
-    page = b""
-    try:
-        for piece in body_of(answer):
-            page += piece
-            if len(page) > MOST_BYTES:
-                raise ValueError("too long")
-    except NetError as error:
-        if not by_closing or error.code != "connection_lost":
-            raise
-    return page

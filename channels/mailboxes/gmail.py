@@ -40,13 +40,14 @@ from channels.mailboxes.base import (
     Role,
 )
 from channels.mailboxes.gmail_batch import BATCH_TYPE, batch_body, parts
-from channels.mailboxes.gmail_http import LONGEST_ANSWER, body_of, whole, words_of
+from channels.mailboxes.gmail_http import LONGEST_ANSWER, words_of
 from channels.mailboxes.gmail_raw import CutOff, RawMail
 from channels.mailboxes.gmail_refusals import error_of
 from channels.mailboxes.gmail_session import COST, ROOT, GmailSession, Pairs
 from channels.mailboxes.imap_folders import in_order
 from channels.mailboxes.session import refuse_line_breaks
 from channels.mailboxes.spool import Spool, discard, handed_over
+from zenvoices.lib.net.https import body_of, whole
 
 VALIDITY: Final = "gmail"  # the id of a message names it for ever, in every folder
 _BATCH: Final = "/batch"  # batchPath of the discovery document

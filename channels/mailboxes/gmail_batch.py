@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from channels.mailboxes.gmail_http import body_of, whole
+from zenvoices.lib.net.https import body_of, whole
 
 _LONGEST_AROUND: Final = 64 * 1024  # bytes before the first answer and after the last
 _LONGEST_LINE: Final = 8 * 1024

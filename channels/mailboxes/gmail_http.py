@@ -1,65 +1,21 @@
-"""The Gmail API on the wire: HTTP/1.1 on our own connection, and no more calls than Google grants.
-
-Our own connection, so that the deadline, the lease and the certificate are watched as for every other mailbox.
-"""
+"""The Gmail API on the wire: whose word an answer is, and no more calls than Google grants."""
 
 from __future__ import annotations
 
 import http.client
-import io
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from channels.mailboxes.base import Watch
-from zenvoices.lib import net
+from zenvoices.lib.net.https import body_of, whole
 
-CHUNK: Final = 64 * 1024
 LONGEST_ANSWER: Final = 4 * 1024 * 1024
 # https://developers.google.com/workspace/gmail/api/reference/quota: what one user may cost in a minute, and
 # what each call costs. Projects from before May 2026 may do more; they wait here for nothing only above 300 mails.
 UNITS_A_MINUTE: Final = 6000
 MINUTE: Final = 60.0
-
-
-class Http(http.client.HTTPConnection):
-    """http.client on a connection that is open and secured already; it never opens one itself."""
-
-    default_port = http.client.HTTPS_PORT
-    auto_open = 0
-
-    def __init__(self, connection: net.Connection, host: str, port: int) -> None:
-        super().__init__(host, port)
-        self.sock: Any = _Socket(connection)
-
-
-class _Socket:
-    """What http.client asks of a socket."""
-
-    def __init__(self, connection: net.Connection) -> None:
-        self._connection = connection
-        self.sendall = connection.sendall
-
-    def makefile(self, mode: str) -> _Reader:
-        return _Reader(self._connection.reader)
-
-    def close(self) -> None:
-        """Not yet: http.client lets go of it before the last answer was read."""
-
-
-class _Reader:
-    """The connection's reader, which outlives the answer that http.client reads from it."""
-
-    def __init__(self, reader: io.BufferedReader) -> None:
-        self.read, self.read1, self.readinto = reader.read, reader.read1, reader.readinto
-        self.readline, self.peek = reader.readline, reader.peek
-
-    def flush(self) -> None:
-        """Nothing to flush."""
-
-    def close(self) -> None:
-        """The connection goes on."""
 
 
 class Quota:
@@ -83,13 +39,6 @@ class Quota:
         return self._spent
 
 
-def body_of(answer: http.client.HTTPResponse) -> Iterator[bytes]:
-    """The body as it comes in, to its end: the connection can be used again then."""
-    while chunk := answer.read1(CHUNK):
-        yield chunk
-    answer.read()
-
-
 def is_json(answer: http.client.HTTPResponse) -> bool:
     """Whether it is the API that speaks. A page is somebody else's: of a proxy, or of Google's own front."""
     return answer.headers.get_content_type() == "application/json"
@@ -99,13 +48,3 @@ def words_of(answer: http.client.HTTPResponse) -> bytes:
     """The body of a refusal; b"" when it is not the API's."""
     body = whole(body_of(answer), LONGEST_ANSWER)
     return body if is_json(answer) else b""
-
-
-def whole(chunks: Iterator[bytes], limit: int) -> bytes:
-    """A short body. Raises ValueError for a long one."""
-    body = b""
-    for chunk in chunks:
-        body += chunk
-        if len(body) > limit:
-            raise ValueError("too long")
-    return body

@@ -9,7 +9,7 @@ from typing import Final
 
 import pybase64
 
-from channels.mailboxes.gmail_http import whole
+from zenvoices.lib.net.https import whole
 
 _LONGEST_AROUND: Final = 64 * 1024  # bytes of JSON before and after a mail
 _LONGEST_END: Final = 16  # three characters and padding, which may be written as \u003d

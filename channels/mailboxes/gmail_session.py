@@ -13,10 +13,11 @@ from urllib.parse import urlencode
 from channels.credentials import BearerToken, Credentials
 from channels.errors import ChannelError, channel_error
 from channels.mailboxes.base import Server, Watch
-from channels.mailboxes.gmail_http import LONGEST_ANSWER, Http, Quota, body_of, is_json, whole, words_of
+from channels.mailboxes.gmail_http import LONGEST_ANSWER, Quota, is_json, words_of
 from channels.mailboxes.gmail_refusals import refusal
 from channels.mailboxes.session import Session
 from zenvoices.lib import net
+from zenvoices.lib.net.https import Http, body_of, whole
 
 ROOT: Final = "/gmail/v1/users/me/"
 #: quota units

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from threading import Barrier, Event
+from threading import Event
 
 import pytest
 from django.db import connection, transaction
@@ -15,6 +15,7 @@ from django.urls import resolve, reverse
 from administrations import services
 from administrations.access import role_in
 from administrations.models import AdministrationAccess, Environment, EnvironmentAdmin, Invitation, Role, User
+from tests.at_once import all_at_once
 from tests.cast import PASSWORD, Cast, make_cast
 
 pytestmark = [pytest.mark.thorough, pytest.mark.django_db(transaction=True)]
@@ -24,20 +25,6 @@ THREADS, GUEST = 8, "gast@devries.test"
 @pytest.fixture
 def cast(transactional_db: None) -> Cast:
     return make_cast()
-
-
-def all_at_once(*acts: Callable[[], int]) -> list[int]:
-    together = Barrier(len(acts))
-
-    def do(act: Callable[[], int]) -> int:
-        try:
-            together.wait(timeout=60)
-            return act()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(acts)) as threads:
-        return sorted(threads.map(do, acts))
 
 
 def link_of(cast: Cast, environment: Environment | None = None, by: User | None = None) -> str:

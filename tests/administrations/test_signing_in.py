@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+import time_machine
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -15,6 +18,8 @@ from django.urls import reverse
 from administrations.models import User
 from tests.cast import PASSWORD, Cast
 
+#: the beginning of one that has a code of its own
+HALF_MINUTE = datetime(2026, 11, 29, 12, tzinfo=UTC)
 SignIn = Callable[[User], Client]
 JSON = "application/json"
 
@@ -110,8 +115,9 @@ def test_page_that_lay_open_hears_who_is_signed_in_now(cast: Cast, signed_in: Ca
     assert (nobody.json(), nobody.cookies) == ({"person": "", "token": ""}, {})
 
 
-def code_for(secret: str) -> str:
-    return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+def code_for(secret: str, half_minutes_ahead: int = 0) -> str:
+    """As an app shows it whose clock is ahead of ours."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + half_minutes_ahead))
 
 
 @pytest.fixture
@@ -124,6 +130,13 @@ def two_factor(cast: Cast, client: Client) -> tuple[Client, str]:
     answer = client.post(reverse("mfa_activate_totp"), {"code": code_for(secret)})
     assert answer.headers["Location"] == reverse("mfa_view_recovery_codes")
     return client, secret
+
+
+def second_step(code: str) -> str:
+    """Where Gerda comes with it, in a browser of its own."""
+    browser = Client()
+    sign_in(browser, "gerda@devries.test")
+    return browser.post(reverse("mfa_authenticate"), {"code": code}).headers.get("Location", "")
 
 
 def test_two_factor_gives_recovery_codes_and_asks_for_a_code(two_factor: tuple[Client, str]) -> None:
@@ -144,6 +157,27 @@ def test_a_recovery_code_signs_in_when_the_phone_is_gone(two_factor: tuple[Clien
     answer = again.post(reverse("mfa_authenticate"), {"code": codes[0]})
     assert answer.headers["Location"] == "/"
     assert "Nog 9 codes" in again.get(reverse("my-security")).content.decode()
+
+
+@pytest.mark.parametrize("seconds", [0, 31, 59])
+def test_a_code_of_an_app_signs_in_once_however_long_it_would_be_right(
+    two_factor: tuple[Client, str], seconds: int
+) -> None:
+    """It counts in its own half minute and the ones beside it: whoever read it over a shoulder has that long."""
+    with time_machine.travel(HALF_MINUTE, tick=False) as clock:
+        code = code_for(two_factor[1], half_minutes_ahead=1)
+        assert second_step(code) == "/"
+        clock.shift(seconds)
+        assert second_step(code) == ""
+        assert second_step(f" {code[:3]} {code[3:]}") == ""
+        clock.shift(60)
+        assert second_step(code_for(two_factor[1])) == "/"
+
+
+def test_a_code_before_the_last_one_signs_nobody_in(two_factor: tuple[Client, str]) -> None:
+    with time_machine.travel(HALF_MINUTE, tick=False):
+        before, now = (code_for(two_factor[1], ahead) for ahead in (-1, 0))
+        assert (second_step(now), second_step(before)) == ("/", "")
 
 
 def test_ended_person_signs_in_no_more(cast: Cast, client: Client) -> None:

@@ -20,6 +20,7 @@ from channels.mailboxes.spool import Spool
 from tests.servers.certificates import Certificates
 from tests.servers.gmail import MODIFY, READONLY, REFUSALS, Account, Fault, GmailApi
 from tests.servers.plugin import gmail_server
+from zenvoices.lib.net import NetError
 
 pytestmark = pytest.mark.thorough
 
@@ -603,7 +604,7 @@ def test_waiting_for_the_minute_ends_at_the_deadline(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(gmail_http.time, "monotonic", lambda: clock[0])
     quota = gmail_http.Quota(Watch(deadline=1010.0), lambda seconds: clock.__setitem__(0, clock[0] + seconds))
     quota.spend(6000)
-    with pytest.raises(gmail_http.net.NetError) as caught:
+    with pytest.raises(NetError) as caught:
         quota.spend(1)
     assert (caught.value.code, clock) == ("server_too_slow", [1010.0])
 

@@ -218,6 +218,19 @@ def test_time_that_cannot_be_proves_nothing_where_the_provider_tells_none(
     assert refused(exchanged, channel, sent).code == "identity_unproven"
 
 
+@BOTH
+@pytest.mark.parametrize(
+    "moment", [10**400, float("inf"), float("nan"), -1, "soon"], ids=lambda moment: str(moment)[:5]
+)
+def test_end_that_is_no_moment_proves_nothing(
+    cast: Cast, at_provider: OpenIdProvider, auth: str, moment: object
+) -> None:
+    channel = draft(cast.bakery, auth, JAN)
+    sent = begun(channel)
+    at_provider.answer(MOUNT[auth], told(at_provider, channel, sent, exp=moment), status=200)
+    assert refused(exchanged, channel, sent).code == "identity_unproven"
+
+
 @pytest.mark.parametrize(
     ("certificate", "off", "code", "reason"),
     [

@@ -70,10 +70,10 @@ class Connection:
         self.secured = False
         self.reader: io.BufferedReader = io.BufferedReader(_Incoming(self), _BUFFER)
 
-    def start_tls(self, host: str, ca_file: str | None = None) -> TlsFacts:
-        """The handshake, with the certificate checked against `host`."""
+    def start_tls(self, host: str, ca_file: str | None = None, *, context: ssl.SSLContext | None = None) -> TlsFacts:
+        """The handshake, with the certificate checked against `host`; `context`: another than the process-wide one."""
         try:
-            context = tls_context(ca_file)
+            context = context or tls_context(ca_file)
         except OSError:
             raise NetError("ca_store_empty") from None  # OUTBOUND_CA_FILE is ours to mend
         try:
