@@ -148,6 +148,7 @@ CODES: Final[dict[str, Code]] = {
     "microsoft_needs_entra": Code(ConfigurationProblem, Whose.MANAGER),
     "secret_missing": Code(ConfigurationProblem, Whose.MANAGER),
     "uidl_missing": Code(ConfigurationProblem, Whose.SERVER),
+    "uidvalidity_missing": Code(ConfigurationProblem, Whose.SERVER),
     # configuration, of the registration at a provider
     "client_secret_missing": Code(ConfigurationProblem, Whose.MANAGER),
     "client_secret_wrong": Code(ConfigurationProblem, Whose.MANAGER),

@@ -99,11 +99,12 @@ def beginning(raw: Raw, text: list[Stretch], size: int) -> bytes:
     for stretch in text:
         if len(out) >= size:
             break
-        if isinstance(stretch, tuple):
+        if isinstance(stretch, bytes):
+            out += stretch
+        else:
             start, end = stretch
-            stretch = raw[start : min(end, start + size - len(out))]
-            give_back(raw, start, start + len(stretch))
-        out += stretch
+            out += raw[start : min(end, start + size - len(out))]
+            give_back(raw, start, min(end, start + size))
     return out
 
 
