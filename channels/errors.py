@@ -221,6 +221,7 @@ CODES: Final[dict[str, Code]] = {
     "mail_quarantined": Code(MessageProblem, Whose.CODE),
     "not_asked_for": Code(MessageProblem, Whose.OWNER),  # there before the channel began
     "left_out_by_rule": Code(MessageProblem, Whose.OWNER),  # of the channel (channels.rules)
+    "folder_data": Code(MessageProblem, Whose.SERVER),  # where it keeps mails in mbox files
 }
 
 
