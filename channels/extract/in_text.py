@@ -40,6 +40,14 @@ _PASTED_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 _SMALLEST_PHOTO = 27_000  # letters of base64 for 20 KB
 
 
+# RFC 5545 3.8.1.1. A long line goes on in the next, behind a blank (3.1).
+_ATTACH = re.compile(
+    rb"^ATTACH(?=;)((?:[^\"\r\n:]|\"[^\"\r\n]{0,300}\"|\r*\n[ \t]){0,1500}+):", re.MULTILINE | re.IGNORECASE
+)
+_IN_BASE64 = re.compile(rb";ENCODING=\"?(?:BASE64|B)\b", re.IGNORECASE)
+_CALLED = re.compile(rb";(?:X-)?(?:\w{1,20}-)?FILENAME=(?:\"([^\"]*)\"|([^;]*))", re.IGNORECASE)
+_FOLD = re.compile(rb"\r*\n[ \t]")
+_LINE_ENDS = re.compile(rb"\n(?![ \t])")
 _PERCENT = re.compile(rb"%")
 
 
@@ -173,6 +181,18 @@ def pasted_files(prefix: str) -> Find:
         return Hit(begin.start(), stop, Inside("", raw, begin.end(), stop, "base64", address))
 
     return find
+
+
+def calendar_files(raw: Raw, start: int, end: int) -> Hit | None:
+    """What is attached to an event, and is not merely an address."""
+    while begin := search(_ATTACH, raw, start, end):
+        about, start = _FOLD.sub(b"", begin[1]), begin.end()
+        if _IN_BASE64.search(about):
+            last = search(_LINE_ENDS, raw, start, end)
+            stop, called = last.start() if last else end, _CALLED.search(about)
+            name = (called[1] or called[2] or b"").decode("utf-8", "replace") if called else ""
+            return Hit(begin.start(), stop, Inside(name, raw, start, stop, "base64"))
+    return None
 
 
 def _unescaped(pieces: Iterator[bytes]) -> Iterator[bytes]:

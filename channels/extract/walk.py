@@ -11,7 +11,7 @@ from channels.extract import links
 from channels.extract.body import shown_images
 from channels.extract.codec import is_base64, is_quoted, is_uu, unarmoured
 from channels.extract.content import Content, Scratch, of_encoded, of_part, of_pieces, of_region
-from channels.extract.in_text import Inside
+from channels.extract.in_text import Inside, calendar_files, taken_out
 from channels.extract.limits import Budget
 from channels.extract.mime import Leaf, Message, cut
 from channels.extract.model import Raw
@@ -225,6 +225,8 @@ class Walk:
             verdict = judge(content, kind, hints)
             if verdict.outcome == "container":
                 inside = self._inside(place, kind, hints, content, opened)
+            elif verdict.reason == "calendar" and (files := self._in_calendar(place, content)):
+                verdict, inside = Verdict("container", "opened", True), self._attached_files(place, files)
             elif opened and opened.found.entries:
                 inside = list(self._entries(place, kind, opened, hints))
                 if any(one.part.outcome == "document" for one in inside):
@@ -236,6 +238,20 @@ class Walk:
         one.text = verdict.reason == "type_not_allowed" and kind in _ATTACHED_TEXT and _is_called_text(hints)
         yield one
         yield from inside
+
+    def _in_calendar(self, place: Place, content: Content) -> list[Inside]:
+        if self._why_closed(place, archive=False) or not self.budget.count_unpacked(content.size):
+            return []
+        raw, start, end = content.mapped(self._scratch)
+        return taken_out(raw, [(start, end)], calendar_files, self.budget.limits.parts)[1]
+
+    def _attached_files(self, place: Place, files: list[Inside]) -> Iterator[Found]:
+        for number, file in enumerate(files, start=1):
+            if self.budget.full:
+                return
+            content = file.content(self.budget, self._scratch)
+            self.budget.mends()
+            yield from self._entry(place, Entry(number, file.name, content.size), content, mailed=True)
 
     def _look(self, place: Place, kind: str, hints: Hints, content: Content) -> tuple[str, _Unpacked | None]:
         """What needs opening to know what it is is opened at once. Raises Refused."""

@@ -190,6 +190,7 @@ DECIDED = {
     "zip-bomb-in-zip": "likewise",
     "winmail-in-winmail": "likewise",
     "msg": "likewise",
+    "calendar-with-pdf": "it does not look into calendars",
     "msg-in-zip": "likewise",
     "msg-without-document": "likewise; here it is the logo in a message that is a document itself",
     "thousand-parts": "it has no limit",
