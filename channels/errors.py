@@ -148,6 +148,7 @@ CODES: Final[dict[str, Code]] = {
     "microsoft_needs_entra": Code(ConfigurationProblem, Whose.MANAGER),
     "secret_missing": Code(ConfigurationProblem, Whose.MANAGER),
     "uidl_missing": Code(ConfigurationProblem, Whose.SERVER),
+    "uidvalidity_missing": Code(ConfigurationProblem, Whose.SERVER),
     # configuration, of the registration at a provider
     "client_secret_missing": Code(ConfigurationProblem, Whose.MANAGER),
     "client_secret_wrong": Code(ConfigurationProblem, Whose.MANAGER),
@@ -220,6 +221,7 @@ CODES: Final[dict[str, Code]] = {
     "mail_quarantined": Code(MessageProblem, Whose.CODE),
     "not_asked_for": Code(MessageProblem, Whose.OWNER),  # there before the channel began
     "left_out_by_rule": Code(MessageProblem, Whose.OWNER),  # of the channel (channels.rules)
+    "folder_data": Code(MessageProblem, Whose.SERVER),  # where it keeps mails in mbox files
 }
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator
-from itertools import islice, pairwise
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain, islice
 
 import pybase64
 
 from channels.extract.limits import Budget
+from channels.extract.model import Raw
+from channels.extract.windows import PIECE, search, windows
 from zenvoices.lib import filetypes
 from zenvoices.lib.mail_source import is_mail
 
@@ -17,14 +20,18 @@ _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij
 _STILL_ENCODED = (b"JVBERi0", b"PD94bWwg", b"UEsDBB", b"/9j/4", b"iVBORw0KGgo")
 _COUNTED, _ROUNDING = 16 * 1024, 16  # bytes
 _SHORTEST_URL_SAFE = 64
-_URL_SAFE = re.compile(rb"[A-Za-z0-9]*[-_][A-Za-z0-9_-]*={0,2}")
+_URL_SAFE = bytes(set(range(256)) - set(_NOT_BASE64) - set(b"+/")) + b"-_"
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
-_PADDED = re.compile(rb"[A-Za-z0-9+/]+={1,2}")
+_BLANKS = b" \t\r\n"
+_NEITHER = bytes(set(_NOT_BASE64) - set(b"="))
+_PADDED = re.compile(rb"[^=]+={0,2}")
+_RUN = re.compile(rb"(=+)|([A-Za-z0-9+/]+)|[^A-Za-z0-9+/=]+")
+_SHORTEST_PIECE = 4
 _MOST_PIECES = 500_000  # of a line each in the largest part that is taken
 # What letters of the alphabet that are no base64 may be taken for: the mark of a program is two bytes.
 _SAYS_NOTHING = frozenset([filetypes.BINARY, filetypes.PROGRAM, "text/plain"])
-_ALPHABET = re.compile(rb"[A-Za-z0-9+/]{4,}")
 _ARMOURED = re.compile(rb"-----BEGIN (?:PKCS ?#?7|CMS|PKCS7 SIGNED DATA|SIGNED MESSAGE)-----[ \t]*\r*\n")
+_END_OF_ARMOUR = re.compile(rb"-----END")
 # RFC 2397: what programs for browsers hand to a mailer without a second thought.
 _DATA_URI = re.compile(rb"data:[\w.+-]{1,100}/[\w.+-]{1,100}(?:;[\w=.+\"-]{1,100}){0,9};base64,", re.IGNORECASE)
 # Two lines of at least a line's usual length, or all there is.
@@ -33,80 +40,65 @@ _FILES = (b"%PDF-", b"PK\x03\x04", b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0
 _LINES_OF_BASE64 = bytes(set(range(256)) - set(_NOT_BASE64)) + b"=_-\r\n"
 _NOT_IN_BASE64 = re.compile(rb"[^A-Za-z0-9+/=_\s-]|(?<=\S)[ \t]+(?=\S)")
 _SHORTEST_PLAIN = 8
-_PIECE = 64 * 1024
+_LONGEST_LINE = 64 * 1024
 _WIDENED = re.compile(rb"=[ \t]+(?=\r*\n)")  # blanks behind a soft line break come from the way (RFC 2045 6.7)
+_UNFINISHED = re.compile(rb"=[ \t]*[0-9A-Fa-f]?\r*\Z")
+_UNFINISHED_WITHIN = 1024
 _QUOTED_FILE = re.compile(rb"\s{0,200}(?:=EF=BB=BF)?(?:<\?xml\s[^<>]{0,80}?=3D[\"']|%PDF-\d\.\d(?:=0D)?=0A)")
-_LINE = re.compile(rb"[^\n]+")
 _MOST_UU_LINES = 1_000_000  # of 45 bytes, as everybody writes them
 UU_NAMES = frozenset(["x-uuencode", "uuencode", "uue", "x-uue"])
 # With "-base64" behind "begin" (POSIX uuencode -m) the lines are base64, up to "====".
-_UU_BEGIN = re.compile(rb"^begin(-base64)? [0-7]{3,4} ([^\r\n]{0,300})\r*\n", re.MULTILINE)
-# At least one full line, of which the blanks at its end may be gone.
-_UU_CUT_OFF = re.compile(rb"(?:M[ -`]{40,64}[ \t]*+\r*(?:\n|\Z))++(?:[!-L][ -`]{4,64}\r*(?:\n|\Z))?")
-_UU_END = re.compile(rb"^end[ \t]*\r*$", re.MULTILINE)
-# BinHex 4.0 (RFC 1741) and yEnc, which stay closed: they are told as the files that they are.
-_PACKED = re.compile(
-    rb"^(?:\(This file must be converted with BinHex[^\r\n]{0,40}\s{1,20}:[!-9@-r\s]{10,}+:?"
-    rb"|=ybegin (?:[a-z]{1,9}=\d{1,19} ){1,9}+name=([^\r\n]{1,300})\r*\n)",
-    re.MULTILINE,
-)
-_YENC_END = re.compile(rb"^=yend[^\n]*", re.MULTILINE)
-_UU_BASE64_END = re.compile(rb"^====[ \t]*\r*$", re.MULTILINE)
+UU_BEGIN = re.compile(rb"^begin(-base64)? [0-7]{3,4} ([^\r\n]{0,300})\r*\n", re.MULTILINE)
+# The blanks at its end may be gone.
+_UU_FULL_LINE = re.compile(rb"M[ -`]{40,64}[ \t]*+\r*(?:\n|\Z)")
+_UU_LINES_AT_ONCE = 2_000
+_LONGEST_UU_LINE = 1024
 
 
 def decode(data: bytes | memoryview, encoding: str, budget: Budget) -> bytes:
     """The bytes behind an encoding; unknown encodings and 7bit, 8bit, binary as they are."""
     if encoding == "base64":
         return decode_base64(data, budget)
+    plain = bytes(data)
+    pieces = decoded(plain, 0, len(plain), encoding, budget)
+    return plain if pieces is None else b"".join(pieces)
+
+
+def decoded(raw: Raw, start: int, end: int, encoding: str, budget: Budget) -> Iterator[bytes] | None:
+    """The same in pieces; None where the bytes are as they stand. Base64: what is damaged about it is mended."""
+    if encoding == "base64":
+        return _mended_base64(partial(windows, raw, start, end), budget)
     if encoding == "quoted-printable":
-        return b"".join(map(_unquoted, _whole_lines(data)))
-    if encoding in UU_NAMES:
-        return decode_uu(bytes(data), budget)
-    return bytes(data)
+        return map(_unquoted, _whole_lines(raw, start, end))
+    return _decoded_uu(raw, start, end, budget) if encoding in UU_NAMES else None
 
 
 def _unquoted(lines: bytes) -> bytes:
     return binascii.a2b_qp(_WIDENED.sub(b"=", lines) if b"= " in lines or b"=\t" in lines else lines)
 
 
-def _whole_lines(data: bytes | memoryview) -> Iterator[bytes]:
-    """A little at a time: what a pattern replaces takes many times the memory of what it is given."""
-    kept: list[bytes] = []
-    for at in range(0, len(data), _PIECE):
-        piece = bytes(data[at : at + _PIECE])
-        if end := piece.rfind(b"\n") + 1:
-            yield b"".join([*kept, piece[:end]])
-            kept = []
-        kept.append(piece[end:])
-    yield b"".join(kept)
+def _whole_lines(raw: Raw, start: int, end: int) -> Iterator[bytes]:
+    """A little at a time: what a pattern replaces takes many times the memory of what it is given. A line without an
+    end is cut where no letter of it is."""
+    kept = b""
+    for piece in windows(raw, start, end):
+        kept += piece
+        cut = kept.rfind(b"\n") + 1
+        if not cut and len(kept) > _LONGEST_LINE:
+            cut = len(kept) - (len(kept) - kept.rfind(b"=") if _UNFINISHED.search(kept[-_UNFINISHED_WITHIN:]) else 0)
+        yield kept[:cut]
+        kept = kept[cut:]
+    yield kept
 
 
 def decode_base64(data: bytes | memoryview, budget: Budget) -> bytes:
-    """What is damaged may be large too: of its copies no more stay than are needed."""
     try:
         decoded = pybase64.b64decode(data)
         if _is_all(data, decoded):
             return decoded
-        del decoded
     except binascii.Error:
         pass
-    text = bytes(data).translate(None, delete=b" \t\r\n")
-    if len(text) >= _SHORTEST_URL_SAFE and _URL_SAFE.fullmatch(text):
-        budget.mend("base64_repaired")
-        return _unpadded(text.rstrip(b"=").translate(_FROM_URL_SAFE), budget)
-    if pieces := _padded_pieces(text, budget):
-        return pieces
-    del text
-    # The second stops at the first complete padding, as the standard library does: what follows is a mailing list's
-    # footer.
-    for decoder in (pybase64.b64decode, binascii.a2b_base64):
-        try:
-            if decoded := decoder(data):
-                budget.mend("base64_repaired")
-                return decoded
-        except binascii.Error:
-            pass
-    return _unpadded(bytes(data).translate(None, delete=_NOT_BASE64), budget)
+    return b"".join(_mended_base64(lambda: iter((bytes(data),)), budget))
 
 
 def _is_all(data: bytes | memoryview, decoded: bytes) -> bool:
@@ -121,32 +113,123 @@ def _is_all(data: bytes | memoryview, decoded: bytes) -> bool:
     return abs(len(data) - letters - ends) <= _ROUNDING
 
 
-def _unpadded(clean: bytes, budget: Budget) -> bytes:
-    """The standard library gives up on 4n+1 characters and returns the text undecoded; those before are good."""
-    if len(clean) % 4 == 1:
+def _mended_base64(pieces: Callable[[], Iterator[bytes]], budget: Budget) -> Iterator[bytes]:
+    """Of the URL-safe alphabet, encoded in pieces that are each padded, with junk in it, with something behind its
+    padding, or cut off."""
+
+    def texts() -> Iterator[bytes]:
+        return (piece.translate(None, delete=_BLANKS) for piece in pieces())
+
+    if _is_url_safe(texts()):
+        budget.mend("base64_repaired")
+        return _in_groups((text.translate(_FROM_URL_SAFE, delete=b"=") for text in texts()), budget)
+    padded, is_data = _padded_pieces(texts())
+    if padded:
+        budget.mend("base64_repaired")
+        return _in_groups(texts() if is_data else _first(texts(), padded), budget)
+    if (padding := _padding(pieces())) is not None:
+        letters = (piece.translate(None, delete=_NOT_BASE64) for piece in pieces())
+        return _in_groups(chain(letters, [padding]), budget)
+    return _in_groups(_up_to_padding(pieces()), budget)
+
+
+def _in_groups(texts: Iterable[bytes], budget: Budget) -> Iterator[bytes]:
+    """Letters, of which each group of four may end in padding. What is less than a group is left in the end: the
+    standard library gives up on 4n+1 characters and returns the text undecoded; those before are good."""
+    kept, is_any = b"", False
+    for text in texts:
+        kept += text
+        groups, kept = kept[: len(kept) // 4 * 4], kept[len(kept) // 4 * 4 :]
+        is_any = is_any or bool(groups)
+        yield b"".join(pybase64.b64decode(one[0]) for one in _PADDED.finditer(groups))
+    if len(kept) == 1:
         budget.mend("base64_cut")
-        clean = clean[:-1]
-    elif len(clean) % 4:
+    elif kept:
         budget.mend("base64_cut" if not budget.mended else "base64_repaired")
-    return pybase64.b64decode(clean + b"=" * (-len(clean) % 4))
+        yield pybase64.b64decode(kept + b"=" * (4 - len(kept)))
+    elif is_any:
+        budget.mend("base64_repaired")
 
 
-def _padded_pieces(text: bytes, budget: Budget) -> bytes:
-    """Data that was encoded in pieces, each padded, one behind the other; b"" when it was not."""
-    ends: list[int] = []
-    while len(ends) < _MOST_PIECES and (match := _PADDED.match(text, ends[-1] if ends else 0)):
-        if (match.end() - match.start()) % 4:
+def _is_url_safe(texts: Iterable[bytes]) -> bool:
+    size, pads, has_its_letters = 0, 0, False
+    for text in texts:
+        letters = text.rstrip(b"=")
+        if (pads and letters) or letters.translate(None, delete=_URL_SAFE):
+            return False
+        size, pads = size + len(text), pads + len(text) - len(letters)
+        has_its_letters = has_its_letters or b"-" in letters or b"_" in letters
+    return has_its_letters and pads <= 2 and size >= _SHORTEST_URL_SAFE
+
+
+def _padded_pieces(texts: Iterable[bytes]) -> tuple[int, bool]:
+    """How many characters are pieces with their padding, one behind the other; 0 when these are none. And whether what
+    follows is data, and not a mailing list's footer."""
+    whole = count = 0
+    for letters, pads in _stretches(texts):
+        if not pads:
+            is_data = letters >= _SHORTEST_PIECE
+            return whole if count >= (1 if is_data else 2) else 0, is_data
+        size = letters + min(pads, 2)
+        if pads > 0 and letters and size % 4 == 0:
+            whole, count = whole + size, count + 1
+        if pads not in (1, 2) or size % 4 or count >= _MOST_PIECES:
             break
-        ends.append(match.end())
-    at = ends[-1] if ends else 0
-    whole = at == len(text) or _ALPHABET.fullmatch(text, at)
-    if len(ends) < (1 if whole and at < len(text) else 2):
-        return b""
-    budget.mend("base64_repaired")
-    out = bytearray()
-    for start, end in pairwise([0, *ends]):
-        out += pybase64.b64decode(memoryview(text)[start:end])
-    return bytes(out) + (_unpadded(text[at:], budget) if whole else b"")  # else a mailing list's footer
+    return whole if count >= 2 else 0, False
+
+
+def _stretches(texts: Iterable[bytes]) -> Iterator[tuple[int, int]]:
+    """How many letters, and the padding behind them, 0 at the end; -1 before what is neither, where this ends."""
+    letters = pads = 0
+    for run in chain.from_iterable(map(_RUN.finditer, texts)):
+        if run[1]:
+            pads += run.end() - run.start()
+            continue
+        if pads:
+            yield letters, pads
+            letters = pads = 0
+        if not run[2]:
+            yield letters, -1
+            return
+        letters += run.end() - run.start()
+    yield letters, pads
+
+
+def _padding(pieces: Iterable[bytes]) -> bytes | None:
+    """That of all letters together, when it is there; None when it is not: then something was added, or is missing."""
+    letters = pads = 0
+    for piece in pieces:
+        text = piece.translate(None, delete=_NEITHER)
+        end = len(text.rstrip(b"="))
+        pads = len(text) - end + (0 if end else pads)
+        letters += end - text.count(b"=", 0, end)
+    missing = -letters % 4
+    return b"=" * missing if missing < 3 and pads >= missing else None
+
+
+def _first(texts: Iterable[bytes], size: int) -> Iterator[bytes]:
+    for text in texts:
+        yield text[:size]
+        size -= len(text)
+        if size <= 0:
+            return
+
+
+def _up_to_padding(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The letters, up to the first complete padding, as the standard library has it: what follows is a footer."""
+    count = letters = pads = 0
+    for piece in pieces:
+        *ended, last = piece.translate(None, delete=_NEITHER if count < _MOST_PIECES else _NOT_BASE64).split(b"=")
+        count += len(ended)
+        for at, some in enumerate(ended):
+            letters += len(some)
+            pads = 1 if some else pads + 1
+            if letters % 4 >= 2 and letters % 4 + pads >= 4:
+                yield b"".join(ended[: at + 1]) + b"=" * (4 - letters % 4)
+                return
+        letters += len(last)
+        pads = 0 if last else pads
+        yield b"".join(ended) + last
 
 
 def is_base64(start: bytes) -> bool:
@@ -162,12 +245,17 @@ def is_base64(start: bytes) -> bool:
     return filetypes.sniff(decoded, "", "") not in _SAYS_NOTHING or is_mail(decoded, expected=True)
 
 
-def unarmoured(data: bytes) -> bytes:
+def unarmoured(raw: Raw, start: int, end: int) -> tuple[int, int]:
     """Without the lines that PEM (RFC 7468) puts around, or what an address has before its data."""
-    if match := _DATA_URI.match(data.lstrip()):
-        return data.lstrip()[match.end() :]
-    match = _ARMOURED.match(data.lstrip())
-    return data.lstrip()[match.end() :].partition(b"-----END")[0] if match else data
+    head = bytes(raw[start : min(end, start + PIECE)])
+    begins = start + len(head) - len(head.lstrip())
+    if address := _DATA_URI.match(head.lstrip()):
+        return begins + address.end(), end
+    if armour := _ARMOURED.match(head.lstrip()):
+        start = begins + armour.end()
+        last = search(_END_OF_ARMOUR, raw, start, end)
+        return start, last.start() if last else end
+    return start, end
 
 
 def stands_plainly(start: bytes) -> bool:
@@ -182,8 +270,8 @@ def stands_plainly(start: bytes) -> bool:
 
 def is_uu(start: bytes) -> bool:
     """Whether decoded data is a file that an old program encoded besides."""
-    begin = _UU_BEGIN.match(start.lstrip())
-    return bool(begin and (begin[1] or _UU_CUT_OFF.match(start.lstrip(), begin.end())))
+    begin = UU_BEGIN.match(start.lstrip())
+    return bool(begin and (begin[1] or _UU_FULL_LINE.match(start.lstrip(), begin.end())))
 
 
 def is_quoted(start: bytes) -> bool:
@@ -191,70 +279,46 @@ def is_quoted(start: bytes) -> bool:
     return bool(_QUOTED_FILE.match(start))
 
 
-def decode_uu(data: bytes, budget: Budget) -> bytes:
-    begin = _UU_BEGIN.search(data)
-    return _uu_lines(data, begin.end() if begin else 0, len(data), budget)
+def _decoded_uu(raw: Raw, start: int, end: int, budget: Budget) -> Iterator[bytes]:
+    begin = search(UU_BEGIN, raw, start, end)
+    lines = islice(_lines(raw, begin.end() if begin else start, end), _MOST_UU_LINES)
+    while True:
+        out = bytearray()
+        for line in islice(lines, _UU_LINES_AT_ONCE):
+            piece = _uu_line(line.rstrip(b"\r"), budget)
+            if piece is None:
+                yield bytes(out)
+                return
+            out += piece
+        if not out:
+            return
+        yield bytes(out)
 
 
-def _uu_lines(data: bytes, start: int, end: int, budget: Budget) -> bytes:
-    out = bytearray()
-    for match in islice(_LINE.finditer(data, start, end), _MOST_UU_LINES):
-        line = match[0].rstrip(b"\r")
-        if line.strip() in (b"end", b"`", b""):
-            break
-        try:
-            out += binascii.a2b_uu(line)
-        except binascii.Error:
-            # Some encoders end lines with junk: the first character says how many bytes the line holds.
-            used = (((line[0] - 32) & 63) * 4 + 5) // 3
-            budget.mend("uuencode_damaged")
-            try:
-                out += binascii.a2b_uu(line[:used])
-            except binascii.Error:
-                break
-    return bytes(out)
+def _lines(raw: Raw, start: int, end: int) -> Iterator[bytes]:
+    """Those that are not empty; of an absurd one the beginning."""
+    kept = b""
+    for piece in windows(raw, start, end):
+        *lines, last = piece.split(b"\n")
+        if lines:
+            lines[0], kept = kept + lines[0], b""
+            yield from filter(None, lines)
+        kept = (kept + last)[:_LONGEST_UU_LINE]
+    if kept:
+        yield kept
 
 
-def uu_attachments(data: bytes, budget: Budget, most: int) -> tuple[bytes, list[tuple[str, bytes]]]:
-    """Files that old programs put into the text itself: the text without them, and each name and bytes."""
-    found: list[tuple[str, bytes]] = []
-    rest: list[bytes] = []
-    position, ends = 0, {_UU_END, _UU_BASE64_END}
-    while begin := _UU_BEGIN.search(data, position):
-        wanted = _UU_BASE64_END if begin[1] else _UU_END
-        end = wanted.search(data, begin.end()) if wanted in ends else None
-        if not end:
-            ends.discard(wanted)  # nor is there one behind any later file
-        if end:
-            stop, after = end.span()
-        elif cut_off := _UU_CUT_OFF.match(data, begin.end()):
-            budget.mend("uuencode_damaged")
-            stop = after = cut_off.end()
-        else:
-            break
-        if len(rest) >= most:
-            break
-        rest.append(data[position : begin.start()])
-        position = after
-        if begin[1]:
-            content = decode_base64(memoryview(data)[begin.end() : stop], budget)
-        else:
-            content = _uu_lines(data, begin.end(), stop, budget)
-        if content:
-            found.append((begin[2].decode("utf-8", "replace"), content))
-    return b"".join([*rest, data[position:]]), found
-
-
-def packed_attachments(data: bytes, _budget: Budget, most: int) -> tuple[bytes, list[tuple[str, bytes]]]:
-    """The same of files that were packed in a way that is not opened here, as they stand."""
-    found: list[tuple[str, bytes]] = []
-    rest: list[bytes] = []
-    position = 0
-    while len(found) < most and (begin := _PACKED.search(data, position)):
-        rest.append(data[position : begin.start()])
-        position = begin.end()
-        if begin[1]:
-            end = _YENC_END.search(data, position)
-            position = end.end() if end else len(data)
-        found.append(((begin[1] or b"").decode("utf-8", "replace").strip(), data[begin.start() : position]))
-    return b"".join([*rest, data[position:]]), found
+def _uu_line(line: bytes, budget: Budget) -> bytes | None:
+    """None at the end of the file, or of what can be read of it."""
+    if line.strip() in (b"end", b"`", b""):
+        return None
+    try:
+        return binascii.a2b_uu(line)
+    except binascii.Error:
+        # Some encoders end lines with junk: the first character says how many bytes the line holds.
+        used = (((line[0] - 32) & 63) * 4 + 5) // 3
+        budget.mend("uuencode_damaged")
+    try:
+        return binascii.a2b_uu(line[:used])
+    except binascii.Error:
+        return None

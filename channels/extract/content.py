@@ -1,6 +1,6 @@
 """The bytes of a part, read in pieces: a mail of 50 MB is never in memory as a whole.
 
-Up to _SMALL a part is decoded once and kept; larger base64 is decoded once into a file.
+Up to _SMALL a part is decoded once and kept; a larger one is decoded once into a file, or read where it lies.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -20,13 +20,14 @@ from uuid import uuid4
 
 import pybase64
 
-from channels.extract.codec import decode
+from channels.extract.codec import decode, decoded
 from channels.extract.limits import Budget
 from channels.extract.model import Raw
+from channels.extract.windows import PIECE, give_back, windows
 from zenvoices.lib.apart import Region
 
 _SMALL = 2 * 1024 * 1024
-_PIECE = 128 * 1024  # small enough to stay in the processor's cache
+AS_IT_STANDS = frozenset(["", "7bit", "8bit", "binary"])
 _HEAD = 8 * 1024
 _TAIL = 64 * 1024
 _ENCRYPT = b"/Encrypt"
@@ -40,6 +41,8 @@ class Scratch(ExitStack):
     def __init__(self, directory: Path | None) -> None:
         super().__init__()
         self._directory = directory
+        self._in_memory = 0
+        self._shelf: BinaryIO | None = None
 
     def file(self) -> BinaryIO:
         """Without a name."""
@@ -50,6 +53,17 @@ class Scratch(ExitStack):
         path = Path(self._directory or tempfile.gettempdir(), uuid4().hex)
         self.callback(path.unlink, missing_ok=True)
         return path
+
+    def kept(self, content: Content) -> Content:
+        """One of many that stay until the end: those beyond _SMALL together lie in one file."""
+        self._in_memory += 0 if content.region else content.size
+        if content.region or self._in_memory <= _SMALL:
+            return content
+        self._shelf = self._shelf or self.file()
+        region = Region(self._shelf, self._shelf.tell(), content.size)
+        self._shelf.writelines(content.pieces())
+        self._shelf.flush()
+        return replace(content, pieces=partial(_read, region), region=region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,37 +123,39 @@ def of_region(region: Region) -> Content:
 
 def of_encoded(raw: Raw, start: int, end: int, encoding: str, budget: Budget, scratch: Scratch) -> Content:
     """What a Content-Transfer-Encoding stands for."""
+    if end - start <= _SMALL:
+        return of_bytes(_decoded_whole(raw, start, end, encoding, budget))
+    pieces = partial(windows, raw, start, end)
+    if encoding == "base64":
+        try:
+            return of_pieces(_base64(pieces()), scratch)
+        except binascii.Error:
+            pass  # damaged
+    again = decoded(raw, start, end, encoding, budget)
+    return _measured(pieces) if again is None else of_pieces(again, scratch)
+
+
+def plainly(raw: Raw, start: int, end: int, encoding: str, budget: Budget, scratch: Scratch) -> tuple[Raw, int, int]:
+    """The same as something that can be searched: the bytes, and where this begins and ends in them."""
+    if end - start > _SMALL and encoding in AS_IT_STANDS:
+        return raw, start, end
     if end - start > _SMALL:
-        if encoding == "base64":
-            try:
-                return _decoded_once(_base64(raw, start, end), scratch)
-            except binascii.Error:
-                pass  # damaged: mended as a whole
-        elif encoding in ("", "7bit", "8bit", "binary"):
-            return _measured(partial(windows, raw, start, end))
+        return of_encoded(raw, start, end, encoding, budget, scratch).mapped(scratch)
+    data = _decoded_whole(raw, start, end, encoding, budget)
+    return data, 0, len(data)
+
+
+def _decoded_whole(raw: Raw, start: int, end: int, encoding: str, budget: Budget) -> bytes:
     with memoryview(raw) as view:
-        return of_bytes(decode(view[start:end], encoding, budget))
+        data = decode(view[start:end], encoding, budget)
+    give_back(raw, start, end)
+    return data
 
 
-def windows(raw: Raw, start: int, end: int) -> Iterator[bytes]:
-    """Copies of one piece after the other; pages of a mapped file that were read are given back."""
-    for at in range(start, end, _PIECE):
-        stop = min(at + _PIECE, end)
-        yield bytes(raw[at:stop])
-        give_back(raw, at, stop)
-
-
-def give_back(raw: Raw, start: int, end: int) -> None:
-    """What was read of a mapped file counts as our memory until we say that it may go."""
-    if isinstance(raw, mmap.mmap) and end - start >= _PIECE and hasattr(mmap, "MADV_DONTNEED"):
-        first = start - start % mmap.PAGESIZE
-        raw.madvise(mmap.MADV_DONTNEED, first, end - first)
-
-
-def _base64(raw: Raw, start: int, end: int) -> Iterator[bytes]:
+def _base64(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Raises binascii.Error for anything but whole groups of the alphabet, padded at most at the very end."""
     kept, padded = b"", False
-    for window in windows(raw, start, end):
+    for window in pieces:
         text = kept + window.translate(None, delete=b" \t\r\n")
         if padded and text:
             raise binascii.Error("text behind the padding")
@@ -151,12 +167,12 @@ def _base64(raw: Raw, start: int, end: int) -> Iterator[bytes]:
 
 
 def _read(region: Region) -> Iterator[bytes]:
-    for at in range(region.start, region.start + region.size, _PIECE):
-        yield os.pread(region.file.fileno(), min(_PIECE, region.start + region.size - at), at)
+    for at in range(region.start, region.start + region.size, PIECE):
+        yield os.pread(region.file.fileno(), min(PIECE, region.start + region.size - at), at)
 
 
-def _decoded_once(pieces: Iterable[bytes], scratch: Scratch) -> Content:
-    """Hashed and written as it is decoded. A second thread gains nothing here: decoding keeps the interpreter."""
+def of_pieces(pieces: Iterable[bytes], scratch: Scratch) -> Content:
+    """In a file, hashed and written as they come. A second thread gains nothing: decoding keeps the interpreter."""
     look, path = _Look(), scratch.path()
     with path.open("xb") as file:
         for piece in pieces:

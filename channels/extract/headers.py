@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from channels.extract.limits import Budget
 from channels.extract.model import Raw
+from channels.extract.windows import give_back, search
 from channels.extract.words import codec_of, decode_text, decode_words
 from zenvoices.lib.filenames import extension
 
@@ -36,6 +37,9 @@ _BROKEN = re.compile(
     re.IGNORECASE,
 )
 _MOST_MENDS = 5
+_WINDOW = 128 * 1024
+_LONGEST_BLOCK = 4 * 1024 * 1024  # bytes of it that are kept
+_LINE_END, _LF = re.compile(rb"\n"), 0x0A
 # From the first of them on: of a million in a row each would else be looked at from each one before it.
 _BARE_CR = re.compile(rb"(?<!\r)\r++(?=[^\r\n])")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*+)", re.MULTILINE)
@@ -198,15 +202,27 @@ def _block(raw: Raw, start: int, end: int) -> tuple[bytes, int, bool]:
     """The header block, where it ends, and whether a broken line in it was joined to the one before."""
     found, at = bytearray(), start
     for mends in range(_MOST_MENDS + 1):
-        match = _BLOCK.match(raw, at, end)
-        stop = match.end() if match else at
-        found += raw[at:stop]
+        stop = _lines_end(raw, at, end)
+        found += raw[at : min(stop, at + max(0, _LONGEST_BLOCK - len(found)))]
         broken = _BROKEN.match(raw, stop, end) if found and mends < _MOST_MENDS else None
         if not broken or _BLANK.match(raw, stop, end):
             return bytes(found), stop, bool(mends)
         found += b" " + broken[0]
         at = broken.end()
     raise AssertionError("the last round returns")
+
+
+def _lines_end(raw: Raw, at: int, end: int) -> int:
+    """Where the header lines end that begin here."""
+    while match := _BLOCK.match(raw, at, min(at + _WINDOW, end)):
+        before, at = at, match.end()
+        if at - before < _WINDOW // 2 or at == end:
+            break
+        give_back(raw, before, at)
+        if raw[at - 1] != _LF:  # in the midst of a line
+            line = search(_LINE_END, raw, at, end)
+            at = line.end() if line else end
+    return at
 
 
 def _take_rest(head: Head, raw: Raw, at: int, end: int, budget: Budget, *, everything: bool) -> None:

@@ -11,12 +11,13 @@ from channels.extract.headers import Head, parse_head
 from channels.extract.limits import Budget, Limits
 from channels.extract.model import Heading, Mail, MailUnreadable, Part, Raw
 from channels.extract.sender import addresses, sender, sent_at
-from channels.extract.walk import Walk
+from channels.extract.walk import Walk, ends_lines_with_cr
 from channels.extract.words import decode_words, one_line, storable
 from zenvoices.lib.mail_source import begin
 
 Keep = Callable[[Part, Content], None]
 _CONSIDERED = 64 * 1024
+_LONGEST_HEADER = 4 * 1024 * 1024
 _MOST_HEADERS = 500
 _SHOWN = 2_000  # characters of a header
 #: Delivered-To and its likes: where a list, an alias or a forward brought the mail, which To does not say
@@ -54,7 +55,8 @@ def extract(
 
 def heading(raw: Raw, limits: Limits | None = None) -> Heading:
     """Only the header block is read."""
-    raw = _in_lines(raw)
+    if ends_lines_with_cr(raw):
+        raw = bytes(raw[:_LONGEST_HEADER]).replace(b"\r", b"\n")
     head = parse_head(raw, begin(bytes(raw[:_CONSIDERED])), len(raw), Budget(limits or Limits()))
     name, address = sender(head.get("from") or head.get("sender"))
     to = [
@@ -81,13 +83,7 @@ def walk_of(raw: Raw, limits: Limits | None, directory: Path | None = None) -> W
     limits = limits or Limits()
     if len(raw) > limits.mail:
         raise MailUnreadable("mail_too_large", size=len(raw), limit=limits.mail)
-    return Walk(_in_lines(raw), Budget(limits), directory)
-
-
-def _in_lines(raw: Raw) -> Raw:
-    """Old Macs end them with CR."""
-    start = bytes(raw[:_CONSIDERED])
-    return bytes(raw).replace(b"\r", b"\n") if b"\r" in start and b"\n" not in start else raw
+    return Walk(raw, Budget(limits), directory)
 
 
 def _mail(walk: Walk, parts: tuple[Part, ...], *, everything: bool) -> Mail:

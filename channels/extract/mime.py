@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from channels.extract.content import give_back
 from channels.extract.headers import Head, parse_head
 from channels.extract.limits import Budget
 from channels.extract.model import Raw
+from channels.extract.windows import give_back
 from zenvoices.lib.mail_source import is_entity
 
 _GUESSED = re.compile(rb"^--([^\s][^\r\n]{0,199}+)\r*\n(?=content-)", re.MULTILINE | re.IGNORECASE)
@@ -114,6 +114,7 @@ def _cut_multipart(whole: Leaf, leaves: list[Leaf], budget: Budget) -> bool:
         if budget.full:
             break
         head = parse_head(whole.raw, start, end, budget, media)
+        give_back(whole.raw, start, head.body)
         part = Leaf(_child(whole.path, number), whole.raw, head.body, end, head, whole.depth + 1, media, choice=choice)
         part.mended = _mended(head, *whole.mended)
         if not (head.media.startswith("multipart/") and _cut_multipart(part, leaves, budget)):

@@ -5,22 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import unquote_to_bytes
 
 from channels.extract.body import unflowed
-from channels.extract.codec import (
-    UU_NAMES,
-    decode,
-    decode_base64,
-    is_base64,
-    packed_attachments,
-    stands_plainly,
-    uu_attachments,
-)
-from channels.extract.content import Scratch, of_encoded
+from channels.extract.codec import UU_NAMES, decode, is_base64, stands_plainly
+from channels.extract.content import Scratch, of_encoded, plainly
+from channels.extract.in_text import Inside, Stretch, beginning, packed_files, pasted_files, taken_out, uu_files
 from channels.extract.limits import Budget
 from channels.extract.mime import ENCODED, Leaf, cut_again
 from channels.extract.texts import Body
+from channels.extract.windows import give_back
 from channels.extract.words import charset_of_page, cut_bytes, decode_text
 from zenvoices.lib import filetypes
 from zenvoices.lib.mail_source import is_entity
@@ -30,6 +23,7 @@ _MARKED = frozenset(["text/enriched", "text/richtext", "text/x-amp-html", "text/
 _TEXT = frozenset([_PLAIN, _HTML]) | _MARKED
 _NOT_TEXT = frozenset(["application/pdf", "application/xml", filetypes.MAIL, filetypes.SMIME, "text/calendar"])
 _BEGINNING = 8 * 1024
+_LETTER = 4  # bytes of the longest in UTF-8
 _AGAIN = 3  # times; each is one decoding more
 _DELIMITED = re.compile(
     rb"\s{0,200}(?:this is a multi-?part[^\n]{0,200}\n\s{0,200})?--[^\s][^\r\n]{0,199}\r*\ncontent-[a-z-]{2,40}[ \t]*:",
@@ -37,24 +31,15 @@ _DELIMITED = re.compile(
 )
 
 
-# RFC 2397: a photo that was pasted into a page, or a PDF behind its link. A logo stays where it is. What is long is
-# bounded by characters that do not stand in what is before it, so that a hostile page costs no more than its length.
-_PASTED = re.compile(
-    rb"data:(image/[\w.+-]{1,40}|application/pdf)(?:;[\w.=+-]{1,60}){0,4};base64,([A-Za-z0-9+/=%\s]{100,})",
-    re.IGNORECASE,
-)
-_SMALLEST_PHOTO = 27_000  # letters of base64 for 20 KB
-
-
 @dataclass(slots=True)
 class OwnText:
-    """`paths` of the leaves that are it, `files` that old programs put into it, by the leaf, and what was `pasted` into
-    a page, with the address at which it now shows that."""
+    """`paths` of the leaves that are it; by the leaf, `files` that old programs put into it, and what was `pasted` into
+    a page."""
 
     body: Body = field(default_factory=Body)
     paths: set[str] = field(default_factory=set)
-    files: list[tuple[Leaf, str, bytes]] = field(default_factory=list)
-    pasted: list[tuple[Leaf, str, bytes]] = field(default_factory=list)
+    files: list[tuple[Leaf, Inside]] = field(default_factory=list)
+    pasted: list[tuple[Leaf, Inside]] = field(default_factory=list)
 
     def room(self, budget: Budget) -> int:
         """How many more files are taken out of texts: all that a mail may have, and the one that tells of more."""
@@ -74,6 +59,7 @@ def expanded(leaves: list[Leaf], budget: Budget, scratch: Scratch, level: int = 
     """The leaves, those that are a multipart once decoded, or the source of one, cut again."""
     for leaf in leaves:
         inner = _cut_again(leaf, budget, scratch) if level < _AGAIN and not leaf.refusal else []
+        give_back(leaf.raw, leaf.start, leaf.end)
         if inner:
             yield from expanded(inner, budget, scratch, level + 1)
             continue
@@ -99,16 +85,16 @@ def _cut_again(leaf: Leaf, budget: Budget, scratch: Scratch) -> list[Leaf]:
     return cut_again(leaf, *content.mapped(scratch), budget)
 
 
-def own_text(leaves: list[Leaf], budget: Budget) -> OwnText:
+def own_text(leaves: list[Leaf], budget: Budget, scratch: Scratch) -> OwnText:
     """A text with a name, inside the mail, is its text only when no other is."""
     own = OwnText()
     for leaf in leaves:
         if _may_be_text(leaf) and (leaf.choice or not leaf.head.filename):
-            _take(leaf, own, budget)
+            _take(leaf, own, budget, scratch)
     named = [leaf for leaf in leaves if _may_be_text(leaf) and leaf.path not in own.paths]
     if named and not own.body.text():
         for leaf in named:
-            _take(leaf, own, budget)
+            _take(leaf, own, budget, scratch)
     return own
 
 
@@ -116,33 +102,23 @@ def _may_be_text(leaf: Leaf) -> bool:
     return not leaf.refusal and leaf.head.media in _TEXT and leaf.head.disposition != "attachment"
 
 
-def _take(leaf: Leaf, own: OwnText, budget: Budget) -> None:
+def _take(leaf: Leaf, own: OwnText, budget: Budget, scratch: Scratch) -> None:
     """Unless it holds a file all the same."""
     head = leaf.head
-    with memoryview(leaf.raw) as view:
-        data = decode(view[leaf.start : leaf.end], encoding_of(leaf), budget)
-    kind = filetypes.sniff(data[:8192], "", _PLAIN if head.understood else "")
-    if is_base64(data[:8192]) or kind in _NOT_TEXT:
+    raw, start, end = plainly(leaf.raw, leaf.start, leaf.end, encoding_of(leaf), budget, scratch)
+    first = bytes(raw[start : min(end, start + _BEGINNING)])
+    kind = filetypes.sniff(first, "", _PLAIN if head.understood else "")
+    if is_base64(first) or kind in _NOT_TEXT:
         return
     own.paths.add(leaf.path)
-    if head.media == _PLAIN:
-        for attachments in (uu_attachments, packed_attachments):
-            data, files = attachments(data, budget, own.room(budget))
-            own.files += [(leaf, name, file) for name, file in files]
-    if b"data:" in data and own.room(budget) > 0:
-        data = _without_pasted(data, leaf, own, budget)
+    text: list[Stretch] = [(start, end)]
+    for find in (uu_files(budget), packed_files) if head.media == _PLAIN else ():
+        text, files = taken_out(raw, text, find, own.room(budget))
+        own.files += [(leaf, file) for file in files]
+    text, files = taken_out(raw, text, pasted_files(f"pasted-{leaf.path}"), own.room(budget))
+    own.pasted += [(leaf, file) for file in files]
+    data = beginning(raw, text, 4 * max(budget.limits.html, budget.limits.text) + _LETTER)
     add_text(own.body, data, leaf, budget, page=kind == _HTML)
-
-
-def _without_pasted(data: bytes, leaf: Leaf, own: OwnText, budget: Budget) -> bytes:
-    def kept(match: re.Match[bytes]) -> bytes:
-        if match[1][:1] in b"iI" and len(match[2]) < _SMALLEST_PHOTO:
-            return match[0]
-        address = f"pasted-{leaf.path}-{len(own.pasted) + 1}"
-        own.pasted.append((leaf, address, decode_base64(unquote_to_bytes(match[2]), budget)))
-        return b"cid:" + address.encode()
-
-    return _PASTED.sub(kept, data, count=own.room(budget))  # also those that stay: each costs memory
 
 
 def add_text(body: Body, data: bytes, leaf: Leaf, budget: Budget, *, page: bool) -> None:

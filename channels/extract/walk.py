@@ -9,8 +9,9 @@ from typing import BinaryIO
 
 from channels.extract import links
 from channels.extract.body import shown_images
-from channels.extract.codec import decode, is_base64, is_quoted, is_uu, unarmoured
-from channels.extract.content import Content, Scratch, of_bytes, of_encoded, of_part, of_region
+from channels.extract.codec import is_base64, is_quoted, is_uu, unarmoured
+from channels.extract.content import Content, Scratch, of_encoded, of_part, of_pieces, of_region
+from channels.extract.in_text import Inside, calendar_files, taken_out
 from channels.extract.limits import Budget
 from channels.extract.mime import Leaf, Message, cut
 from channels.extract.model import Raw
@@ -21,11 +22,12 @@ from channels.extract.parts import Found, Place, found, told, undecoded
 from channels.extract.spare import given_after_all
 from channels.extract.texts import Body, says
 from channels.extract.verdict import ARCHIVES, Hints, Verdict, judge, spare_picture
+from channels.extract.windows import give_back, windows
 from channels.extract.words import decode_words, one_line
 from zenvoices.lib import filetypes
 from zenvoices.lib.apart import Region
 from zenvoices.lib.filenames import extension, safe_name
-from zenvoices.lib.mail_source import begin, is_mail, lead, mailbox, narrowed
+from zenvoices.lib.mail_source import begin, is_mail, lead, mailbox, narrowed_pieces, wide
 
 _MESSAGES = frozenset(["message/rfc822", "message/global", "message/news"])
 _EXTERNAL = "message/external-body"  # RFC 2046 5.2.3
@@ -38,6 +40,7 @@ _WORTH_TAKING = frozenset(
 _PDF = "application/pdf"
 _PATH_NAME = 40  # characters of an entry's name in a path; its number is what makes it unique
 _START = 8 * 1024
+_CONSIDERED = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,9 @@ class Walk:
         self.documents = 0
         self.pictures: dict[str, set[str]] = {}
         self._scratch = Scratch(directory)
+        if ends_lines_with_cr(raw):
+            pieces = (piece.replace(b"\r", b"\n") for piece in windows(raw, 0, len(raw)))
+            raw, *_ = of_pieces(pieces, self._scratch).mapped(self._scratch)
         self._cut = cut(raw, begin(bytes(raw[:_START])), len(raw), "", 0, budget)
         self.head = self._cut.head
 
@@ -80,6 +86,7 @@ class Walk:
                 held = []
                 yield one
             else:
+                one.content = one.content and self._scratch.kept(one.content)
                 held.append(one)
         if not self.documents:
             held = given_after_all(held, self.html(), self.text())
@@ -105,28 +112,33 @@ class Walk:
 
     def _message(self, message: Message, body: Body, archives: int) -> Iterator[Found]:
         leaves = list(expanded(message.leaves, self.budget, self._scratch))
-        own = own_text(leaves, self.budget)
+        own = own_text(leaves, self.budget, self._scratch)
         limits = self.budget.limits
         if body.html_size <= limits.html and body.plain_size <= 2 * limits.text:
             body.take(own.body)
         self.budget.mends()
         subject = one_line(decode_words(message.head.get("subject")), 200)
-        for number, (leaf, name, file) in enumerate(own.files, start=1):
+        number = 0
+        for leaf, inside in (*own.files, *own.pasted):
             if self.budget.full:
                 break
-            place = Place(leaf.path, leaf.depth, 0, subject)
-            yield from self._entry(place, Entry(number, name, len(file)), of_bytes(file))
-        for number, (leaf, address, file) in enumerate(own.pasted, start=len(own.files) + 1):
-            if self.budget.full:
-                break
-            place = Place(leaf.path, leaf.depth, 0, subject)
-            for one in self._entry(place, Entry(number, "", len(file), shown=True), of_bytes(file), mailed=True):
-                self.pictures[one.part.path] = {address}
-                yield one
+            content = inside.content(self.budget, self._scratch)
+            self.budget.mends()
+            number += bool(content.size)
+            if content.size:
+                yield from self._of_text(Place(leaf.path, leaf.depth, 0, subject), number, inside, content)
         attached = [leaf for leaf in leaves if leaf.path not in own.paths]
         shown = shown_images(own.body.html()) if attached else set()
         for leaf in attached:
             yield from self._leaf(leaf, shown, archives, subject)
+            give_back(leaf.raw, leaf.start, leaf.end)
+
+    def _of_text(self, place: Place, number: int, inside: Inside, content: Content) -> Iterator[Found]:
+        entry = Entry(number, inside.name, content.size, shown=bool(inside.address))
+        for one in self._entry(place, entry, content, mailed=bool(inside.address)):
+            if inside.address:
+                self.pictures[one.part.path] = {inside.address}
+            yield one
 
     def _content(self, leaf: Leaf) -> Content:
         encoding = encoding_of(leaf)
@@ -135,13 +147,14 @@ class Walk:
         content = of_encoded(leaf.raw, leaf.start, leaf.end, encoding, self.budget, self._scratch)
         if again := "x-uuencode" if is_uu(content.head) else "quoted-printable" if is_quoted(content.head) else "":
             self.budget.mend("header_repaired")
-            return of_bytes(decode(content.read(), again, self.budget))
+            return of_encoded(*content.mapped(self._scratch), again, self.budget, self._scratch)
         if not is_base64(content.head):
             return content
         # Encoded twice, or under a wrong or misspelt Content-Transfer-Encoding: nobody sends this on purpose.
         self.budget.note("base64_undeclared")
         self.budget.mend("base64_repaired")
-        return of_bytes(decode(unarmoured(content.read()), "base64", self.budget))
+        raw, start, end = content.mapped(self._scratch)
+        return of_encoded(raw, *unarmoured(raw, start, end), "base64", self.budget, self._scratch)
 
     def _leaf(self, leaf: Leaf, shown: set[str], archives: int, subject: str) -> Iterator[Found]:
         head = leaf.head
@@ -212,6 +225,8 @@ class Walk:
             verdict = judge(content, kind, hints)
             if verdict.outcome == "container":
                 inside = self._inside(place, kind, hints, content, opened)
+            elif verdict.reason == "calendar" and (files := self._in_calendar(place, content)):
+                verdict, inside = Verdict("container", "opened", True), self._attached_files(place, files)
             elif opened and opened.found.entries:
                 inside = list(self._entries(place, kind, opened, hints))
                 if any(one.part.outcome == "document" for one in inside):
@@ -223,6 +238,20 @@ class Walk:
         one.text = verdict.reason == "type_not_allowed" and kind in _ATTACHED_TEXT and _is_called_text(hints)
         yield one
         yield from inside
+
+    def _in_calendar(self, place: Place, content: Content) -> list[Inside]:
+        if self._why_closed(place, archive=False) or not self.budget.count_unpacked(content.size):
+            return []
+        raw, start, end = content.mapped(self._scratch)
+        return taken_out(raw, [(start, end)], calendar_files, self.budget.limits.parts)[1]
+
+    def _attached_files(self, place: Place, files: list[Inside]) -> Iterator[Found]:
+        for number, file in enumerate(files, start=1):
+            if self.budget.full:
+                return
+            content = file.content(self.budget, self._scratch)
+            self.budget.mends()
+            yield from self._entry(place, Entry(number, file.name, content.size), content, mailed=True)
 
     def _look(self, place: Place, kind: str, hints: Hints, content: Content) -> tuple[str, _Unpacked | None]:
         """What needs opening to know what it is is opened at once. Raises Refused."""
@@ -269,8 +298,8 @@ class Walk:
     def _mail(self, place: Place, content: Content) -> Iterator[Found]:
         # A mail that is nothing but a signed envelope: what it says is the mail's own text.
         body = self.inner if place.depth else self.body
-        if narrowed(content.head) != content.head:
-            content = of_bytes(narrowed(content.read()))
+        if codec := wide(content.head):
+            content = of_pieces(narrowed_pieces(content.pieces, codec), self._scratch)
         raw, start, end = content.mapped(self._scratch)
         if mails := mailbox(raw, start, end, self.budget.limits.parts + 1):
             return self._mailbox(place, raw, mails)
@@ -315,6 +344,12 @@ class Walk:
             yield undecoded(inner, hints, entry.size, reason)
         else:
             yield from self._item(inner, hints, content)
+
+
+def ends_lines_with_cr(raw: Raw) -> bool:
+    """As old Macs did."""
+    start = bytes(raw[:_CONSIDERED])
+    return b"\r" in start and b"\n" not in start
 
 
 def _kind(content: Content, hints: Hints) -> str:

@@ -24,7 +24,6 @@ _CODECS = {name: _MEANT.get(codec, codec) for name, codec in _CODECS.items()}
 _GUESS = frozenset(["", "ascii", "utf_8"])
 _WESTERN = frozenset(["cp1252", "iso8859_15"])  # what is valid UTF-8 all the same says nothing sensible in these
 
-_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _ASCII = bytes(range(128))
 _NOT_BASE64 = re.sub(rb"[A-Za-z0-9+/]", b"", bytes(range(256)))
 
@@ -62,8 +61,9 @@ def decode_text(data: bytes, charset: str = "") -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         # A gateway's footer in another charset does not make the text before it another charset's.
-        rest, letters = _LETTER.subn(b"", data)
-        strays = len(rest.translate(None, delete=_ASCII))
+        valid = data.decode("utf-8", "ignore")
+        ascii_size = len(data) - len(data.translate(None, delete=_ASCII))
+        letters, strays = len(valid) - ascii_size, len(data) - len(valid.encode())
         return data.decode("utf-8", "windows") if letters >= strays else data.decode("cp1252", "replace")
 
 

@@ -21,7 +21,7 @@ from channels.fetching import ruled
 from channels.fetching.rewritten import content_sha256
 from channels.mailboxes.base import Fetched, MessageRef
 from channels.models import Channel, ReceivedMail
-from channels.models.fetched import LEFT_OUT_BY_RULE
+from channels.models.fetched import FOLDER_DATA, LEFT_OUT_BY_RULE
 from channels.rules import NO_RULES, Rule, Rules
 from documents import storage
 
@@ -66,8 +66,8 @@ class Prepared:
 
     @property
     def is_left_out(self) -> bool:
-        """The whole mail, by a rule of the channel."""
-        return self.problem is not None and self.problem.code == LEFT_OUT_BY_RULE
+        """The whole mail, by a rule of the channel or because it is none."""
+        return self.problem is not None and self.problem.code in (FOLDER_DATA, LEFT_OUT_BY_RULE)
 
     @property
     def parts_sha256(self) -> str:
@@ -86,7 +86,7 @@ def limits_for(size: int) -> Limits:
 
 
 def prepare(channel: Channel, item: Fetched, blobs: storage.Batch, rules: Rules = NO_RULES) -> Prepared:
-    """Puts the raw mail and each document of it into `blobs`; nothing of one that a rule leaves out.
+    """Puts the raw mail and each document of it into `blobs`; nothing of one that is left out.
 
     Raises StorageProblem; never for what the mail holds.
     """
@@ -169,6 +169,8 @@ def _judge(prepared: Prepared, raw: bytes | mmap.mmap, reading: _Reading) -> Non
     prepared.mail = ruled.without(mail, prepared.left_out)
     if prepared.documents:
         return
+    if (problem := ruled.folder_data(prepared.mail)) is not None:
+        raise problem
     if (rule := ruled.of_what_is_left(rules, prepared.left_out)) is not None:
         raise ruled.problem(rule, heading(raw, limits))
     body = body_document(prepared.mail)

@@ -24,7 +24,7 @@ from channels.fetching.ledger import HAD, TAKEN_IN, Key, act_on, key_of, learn, 
 from channels.fetching.plan import NOT_ASKED_FOR, Plan
 from channels.mailboxes.base import MessageRef
 from channels.models import Channel, FetchRun, ReceivedMail, ReceivedPart
-from channels.models.fetched import LEFT_OUT_BY_RULE
+from channels.models.fetched import FOLDER_DATA, LEFT_OUT_BY_RULE
 from documents import services as documents
 from documents.models import Document, Email
 
@@ -33,7 +33,7 @@ MAX_READS = 3
 AT_ONCE = 100  # mails whose rows are looked up and written together
 State = ReceivedMail.State
 #: why a mail is left out that nothing is wrong with
-LEFT_OUT = (NOT_ASKED_FOR, LEFT_OUT_BY_RULE)
+LEFT_OUT = (NOT_ASKED_FOR, LEFT_OUT_BY_RULE, FOLDER_DATA)
 #: what a mail was said to be, that the server listed and did not give
 GIVES_NOT = ("mail_gone", "mail_withheld")
 

@@ -12,11 +12,12 @@ from channels.fetching.ledger import Key, key_of
 from channels.fetching.plan import Plan
 from channels.mailboxes.base import MessageRef
 from channels.models import Channel, ChannelRule, ReceivedMail
-from channels.models.fetched import LEFT_OUT_BY_RULE
+from channels.models.fetched import FOLDER_DATA, LEFT_OUT_BY_RULE
 from channels.rules import NO_RULES, About, FileFacts, Kind, MailFacts, Rule, Rules
 
 #: characters of a subject that are kept of what was left out
 _SUBJECT: Final = 200
+_FOLDER_DATA: Final = "DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +73,15 @@ def without(mail: Mail, left_out: Mapping[str, Rule]) -> Mail:
 
 def problem(rule: Rule, heading: Heading) -> MessageProblem:
     """For the ledger: what left the mail out, and which mail that was. Its bytes are not kept."""
-    about = {"sender": heading.sender_address, "sender_name": heading.sender_name}
-    return MessageProblem(LEFT_OUT_BY_RULE, **rule.told(), **about, subject=heading.subject[:_SUBJECT])
+    return MessageProblem(LEFT_OUT_BY_RULE, **rule.told(), **_which(heading))
+
+
+def folder_data(mail: Mail) -> MessageProblem | None:
+    """The same of what is no mail: UW IMAP and its kin keep numbers and keywords of an mbox file in a first mail, and
+    other servers that read the file hand it out."""
+    is_data = mail.subject.upper().startswith(_FOLDER_DATA) and mail.sender_address.upper().startswith("MAILER-DAEMON@")
+    return MessageProblem(FOLDER_DATA, **_which(mail)) if is_data else None
+
+
+def _which(mail: Heading | Mail) -> dict[str, str]:
+    return {"sender": mail.sender_address, "sender_name": mail.sender_name, "subject": mail.subject[:_SUBJECT]}

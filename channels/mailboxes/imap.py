@@ -29,7 +29,7 @@ from channels.mailboxes.imap_portions import FactsList, Portions
 from channels.mailboxes.imap_put_away import PuttingAway
 from channels.mailboxes.imap_search import HIGHEST, NOTHING, Search
 from channels.mailboxes.imap_session import ImapSession
-from channels.mailboxes.imap_unsearched import all_by_flags, hides_unread, newest
+from channels.mailboxes.imap_unsearched import Compared, all_by_flags, newest
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UNKNOWN = Facts(None, None)
@@ -55,18 +55,19 @@ class ImapMailbox(ImapSession):
             read = Search(self.client, "SEEN", floor=since or NOTHING, below=newest_uid)
             found = sorted(unread.uids)
             sizes = FactsList(self.client, self._portions, found)
+            flags = Compared(self.client, folder, unread, since, (*self.mailbox, self.opened_folder))
             with self.client.together():  # none waits for another
                 asked = self._ask_for_next_uid()
                 unread.ask()  # when there may be more
                 read.ask()
+                flags.ask()
                 sizes.ask()
             next_uid = self._next_uid(asked)
             for search in (unread, read):
                 search.take(folder)
             uids, elsewhere, whole = unread.finish(folder), read.finish(folder), unread.whole and read.whole
             is_blind = unread.problem is not None and folder.exists > 0
-            nothing = not (uids or elsewhere) and self._came_since(since, next_uid)
-            if is_blind or (nothing and hides_unread(self.client, folder)):
+            if is_blind or flags.show_more(uids):
                 uids, seen, whole = all_by_flags(self.client)
                 elsewhere = [uid for uid in seen if uid >= (since or NOTHING)]
             more = sorted({*uids, *(elsewhere if states_all else ())}.difference(found))
@@ -103,19 +104,15 @@ class ImapMailbox(ImapSession):
     def _ref(self, uid: int, facts: Mapping[int, Facts]) -> MessageRef:
         return MessageRef(self.folder.validity, str(uid), *facts.get(uid, _UNKNOWN))
 
-    def _came_since(self, since: int, next_uid: int) -> bool:
-        """Whether there should be something to find: mails came since the last time, or nobody looked before."""
-        return self.folder.exists > 0 and (not since or next_uid > since)
-
     def _ask_for_next_uid(self) -> Question | None:
         """Courier and Twisted say no UIDNEXT when a folder is opened."""
-        return None if self.folder.next_uid else self.client.ask_next_uid(self.opened_folder)
+        return None if self.folder.next_uid else self.client.ask_status(self.opened_folder, "UIDNEXT")
 
     def _next_uid(self, question: Question | None) -> int:
         if question is None:
             return self.folder.next_uid
         question.answer()
-        return self.client.next_uid()
+        return self.client.status("UIDNEXT")
 
     def _search_for_unread(self) -> Search:
         """That of open(), which has just looked; the next time is another time."""

@@ -25,7 +25,6 @@ _COUNT: Final = re.compile(r"\bCOUNT (\d{1,10})\b")
 _MESSAGELIMIT: Final = re.compile(r"\[MESSAGELIMIT (\d{1,9})(?: (\d{1,10}))?\]", re.IGNORECASE)
 
 _LAST_LIST: Final = re.compile(rb"\(([^()]*)\)\s*+$")
-_NEXT_UID: Final = re.compile(rb"\bUIDNEXT (\d{1,10})\b", re.IGNORECASE)
 _UID: Final = re.compile(rb"[ (]UID (\d{1,10})\b", re.IGNORECASE)
 _SIZE: Final = re.compile(rb"[ (]RFC822\.SIZE (\d{1,18})\b", re.IGNORECASE)
 _DATE: Final = re.compile(
@@ -54,7 +53,10 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What the answer to a SELECT says. `next_uid`: 0 when it did not say."""
+    """What the answer to a SELECT says. `validity`: "" when it did not say, `next_uid`, `first_unread`: 0 then.
+
+    `first_unread`: the place of a mail.
+    """
 
     exists: int
     validity: str
@@ -63,6 +65,7 @@ class Folder:
     read_only: bool = False
     #: the flags that may be changed for good, in small letters; None: every one
     permanent: frozenset[str] | None = None
+    first_unread: int = 0
 
     def keeps(self, flag: str) -> bool:
         r"""A system flag, or a keyword: of those, "\*" allows new ones (RFC 3501 7.1)."""
@@ -79,11 +82,14 @@ class Found(NamedTuple):
 
 
 class ListedFolder(NamedTuple):
-    """`separator`: between the levels of its name. `attributes`: in small letters."""
+    """`separator`: between the levels of its name. `attributes`: in small letters. `written`: by the server, where that
+    is not the modified UTF-7 of its name (RFC 3501 5.1.3).
+    """
 
     name: str
     separator: str
     attributes: frozenset[str] = frozenset()
+    written: bytes = b""
 
 
 class Facts(NamedTuple):
@@ -105,16 +111,17 @@ def folder_in(untagged: Mapping[str, Sequence[Any]]) -> Folder | None:
     return Folder(
         exists=int(untagged["EXISTS"][-1]),
         validity=_number(said, b"UIDVALIDITY"),
-        next_uid=int(_number(said, b"UIDNEXT")),
+        next_uid=int(_number(said, b"UIDNEXT") or 0),
         keeps_seen=(permanent is None or "\\seen" in permanent) and not read_only,
         read_only=read_only,
         permanent=permanent,
+        first_unread=int(_number(said, b"UNSEEN") or 0),
     )
 
 
 def _number(said: bytes, name: bytes) -> str:
     found = re.search(rb"\[" + name + rb" (\d{1,20})\]", said, re.IGNORECASE)
-    return found[1].decode() if found else "0"
+    return found[1].decode() if found else ""
 
 
 def folders_in(lines: Iterable[Any]) -> list[ListedFolder]:
@@ -129,10 +136,22 @@ def _listed(line: Any) -> ListedFolder | None:
         if {"\\noselect", "\\nonexistent"} & attributes:
             return None
         name = name if isinstance(name, bytes) else str(name).encode()  # 2026 is read as a number
-        return ListedFolder(imap_utf7.decode(name), (separator or b"").decode(), attributes)
+        called = _name(name)
+        written = b"" if imap_utf7.encode(called) == name else name
+        return ListedFolder(called, (separator or b"").decode(), attributes, written)
     except (ValueError, TypeError, AttributeError, RecursionError, ProtocolError):
-        # Not in modified UTF-7, the rest of a line behind a literal, or what the parser takes for none ("[Oud").
+        # The rest of a line behind a literal, or what the parser takes for none ("[Oud").
         return None
+
+
+def _name(written: bytes) -> str:
+    """Some servers write names as they are, in UTF-8 or what was there before it: "Café", "R&D"."""
+    try:
+        if written.isascii():
+            return imap_utf7.decode(written)
+        return written.decode("utf-8")
+    except ValueError:
+        return written.decode("cp1252", "replace")
 
 
 def found_in(lines: Iterable[Any]) -> Found:
@@ -159,11 +178,11 @@ def extended_in(lines: Iterable[Any], tag: bytes) -> Found | None:
     return None
 
 
-def next_uid_in(lines: Iterable[Any]) -> int:
-    """UIDNEXT in the answer to a STATUS of one folder, also behind a name that is a literal; 0 when it is not there."""
+def status_in(lines: Iterable[Any], item: str) -> int:
+    """A number in the answer to a STATUS of one folder, also behind a literal for its name; 0 when it is not there."""
     said = [line for line in lines if isinstance(line, bytes)]
     told = _LAST_LIST.search(said[-1]) if said else None
-    found = _NEXT_UID.search(told[1]) if told else None
+    found = re.search(rb"\b" + item.encode() + rb" (\d{1,20})\b", told[1], re.IGNORECASE) if told else None
     return int(found[1]) if found else 0
 
 

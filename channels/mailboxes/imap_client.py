@@ -25,8 +25,8 @@ from channels.mailboxes.imap_answers import (
     folder_in,
     folders_in,
     found_in,
-    next_uid_in,
     set_of,
+    status_in,
 )
 from channels.mailboxes.imap_lines import Dialogue, Question, text_of
 from channels.mailboxes.imap_protocol import LONGEST_LINE, Protocol
@@ -35,6 +35,8 @@ from zenvoices.lib import net
 
 IDENTITY: Final = '("name" "Zenvoices" "version" "0.1.0")'
 
+#: what a server may call a whole mail that was asked for as BODY.PEEK[] (RFC 3501 7.4.2: BODY[])
+_WHOLE: Final = frozenset({b"BODY[]", b"BODY[]<0>", b"BODY.PEEK[]", b"RFC822", b"RFC822.PEEK"})
 #: What both parsers raise on an answer that breaks the protocol.
 BROKEN: Final = (imaplib.IMAP4.error, ValueError, LookupError, TypeError, RecursionError)
 
@@ -50,6 +52,8 @@ class Client(IMAPClient):
         # IMAPClient sets 5, with which imaplib formats every literal for a log that nobody reads.
         self._imap.debug = 0
         self._offers: frozenset[str] = frozenset()
+        #: folders that the server does not call as RFC 3501 5.1.3 has it: what it writes instead
+        self._written: dict[str, bytes] = {}
         self.take_capabilities()
 
     def _create_IMAP4(self) -> Protocol:  # noqa: N802 -- IMAPClient's name
@@ -166,7 +170,7 @@ class Client(IMAPClient):
         protocol.untagged_responses = {}
         protocol.is_readonly = True  # else imaplib would refuse to go on where the server lets us only read
         protocol.state = "SELECTED"
-        return self._question("EXAMINE" if read_only else "SELECT", self._normalise_folder(folder))
+        return self._question("EXAMINE" if read_only else "SELECT", self._folder(folder))
 
     def selected(self) -> Folder:
         """What the answer to a SELECT said of the folder."""
@@ -176,13 +180,13 @@ class Client(IMAPClient):
             raise self._protocol.error("not the answer to SELECT")
         return folder
 
-    def ask_next_uid(self, folder: str) -> Question:
+    def ask_status(self, folder: str, item: str) -> Question:
         """What the answer to its SELECT did not say (RFC 3501 6.3.10)."""
-        return self._question("STATUS", self._normalise_folder(folder), "(UIDNEXT)")
+        return self._question("STATUS", self._folder(folder), f"({item})")
 
-    def next_uid(self) -> int:
-        """In the answer to ask_next_uid(); 0 when it does not say."""
-        return next_uid_in(self._protocol.untagged_responses.pop("STATUS", []))
+    def status(self, item: str) -> int:
+        """In the answer to ask_status(); 0 when it does not say."""
+        return status_in(self._protocol.untagged_responses.pop("STATUS", []), item)
 
     def folders(self) -> list[ListedFolder]:
         """Those that can be opened; none when the server will not list them."""
@@ -190,7 +194,20 @@ class Client(IMAPClient):
         # RFC 6154 2: else a server need not say which are for what was sent or thrown away.
         roles = ("RETURN", "(SPECIAL-USE)") if self.offers("SPECIAL-USE") and self.offers("LIST-EXTENDED") else ()
         self.command("LIST", '""', '"*"', *roles)
-        return folders_in(self._protocol.untagged_responses.pop("LIST", []))
+        listed = folders_in(self._protocol.untagged_responses.pop("LIST", []))
+        self._written = {folder.name: folder.written for folder in listed if folder.written}
+        return listed
+
+    def writes_otherwise(self, folder: str) -> bool:
+        """Whether its list has the folder under other bytes than we ask by."""
+        return folder in self._written
+
+    def _folder(self, name: str) -> str | bytes:
+        written = self._written.get(name)
+        if written is None:
+            normal: str | bytes = self._normalise_folder(name)
+            return normal
+        return b'"' + written.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
     # --- Mails ----------------------------------------------------------------------------------------
 
@@ -212,7 +229,7 @@ class Client(IMAPClient):
 
     def ask_into(self, command: str, uids: Sequence[int], folder: str) -> Question:
         """COPY or MOVE (RFC 6851)."""
-        return self._question("UID", command, set_of(uids), self._normalise_folder(folder))
+        return self._question("UID", command, set_of(uids), self._folder(folder))
 
     def ask_flags(self, numbers: str) -> Question:
         """Of mails by their place in the folder, "1:*"."""
@@ -220,7 +237,11 @@ class Client(IMAPClient):
 
     def flags(self) -> dict[int, frozenset[bytes]]:
         """By UID, in small letters, in answers to FETCH that came by now."""
-        return flags_in(self._protocol.untagged_responses.pop("FETCH", []))
+        untagged = self._protocol.untagged_responses
+        lines = untagged.pop("FETCH", [])
+        if others := [line for line in lines if facts_in([line])]:  # of a question that is still to be answered
+            untagged["FETCH"] = others
+        return flags_in(lines)
 
     def facts(self) -> dict[int, Facts]:
         """Sizes and dates in answers to FETCH that came by now."""
@@ -235,11 +256,14 @@ class Client(IMAPClient):
             answers: dict[int, dict[bytes, Any]] = parse_fetch_response(lines)
             if any(mail[b"SEQ"] == uid for uid, mail in answers.items()):
                 places = parse_fetch_response(lines, uid_is_key=False)
-                for place in [place for place, mail in places.items() if b"UID" not in mail and b"BODY[]" in mail]:
+                for place in [place for place, mail in places.items() if b"UID" not in mail and _WHOLE & mail.keys()]:
                     answers[0] = answers.pop(place, {})
         except (AttributeError, OverflowError):  # it takes an answer's form for granted here and there
             raise self._protocol.error("not the answer to FETCH") from None
+        for mail in answers.values():
+            for name in _WHOLE & mail.keys():
+                mail[b"BODY[]"] = mail.pop(name)
         return answers
 
-    def _question(self, name: str, *arguments: str) -> Question:
+    def _question(self, name: str, *arguments: str | bytes) -> Question:
         return Question(self, lambda: self._protocol.begin(name, *arguments))

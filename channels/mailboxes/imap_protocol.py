@@ -50,7 +50,7 @@ class Protocol(imaplib.IMAP4):
         else:
             self._together.append(data)
 
-    def begin(self, name: str, *arguments: str) -> bytes:
+    def begin(self, name: str, *arguments: str | bytes) -> bytes:
         """Sends a command; its tag. Raises what imaplib does when the state does not allow it."""
         tag: bytes = self._command(name, *arguments)
         return tag

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from channels.credentials import Credentials, Password
@@ -41,6 +42,11 @@ class ImapSession(Session):
         self._name = server.folder
         self._mailbox = (server.host, server.port, "")
         self._answered = 0
+
+    @property
+    def mailbox(self) -> tuple[str, int, str]:
+        """Host, port and user name."""
+        return self._mailbox
 
     @property
     def opened_folder(self) -> str:
@@ -168,9 +174,19 @@ class ImapSession(Session):
         if answer.ok:
             self.folder = client.selected()
             self.unread.take(self.folder)
+            if not self.folder.validity:
+                self.folder = replace(self.folder, validity=self._ask_for_validity())
             self._wait_for(capabilities)
             self._told_after_sign_in = client.take_capabilities() or not untold
         return answer
+
+    def _ask_for_validity(self) -> str:
+        """What SELECT should have said (RFC 3501 6.3.1). Without it a number may be another mail in each session."""
+        self.client.ask_status(self._name, "UIDVALIDITY").answer()
+        validity = self.client.status("UIDVALIDITY")
+        if not validity:
+            raise channel_error("uidvalidity_missing")
+        return str(validity)
 
     def _wait_for(self, question: Question | None) -> None:
         """Whatever the answer says."""
@@ -206,7 +222,7 @@ class ImapSession(Session):
         except (net.NetError, *BROKEN):
             raise problem from None
         name = meant_by(self._server.folder, folders)
-        if name is None or name == self._name:
+        if name is None or (name == self._name and not self.client.writes_otherwise(name)):
             secrets = [self._credentials.password] if isinstance(self._credentials, Password) else []
             problem.detail |= {"offered": offer(folders, secrets)} if folders else {}
             raise problem

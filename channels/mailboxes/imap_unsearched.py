@@ -1,18 +1,25 @@
-"""Flags of mails by their place in the folder: of the newest, and of all where SEARCH finds none of them.
+"""Flags of mails by their place in the folder: of the newest, and of all where SEARCH leaves unread ones out.
 
-That is reported of imap.strato.com since the middle of 2026. A server that answers every SEARCH with nothing looks
-like a mailbox in which nothing is new, for ever.
+A server whose index lags behind or is broken (HCL Domino; Exchange after a restore) leaves out single mails, one finds
+none at all (imap.strato.com since the middle of 2026). What SEARCH does not tell looks like a mailbox in which nothing
+is new, for ever.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Hashable
 from typing import Final, NamedTuple
 
 from channels.mailboxes.imap_answers import MOST_UIDS, Answer, Folder
 from channels.mailboxes.imap_client import Client
+from channels.mailboxes.imap_lines import Question
+from channels.mailboxes.imap_search import Search
 from channels.mailboxes.refusals import Stage, refused
+from channels.mailboxes.remembered import Remembered
 
-_NEWEST: Final = 20
+_COMPARED: Final = 500  # of the newest mails
+#: folders as SELECT told of them, in which the first unread mail is one that is deleted
+_explained: Final = Remembered()
 
 
 class Flagged(NamedTuple):
@@ -23,16 +30,44 @@ class Flagged(NamedTuple):
     whole: bool
 
 
-def hides_unread(client: Client, folder: Folder) -> bool:
-    """Whether one of the newest mails is unread. Asked when SEARCH found none; refused, nothing is known."""
-    return bool(_flagged(client, f"{max(1, folder.exists - _NEWEST + 1)}:*")[1].unread)
+class Compared:
+    """Flags of mails that may be unread, held against what SEARCH found: of what came since the last time; where
+    nothing came and nothing was found, of the mails from that on which SELECT calls the first unread one. `since`: the
+    number that was next the last time. `place`: names the folder of all.
+
+    Asked along with other questions; where SELECT tells that there is nothing to look at, nothing is asked.
+    """
+
+    def __init__(self, client: Client, folder: Folder, search: Search, since: int, place: Hashable) -> None:
+        self._client = client
+        self._folder = folder
+        self._search = search
+        self._told = (place, folder)
+        came = folder.next_uid - since if folder.next_uid else folder.exists
+        told = folder.exists - folder.first_unread + 1 if folder.first_unread and self._told not in _explained else 0
+        self._count = min(came if came > 0 else 0 if search.uids else told, folder.exists, _COMPARED)
+        self._question: Question | None = None
+
+    def ask(self) -> None:
+        if self._count > 0 and len(self._search.uids) < self._folder.exists:
+            self._question = self._client.ask_flags(f"{self._folder.exists - self._count + 1}:*")
+
+    def show_more(self, found: Collection[int]) -> bool:
+        """Whether there are unread mails that were not found. What came after the search is not of this folder yet."""
+        if self._question is None:
+            return False
+        unread = _flagged(self._client, self._question)[1].unread
+        more = any(uid not in found for uid in unread if uid < (self._folder.next_uid or uid + 1))
+        if not more:
+            _explained.add(self._told)
+        return more
 
 
 def newest(client: Client, folder: Folder, count: int) -> Flagged:
     """Raises ChannelError."""
     if not folder.exists:  # "1:*" names no mail then
         return Flagged([], [], whole=True)
-    answer, found = _flagged(client, f"{max(1, folder.exists - count + 1)}:*")
+    answer, found = _flagged(client, client.ask_flags(f"{max(1, folder.exists - count + 1)}:*"))
     if not answer.ok and not (found.unread or found.read):
         raise refused(answer.words, Stage.LIST)
     return found
@@ -40,14 +75,14 @@ def newest(client: Client, folder: Folder, count: int) -> Flagged:
 
 def all_by_flags(client: Client) -> Flagged:
     """Every mail of the folder. Raises ChannelError."""
-    answer, found = _flagged(client, "1:*")
+    answer, found = _flagged(client, client.ask_flags("1:*"))
     if not answer.ok and not found.unread:
         raise refused(answer.words, Stage.LIST)
     return found
 
 
-def _flagged(client: Client, numbers: str) -> tuple[Answer, Flagged]:
-    answer = client.ask_flags(numbers).answer()
+def _flagged(client: Client, question: Question) -> tuple[Answer, Flagged]:
+    answer = question.answer()
     flags = client.flags()
     if len(flags) > MOST_UIDS:
         raise ValueError("more mails than a folder holds")

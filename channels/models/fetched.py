@@ -13,6 +13,8 @@ from channels.models.channel import Channel
 
 #: the code of channels.errors for what a rule of the channel leaves out
 LEFT_OUT_BY_RULE = "left_out_by_rule"
+#: what a mail server keeps about a folder, which looks like a mail
+FOLDER_DATA = "folder_data"
 
 
 class FetchRun(TenantModel):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from channels.models import ConnectionCheck, PreviewedMail
-from channels.models.fetched import LEFT_OUT_BY_RULE
+from channels.models.fetched import FOLDER_DATA, LEFT_OUT_BY_RULE
 from channels.pages.rows import Pill
 from channels.words.parts import reason
 from channels.words.phrases import Phrase, phrase
@@ -74,7 +74,7 @@ def _entry(mail: PreviewedMail, host: str) -> Previewed:
     pill = _PILLS[State(mail.state)]
     if mail.state == State.WOULD_COME and not mail.unread:
         pill = _READ
-    elif mail.error_code == LEFT_OUT_BY_RULE:
+    elif mail.error_code in (FOLDER_DATA, LEFT_OUT_BY_RULE):
         pill = _LEFT_OUT
     said = phrase(mail.error_code, {"host": host} | mail.error_detail) if mail.error_code else None
     parts = [_part(part) for part in mail.parts]

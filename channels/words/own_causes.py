@@ -114,4 +114,8 @@ OWN_CAUSES: Final[dict[str, Sentences]] = {
         _("Left out by the rule: %(rule)s."),
         do=_("Choose Take in anyway if you want it."),
     ),
+    "folder_data": Sentences(
+        _("This is no email: the mail server keeps data about its folder in it."),
+        do=_("Leave it in the mailbox."),
+    ),
 }

@@ -189,6 +189,10 @@ SERVER_CAUSES: Final[dict[str, Sentences]] = {
         _("%(host)s cannot tell mails apart over POP3."),
         do=_("Choose IMAP as protocol."),
     ),
+    "uidvalidity_missing": Sentences(
+        _("%(host)s cannot tell mails apart over IMAP."),
+        do=_("Choose POP3 as protocol."),
+    ),
     # transient
     "connection_refused": Sentences(
         _("%(host)s refuses connections on port %(port)s."),

@@ -33,7 +33,7 @@ GOLDEN = {
         redirect_unknown user_not_assigned permission_missing registration_refused provider_refused
         gmail_api_disabled gmail_forbidden gmail_missing folder_not_allowed protocol_off blocked_here
         exchange_missing app_not_in_tenant app_permission_missing client_is_spa client_deleted
-        client_disabled client_certificate_wrong client_certificate_expired
+        client_disabled client_certificate_wrong client_certificate_expired uidvalidity_missing
         certificate_incomplete certificate_not_yet_valid certificate_weak client_certificate_wanted
         tls_version_old tls_ciphers_old other_protocol app_not_allowed
         move_not_possible label_not_possible target_missing target_deletes
@@ -70,7 +70,7 @@ GOLDEN = {
         False,
         """
         mail_too_large mail_cut_off mail_gone mail_withheld mail_unreadable mail_quarantined
-        not_asked_for left_out_by_rule
+        not_asked_for left_out_by_rule folder_data
         """,
     ),
 }
@@ -107,7 +107,7 @@ WHOSE = {
         sign_in_refused too_many_connections quota_reached server_busy provider_busy provider_unavailable
         mail_cut_off mail_withheld provider_clock_wrong
         certificate_incomplete certificate_not_yet_valid certificate_weak
-        client_certificate_wanted tls_version_old tls_ciphers_old
+        client_certificate_wanted tls_version_old tls_ciphers_old uidvalidity_missing folder_data
         """,
     "operator": """
         no_network storage_failed disk_full storage_quota database_failed key_missing key_missing_link

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import binascii
 import os
 import subprocess
 import sys
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from channels.extract import Limits, extract, opening, part_bytes
-from tests.mails.building import attached, mixed, pdf, tnef_of, zip_of
+from tests.mails.building import attached, mail, mixed, part, pdf, tnef_of, zip_of
 from zenvoices.lib.apart import Pool
 
 pytestmark = pytest.mark.slow
@@ -116,3 +118,62 @@ def test_mail_of_fifty_megabytes_is_never_in_memory(tmp_path: Path, kind: str) -
     assert kinds == (["document"] if kind == "pdf" else ["container", "document"])
     assert int(grown) <= 16
     assert int(other) <= 32
+
+
+def _lines(encoded: bytes) -> bytes:
+    return b"\r\n".join(encoded[at : at + 76] for at in range(0, len(encoded), 76))
+
+
+def _uu(data: bytes) -> bytes:
+    lines = b"".join(binascii.b2a_uu(data[at : at + 45]) for at in range(0, len(data), 45))
+    return b"begin 644 groot.pdf\n" + lines + b"`\nend\n"
+
+
+def _pdf() -> bytes:
+    return pdf("groot") + os.urandom(33_000_000)
+
+
+def _encoded(data: bytes, encoding: str, kind: str = "application/pdf; name=groot.pdf") -> bytes:
+    return mixed(part(data, f"Content-Type: {kind}", f"Content-Transfer-Encoding: {encoding}"))
+
+
+def _text(data: bytes, kind: str = "text/plain", encoding: str = "8bit") -> bytes:
+    return mail(part(data, f"Content-Type: {kind}", f"Content-Transfer-Encoding: {encoding}"))
+
+
+_LINE = b"Hallo, dit is een regel van een lange mail.\r\n"
+_PICTURE = b"data:image/png;base64," + b64encode(b"\x89PNG\r\n\x1a\n" + bytes(60_000))
+LARGE = {
+    "text": lambda: _text(_LINE * 1_000_000),
+    "text without lines": lambda: _text(b"hallo " * 8_000_000),
+    "text with lines of its own": lambda: _text(_LINE * 1_000_000, "text/plain; format=flowed"),
+    "quoted text": lambda: _text(b"caf=E9, een regel=20\r\n" * 2_000_000, encoding="quoted-printable"),
+    "page": lambda: _text(b"<p>Hallo, dit is een regel</p>\r\n" * 1_500_000, "text/html"),
+    "page with much pasted into it": lambda: _text((b'<img src="' + _PICTURE + b'">') * 550, "text/html"),
+    "file in a text": lambda: _text(b"Zie onder.\n\n" + _uu(_pdf())),
+    "file in a text, cut off": lambda: _text(b"Zie onder.\n\n" + _uu(_pdf())[:-70]),
+    "yEnc in a text": lambda: _text(b"=ybegin line=128 size=1 name=a.pdf\n" + b"x" * 48_000_000 + b"\n=yend size=1\n"),
+    "uuencode": lambda: _encoded(_uu(_pdf()), "x-uuencode"),
+    "base64 with junk": lambda: _encoded(_lines(b64encode(_pdf())).replace(b"\r\n", b"*!\r\n", 9), "base64"),
+    "base64 cut off": lambda: _encoded(_lines(b64encode(_pdf()))[:-3], "base64"),
+    "base64 in pieces": lambda: _encoded(b"\r\n".join([b64encode(_pdf()[:55])] * 500_000), "base64"),
+    "base64 for addresses": lambda: _encoded(urlsafe_b64encode(_pdf()), "base64"),
+    "base64 twice": lambda: _encoded(_lines(b64encode(_lines(b64encode(_pdf()[:25_000_000])))), "base64"),
+    "header": lambda: b"X-Long: " + b"x" * 45_000_000 + b"\n" + _text(_LINE),
+    "many fields": lambda: b"X-Many: x\n" * 4_500_000 + _text(_LINE),
+    "many texts": lambda: mixed(*[part(_LINE * 1_000, "Content-Type: text/plain")] * 900),
+    "many mails": lambda: mixed(*[part(_text(_LINE * 1_000), "Content-Type: message/rfc822")] * 900),
+    "lines of a Mac": lambda: _text(_LINE * 1_000_000).replace(b"\r\n", b"\n").replace(b"\n", b"\r"),
+    "UTF-16": lambda: mixed(attached(_text(_LINE * 350_000).decode().encode("utf-16"), "message/rfc822", "a.eml")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_no_mail_is_in_memory_whatever_is_in_it(tmp_path: Path, kind: str) -> None:
+    """Megabytes that this process grew by: a worker has 60 without any mail."""
+    (tmp_path / "mail.eml").write_bytes(LARGE[kind]())
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(tmp_path / "mail.eml")], capture_output=True, text=True, check=True
+    )
+
+    assert int(done.stdout.split()[0]) <= 30

@@ -153,7 +153,7 @@ def test_size_or_date_that_cannot_be_read_costs_only_itself(
 ) -> None:
     other = b"* 2 FETCH (UID 2 RFC822.SIZE 9)\r\n"
     answers: dict[str, Answer] = {
-        "SELECT": b"* 2 EXISTS\r\n{tag} OK done\r\n",
+        "SELECT": b"* 2 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n{tag} OK done\r\n",
         "UID SEARCH": b"* SEARCH 1 2\r\n{tag} OK done\r\n",
         "UID FETCH": b"* 1 FETCH (UID 1 " + said + b")\r\n" + other + b"{tag} OK done\r\n",
     }
@@ -270,7 +270,7 @@ def test_runs_of_numbers_are_said_as_ranges(scripted: StartScripted) -> None:
     heard: list[bytes] = []
     uids = [*range(1, 401), 500, 502, *range(600, 700)]
     answers: dict[str, Answer] = {
-        "SELECT": b"* 502 EXISTS\r\n{tag} OK done\r\n",
+        "SELECT": b"* 502 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n{tag} OK done\r\n",
         "UID SEARCH": b"* SEARCH " + b" ".join(b"%d" % uid for uid in uids) + b"\r\n{tag} OK done\r\n",
         "UID FETCH": too_long_above(1000, heard),
     }
@@ -448,3 +448,34 @@ def test_refusal_without_a_tag_is_believed_when_nothing_follows(scripted: StartS
     server = scripted(imap({"SELECT": select}), patience=0.3)
     with mailbox_for("imap", server, Watch()) as mailbox, pytest.raises(ChannelError, match="protocol_off"):
         opened(mailbox)
+
+
+# --- UIDVALIDITY that SELECT does not say ----------------------------------------------------------------------
+
+_UNSAID = b"* 1 EXISTS\r\n* OK [UIDNEXT 2] ok\r\n{tag} OK done\r\n"
+
+
+def test_uidvalidity_is_asked_for_where_select_does_not_say_it(scripted: StartScripted) -> None:
+    """One that says it now and then would else give each mail two names."""
+    answers: dict[str, Answer] = {"SELECT": _UNSAID, "STATUS": b"* STATUS INBOX (UIDVALIDITY 77)\r\n{tag} OK done\r\n"}
+    with mailbox_for("imap", scripted(imap(answers)), Watch()) as mailbox:
+        listing = opened(mailbox).candidates()
+    assert (listing.validity, [ref.validity for ref in listing.unread]) == ("77", ["77"])
+
+
+@pytest.mark.parametrize("status", [b"{tag} BAD what\r\n", b"* STATUS INBOX ()\r\n{tag} OK done\r\n"])
+def test_server_without_uidvalidity_cannot_tell_mails_apart(scripted: StartScripted, status: bytes) -> None:
+    """RFC 3501 6.3.1: it does not support unique identifiers. A number may be another mail the next time."""
+    with (
+        mailbox_for("imap", scripted(imap({"SELECT": _UNSAID, "STATUS": status})), Watch()) as mailbox,
+        pytest.raises(ChannelError, match="uidvalidity_missing"),
+    ):
+        opened(mailbox)
+
+
+@pytest.mark.parametrize("name", [b"RFC822", b"BODY[]<0>", b"BODY.PEEK[]", b"rfc822"])
+def test_mail_may_come_under_another_name_of_its_whole(scripted: StartScripted, tmp_path: Path, name: bytes) -> None:
+    fetched = b"* 1 FETCH (UID 1 " + name + b" {%d}\r\n" % len(HELLO) + HELLO + b")\r\n{tag} OK done\r\n"
+    with mailbox_for("imap", scripted(imap({"UID FETCH": fetched})), Watch()) as mailbox:
+        refs = opened(mailbox).candidates().unread
+        assert outcomes(list(mailbox.fetch(refs, tmp_path))) == [HELLO]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from channels.credentials import Password
 from channels.errors import ChannelError
-from channels.mailboxes import imap_search, mailbox_for
+from channels.mailboxes import imap_search, imap_unsearched, mailbox_for
 from channels.mailboxes.base import Listing, MessageRef, Watch, open_session
 from channels.mailboxes.imap_answers import Found, extended_in, found_in, set_of, uids_of
 from tests.servers.plugin import MailboxUser, StartScripted
@@ -53,6 +53,7 @@ class Box:
         self.uids = uids
         self.unread = uids[::2]
         self.deleted: list[int] = []
+        self.first_unread = 0  # its place, as SELECT has it
         self.tells_flags = True
         self.manner = manner
         self.extended = extended
@@ -62,10 +63,16 @@ class Box:
 
     def script(self) -> Script:
         select = b"* %d EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n* OK [UIDNEXT %d] ok\r\n{tag} OK done\r\n"
+        if self.first_unread:
+            select = b"* OK [UNSEEN %d] ok\r\n" % self.first_unread + select
         greeting = b"* OK [CAPABILITY IMAP4rev1 " + self.extended + b"] ready"
         answers = {"SELECT": select % (len(self.uids), self.next_uid), "CAPABILITY": b"{tag} BAD no\r\n"}
         answers |= {"UID SEARCH": self._search, "UID FETCH": b"{tag} OK done\r\n", "FETCH": self._flags}
         return imap(answers, greeting)
+
+    @property
+    def searches(self) -> list[str]:
+        return [command for command in self.heard if "SEARCH" in command]
 
     def _flags(self, peer: Peer, tag: bytes) -> None:
         command = peer.heard.decode().partition(" ")[2]
@@ -163,13 +170,13 @@ def test_listing_is_made_whole(scripted: StartScripted, monkeypatch: pytest.Monk
 )
 def test_whole_listing_costs_no_more_commands_than_it_needs(scripted: StartScripted, box: Box, commands: int) -> None:
     assert listed(scripted, box).whole
-    assert len(box.heard) == commands
+    assert len(box.searches) == commands
 
 
 def test_compact_sets_are_asked_for_where_they_are_offered(scripted: StartScripted) -> None:
     box = Box(MANY, extended=b"ESEARCH")
     listed(scripted, box)
-    assert box.heard == ["UID SEARCH RETURN (ALL COUNT) UNSEEN UNDELETED"]
+    assert box.searches == ["UID SEARCH RETURN (ALL COUNT) UNSEEN UNDELETED"]
 
 
 @pytest.mark.parametrize(("next_uid", "between"), [(True, "5:8"), (False, "5:*")])
@@ -235,17 +242,19 @@ def test_server_that_counts_and_names_no_mail_is_asked_plainly(scripted: StartSc
 def test_listing_ends_after_a_hundred_rounds(scripted: StartScripted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imap_search, "_MOST_ROUNDS", 3)
     box = Box(MANY, newest(7))
+    box.tells_flags = False
     listing = listed(scripted, box)
     assert (listing.whole, uids_in(listing.unread)) == (False, box.unread[-21:])
-    assert len(box.heard) == 3
+    assert len(box.searches) == 3
 
 
 def test_server_that_looks_at_no_range_is_not_asked_for_ever(scripted: StartScripted) -> None:
     """It gives the same whatever it is asked for."""
     box = Box(MANY)
+    box.tells_flags = False
     box._found = lambda command: ([5, 6, 7], b"OK done")  # type: ignore[method-assign]
     listing = listed(scripted, box)
-    assert (uids_in(listing.unread), len(box.heard)) == ([5, 6, 7], 2)
+    assert (uids_in(listing.unread), len(box.searches)) == ([5, 6, 7], 2)
 
 
 def test_throttled_in_the_middle_ends_the_session(scripted: StartScripted) -> None:
@@ -386,11 +395,71 @@ def test_where_nothing_came_search_is_believed(scripted: StartScripted) -> None:
     assert [command for command in box.heard if "FETCH" in command] == []
 
 
-def test_the_newest_mails_alone_are_looked_at_where_all_are_read(scripted: StartScripted) -> None:
+def test_the_newest_mails_alone_are_looked_at_where_all_are_read(
+    scripted: StartScripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap_unsearched, "_COMPARED", 20)
     box = Box(MANY)
     box.unread = []
     assert uids_in(listed(scripted, box).unread) == []
     assert [command for command in box.heard if "FETCH" in command] == [f"FETCH {len(MANY) - 19}:* (UID FLAGS)"]
+
+
+def leaves_out(*uids: int) -> Manner:
+    """As HCL Domino does whose index lags behind, and Exchange after a restore."""
+    return lambda found: ([uid for uid in found if uid not in uids], b"OK done")
+
+
+@pytest.mark.parametrize("since", [0, 6, 9])
+def test_single_mails_that_search_leaves_out_are_found_by_their_flags(scripted: StartScripted, since: int) -> None:
+    box = Box([4, 6, 8, 9, 11, 12], leaves_out(4, 11))
+    box.unread = [4, 8, 11]
+    found = listed(scripted, box, since)
+    assert (uids_in(found.unread), found.whole) == ([4, 8, 11], True)
+
+
+def test_what_came_is_compared_in_the_packet_of_the_other_questions(scripted: StartScripted) -> None:
+    """Where nothing came, nothing is asked: a quiet look costs no more than before."""
+    quiet, busy = Box([4, 6, 8]), Box([4, 6, 8])
+    assert uids_in(listed(scripted, quiet, since=9).unread) == [4, 8]
+    assert quiet.heard == quiet.searches
+    assert uids_in(listed(scripted, busy, since=7).unread) == [4, 8]
+    assert [command for command in busy.heard if "FETCH" in command] == ["FETCH 2:* (UID FLAGS)"]
+
+
+def test_sizes_are_not_lost_where_flags_are_asked_for_along_with_them(scripted: StartScripted) -> None:
+    """A search that goes on afterwards reads the answers of both."""
+    sizes = b"* 1 FETCH (UID 7 RFC822.SIZE 70)\r\n* 2 FETCH (UID 9 RFC822.SIZE 90)\r\n{tag} OK done\r\n"
+    found = iter(
+        [b"* SEARCH 9\r\n{tag} OK done\r\n", b"* SEARCH 7\r\n{tag} OK done\r\n", b"* SEARCH\r\n{tag} OK done\r\n"]
+    )
+    answers: dict[str, Answer] = {
+        "SELECT": b"* 3 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n* OK [UIDNEXT 10] ok\r\n{tag} OK done\r\n",
+        "UID SEARCH": lambda peer, tag: peer.send(next(found).replace(b"{tag}", tag)),
+        "FETCH": b"* 1 FETCH (UID 7 FLAGS ())\r\n* 2 FETCH (UID 9 FLAGS ())\r\n{tag} OK done\r\n",
+        "UID FETCH": sizes,
+    }
+    with mailbox_for("imap", scripted(imap(answers)), Watch()) as mailbox:
+        open_session(mailbox, JAN)
+        assert [(ref.uid, ref.size) for ref in mailbox.candidates().unread] == [("7", 70), ("9", 90)]
+
+
+@pytest.mark.parametrize(
+    ("deleted", "asked"),
+    [(False, ["FETCH 2:* (UID FLAGS)", "FETCH 1:* (UID FLAGS)"] * 2), (True, ["FETCH 2:* (UID FLAGS)"])],
+)
+def test_first_unread_mail_that_select_tells_of_is_looked_for(
+    scripted: StartScripted, deleted: bool, asked: list[str]
+) -> None:
+    """Somebody marked an old mail as unread, and SEARCH does not find it. A deleted one is looked for once a day."""
+    box = Box([4, 6, 8], nothing)
+    box.first_unread, box.unread, box.deleted = 2, [] if deleted else [6], [6] if deleted else []
+    server = scripted(box.script())
+    for _ in range(2):
+        with mailbox_for("imap", server, Watch()) as mailbox:
+            open_session(mailbox, JAN)
+            assert uids_in(mailbox.candidates(since=9).unread) == box.unread
+    assert [command for command in box.heard if "FETCH" in command] == asked
 
 
 def test_refused_flags_leave_what_search_said(scripted: StartScripted) -> None:

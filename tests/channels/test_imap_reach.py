@@ -9,7 +9,7 @@ import pytest
 
 from channels.credentials import Password
 from channels.errors import ChannelError
-from channels.mailboxes.base import Server, Watch, open_session
+from channels.mailboxes.base import Server, Watch, open_session, sign_in
 from channels.mailboxes.imap import ImapMailbox
 from channels.mailboxes.imap_answers import ListedFolder, folders_in
 from channels.mailboxes.imap_client import IDENTITY
@@ -77,7 +77,10 @@ def test_offered_names_are_few_short_and_hold_no_secret() -> None:
         ((b'() "/" {4}', b"Aap\\"), ["Aap\\"]),
         (b'(\\NoSelect) "/" Archief', []),
         (b'(\\Nonexistent) "/" Weg', []),
-        (b'() "/" "Caf&\xff"', []),
+        (b'() "/" "Caf\xc3\xa9"', ["Café"]),  # names as they are, in UTF-8 or an older charset
+        (b'() "/" "Caf\xe9"', ["Café"]),
+        (b'() "/" "Caf&\xff"', ["Caf&ÿ"]),
+        (b'() "/" "R&D"', ["R&D"]),
         (b'() "/"', []),
         (b'"/" INBOX ()', []),
         (b"()", []),
@@ -220,3 +223,26 @@ def test_server_that_does_not_care_who_asks_costs_nothing(scripted: StartScripte
 def test_identity_has_the_version_of_the_project() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert f'("name" "Zenvoices" "version" "{project["version"]}")' == IDENTITY
+
+
+# --- Names that are not in modified UTF-7 ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("written", ["Café".encode(), "Café".encode("latin-1"), b"R&D", b'Inkoop "2026" \xc3\xa9'])
+def test_folder_is_opened_by_the_name_that_the_server_writes(scripted: StartScripted, written: bytes) -> None:
+    """Servers that know no modified UTF-7 list names as they are, and open them so."""
+    selected = IMAP_ANSWERS["SELECT"]
+    assert isinstance(selected, bytes)
+    quoted = b'"' + written.replace(b'"', b'\\"') + b'"'
+
+    def select(peer: Peer, tag: bytes) -> None:
+        opened = peer.heard.split(b" ", 2)[2] == quoted
+        peer.send((selected if opened else b"{tag} NO [NONEXISTENT] no such mailbox\r\n").replace(b"{tag}", tag))
+
+    script = imap({"SELECT": select, "LIST": b'* LIST () "/" ' + quoted + b"\r\n{tag} OK done\r\n"})
+    server = scripted(script)
+    with ImapMailbox(server, Watch()) as mailbox:
+        sign_in(mailbox, JAN)
+        (folder,) = mailbox.folders()
+    server.folder = folder.name
+    assert opened_as(server) == folder.name

@@ -297,7 +297,11 @@ def test_listing_says_that_a_folder_keeps_no_flags(scripted: StartScripted, sele
 
 
 @pytest.mark.parametrize(
-    "answer", [IMAP_ANSWERS["SELECT"], b"* 1 EXISTS\r\n* OK [PERMANENTFLAGS (\\SEEN)] ok\r\n{tag} OK\r\n"]
+    "answer",
+    [
+        IMAP_ANSWERS["SELECT"],
+        b"* 1 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n* OK [PERMANENTFLAGS (\\SEEN)] ok\r\n{tag} OK\r\n",
+    ],
 )
 def test_listing_says_that_a_folder_keeps_flags(scripted: StartScripted, answer: Answer) -> None:
     with mailbox_for("imap", scripted(imap({"SELECT": answer})), Watch()) as mailbox:

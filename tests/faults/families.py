@@ -65,6 +65,7 @@ FAMILIES: Final[dict[str, Family]] = {
     "mailbox_full": Family("Transient", "owner", PROVIDER, ("full.*Delete", "vol.*Verwijder")),
     "mailbox_in_use": Family("Throttled", "owner", PROVIDER, ("Another program", "ander programma")),
     "uidl_missing": Family("Configuration", "server", FORM, ("Choose IMAP", "Kies IMAP")),
+    "uidvalidity_missing": Family("Configuration", "server", FORM, ("Choose POP3", "Kies POP3")),
     # patience
     "too_many_connections": Family("Throttled", "server", WAIT, _WAITS),
     "quota_reached": Family("Throttled", "server", WAIT, _WAITS),

@@ -266,6 +266,15 @@ CASES: dict[str, Callable[[], bytes]] = {
         text("Zie onder.\r\n\r\nbegin 644 oud.pdf\r\n4)5!$1BTQ+C0*)2!U=6-O9&4*)24`\r\n`\r\nend\r\n")
     ),
     # other kinds of mail
+    "calendar-with-pdf": lambda: mixed(
+        part(
+            b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nATTACH:https://leverancier.example/factuur\r\n"
+            b"ATTACH;FMTTYPE=application/pdf;X-FILENAME=\"Factuur: 118.pdf\";ENCODING=BA\r\n SE64;VALUE=BINARY:"
+            + b"\r\n ".join(b64(pdf("in agenda")).split())
+            + b"\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+            "Content-Type: text/calendar; method=REQUEST",
+        )
+    ),
     "calendar": lambda: mail(
         multi(
             "mixed",

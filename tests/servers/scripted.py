@@ -195,7 +195,7 @@ def imap(answers: dict[str, Answer] | None = None, greeting: bytes = b"* OK read
         peer.say(greeting)
         while True:
             tag, _, command = peer.hear().partition(b" ")
-            _reply(peer, _answer(table, command.decode()), tag, b"{tag} BAD what\r\n")
+            _reply(peer, _answer(table, command.decode(errors="replace")), tag, b"{tag} BAD what\r\n")
 
     return script
 

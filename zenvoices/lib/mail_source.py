@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from codecs import iterdecode
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from mmap import mmap
 
@@ -67,18 +69,35 @@ def mailbox(raw: bytes | bytearray | mmap, start: int, end: int, most: int) -> l
 
 def narrowed(data: bytes) -> bytes:
     """A mail that was saved as "Unicode text" (UTF-16) as the bytes that it had before; all other data as they are."""
-    codec = "utf-16" if data[:2] in _MARKS else ""
-    if not codec and len(data) >= _SHORTEST_WIDE and data[:_SHORTEST_WIDE].count(0) * 2 == _SHORTEST_WIDE:
-        codec = "utf-16-be" if data[0] == 0 else "utf-16-le"
-    if not codec:
-        return data
-    text = data.decode(codec, "ignore")
-    for charset in ("latin-1", "cp1252"):  # as most programs read bytes that are no ASCII
-        try:
-            return text.encode(charset)
-        except UnicodeEncodeError:
-            continue
-    return text.encode("utf-8", "replace")
+    codec = wide(data)
+    return b"".join(narrowed_pieces(lambda: iter((data,)), codec)) if codec else data
+
+
+def narrowed_pieces(pieces: Callable[[], Iterator[bytes]], codec: str) -> Iterator[bytes]:
+    def texts() -> Iterator[str]:
+        return iterdecode(pieces(), codec, "ignore")
+
+    # As most programs read bytes that are no ASCII.
+    charset = next((charset for charset in ("latin-1", "cp1252") if _has_all(charset, texts())), "utf-8")
+    return (text.encode(charset, "replace") for text in texts())
+
+
+def wide(data: bytes) -> str:
+    """The codec of a mail in UTF-16; "" of all others."""
+    if data[:2] in _MARKS:
+        return "utf-16"
+    if len(data) < _SHORTEST_WIDE or data[:_SHORTEST_WIDE].count(0) * 2 != _SHORTEST_WIDE:
+        return ""
+    return "utf-16-be" if data[0] == 0 else "utf-16-le"
+
+
+def _has_all(charset: str, texts: Iterable[str]) -> bool:
+    try:
+        for text in texts:
+            text.encode(charset)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_entity(data: bytes) -> bool:

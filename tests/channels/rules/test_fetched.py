@@ -252,3 +252,35 @@ def with_picture(raw: bytes) -> bytes:
     message = email.message_from_bytes(raw, policy=email.policy.SMTP)
     message.add_attachment(image(size=(1200, 1600)), maintype="image", subtype="png", filename="bon.png")
     return message.as_bytes()
+
+
+FOLDER_DATA = b"""Date: 02 Nov 2026 09:30:00 +0100
+From: Mail System Internal Data <MAILER-DAEMON@mail.acme.test>
+Subject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA
+Message-ID: <1793608200@mail.acme.test>
+X-IMAP: 1793608200 0000000012 $Forwarded
+Status: RO
+
+This text is part of the internal format of your mail folder, and is not
+a real message.  It is created automatically by the mail system software.
+"""
+
+
+@pytest.mark.dovecot
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_what_a_mail_server_keeps_about_its_folder_is_no_document(
+    cast: Cast, box: MailboxUser, signed_in: SignedIn, protocol: str
+) -> None:
+    """UW IMAP's, in an mbox file that another server reads. A person's mail about it is a mail."""
+    with administration_scope(cast.bakery.pk):
+        channel = link(cast.bakery, box, protocol)
+        box.deliver(FOLDER_DATA)
+        box.deliver(FOLDER_DATA.replace(b"MAILER-DAEMON@mail", b"jan@elders"))
+        run = fetch_now(channel)
+        assert (run.outcome, books(run)) == ("succeeded", (2, 1, 1, 0, 0, 1))
+        assert books(fetch_now(channel))[1:4] == (0, 0, 0)
+        left = ReceivedMail.objects.get(state="ignored")
+        assert (left.error_code, left.raw_sha256, left.standing) == ("folder_data", "", False)
+    page = signed_in(cast.bert).get(reverse("run", args=[cast.bakery.pk, channel.pk, run.pk])).content.decode()
+    assert "Dit is geen e-mail: de mailserver bewaart er gegevens over zijn map in." in page
+    assert "Laat hem in de mailbox staan." in page
