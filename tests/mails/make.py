@@ -269,7 +269,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     "calendar-with-pdf": lambda: mixed(
         part(
             b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nATTACH:https://leverancier.example/factuur\r\n"
-            b"ATTACH;FMTTYPE=application/pdf;X-FILENAME=\"Factuur: 118.pdf\";ENCODING=BA\r\n SE64;VALUE=BINARY:"
+            b'ATTACH;FMTTYPE=application/pdf;X-FILENAME="Factuur: 118.pdf";ENCODING=BA\r\n SE64;VALUE=BINARY:'
             + b"\r\n ".join(b64(pdf("in agenda")).split())
             + b"\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
             "Content-Type: text/calendar; method=REQUEST",
