@@ -85,7 +85,7 @@ def _whole_lines(raw: Raw, start: int, end: int) -> Iterator[bytes]:
         kept += piece
         cut = kept.rfind(b"\n") + 1
         if not cut and len(kept) > _LONGEST_LINE:
-            cut = len(kept) - (len(kept) - kept.rfind(b"=") if _UNFINISHED.search(kept[-_UNFINISHED_WITHIN:]) else 0)
+            cut = kept.rfind(b"=") if _UNFINISHED.search(kept[-_UNFINISHED_WITHIN:]) else len(kept)
         yield kept[:cut]
         kept = kept[cut:]
     yield kept

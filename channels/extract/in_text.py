@@ -38,14 +38,13 @@ _PASTED = re.compile(
 )
 _PASTED_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=% \t\n\r\f\v"
 _SMALLEST_PHOTO = 27_000  # letters of base64 for 20 KB
-
-
 # RFC 5545 3.8.1.1. A long line goes on in the next, behind a blank (3.1).
 _ATTACH = re.compile(
     rb"^ATTACH(?=;)((?:[^\"\r\n:]|\"[^\"\r\n]{0,300}\"|\r*\n[ \t]){0,1500}+):", re.MULTILINE | re.IGNORECASE
 )
 _IN_BASE64 = re.compile(rb";ENCODING=\"?(?:BASE64|B)\b", re.IGNORECASE)
 _CALLED = re.compile(rb";(?:X-)?(?:\w{1,20}-)?FILENAME=(?:\"([^\"]*)\"|([^;]*))", re.IGNORECASE)
+_MOST_ADDRESSES = 10_000
 _FOLD = re.compile(rb"\r*\n[ \t]")
 _LINE_ENDS = re.compile(rb"\n(?![ \t])")
 _PERCENT = re.compile(rb"%")
@@ -185,7 +184,10 @@ def pasted_files(prefix: str) -> Find:
 
 def calendar_files(raw: Raw, start: int, end: int) -> Hit | None:
     """What is attached to an event, and is not merely an address."""
-    while begin := search(_ATTACH, raw, start, end):
+    for _ in range(_MOST_ADDRESSES):
+        begin = search(_ATTACH, raw, start, end)
+        if not begin:
+            break
         about, start = _FOLD.sub(b"", begin[1]), begin.end()
         if _IN_BASE64.search(about):
             last = search(_LINE_ENDS, raw, start, end)

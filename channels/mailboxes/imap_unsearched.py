@@ -41,24 +41,32 @@ class Compared:
     def __init__(self, client: Client, folder: Folder, search: Search, since: int, place: Hashable) -> None:
         self._client = client
         self._folder = folder
-        self._search = search
         self._told = (place, folder)
-        came = folder.next_uid - since if folder.next_uid else folder.exists
-        told = folder.exists - folder.first_unread + 1 if folder.first_unread and self._told not in _explained else 0
-        self._count = min(came if came > 0 else 0 if search.uids else told, folder.exists, _COMPARED)
+        self._came = folder.next_uid - since if folder.next_uid else folder.exists
+        self._numbers = "" if len(search.uids) >= folder.exists else self._to_look_at(found_any=bool(search.uids))
         self._question: Question | None = None
 
+    def _to_look_at(self, *, found_any: bool) -> str:
+        exists, first = self._folder.exists, self._folder.first_unread
+        if self._came > 0:
+            return f"{exists - min(self._came, exists, _COMPARED) + 1}:*"
+        if first and not found_any and self._told not in _explained:
+            return f"{first}:{min(first + _COMPARED - 1, exists)}"
+        return ""
+
     def ask(self) -> None:
-        if self._count > 0 and len(self._search.uids) < self._folder.exists:
-            self._question = self._client.ask_flags(f"{self._folder.exists - self._count + 1}:*")
+        if self._numbers:
+            self._question = self._client.ask_flags(self._numbers)
 
     def show_more(self, found: Collection[int]) -> bool:
         """Whether there are unread mails that were not found. What came after the search is not of this folder yet."""
         if self._question is None:
             return False
         unread = _flagged(self._client, self._question)[1].unread
-        more = any(uid not in found for uid in unread if uid < (self._folder.next_uid or uid + 1))
-        if not more:
+        if self._folder.next_uid:
+            unread = [uid for uid in unread if uid < self._folder.next_uid]
+        more = not set(unread) <= set(found)
+        if not more and self._came <= 0:
             _explained.add(self._told)
         return more
 

@@ -283,4 +283,4 @@ def test_what_a_mail_server_keeps_about_its_folder_is_no_document(
         assert (left.error_code, left.raw_sha256, left.standing) == ("folder_data", "", False)
     page = signed_in(cast.bert).get(reverse("run", args=[cast.bakery.pk, channel.pk, run.pk])).content.decode()
     assert "Dit is geen e-mail: de mailserver bewaart er gegevens over zijn map in." in page
-    assert "Laat hem in de mailbox staan." in page
+    assert "Laat het in het postvak staan." in page
