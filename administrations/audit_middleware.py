@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from allauth.account.middleware import AccountMiddleware
+from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +20,8 @@ from zenvoices.lib.origin import Origin, working_for
 class AuditMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        #: Django asks no middleware about what is raised within process_view
+        self._allauths_answer = AccountMiddleware(get_response).process_exception
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with working_for(Origin(request=request)):
@@ -30,9 +34,12 @@ class AuditMiddleware:
         if request.method != "POST" or match is None or not (match.url_name or "").startswith(IN_ONE_TRANSACTION):
             return None
         request.mails_to_send = []  # type: ignore[attr-defined]
-        with transaction.atomic():
-            _hold(kwargs.get("uidb36", request.user.pk))
-            response = view(request, *args, **kwargs)
+        try:
+            with transaction.atomic():
+                _hold(kwargs.get("uidb36", request.user.pk))
+                response = view(request, *args, **kwargs)
+        except (ImmediateHttpResponse, ReauthenticationRequired) as raised:
+            return self._allauths_answer(request, raised)
         for send in request.mails_to_send:  # type: ignore[attr-defined]
             send()  # a mail server may take its time, and no row waits for it
         return response

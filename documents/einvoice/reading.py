@@ -19,10 +19,19 @@ from documents.einvoice.facts import Invoice, Unreadable
 MOST_BYTES = 35_000_000
 #: an invoice of a thousand lines has about forty thousand
 MOST_ELEMENTS = 200_000
+#: bytes; ElementTree asks for 16,384, and one of elements alone has about as many as are taken
+_PIECE = 1024 * 1024
 #: an envelope has its invoice within so many
 _ENVELOPE = 1_000
 _READERS = {ubl.INVOICE: ubl.read, ubl.CREDIT_NOTE: ubl.read, cii.INVOICE: cii.read}
 _INVOICES = frozenset(name.rpartition("}")[2] for name in _READERS)
+
+
+class _InLargePieces(io.BytesIO):
+    """An expat before 2.6 looks at a tag, text or comment without an end anew with each piece (CVE-2023-52425)."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(_PIECE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,7 @@ def _elements(text: str) -> tuple[Element, list[Element]]:
     within: Element | None = None
     invoices: list[Element] = []
     number = 0
-    source = io.BytesIO(text.encode("utf-8", "replace"))
+    source = _InLargePieces(text.encode("utf-8", "replace"))
     try:
         for event, element in ElementTree.iterparse(source, events=("start", "end"), forbid_dtd=True):
             if event == "end":

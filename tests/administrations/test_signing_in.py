@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 import time_machine
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.conf import settings
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -178,6 +179,17 @@ def test_a_code_before_the_last_one_signs_nobody_in(two_factor: tuple[Client, st
     with time_machine.travel(HALF_MINUTE, tick=False):
         before, now = (code_for(two_factor[1], ahead) for ahead in (-1, 0))
         assert (second_step(now), second_step(before)) == ("/", "")
+
+
+@pytest.mark.parametrize("name", ["mfa_activate_totp", "mfa_generate_recovery_codes", "mfa_add_webauthn"])
+def test_who_takes_long_over_a_weighty_page_types_the_password_again(cast: Cast, client: Client, name: str) -> None:
+    with time_machine.travel(HALF_MINUTE, tick=False) as clock:
+        sign_in(client, "gerda@devries.test")
+        clock.shift(settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1)
+        answer = client.post(reverse(name), {"code": "123456"})
+    assert (answer.status_code, answer.headers.get("Location", "").partition("?")[0]) == (
+        302, reverse("account_reauthenticate"),
+    )  # fmt: skip
 
 
 def test_ended_person_signs_in_no_more(cast: Cast, client: Client) -> None:

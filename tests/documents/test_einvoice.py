@@ -83,6 +83,14 @@ def test_each_profile_is_read(name: str, facts: list[Any]) -> None:
     assert (found.supplier != "", found.issued is not None, found.currency, found.warnings) == (True, True, "EUR", ())
 
 
+@pytest.mark.parametrize("begins", [b"<!--", b"<?x ", b'<x a="'])
+def test_piece_of_many_megabytes_is_looked_at_once(begins: bytes) -> None:
+    """A parser that begins anew with every 16 kB is not ready this year."""
+    ends = {b"<!--": b"-->", b"<?x ": b"?>", b'<x a="': b'"/>'}[begins]
+    large = begins + b"x" * 30_000_000 + ends
+    assert reading.read(PEPPOL.replace(b"</Invoice>", large + b"</Invoice>")) == reading.read(PEPPOL)
+
+
 def test_what_was_read_survives_the_way_between_processes() -> None:
     for name in ("peppol-invoice", "nlcius-with-pdf", "factur-x-minimum"):
         found = read(invoice(name))
