@@ -177,7 +177,10 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # No page reads much, but behind policies PostgreSQL takes it for much: compiling its statements costs 0.2 s.
     _options = DATABASES["default"].setdefault("OPTIONS", {})
-    _options["options"] = f"{_options.get('options', '')} -c timezone=UTC -c lock_timeout=30s -c jit=off".strip()
+    # Who falls silent in the midst of a transaction, as a frozen machine does, is put out by the server: else its locks
+    # hold up a channel, and each tick that comes to it, for as long as it is frozen.
+    _said = "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=60s -c jit=off"
+    _options["options"] = f"{_options.get('options', '')} {_said}".strip()
     # A server that vanished without a word is given up, for all threads of a process wait for one that works for them.
     # Keepalives: what it was asked it may have received, and then nothing is under way that could fail.
     for _name, _value in (

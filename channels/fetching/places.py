@@ -18,7 +18,6 @@ from channels.models import Channel, FetchRun
 
 #: names the lock of PostgreSQL under which places are given out
 _LOCK: Final = 0x7A76_706C
-_MOST_SILENT: Final = "60s"
 EVERY_RUN: Final = Q()
 #: More than workers begin in a second, after which more is claimed. Each claim reads every open run: a backlog that is
 #: queued whole would make itself longer.
@@ -96,18 +95,12 @@ def _full(kind: str, most: int) -> QuerySet[FetchRun, Any]:
 
 def one_at_a_time(lock: int = _LOCK, *, waits: bool = True) -> bool:
     """Until this transaction ends nobody else gives out places under this lock, so none is given twice. False when
-    somebody else has it, for who does not wait.
-
-    The server puts out who falls silent meanwhile, as a frozen machine does: else nobody would be fetched any more.
-    SQLite's transactions exclude each other by themselves.
+    somebody else has it, for who does not wait. SQLite's transactions exclude each other by themselves.
     """
     if connection.vendor != "postgresql":
         return True
     take = "pg_advisory_xact_lock(%s)::text IS NOT NULL" if waits else "pg_try_advisory_xact_lock(%s)"
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT set_config('idle_in_transaction_session_timeout', %s, true), {take}",
-            [_MOST_SILENT, lock],
-        )
-        _, taken = cursor.fetchone()
+        cursor.execute(f"SELECT {take}", [lock])
+        (taken,) = cursor.fetchone()
     return bool(taken)

@@ -232,13 +232,10 @@ def test_who_hands_a_place_on_waits_for_nobody_who_gives_out_places(cast: Cast, 
 
 @pytest.mark.postgres
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="a setting of PostgreSQL")
-def test_who_falls_silent_while_giving_out_places_is_put_out_by_the_server(channel: Channel) -> None:
-    shown = "SHOW idle_in_transaction_session_timeout"
+def test_who_falls_silent_in_a_transaction_is_put_out_by_the_server(channel: Channel) -> None:
+    """Within the 120 seconds in which a frozen worker is taken over: its locks go with it."""
     with connection.cursor() as cursor:
-        with transaction.atomic():
-            places.one_at_a_time()
-            during = cursor.execute(shown).fetchone()
-        assert (during, cursor.execute(shown).fetchone()) == (("1min",), ("0",))
+        assert cursor.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("1min",)
 
 
 # --- A holder that slept through its lease ---------------------------------------------------------------
