@@ -37,7 +37,6 @@ _OURS: Final = (
     ("not_a_mail_server", "server_answer_unreadable"),
     tuple(code for code in CODES if code.startswith(("certificate_", "tls_", "starttls_"))),
 )
-_WORKED: Final = (FetchRun.Outcome.SUCCEEDED, FetchRun.Outcome.WARNING)
 
 
 def judged(channel: Channel, error: ChannelError) -> ChannelError:
@@ -48,7 +47,7 @@ def judged(channel: Channel, error: ChannelError) -> ChannelError:
     with every_administration():
         recent, now = _recent(), timezone.now()
         # A server that refuses somebody was reached.
-        reached = Q(outcome__in=_WORKED) | Q(error_code__in=_said_by_a_server())
+        reached = Q(outcome__in=FetchRun.WENT_WELL) | Q(error_code__in=_said_by_a_server())
         since = _last(recent.filter(reached)) or now - WINDOW
         failing = Q(error_code__in=alike) | Q(error_code=NO_HOST_WORKS, error_detail__reason__in=alike)
         elsewhere = recent.filter(failing, finished_at__gt=since).exclude(channel__host=channel.host)
@@ -78,7 +77,7 @@ def is_everybodys(channel: Channel, error: ChannelError) -> bool:
 def _found(channel: Channel, here: QuerySet[FetchRun], kind: str) -> dict[str, int]:
     """Of a host that works now and then half of its runs must fail; a refusal must have come to everybody."""
     failing = Q(error_code=kind) if kind else Q(error_code__in=TRANSIENT)
-    if kind and (since := _last(here.filter(outcome__in=_WORKED))):
+    if kind and (since := _last(here.filter(outcome__in=FetchRun.WENT_WELL))):
         here = here.filter(finished_at__gt=since)
     other_office = ~Q(administration__environment=channel.administration.environment_id)
     return here.aggregate(

@@ -35,6 +35,8 @@ class FetchRun(TenantModel):
         FAILED = "failed", _("Failed")
         BUSY = "busy", _("Already busy")
 
+    WENT_WELL = (Outcome.SUCCEEDED, Outcome.WARNING)
+
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="runs", db_index=False)
     trigger = models.CharField(max_length=8, choices=Trigger)
     state = models.CharField(max_length=8, choices=State, default=State.QUEUED)

@@ -17,7 +17,7 @@ from zenvoices.lib.days import midnight
 DAYS: Final = 30
 #: in units of the drawing
 _DAY, _BAR, _TALL = 20, 14, 80
-_ENDED = (FetchRun.Outcome.SUCCEEDED, FetchRun.Outcome.WARNING, FetchRun.Outcome.FAILED)
+_ENDED = (*FetchRun.WENT_WELL, FetchRun.Outcome.FAILED)
 
 
 @dataclass(slots=True)

@@ -22,7 +22,6 @@ from channels.words.reminders import shown_at
 from channels.words.silence import shown_at as shown_silence
 from zenvoices.lib import health as health_of_parts
 
-WENT_WELL = (FetchRun.Outcome.SUCCEEDED, FetchRun.Outcome.WARNING)
 #: a fetch that waits longer is asked why
 STARTS_WITHIN = timedelta(seconds=5)
 
@@ -172,7 +171,7 @@ def _result(channel: Channel) -> FetchRun | None:
     """What a fetch by hand brought stays when the schedule looks after it; its failure is then of before."""
     asked: FetchRun | None = channel.asked_run  # type: ignore[attr-defined]
     is_newest = asked == channel.last_run  # type: ignore[attr-defined]
-    return asked if asked and (is_newest or asked.outcome in WENT_WELL) else None
+    return asked if asked and (is_newest or asked.outcome in FetchRun.WENT_WELL) else None
 
 
 def _waits_for_us(run: FetchRun) -> bool:
