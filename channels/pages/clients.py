@@ -91,39 +91,44 @@ class Client:
 
 def clients_of(environment: Environment, words: str) -> QuerySet[Any]:
     """With `standing`, whose trouble comes first; use it inside `every_administration`."""
-    worst = _channels().values("administration").annotate(worst=Max(standing())).values("worst")
-    stands = Case(
-        When(plan=Administration.Plan.PREMIUM, then=Coalesce(Subquery(worst), Value(Standing.REST))),
-        default=Value(Standing.REST),
-        output_field=IntegerField(),
-    )
     found = administrations_in(environment).filter(with_words(words, "name"))
-    return found.annotate(standing=stands).order_by("-standing", "name", "id")
+    return found.annotate(standing=_stands()).order_by("-standing", "name", "id")
 
 
 def clients(found: Iterable[Any]) -> list[Client]:
     """These of `clients_of`, in this order; so many queries, however many channels and documents they have."""
-    found = list(found)
     ids = [each.pk for each in found]
+    # What goes on first, for a line at rest is not looked at again: what ended since is in all that is read after it.
+    busy, checked = _fetching(ids), _checked(ids)
     known: dict[UUID, Any] = {each.pk: each for each in _with_facts(Administration.objects.filter(pk__in=ids))}
     rows = {row.channel.pk: row for row in map(row_of, _listed_worst(known.values()))}
-    checked, busy, fetched = _checked(ids), _fetching(ids), _fetched(ids)
+    fetched = _fetched(ids)
     return [
         Client(
-            administration=known[each.pk],
-            standing=Standing(each.standing),
-            row=rows.get(known[each.pk].worst_id),
-            others=max(known[each.pk].troubled - 1, 0),
-            new=written(known[each.pk].new),
-            last_document_at=known[each.pk].last_document_at,
-            next_fetch_at=known[each.pk].next_fetch_at,
-            missing=known[each.pk].missing,
-            fetching=busy[each.pk],
-            fetched=fetched.get(each.pk, Fetched()),
-            checked=checked.get(each.pk, Checked()),
+            administration=one,
+            standing=Standing(one.standing),
+            row=rows.get(one.worst_id),
+            others=max(one.troubled - 1, 0),
+            new=written(one.new),
+            last_document_at=one.last_document_at,
+            next_fetch_at=one.next_fetch_at,
+            missing=one.missing,
+            fetching=busy[one.pk],
+            fetched=fetched.get(one.pk, Fetched()),
+            checked=checked.get(one.pk, Checked()),
         )
-        for each in found
+        for one in (known[pk] for pk in ids if pk in known)
     ]
+
+
+def _stands() -> Case:
+    """How an administration stands: as the worst of its channels."""
+    worst = _channels().values("administration").annotate(worst=Max(standing())).values("worst")
+    return Case(
+        When(plan=Administration.Plan.PREMIUM, then=Coalesce(Subquery(worst), Value(Standing.REST))),
+        default=Value(Standing.REST),
+        output_field=IntegerField(),
+    )
 
 
 def _listed_worst(found: Iterable[Any]) -> list[Channel]:
@@ -144,6 +149,7 @@ def _with_facts(administrations: QuerySet[Administration]) -> QuerySet[Administr
     next_at = _channels().values("administration").annotate(at=Min("next_fetch_at")).values("at")
     missing = Supplier.objects.filter(administration=OuterRef("pk"), missing_since__isnull=False).order_by()
     return administrations.annotate(
+        standing=_stands(),
         new=RowCount(new),
         missing=RowCount(missing.values("pk")[: MOST_COUNTED + 1]),
         last_document_at=Subquery(last),

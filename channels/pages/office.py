@@ -48,7 +48,9 @@ def office_client(request: EnvironmentRequest, client_id: UUID) -> HttpResponse:
     """One line, which follows what goes on in it."""
     administration_in(request.environment, client_id)
     with every_administration():
-        (client,) = clients(clients_of(request.environment, "").filter(pk=client_id))
+        client = next(iter(clients(clients_of(request.environment, "").filter(pk=client_id))), None)
+        if client is None:  # deleted meanwhile
+            raise Http404
         context = {"client": client, "environment": request.environment, "announce": True}
         status = 200 if client.is_busy else STOP_POLLING
         return render(request, "channels/_client.html", context, status=status)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -246,6 +248,45 @@ def test_line_says_what_the_fetches_brought(cast: Cast, anna: Client) -> None:
     make_run(brought.channel, state="queued", outcome="", started_at=None, finished_at=None)
     answer = anna.get(line)
     assert (answer.status_code, "Ophalen mislukt" in answer.content.decode()) == (200, False)
+
+
+def test_line_at_rest_shows_all_of_a_fetch_that_ended_while_it_was_read(cast: Cast, anna: Client) -> None:
+    """It is not looked at again: before whichever query the fetch ends, the line follows on or has all of it."""
+    channel = make_channel(cast.bakery)
+    address = reverse("office-client", args=[cast.office.pk, cast.bakery.pk])
+    seen: list[Any] = []
+    for number in range(queries_of(anna, address)):
+        run = make_run(channel, trigger="manual", state="running", outcome="", finished_at=None)
+        with connection.execute_wrapper(_before(number, lambda run=run: _bring(run))):
+            client = anna.get(address).context["client"]
+        seen.append(client.is_busy or (client.new, client.fetched.documents))
+        with administration_scope(cast.bakery.pk):
+            Document.objects.all().delete()
+            FetchRun.objects.all().delete()
+    assert set(seen) == {True, ("1", 1)}
+
+
+def _before(number: int, act: Callable[[], None]) -> Callable[..., Any]:
+    """A wrapper that acts once, before that query."""
+    counted = itertools.count()
+
+    def wrapper(execute: Any, *query: Any) -> Any:
+        if next(counted) == number:
+            act()
+        return execute(*query)
+
+    return wrapper
+
+
+def _bring(run: FetchRun) -> None:
+    """Ends it with one document."""
+    with administration_scope(run.administration_id):
+        Document.objects.create(
+            administration_id=run.administration_id, kind="mail", filename="a.pdf", content_type="application/pdf",
+            size=1, sha256="0" * 64,
+        )  # fmt: skip
+        now = timezone.now()
+        FetchRun.objects.filter(pk=run.pk).update(state="finished", outcome="succeeded", documents=1, finished_at=now)
 
 
 def test_fetching_takes_no_more_places_than_there_are(cast: Cast, act: Act, asked: list[Any], settings: Any) -> None:
