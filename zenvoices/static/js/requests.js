@@ -10,7 +10,7 @@
 
   const begun = new WeakMap(); // request → its turn
   let turns = 0;
-  let lastFailed = 0;
+  const failedAt = { read: 0, change: 0 }; // the turn of the last that somebody made and that failed; 0 when it works since
 
   const byItself = ({ verb, triggeringEvent: by }) => verb === "get" && (!by || by.type === "intersect");
 
@@ -21,7 +21,7 @@
     const { requestConfig, xhr } = event.detail;
     const passing = xhr.status >= 500 || PASSING.includes(xhr.status);
     if (isQuiet(requestConfig.elt) && !passing) return;
-    if (!byItself(requestConfig)) { lastFailed = turns += 1; warn(passing ? words.failed : words.refused); }
+    if (!byItself(requestConfig)) { failedAt[kindOf(requestConfig)] = turns += 1; warn(passing ? words.failed : words.refused); }
     else if (passing) askAgain(event.detail, event.type === "htmx:timeout");
     else { forget(requestConfig.elt); placeOf(requestConfig.elt).replaceChildren(note("request-gone")); }
   }
@@ -42,6 +42,14 @@
       elt.classList.add("stale");
       placeOf(elt).append(note("request-lost"));
     }
+  }
+
+  const kindOf = ({ verb }) => (verb === "get" ? "read" : "change");
+
+  // One that was under way when another failed proves nothing, and reading nothing about a change.
+  function works(kind, turn) {
+    for (const one of kind === "change" ? ["read", "change"] : ["read"]) if (turn > failedAt[one]) failedAt[one] = 0;
+    if (!failedAt.read && !failedAt.change) takeBack(words.failed);
   }
 
   const placeOf = (elt) => elt.querySelector("[data-said]") ?? elt;
@@ -74,8 +82,9 @@
   document.addEventListener("htmx:beforeRequest", (event) => { begun.set(event.detail.xhr, turns += 1); });
   document.addEventListener("htmx:afterRequest", (event) => {
     if (!event.detail.successful) return;
-    forget(event.detail.requestConfig.elt);
-    if (begun.get(event.detail.xhr) > lastFailed) takeBack(words.failed); // one that was under way proves nothing
+    const { requestConfig, xhr } = event.detail;
+    forget(requestConfig.elt);
+    if (!byItself(requestConfig)) works(kindOf(requestConfig), begun.get(xhr));
   });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-ask-now]");
