@@ -259,19 +259,18 @@ NO_SUCCESS_HOURS: float = env.number("NO_SUCCESS_HOURS", 6.0, least=0, most=8784
 OPERATOR_EMAIL: str = env.mailbox("OPERATOR_EMAIL", "")
 #: seconds between two ticks, which keep everything in order and look at what is due as well
 TICK_SECONDS: float = env.number("TICK_SECONDS", 30.0, least=0.1, most=3600)
+# What piled up while no worker was there is not all carried out. By the worker's clock, and beat's may be another's: one
+# that takes local time for UTC is hours ahead, and would drop all that comes.
+_STALE = {"expires": 10_800}
 CELERY_BEAT_SCHEDULE = {
-    "tick": {"task": "channels.tasks.tick", "schedule": TICK_SECONDS, "options": {"expires": 55}},
+    "tick": {"task": "channels.tasks.tick", "schedule": TICK_SECONDS, "options": _STALE},
     # What came due in half a minute would begin in one second, wherever there are workers enough.
-    "look": {"task": "channels.tasks.look", "schedule": 1.0, "options": {"expires": 5}},
-    "send-notifications": {
-        "task": "notifications.tasks.send_emails",
-        "schedule": 60.0,
-        "options": {"expires": 55},
-    },
-    "send-forwards": {"task": "documents.tasks.send_forwards", "schedule": 60.0, "options": {"expires": 55}},
-    "look-after-exports": {"task": "leaving.tasks.look_after", "schedule": 60.0, "options": {"expires": 55}},
-    "propose-erasing": {"task": "leaving.tasks.propose", "schedule": 21_600.0, "options": {"expires": 3000}},
-    "sweep": {"task": "documents.tasks.sweep", "schedule": 3600.0, "options": {"expires": 3000}},
+    "look": {"task": "channels.tasks.look", "schedule": 1.0, "options": {"expires": 60}},
+    "send-notifications": {"task": "notifications.tasks.send_emails", "schedule": 60.0, "options": _STALE},
+    "send-forwards": {"task": "documents.tasks.send_forwards", "schedule": 60.0, "options": _STALE},
+    "look-after-exports": {"task": "leaving.tasks.look_after", "schedule": 60.0, "options": _STALE},
+    "propose-erasing": {"task": "leaving.tasks.propose", "schedule": 21_600.0, "options": _STALE},
+    "sweep": {"task": "documents.tasks.sweep", "schedule": 3600.0, "options": _STALE},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 #: A dead fetch is taken over after at most one lease and one tick: 120 seconds after its last sign of life.

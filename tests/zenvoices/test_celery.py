@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -12,6 +12,8 @@ from uuid import uuid4
 import pytest
 import time_machine
 from celery import current_app
+from django.conf import settings
+from django.utils import timezone
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
@@ -177,6 +179,25 @@ def test_worker_with_work_that_waits_outlives_its_broker(pool: str, tmp_path: Pa
             wait_for(lambda: there("ended-4"), worker)
         finally:
             (tmp_path / "go-on").touch()
+            stop(worker)
+
+
+@pytest.mark.redis
+def test_worker_whose_clock_is_two_hours_ahead_of_beats_carries_out_what_is_planned(tmp_path: Path) -> None:
+    now_of_beat = timezone.now() - timedelta(hours=2)
+    planned = [entry for name, entry in settings.CELERY_BEAT_SCHEDULE.items() if name != "look"]  # the tick looks too
+    (tmp_path / "go-on").touch()
+    with redis_server() as server:
+        with Connection(server.url.replace("unix", "redis+socket")) as broker:
+            for number, entry in enumerate(planned):
+                ends = now_of_beat + timedelta(seconds=entry["options"]["expires"])
+                app.send_task("waits", [number], queue="fetch", connection=broker, expires=ends)
+        words = [sys.executable, "-c", BUSY, str(tmp_path), "threads"]
+        worker = subprocess.Popen(words, env=os.environ | {"REDIS_URL": server.url})
+        try:
+            ended = [tmp_path / f"ended-{number}" for number in range(len(planned))]
+            wait_for(lambda: all(each.exists() for each in ended), worker)
+        finally:
             stop(worker)
 
 
