@@ -34,6 +34,9 @@ _ARMOURED = re.compile(rb"-----BEGIN (?:PKCS ?#?7|CMS|PKCS7 SIGNED DATA|SIGNED M
 _END_OF_ARMOUR = re.compile(rb"-----END")
 # RFC 2397: what programs for browsers hand to a mailer without a second thought.
 _DATA_URI = re.compile(rb"data:[\w.+-]{1,100}/[\w.+-]{1,100}(?:;[\w=.+\"-]{1,100}){0,9};base64,", re.IGNORECASE)
+_OPENER = re.compile(rb"\s*+(?:b?[\"']|" + _DATA_URI.pattern + rb")?", re.IGNORECASE)
+_LINE = re.compile(rb"\s*+([^\n]*+)\n")
+_LEAD_WITHIN, _MOST_LEAD_LINES = 8 * 1024, 10
 # Two lines of at least a line's usual length, or all there is.
 _ENCODED_START = re.compile(rb"[A-Za-z0-9+/]{60,80}\r*\n(?:[A-Za-z0-9+/]+={0,2}[ \t]*\r*\n?)++|[A-Za-z0-9+/]{200,}")
 _FILES = (b"%PDF-", b"PK\x03\x04", b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"<?xml", b"<html", b"<!DOCTYPE")
@@ -243,6 +246,22 @@ def is_base64(start: bytes) -> bool:
     clean = line[0].translate(None, delete=b" \t\r\n").partition(b"=")[0]  # pieces may each be padded
     decoded = pybase64.b64decode(clean[: len(clean) // 4 * 4])
     return filetypes.sniff(decoded, "", "") not in _SAYS_NOTHING or is_mail(decoded, expected=True)
+
+
+def behind_lead(raw: Raw, start: int, end: int) -> int:
+    """Where the base64 of a part that says so begins: behind what a browser or a program's own notation puts before it,
+    the line of a filter, or headers once again. What these hold of the alphabet would shift every byte."""
+    head = bytes(raw[start : min(end, start + _LEAD_WITHIN)])
+    at = 0
+    for _ in range(_MOST_LEAD_LINES):
+        opener = _OPENER.match(head, at)
+        if opener and is_base64(head[opener.end() :]):
+            return start + opener.end()
+        line = _LINE.match(head, at)
+        if not line or not _NOT_IN_BASE64.search(line[1]):
+            break
+        at = line.end()
+    return start
 
 
 def unarmoured(raw: Raw, start: int, end: int) -> tuple[int, int]:

@@ -162,7 +162,8 @@ def parse_head(raw: Raw, start: int, end: int, budget: Budget, part_of: str = ""
     if head.mended:
         budget.note("header_repaired")
     if declared := head.get("content-type"):
-        head.media, head.params = parse_value(declared)
+        # A whole value in an encoded word (RFC 2047 5 forbids it): some mailers encode every header alike.
+        head.media, head.params = parse_value(decode_words(declared) if declared.startswith("=?") else declared)
         if not _MEDIA.fullmatch(head.media):
             # RFC 2045 5.2: what cannot be understood is text/plain. But only a multipart has a boundary.
             head.media = "multipart/mixed" if head.params.get("boundary") else "text/plain"

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from channels.extract import links
 from channels.extract.body import shown_images
-from channels.extract.codec import is_base64, is_quoted, is_uu, unarmoured
+from channels.extract.codec import behind_lead, is_base64, is_quoted, is_uu, unarmoured
 from channels.extract.content import Content, Scratch, of_encoded, of_part, of_pieces, of_region
 from channels.extract.in_text import Inside, calendar_files, taken_out
 from channels.extract.limits import Budget
@@ -144,7 +144,10 @@ class Walk:
         encoding = encoding_of(leaf)
         if encoding != leaf.head.encoding:
             self.budget.mend("header_repaired")
-        content = of_encoded(leaf.raw, leaf.start, leaf.end, encoding, self.budget, self._scratch)
+        start = behind_lead(leaf.raw, leaf.start, leaf.end) if encoding == "base64" else leaf.start
+        if start != leaf.start:
+            self.budget.mend("base64_repaired")
+        content = of_encoded(leaf.raw, start, leaf.end, encoding, self.budget, self._scratch)
         if again := "x-uuencode" if is_uu(content.head) else "quoted-printable" if is_quoted(content.head) else "":
             self.budget.mend("header_repaired")
             return of_encoded(*content.mapped(self._scratch), again, self.budget, self._scratch)

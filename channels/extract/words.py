@@ -14,7 +14,8 @@ _NOT_TEXT = frozenset(
     ["base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"]
 )
 _CODECS = {name: codec for name, codec in aliases.items() if codec not in _NOT_TEXT}
-_CODECS |= {codec: codec for codec in _CODECS.values()} | {"utf_8_sig": "utf_8_sig"}
+_CODECS |= {codec: codec for codec in (*_CODECS.values(), "utf_8_sig", "koi8_u", "cp720", "cp737", "cp874")}
+_CODECS |= {"koi8u": "koi8_u"}
 # Declared so by programs that mean what grew out of it, their Windows code page mostly; also what browsers do.
 _MEANT = {
     "latin_1": "cp1252", "iso8859_9": "cp1254", "iso8859_11": "cp874", "tis_620": "cp874",
@@ -23,6 +24,9 @@ _MEANT = {
 _CODECS = {name: _MEANT.get(codec, codec) for name, codec in _CODECS.items()}
 _GUESS = frozenset(["", "ascii", "utf_8"])
 _WESTERN = frozenset(["cp1252", "iso8859_15"])  # what is valid UTF-8 all the same says nothing sensible in these
+# A code page by the name of whoever made it: "windows-874", "Win-1250", "dos-850".
+_CODE_PAGE = re.compile(r"(?:windows|win|ms|ansi|dos|ibm|cp)_?(\d{3,4})")
+_DIRECTION = re.compile(r"(?<=8859_[68])_[ei]\Z")  # RFC 1556: how the letters are laid out, not which they are
 
 _ASCII = bytes(range(128))
 _NOT_BASE64 = re.sub(rb"[A-Za-z0-9+/]", b"", bytes(range(256)))
@@ -44,7 +48,10 @@ def codec_of(charset: str) -> str | None:
 @lru_cache(maxsize=256)
 def _codec_of(charset: str) -> str | None:
     name = re.sub(r"[^a-z0-9]+", "_", charset.lower()).strip("_")
-    return next(filter(None, map(_CODECS.get, (name, name.removeprefix("x_"), name.replace("_", "")))), None)
+    plain = _DIRECTION.sub("", name.removeprefix("x_"))
+    page = _CODE_PAGE.fullmatch(plain)
+    names = (name, plain, name.replace("_", ""), f"cp{page[1]}" if page else "")
+    return next(filter(None, map(_CODECS.get, names)), None)
 
 
 def decode_text(data: bytes, charset: str = "") -> str:

@@ -39,6 +39,7 @@ _KEPT_OUT: Final = (
     r"(block(ed|ing|list)?|not (allowed|permitted|authori[sz]ed)|denied|refused|restricted|banned|forbidden|black-?list"
     r"|rejected|prohibited|disabled|geblokkeerd|geweigerd|gesperrt|blockiert|abgelehnt|bloquée?|refusée?)"
 )
+_NOT_COMMANDS: Final = r"(?!\w* (\w+ )?commands)"  # whose session ends for those is kept out of nothing
 
 WRONG_PASSWORD: Final = one_of(
     rf"{_WRONG}\W+(\w+\W+){{0,3}}{_WHO}",
@@ -177,7 +178,7 @@ ARRIVING_WORDS: Final = (
     ),
     Family(
         "blocked_here",
-        r"too many\b[^.]{0,30}\b(fail|invalid|wrong|incorrect|bad)",
+        rf"too many\b[^.]{{0,30}}\b(fail|invalid|wrong|incorrect|bad){_NOT_COMMANDS}",
         r"access (is )?denied",
         r"not (allowed|permitted|welcome)",
         r"\b(blocked|banned|black-?listed)",
@@ -185,7 +186,7 @@ ARRIVING_WORDS: Final = (
     ),
     Family(
         "account_locked",
-        r"too many\b[^.]{0,30}\b(fail|invalid|wrong|incorrect|unsuccessful|bad\b)",
+        rf"too many\b[^.]{{0,30}}\b(fail|invalid|wrong|incorrect|unsuccessful|bad\b){_NOT_COMMANDS}",
         r"(failed|invalid|wrong|incorrect|unsuccessful) (log-?in |sign-?in |password )?attempts",
         r"te veel\b[^.]{0,30}(mislukt|foutie|onjuist|verkeerd)",
         r"zu viele\b[^.]{0,30}(fehlgeschlagen|falsch|fehlerhaft|ungültig)",

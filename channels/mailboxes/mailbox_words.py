@@ -84,7 +84,7 @@ MAILBOX_WORDS: Final = (
     ),
     Family(
         "server_busy",
-        r"too many (\w+ )?(requests|commands)",
+        r"too many (\w+ ){0,2}(requests|commands)",
     ),
     Family(
         "too_many_connections",

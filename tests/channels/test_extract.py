@@ -110,6 +110,21 @@ def test_text_of_a_wrong_or_unknown_charset_is_utf8_or_else_windows(charset: str
     assert extract(head + "€ 5 betaald".encode("cp1252")).text == "€ 5 betaald"
 
 
+@pytest.mark.parametrize(
+    ("charset", "codec", "text"),
+    [
+        ("windows-874", "cp874", "สวัสดี"),
+        ("windows1250", "cp1250", "Łódź"),
+        ("win-1251", "cp1251", "Счёт"),
+        ("dos-850", "cp850", "Café één"),
+        ("iso-8859-8-i", "iso8859-8", "שלום"),
+        ("koi8-u", "koi8_u", "Рахунок"),
+    ],
+)
+def test_charset_by_the_name_that_a_program_has_for_it(charset: str, codec: str, text: str) -> None:
+    assert extract(f"Content-Type: text/plain; charset={charset}\n\n".encode() + text.encode(codec)).text == text
+
+
 def test_picture_in_an_archive_is_no_decoration() -> None:
     raw = mixed(attached(zip_of(("logo.png", png())), "application/zip", "bonnen.zip"))
 

@@ -402,6 +402,9 @@ CASES: dict[str, Callable[[], bytes]] = {
     "content-type-missing": lambda: mixed(
         encoded(pdf("geen type"), 'Content-Disposition: attachment; filename="a.pdf"'), encoded(pdf("kaal"))
     ),
+    "content-type-in-an-encoded-word": lambda: mixed(
+        encoded(pdf("woord"), 'Content-Type: =?utf-8?Q?application/pdf;_name=3D"factuur_12.pdf"?='),
+    ),
     "content-type-double": lambda: mixed(
         encoded(
             pdf("dubbel"),

@@ -28,6 +28,7 @@ BINHEX, YENC = "application/mac-binhex40", "application/x-yencode"
 CLOSED_ARCHIVES = frozenset(
     [
         *("application/vnd.rar", "application/x-7z-compressed", "application/x-xz", "application/zstd"),
+        *("application/vnd.ms-cab-compressed", "application/x-compress", "application/x-arj", "application/x-lzip"),
         *("application/x-stuffit", BINHEX, YENC),
     ]
 )
@@ -52,6 +53,10 @@ _MAGIC = (
     (b"\x28\xb5\x2f\xfd", "application/zstd"),
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (b"Rar!\x1a\x07", "application/vnd.rar"),
+    (b"MSCF\0\0\0\0", "application/vnd.ms-cab-compressed"),
+    (b"\x1f\x9d", "application/x-compress"),
+    (b"\x60\xea", "application/x-arj"),
+    (b"LZIP\x01", "application/x-lzip"),
     (b"SIT!\0", "application/x-stuffit"),
     (b"StuffIt (c)19", "application/x-stuffit"),
     (b"MZ", PROGRAM),

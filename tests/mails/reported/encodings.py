@@ -52,6 +52,14 @@ def spelt(data: bytes, kind: str, encoding: str) -> bytes:
     return part(data, f"Content-Type: {kind}", f"Content-Transfer-Encoding: {encoding}")
 
 
+#: Python's str() of bytes, quotes of JSON, an address of a browser, a filter's line
+LEADS = (
+    (b"b'", b"'"),
+    (b'"', b'"'),
+    (b"data:application/pdf;base64,", b""),
+    (b"[Scanned by a filter]\r\nNo viruses were found\r\n\r\n", b""),
+)
+
 CASES = {
     "base64-of-any-type-that-does-not-say-so": lambda: mixed(
         unsaid(WORD, "oud.doc"),
@@ -104,6 +112,12 @@ CASES = {
     "base64-cut-at-a-whole-group": lambda: coded(b64(LONG)[:1_950]),
     "base64-cut-in-a-group": lambda: coded(b64(LONG)[:2_001]),
     "base64-of-text-lines": lambda: mixed(attached(b64(ubl("7")), "text/xml", "7.xml")),
+    "base64-behind-what-a-program-put-before-it": lambda: mixed(
+        *(
+            spelt(lead + b64(pdf(str(number))) + end, f"{PDF}; name={number}.pdf", "base64")
+            for number, (lead, end) in enumerate(LEADS)
+        )
+    ),
     "pdf-cut": lambda: mixed(attached(LONG[:2_000], PDF, "half.pdf")),
     "pdf-plain-but-says-base64": lambda: coded(LONG),
     "pdf-with-bytes-behind": lambda: mixed(attached(LONG + bytes(2_000), PDF, "a.pdf")),

@@ -93,4 +93,10 @@ CASES = {
         attached(b"Rar!\x1a\x07\x01\0" + bytes(60), "application/vnd.rar", "a.rar"),
         attached(b"7z\xbc\xaf\x27\x1c" + bytes(60), OCTETS, "b.7z"),
     ),
+    "archive-of-long-ago-stays-closed": lambda: mixed(
+        attached(b"MSCF" + bytes(60), OCTETS, "a.cab"),
+        attached(b"\x1f\x9d\x90" + bytes(60), OCTETS, "b.pdf.Z"),
+        attached(b"\x60\xea" + bytes(60), OCTETS, "c.arj"),
+        attached(b"LZIP\x01" + bytes(60), OCTETS, "d.pdf.lz"),
+    ),
 }
