@@ -8,6 +8,7 @@ import structlog
 from celery import Task
 from kombu.exceptions import OperationalError
 
+from documents.tasks import DRAWN_FIRST
 from leaving import erasing, exports, proposals
 from leaving.models import Erasure, Export
 from zenvoices.lib.scoping import every_administration
@@ -45,17 +46,20 @@ def propose() -> None:
 
 
 def queue(export: Export) -> None:
-    """To be called after the commit. What the broker does not take now is offered again by `look_after`."""
-    _offer(make_export, str(export.administration_id), str(export.pk))
+    """To be called after the commit. What the broker does not take now is offered again by `look_after`.
+
+    Somebody waits at its page: not behind all that a first import leaves to be drawn.
+    """
+    _offer(make_export, DRAWN_FIRST, str(export.administration_id), str(export.pk))
 
 
 def queue_erasure(erasure: Erasure) -> None:
     """The same. Behind every fetch: nobody waits for it."""
-    _offer(erase, str(erasure.pk))
+    _offer(erase, LAST, str(erasure.pk))
 
 
-def _offer(task: Task, *ids: str) -> None:
+def _offer(task: Task, priority: int, *ids: str) -> None:
     try:
-        task.apply_async(ids, retry=False, priority=LAST)
+        task.apply_async(ids, retry=False, priority=priority)
     except OperationalError as problem:
         log.warning("not queued", task=task.name, problem=type(problem).__name__)

@@ -256,7 +256,7 @@ def behind_lead(raw: Raw, start: int, end: int) -> int:
     for _ in range(_MOST_LEAD_LINES):
         opener = _OPENER.match(head, at)
         if opener and is_base64(head[opener.end() :]):
-            return start + opener.end()
+            return start + opener.end() if head[: opener.end()].strip() else start
         line = _LINE.match(head, at)
         if not line or not _NOT_IN_BASE64.search(line[1]):
             break

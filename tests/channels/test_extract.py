@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import mmap
 from dataclasses import replace
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from channels.extract import Part, extract, part_bytes
-from tests.mails.building import attached, mixed, png, zip_of
+from tests.mails.building import attached, mixed, pdf, png, zip_of
 from tests.mails.expectation import expectation
 from tests.mails.make import CASES
 
@@ -123,6 +124,16 @@ def test_text_of_a_wrong_or_unknown_charset_is_utf8_or_else_windows(charset: str
 )
 def test_charset_by_the_name_that_a_program_has_for_it(charset: str, codec: str, text: str) -> None:
     assert extract(f"Content-Type: text/plain; charset={charset}\n\n".encode() + text.encode(codec)).text == text
+
+
+def test_blank_lines_before_base64_are_nothing_that_was_mended() -> None:
+    (plain,), (behind,) = (extract(_in_base64(lines)).parts for lines in (b"", b"\r\n \r\n"))
+    assert behind == plain
+
+
+def _in_base64(before: bytes) -> bytes:
+    head = b"Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    return head + before + base64.encodebytes(pdf("1"))
 
 
 def test_picture_in_an_archive_is_no_decoration() -> None:

@@ -22,6 +22,7 @@ from channels.models import ReceivedMail
 from documents import storage
 from documents.models import Document, Email
 from documents.services import UPLOAD, add_document
+from documents.tasks import DRAWN, READ
 from leaving import archive, exports, tasks
 from leaving.models import Export
 from tests.cast import Cast
@@ -251,3 +252,12 @@ def test_mails_that_were_set_apart_are_in_the_ledger(cast: Cast) -> None:
     with opened(made(cast.bakery, cast.bert)) as found:
         (row,) = map(json.loads, found.read("facts/ledger.jsonl").splitlines())
     assert (row["id"], row["state"]) == (str(mail.pk), ReceivedMail.State.QUARANTINED)
+
+
+def test_export_waits_for_no_drawing_that_nobody_waits_for(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker gives out the lowest first: what is read, then this, then what a first import leaves to be drawn."""
+    given: list[int] = []
+    monkeypatch.setattr(tasks.make_export, "apply_async", lambda ids, retry, priority: given.append(priority))
+    tasks.queue(Export(administration=cast.bakery))
+    assert sorted([DRAWN, READ, *given]) == [READ, *given, DRAWN]
+    assert given[0] not in (READ, DRAWN)
