@@ -259,8 +259,8 @@ NO_SUCCESS_HOURS: float = env.number("NO_SUCCESS_HOURS", 6.0, least=0, most=8784
 OPERATOR_EMAIL: str = env.mailbox("OPERATOR_EMAIL", "")
 #: seconds between two ticks, which keep everything in order and look at what is due as well
 TICK_SECONDS: float = env.number("TICK_SECONDS", 30.0, least=0.1, most=3600)
-# What piled up while no worker was there is not all carried out. It ends by the worker's clock, which may not be beat's:
-# one that takes local time for UTC is hours ahead, and would drop all that comes.
+# What piled up while no worker was there is not all carried out. It ends by the worker's clock, not by beat's: one
+# that takes local time for UTC is hours ahead, and would drop all that comes.
 _STALE = {"expires": 10_800}
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "channels.tasks.tick", "schedule": TICK_SECONDS, "options": _STALE},
