@@ -34,7 +34,7 @@ def test_beheerder_takes_everything_along(language: str, make_stage: MakeStage, 
     page.get_by_role("link", name=words.make).click()
     page.get_by_role("button", name=words.make).click()
     row = page.get_by_role("row", name=words.ready)
-    # By itself, without a reload. It comes last: behind all that tests before this one left to be read and drawn.
+    # By itself, without a reload. It comes behind all that tests before this one left to be read.
     expect(row).to_be_visible(timeout=2 * PATIENCE)
     expect(page.get_by_role("button", name=words.make)).to_be_visible()
     fits_every_width(page)
