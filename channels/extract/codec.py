@@ -35,6 +35,15 @@ _END_OF_ARMOUR = re.compile(rb"-----END")
 # RFC 2397: what programs for browsers hand to a mailer without a second thought.
 _DATA_URI = re.compile(rb"data:[\w.+-]{1,100}/[\w.+-]{1,100}(?:;[\w=.+\"-]{1,100}){0,9};base64,", re.IGNORECASE)
 _OPENER = re.compile(rb"\s*+(?:b?[\"']|" + _DATA_URI.pattern + rb")?", re.IGNORECASE)
+# What begins an escape, how the end of a line is written, and any character, in JSON, quoted-printable, addresses and
+# XML: base64 that went through one of them and was never read back has letters of it in each line.
+_WRITTEN_AS = (
+    (b"\\", re.compile(rb"\\n"), re.compile(rb"\\(?:u00([0-9A-F]{2})|[rnt])", re.IGNORECASE)),
+    (b"=", re.compile(rb"=0D=0A"), re.compile(rb"=([0-9A-F]{2})|=\r?\n")),
+    (b"%", re.compile(rb"%0A", re.IGNORECASE), re.compile(rb"%([0-9A-F]{2})", re.IGNORECASE)),
+    (b"&", re.compile(rb"&#(?:10|xA);", re.IGNORECASE), re.compile(rb"&#(?:x([0-9A-F]{1,2})|\d{2});", re.IGNORECASE)),
+)
+_LONGEST_ESCAPE = 6
 _LINE = re.compile(rb"\s*+([^\n]*+)\n")
 _LEAD_WITHIN, _MOST_LEAD_LINES = 8 * 1024, 10
 # Two lines of at least a line's usual length, or all there is.
@@ -116,9 +125,10 @@ def _is_all(data: bytes | memoryview, decoded: bytes) -> bool:
     return abs(len(data) - letters - ends) <= _ROUNDING
 
 
-def _mended_base64(pieces: Callable[[], Iterator[bytes]], budget: Budget) -> Iterator[bytes]:
-    """Of the URL-safe alphabet, encoded in pieces that are each padded, with junk in it, with something behind its
-    padding, or cut off."""
+def _mended_base64(given: Callable[[], Iterator[bytes]], budget: Budget) -> Iterator[bytes]:
+    """Written as text of another language, of the URL-safe alphabet, encoded in pieces that are each padded, with junk
+    in it, with something behind its padding, or cut off."""
+    pieces = _read_back(given, budget)
 
     def texts() -> Iterator[bytes]:
         return (piece.translate(None, delete=_BLANKS) for piece in pieces())
@@ -134,6 +144,34 @@ def _mended_base64(pieces: Callable[[], Iterator[bytes]], budget: Budget) -> Ite
         letters = (piece.translate(None, delete=_NOT_BASE64) for piece in pieces())
         return _in_groups(chain(letters, [padding]), budget)
     return _in_groups(_up_to_padding(pieces()), budget)
+
+
+def _read_back(pieces: Callable[[], Iterator[bytes]], budget: Budget) -> Callable[[], Iterator[bytes]]:
+    """Without the escapes of JSON, quoted-printable, addresses or XML: as blanks, or as what they stand for."""
+    start = b""
+    for piece in pieces():
+        start += piece[:_COUNTED]
+        if len(start) >= _COUNTED:
+            break
+    for mark, line_end, escape in _WRITTEN_AS:
+        if line_end.search(start):
+            budget.mend("base64_repaired")
+            return lambda: _without_escapes(pieces(), mark, escape)
+    return pieces
+
+
+def _without_escapes(pieces: Iterator[bytes], mark: bytes, escape: re.Pattern[bytes]) -> Iterator[bytes]:
+    kept = b""
+    for piece in pieces:
+        text = kept + piece
+        at = text.rfind(mark, max(0, len(text) - _LONGEST_ESCAPE))  # it may go on in the next piece
+        text, kept = (text[:at], text[at:]) if at >= 0 else (text, b"")
+        yield escape.sub(_stands_for, text)
+    yield escape.sub(_stands_for, kept)
+
+
+def _stands_for(escape: re.Match[bytes]) -> bytes:
+    return bytes([int(escape[1], 16)]) if escape[1] else b" "
 
 
 def _in_groups(texts: Iterable[bytes], budget: Budget) -> Iterator[bytes]:

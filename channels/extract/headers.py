@@ -36,6 +36,19 @@ _BROKEN = re.compile(
     rb"|date|message-id)[ \t]*:)",
     re.IGNORECASE,
 )
+# A line whose name or colon is misspelt, of which is plain what it means; "Content_Type:" is a name, but a wrong one.
+_MISSPELT = re.compile(
+    rb"content[ \t_-]{0,3}(type|disposition|id|transfer[ \t_-]{0,3}encoding)"
+    rb"(?:[ \t]*[:=]|[ \t]+(?=[a-z]{4,11}/|base64|quoted|attachment|inline))([^\n]*(?:\n|\Z))",
+    re.IGNORECASE,
+)
+_MEANT = {
+    b"type": b"content-type",
+    b"disposition": b"content-disposition",
+    b"id": b"content-id",
+    b"transferencoding": b"content-transfer-encoding",
+}
+_NO_LETTERS = re.compile(rb"[ \t_-]+")
 _MOST_MENDS = 5
 _WINDOW = 128 * 1024
 _LONGEST_BLOCK = 4 * 1024 * 1024  # bytes of it that are kept
@@ -149,7 +162,7 @@ class Head:
 
 def parse_head(raw: Raw, start: int, end: int, budget: Budget, part_of: str = "") -> Head:
     """`part_of`: media type of the multipart this is in; then only the headers that matter to us are kept."""
-    block, at, mended = _block(raw, start, end)
+    block, at, mended = _block(raw, start, end, in_part=bool(part_of))
     blank = _BLANK.match(raw, at, end)
     fields = list(_fields(block, budget, everything=not part_of))
     head = Head(blank.end() if blank else at, fields, mended=mended)
@@ -177,10 +190,13 @@ def _fields(block: bytes, budget: Budget, everything: bool) -> Iterator[tuple[st
     if block.count(b"\r") != block.count(b"\r\n"):
         block = _BARE_CR.sub(b"\n", block)
     for number, match in enumerate(_FIELD.finditer(block)):
-        name, value = match[1], match[2]
         if number >= limits.header_fields:
             budget.note("headers_cut")
             return
+        name, value = match[1], match[2]
+        if name.lower() not in _LOOKED_FOR and (meant := _meant(name)):
+            budget.note("header_repaired")
+            name = meant
         if not everything and name.lower() not in _LOOKED_FOR:
             continue
         if len(value) > limits.header:
@@ -199,14 +215,30 @@ def _fields(block: bytes, budget: Budget, everything: bool) -> Iterator[tuple[st
             yield glued.strip(), rest.strip()
 
 
-def _block(raw: Raw, start: int, end: int) -> tuple[bytes, int, bool]:
-    """The header block, where it ends, and whether a broken line in it was joined to the one before."""
+def _meant(name: bytes) -> bytes:
+    """The header of an entity that is misspelt so; b"" of all other names."""
+    letters = _NO_LETTERS.sub(b"", name.lower()) if name[:7].lower() == b"content" else b""
+    return _MEANT.get(letters[7:], b"")
+
+
+def _block(raw: Raw, start: int, end: int, *, in_part: bool = False) -> tuple[bytes, int, bool]:
+    """The header block, where it ends, and whether a broken line in it was mended.
+
+    One whose name can be guessed is read as that; another is joined to the line before, and is nothing when a part
+    begins with it.
+    """
     found, at = bytearray(), start
     for mends in range(_MOST_MENDS + 1):
         stop = _lines_end(raw, at, end)
         found += raw[at : min(stop, at + max(0, _LONGEST_BLOCK - len(found)))]
-        broken = _BROKEN.match(raw, stop, end) if found and mends < _MOST_MENDS else None
-        if not broken or _BLANK.match(raw, stop, end):
+        if mends == _MOST_MENDS or _BLANK.match(raw, stop, end):
+            return bytes(found), stop, bool(mends)
+        if misspelt := _MISSPELT.match(raw, stop, end):
+            found += _meant(b"content" + misspelt[1]) + b":" + misspelt[2]
+            at = misspelt.end()
+            continue
+        broken = _BROKEN.match(raw, stop, end)
+        if not broken or not (found or (in_part and _BEHIND.match(raw, broken.end(), end))):
             return bytes(found), stop, bool(mends)
         found += b" " + broken[0]
         at = broken.end()

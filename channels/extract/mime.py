@@ -17,7 +17,7 @@ from channels.extract.model import Raw
 from channels.extract.windows import give_back
 from zenvoices.lib.mail_source import is_entity
 
-_GUESSED = re.compile(rb"^--([^\s][^\r\n]{0,199}+)\r*\n(?=content-)", re.MULTILINE | re.IGNORECASE)
+_GUESSED = re.compile(rb"^--((?:[^\s][^\r\n]{0,199}+)?)\r*\n(?=content-)", re.MULTILINE | re.IGNORECASE)
 _GUESS_WITHIN = 16 * 1024
 _LINE_END = re.compile(rb"(--)?[ \t]*\r*(?=\n|\Z)")
 _PART_BEGINS = re.compile(rb"\r*\ncontent-(?:type|transfer-encoding|disposition)[ \t]*:", re.IGNORECASE)

@@ -52,6 +52,14 @@ def spelt(data: bytes, kind: str, encoding: str) -> bytes:
     return part(data, f"Content-Type: {kind}", f"Content-Transfer-Encoding: {encoding}")
 
 
+#: The end of a line, and a plus, as JSON writes them, quoted-printable, an address, XML
+LANGUAGES = (
+    (rb"\r\n", rb"\u002b"),
+    (rb"\n", b"+"),
+    (b"=0D=0A=\r\n", b"=2B"),
+    (b"%0D%0A", b"%2b"),
+    (b"&#xD;&#xA;", b"&#x2B;"),
+)
 #: Python's str() of bytes, quotes of JSON, an address of a browser, a filter's line
 LEADS = (
     (b"b'", b"'"),
@@ -116,6 +124,12 @@ CASES = {
         *(
             spelt(lead + b64(pdf(str(number))) + end, f"{PDF}; name={number}.pdf", "base64")
             for number, (lead, end) in enumerate(LEADS)
+        )
+    ),
+    "base64-written-in-another-language": lambda: mixed(
+        *(
+            spelt(b64(LONG).replace(b"\r\n", end).replace(b"+", plus), f"{PDF}; name={number}.pdf", "base64")
+            for number, (end, plus) in enumerate(LANGUAGES)
         )
     ),
     "pdf-cut": lambda: mixed(attached(LONG[:2_000], PDF, "half.pdf")),

@@ -146,10 +146,21 @@ CASES = {
     "part-broken-name": lambda: broken(
         BASE64 + b'Content-Disposition: attachment; filename="Factuur van\r\nmei.pdf"\r\nContent-Type: x/y\r\n\r\n'
     ),
+    "part-begins-with-a-broken-line": lambda: broken(b"=_g\r\nContent-Type: application/pdf\r\n" + BASE64 + b"\r\n"),
+    "part-headers-misspelt": lambda: mixed(
+        part(b64(pdf("a")), "Content Type: application/pdf; name=a.pdf", "Content-Transfer-Encoding= base64"),
+        part(b64(pdf("b")), "Content-Type=application/pdf", 'Content-Disposition attachment; filename="b.pdf"'),
+        part(b64(pdf("c")), "Content-Type application/pdf", "Content-Transfer Encoding: base64"),
+        part(b64(pdf("d")), "ContentType: application/pdf", "Content_Disposition: attachment; filename=d.pdf"),
+    ),
+    "part-that-begins-like-a-header": lambda: mixed(
+        part(b"Content type of your order: books\r\nContent: none\r\n"), attached(pdf("a"), PDF, "a.pdf")
+    ),
     "part-blank-line-before-header": lambda: broken(b"\r\n" + ONE[11:] + BASE64 + b"\r\n"),
     "part-of-a-mail-in-header-style": lambda: mixed(
         attached(b"Content-Type: ja\r\n\r\nnee\r\n", "text/plain", "uitleg.txt"), attached(ubl("1"), OCTETS, "1.xml")
     ),
+    "boundary-empty": lambda: mixed(text("Zie\r\n-- \r\nJan"), attached(pdf("a"), PDF)).replace(b"=_grens", b""),
     "boundary-glued-in-the-middle": lambda: mixed(
         attached(pdf("a"), PDF, "a.pdf"), attached(pdf("b"), PDF, "b.pdf"), attached(pdf("c"), PDF, "c.pdf")
     ).replace(b64(pdf("a")) + b"\r\n--", b64(pdf("a")) + b"--"),
