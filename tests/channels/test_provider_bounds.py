@@ -40,7 +40,7 @@ def renew(request: pytest.FixtureRequest, certificates: Certificates, monkeypatc
 @pytest.fixture
 def in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has no end would take twelve seconds to be given up."""
-    monkeypatch.setattr(transport, "REQUEST_SECONDS", 1.0)
+    monkeypatch.setattr(transport, "REQUEST_SECONDS", 0.3)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from tests.zenvoices.test_deployment import is_setting, settings_variables
 pytestmark = pytest.mark.thorough
 
 helm = pytest.importorskip("helm_python", reason="helm-python-sdk has no wheel for this machine")
-kubernetes = pytest.importorskip("kubernetes_validate")
 
 CHART = ROOT / "deploy" / "helm" / "zenvoices"
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
@@ -33,6 +32,11 @@ IN_ADDRESS = {"POSTGRES_PASSWORD": "DATABASE_URL", "POSTGRES_OWNER_PASSWORD": "M
               "REDIS_PASSWORD": "REDIS_URL"}  # fmt: skip
 #: files, which every process with a provider's secret has
 IN_FILES = {"ENTRA_CLIENT_CERTIFICATE"}
+
+
+def schemas() -> Any:
+    """Kubernetes' own. Only now: to import them takes two seconds, of every process that collects tests."""
+    return pytest.importorskip("kubernetes_validate")
 
 
 @cache
@@ -76,7 +80,7 @@ def told(name: str) -> dict[str, str]:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_kubernetes_takes_every_object(version: str) -> None:
     for document in rendered():
-        kubernetes.validate(document, version, strict=True)
+        schemas().validate(document, version, strict=True)
 
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -97,7 +101,7 @@ def test_helm_and_kubernetes_take_every_object_of_a_variant(values: dict[str, An
     # An icon is for a catalogue of charts.
     assert ([one["error"] for one in said["messages"]], said["errors"]) == (["icon is recommended"], [])
     for document in render(GIVEN | values):
-        kubernetes.validate(document, VERSIONS[-1], strict=True)
+        schemas().validate(document, VERSIONS[-1], strict=True)
 
 
 @pytest.mark.parametrize(("value", "told_as"), [(50_000_000, "50000000"), (0.5, "0.5"), (20, "20"), (True, "true")])
