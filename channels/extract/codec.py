@@ -35,13 +35,14 @@ _END_OF_ARMOUR = re.compile(rb"-----END")
 # RFC 2397: what programs for browsers hand to a mailer without a second thought.
 _DATA_URI = re.compile(rb"data:[\w.+-]{1,100}/[\w.+-]{1,100}(?:;[\w=.+\"-]{1,100}){0,9};base64,", re.IGNORECASE)
 _OPENER = re.compile(rb"\s*+(?:b?[\"']|" + _DATA_URI.pattern + rb")?", re.IGNORECASE)
-# What begins an escape, how the end of a line is written, and any character, in JSON, quoted-printable, addresses and
-# XML: base64 that went through one of them and was never read back has letters of it in each line.
+# What begins an escape, a line with its end, and any character, as JSON, quoted-printable, addresses and XML write it:
+# base64 that went through one of these and was never read back has letters of it in each line.
+_LETTERS = rb"[A-Za-z0-9+/]{40}"
 _WRITTEN_AS = (
-    (b"\\", re.compile(rb"\\n"), re.compile(rb"\\(?:u00([0-9A-F]{2})|[rnt])", re.IGNORECASE)),
-    (b"=", re.compile(rb"=0D=0A"), re.compile(rb"=([0-9A-F]{2})|=\r?\n")),
-    (b"%", re.compile(rb"%0A", re.IGNORECASE), re.compile(rb"%([0-9A-F]{2})", re.IGNORECASE)),
-    (b"&", re.compile(rb"&#(?:10|xA);", re.IGNORECASE), re.compile(rb"&#(?:x([0-9A-F]{1,2})|\d{2});", re.IGNORECASE)),
+    (b"\\", _LETTERS + rb"(?:\\r)?\\n", rb"\\(?:u00([0-9a-f]{2})|[rnt])"),
+    (b"=", _LETTERS + rb"(?:=0d)?=0a", rb"=([0-9a-f]{2})|=\r?\n"),
+    (b"%", _LETTERS + rb"(?:%0d)?%0a", rb"%([0-9a-f]{2})"),
+    (b"&", _LETTERS + rb"(?:&#(?:13|xd);)?&#(?:10|xa);", rb"&#(?:x([0-9a-f]{1,2})|\d{2});"),
 )
 _LONGEST_ESCAPE = 6
 _LINE = re.compile(rb"\s*+([^\n]*+)\n")
@@ -154,9 +155,9 @@ def _read_back(pieces: Callable[[], Iterator[bytes]], budget: Budget) -> Callabl
         if len(start) >= _COUNTED:
             break
     for mark, line_end, escape in _WRITTEN_AS:
-        if line_end.search(start):
+        if re.search(line_end, start, re.IGNORECASE):
             budget.mend("base64_repaired")
-            return lambda: _without_escapes(pieces(), mark, escape)
+            return lambda: _without_escapes(pieces(), mark, re.compile(escape, re.IGNORECASE))
     return pieces
 
 

@@ -237,6 +237,7 @@ def test_well_formed_base64_is_what_was_encoded(data: bytes) -> None:
 
 
 @given(st.binary(max_size=60))
+@example(b"/\\n")
 @settings(max_examples=300, deadline=None)
 def test_any_base64_that_the_standard_library_decodes_is_decoded_the_same(text: bytes) -> None:
     message = email.message_from_bytes(b"Content-Transfer-Encoding: base64\n\n" + text)
