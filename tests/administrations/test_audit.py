@@ -293,6 +293,7 @@ def test_filters_narrow_by_person_kind_and_date(cast: Cast, signed_in: SignIn) -
     assert said(page(anna, activity, cast.office, kind="nonsense", since="x", before="x")) == everything
 
 
+@pytest.mark.proof
 def test_older_lines_follow_on_the_next_page(cast: Cast, signed_in: SignIn) -> None:
     anna = signed_in(cast.anna)
     for number in range(1_200):

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.dovecot, pytest.mark.redis]
     ("language", "protocol", "security"),
     [("nl", "imap", "tls"), ("en", "imap", "starttls"), pytest.param("nl", "pop3", "tls", marks=pytest.mark.proof)],
 )
+@pytest.mark.guard
 def test_from_signing_in_to_the_logbook(
     language: str, protocol: str, security: str, make_stage: MakeStage, browse: Browse, mailbox_user: MailboxUser
 ) -> None:

@@ -125,6 +125,7 @@ SAID = {
 }
 
 
+@pytest.mark.guard
 def test_upload_of_good_and_bad_files_together(stage: Stage, browse: Browse) -> None:
     page = browse(stage.anna)
     page.goto(stage.address("documents/"))

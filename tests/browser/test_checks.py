@@ -62,6 +62,7 @@ def typed(page: Page, stage: Stage, box: MailboxUser, language: str = "nl", **ot
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.guard
 def test_check_of_a_new_channel_says_what_it_found_and_stores_nothing(
     language: str, make_stage: MakeStage, browse: Browse, mailbox_user: MailboxUser
 ) -> None:

@@ -56,6 +56,7 @@ def test_pages_inside_an_e_invoice_are_shown_and_the_terms_beside_it_are_not_its
     assert Path(started.value.path()).read_bytes() == pdf("urenstaat.pdf")
 
 
+@pytest.mark.guard
 def test_cut_file_says_so_at_the_document_and_in_the_logbook(
     stage: Stage, browse: Browse, mailbox_user: MailboxUser
 ) -> None:

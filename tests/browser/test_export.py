@@ -20,6 +20,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.guard
 def test_beheerder_takes_everything_along(language: str, make_stage: MakeStage, browse: Browse) -> None:
     words, stage = WORDS[language], make_stage(language)
     page = browse(stage.anna, language, viewport={"width": 1440, "height": 900})

@@ -15,6 +15,7 @@ from tests.servers.plugin import MailboxUser
 pytestmark = [pytest.mark.browser, pytest.mark.dovecot, pytest.mark.redis]
 
 
+@pytest.mark.guard
 def test_wrong_password_until_inactive_and_mended(stage: Stage, browse: Browse, mailbox_user: MailboxUser) -> None:
     mailbox_user.deliver(mail("Factuur 1", ("factuur-1.pdf", pdf())))
     channel = stage.channel(mailbox_user, password="oud wachtwoord")

@@ -39,6 +39,7 @@ def test_too_many_wrong_links(browse: Browse) -> None:
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.guard
 def test_upload_into_a_full_administration(language: str, make_stage: MakeStage, browse: Browse) -> None:
     stage = make_stage(language)
     stage.portal.ask(FILL, administration=stage.administration)

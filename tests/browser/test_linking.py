@@ -46,6 +46,7 @@ FIELDS = {"google": "Gmail OAuth2", "entra": "Entra OAuth2"}
     ("language", "auth", "protocol"),
     [("nl", "google", "imap"), ("en", "google", "pop3"), ("en", "entra", "imap"), ("nl", "entra", "pop3")],
 )
+@pytest.mark.guard
 def test_walk_of_the_article(
     language: str, auth: str, protocol: str, make_stage: MakeStage, browse: Browse, provider: OpenIdProvider,
     token_user: MailboxUser,
@@ -123,6 +124,7 @@ def test_cancel_and_wrong_account_are_said_and_the_next_try_works(
     expect(page.get_by_role("heading", name=NL.linked.format(token_user.name))).to_be_visible()
 
 
+@pytest.mark.guard
 def test_reconnect_is_one_click(
     stage: Stage, browse: Browse, provider: OpenIdProvider, token_user: MailboxUser
 ) -> None:

@@ -101,6 +101,7 @@ def the_row(page: Page) -> Locator:
     return page.get_by_role("row", name="facturen@devries.nl")
 
 
+@pytest.mark.guard
 def test_row_follows_its_fetch_past_lost_answers(stage: Stage, fetching: str, browse: Browse) -> None:
     page = in_a_hurry(browse(stage.anna, loses_requests=True))
     lost = iter(LOST.values())
@@ -163,6 +164,7 @@ def test_row_of_somebody_signed_out_leads_to_signing_in_and_back(stage: Stage, f
     expect(the_row(page).get_by_role("progressbar")).to_be_visible()
 
 
+@pytest.mark.guard
 def test_fetch_that_was_not_taken_says_so_and_can_be_asked_for_again(
     stage: Stage, fetching: str, browse: Browse
 ) -> None:
@@ -197,6 +199,7 @@ def test_thumbnail_is_drawn_when_others_were_before_it(stage: Stage, browse: Bro
     wait_until_drawn(page.locator(".thumb img"))
 
 
+@pytest.mark.guard
 def test_older_documents_come_past_a_lost_answer(stage: Stage, browse: Browse) -> None:
     stage.portal.ask(SHELF, administration=stage.administration)
     page = browse(stage.anna, loses_requests=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Browse
@@ -16,6 +17,7 @@ HTML = (
 )
 
 
+@pytest.mark.guard
 def test_mail_is_shown_as_it_looked(stage: Stage, browse: Browse, mailbox_user: MailboxUser) -> None:
     picture = encoded(image("PNG", (320, 40)), "Content-Type: image/png", "Content-ID: <bon@x>")
     mailbox_user.deliver(mail(multi("related", text(HTML, "html"), picture)))

@@ -22,6 +22,7 @@ answer = made[13].pk
 """
 
 
+@pytest.mark.guard
 def test_ticked_administrations_are_fetched_and_their_rows_follow(
     stage: Stage, browse: Browse, mailbox_user: MailboxUser
 ) -> None:

@@ -46,6 +46,7 @@ def asks(page: Page) -> Locator:
     return page.get_by_role("main").get_by_role("button", name=ASK)
 
 
+@pytest.mark.guard
 def test_form_is_sent_after_all_once_somebody_signed_in_again_elsewhere(stage: Stage, browse: Browse) -> None:
     """A new sign-in has another word against forgery: without it the form would be refused, and what was typed gone."""
     page = browse(stage.anna)
@@ -120,6 +121,7 @@ def test_double_click_undoes_once(stage: Stage, browse: Browse) -> None:
     expect(page.locator("[data-row]")).to_have_count(2)
 
 
+@pytest.mark.guard
 def test_double_click_works_on_one_document(stage: Stage, browse: Browse) -> None:
     """The second click finds the button of the next one, which nobody has looked at."""
     fill(stage, 3)

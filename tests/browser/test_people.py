@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.redis]
 STEP_SECONDS = 30  # of a TOTP
 
 
+@pytest.mark.guard
 def test_colleague_is_invited_and_sees_only_the_administration(stage: Stage, browse: Browse) -> None:
     page = browse(stage.anna)
     page.goto(stage.address("documents/"))
@@ -55,6 +56,7 @@ def test_colleague_is_invited_and_sees_only_the_administration(stage: Stage, bro
     assert other.request.get(f"/administration/{foreign}/documents/").status == 404
 
 
+@pytest.mark.guard
 def test_submitter_can_only_upload(stage: Stage, browse: Browse) -> None:
     page = browse(stage.person("arie"))
     page.goto("/")

@@ -24,6 +24,7 @@ def managed(stage: Stage, page: str, administration: str = "") -> str:
     return f"{stage.portal.url}/administrations/{administration or stage.administration}/{page}"
 
 
+@pytest.mark.guard
 def test_switcher_finds_by_typing_and_stays_on_the_page(stage: Stage, browse: Browse) -> None:
     page = browse(stage.anna)
     page.goto(managed(stage, "settings"))
@@ -46,6 +47,7 @@ def test_menu_closes_with_escape_and_gives_the_focus_back(stage: Stage, browse: 
     expect(summary).to_be_focused()
 
 
+@pytest.mark.guard
 def test_removing_asks_in_a_dialog_first(stage: Stage, browse: Browse) -> None:
     page = browse(stage.anna)
     page.goto(managed(stage, "people"))

@@ -23,6 +23,7 @@ EN = SimpleNamespace(take="Take photos", photos="Photos", earlier="Earlier: Page
 
 
 @pytest.mark.parametrize(("language", "words"), [("nl", NL), ("en", EN)])
+@pytest.mark.guard
 def test_photos_of_a_paper_become_one_document(
     language: str, words: SimpleNamespace, make_stage: MakeStage, browse: Browse
 ) -> None:

@@ -44,6 +44,7 @@ def test_what_is_typed_offers_the_server(
     expect(page.locator("#suggestion button")).to_have_count(1 if "SSL/TLS" in said else 0)
 
 
+@pytest.mark.guard
 def test_offer_taken_fills_the_form_and_opens_the_help(make_stage: MakeStage, browse: Browse) -> None:
     stage = make_stage("nl")
     page = browse(stage.anna, "nl")

@@ -70,6 +70,7 @@ def test_staying_signed_in_is_a_choice(make_stage: MakeStage, browse: Browse, la
 
 
 @pytest.mark.parametrize("language", ["nl"])
+@pytest.mark.guard
 def test_beheerder_signs_somebody_out(make_stage: MakeStage, browse: Browse, language: str) -> None:
     stage, words = make_stage(language), WORDS[language]
     gerda, anna = browse(language=language), browse(language=language)

@@ -119,6 +119,7 @@ def test_mark_goes_back_when_the_document_does_not_come(stage: Stage, browse: Br
     expect(shown(page)).to_have_text("bon-2.txt")
 
 
+@pytest.mark.guard
 def test_document_that_is_not_done_after_all_stays_in_the_list(stage: Stage, browse: Browse) -> None:
     fill(stage, 2)
     page = browse(stage.anna, loses_requests=True)
@@ -137,6 +138,7 @@ def test_document_that_is_not_done_after_all_stays_in_the_list(stage: Stage, bro
     assert states(stage)["bon-1.txt"] == "done"
 
 
+@pytest.mark.guard
 def test_what_arrives_is_offered_and_moves_nothing(stage: Stage, browse: Browse) -> None:
     fill(stage, 2)
     page = browse(stage.anna)
@@ -181,6 +183,7 @@ def test_number_in_the_menu_leads_nobody_who_is_signed_out_away_from_a_form(stag
     expect(page.get_by_label("Naam", exact=True)).to_have_value("Half ingevuld")
 
 
+@pytest.mark.guard
 def test_with_the_mouse_from_the_page_and_back(stage: Stage, browse: Browse) -> None:
     fill(stage, 2)
     page = browse(stage.anna)
@@ -194,6 +197,7 @@ def test_with_the_mouse_from_the_page_and_back(stage: Stage, browse: Browse) -> 
     assert states(stage) == {"bon-1.txt": "seen", "bon-2.txt": "seen"}
 
 
+@pytest.mark.guard
 def test_all_that_the_filter_finds_are_done_at_once(stage: Stage, browse: Browse) -> None:
     fill(stage, 90)
     page = browse(stage.anna)

@@ -259,6 +259,7 @@ def test_bundle_is_not_waited_for_while_a_long_run_goes_on(
     assert (states, ends(channels)) == (["running"], [("succeeded", 1, None)] * 6)
 
 
+@pytest.mark.proof
 def test_start_that_fails_at_its_last_question_has_begun_nothing(
     channels: list[Channel], sessions: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:

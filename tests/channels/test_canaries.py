@@ -83,6 +83,7 @@ def held(*some: Tokens) -> list[str]:
 
 
 @BOTH
+@pytest.mark.proof
 def test_signing_in_tells_no_secret(
     cast: Cast, at_provider: OpenIdProvider, auth: str, logged: pytest.LogCaptureFixture
 ) -> None:
@@ -112,6 +113,7 @@ def test_signing_in_tells_no_secret(
 
 
 @BOTH
+@pytest.mark.proof
 def test_fetching_tells_no_token(
     cast: Cast,
     at_provider: OpenIdProvider,

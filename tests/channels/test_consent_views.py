@@ -80,6 +80,7 @@ def test_link_is_sent_by_the_portal(cast: Cast, signed_in: SignedIn) -> None:
     assert "Bert de Vries van Kantoor Jansen vraagt" in sent.body
 
 
+@pytest.mark.proof
 def test_number_of_links_has_a_bound(cast: Cast, signed_in: SignedIn) -> None:
     bert, channel = signed_in(cast.bert), gmail(cast.bakery)
     answers = [bert.post(address("channel-consent", channel)).status_code for _ in range(21)]

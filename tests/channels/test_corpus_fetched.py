@@ -24,7 +24,7 @@ from tests.mails.reported.einvoices import EINVOICES
 from tests.servers.plugin import MailboxUser
 from zenvoices.lib.scoping import administration_scope
 
-pytestmark = [pytest.mark.dovecot, pytest.mark.slow]
+pytestmark = [pytest.mark.dovecot, pytest.mark.slow, pytest.mark.guard]
 
 #: what e-invoices say, and whose pages are theirs, is test_einvoices_fetched's
 NAMES = [name for name in ALL if name not in EINVOICES]

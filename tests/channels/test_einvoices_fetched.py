@@ -54,6 +54,7 @@ def told(lines: list[dict[str, Any]]) -> dict[str, list[Told]]:
     return found
 
 
+@pytest.mark.proof
 def test_e_invoices_of_real_mails_are_told_as_they_are(cast: Cast, channel: Channel, mailbox_user: MailboxUser) -> None:
     mails = {name: build() for name, (build, _) in EINVOICES.items()}
     for raw in mails.values():
@@ -86,6 +87,7 @@ def page_of(client: Client, name: str, *ids: object) -> str:
     ("raw", "outcome", "code", "note"),
     [(CUT, "warning", "pdf_cut", "files_cut"), (MENDED, "succeeded", "base64_repaired", "files_mended")],
 )
+@pytest.mark.proof
 def test_what_is_broken_about_a_file_is_told_at_the_part_the_document_and_the_run(
     cast: Cast, channel: Channel, mailbox_user: MailboxUser, signed_in: SignedIn,
     raw: bytes, outcome: str, code: str, note: str,

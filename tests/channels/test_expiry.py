@@ -131,6 +131,7 @@ def test_schedule_that_comes_back_after_the_end_says_so(clock: time_machine.Coor
     assert "ended on" in told(cast.bert)[0]
 
 
+@pytest.mark.proof
 def test_secret_replaced_in_between_begins_anew(clock: time_machine.Coordinates, cast: Cast) -> None:
     first, second = date(2027, 3, 1), date(2029, 3, 1)
     channel = entra(cast.bakery, secret_expires_on=first)
@@ -142,6 +143,7 @@ def test_secret_replaced_in_between_begins_anew(clock: time_machine.Coordinates,
     assert days_told(clock, cast.bert, range(61, -3, -1), second) == [60, 30, 14, 7, 1, 0]
 
 
+@pytest.mark.proof
 def test_date_just_typed_is_no_news(clock: time_machine.Coordinates, cast: Cast) -> None:
     end = date(2027, 3, 1)
     channel = entra(cast.bakery)
@@ -187,6 +189,7 @@ def test_four_schedules_in_a_race_tell_once(transactional_db: None) -> None:
 
 
 @pytest.mark.parametrize("change", ["deleted", "basic", "portal's own", "no date", "password"])
+@pytest.mark.proof
 def test_channel_without_such_an_end_is_left_alone(clock: time_machine.Coordinates, cast: Cast, change: str) -> None:
     end = NOON.date() + 30 * DAY
     changes = {

@@ -69,6 +69,7 @@ def test_kept_documents_are_the_documents_and_each_part_is_found_by_its_path(nam
             assert part_bytes(raw(name), part.path)[0] == part
 
 
+@pytest.mark.proof
 def test_mapped_file_gives_the_same_and_can_be_closed(tmp_path: Path) -> None:
     for name in NAMES:
         if not raw(name):

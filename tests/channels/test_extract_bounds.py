@@ -95,6 +95,7 @@ def test_links_without_an_end_in_a_page() -> None:
         b"\n\nFrom a@b 1:00\nSubject: x\n",
     ],
 )
+@pytest.mark.proof
 def test_files_in_a_text_and_mails_in_a_mailbox_file_without_an_end(piece: bytes) -> None:
     """One look at the whole for each would take minutes."""
     raw = b"From a@b 1:00\nFrom: a@b.example\nSubject: x\nDate: x\n\n" + piece * (8_000_000 // len(piece))
@@ -119,6 +120,7 @@ def test_files_in_many_texts_are_no_more_than_a_mail_may_have_parts(piece: bytes
     assert [one.path for one in found if one.reason == "too_many_parts"] == [found[-1].path]
 
 
+@pytest.mark.proof
 def test_multiparts_without_a_boundary_and_lines_of_blanks() -> None:
     """Each line was once tried from each of its letters."""
     long, many = b"--x" + b" " * 16_000 + b"\n", (b"--x" + b" " * 199 + b"x\n") * 79
@@ -134,6 +136,7 @@ def test_thousands_of_addressees_without_an_address() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["quoted-printable", "x-uuencode", "base64"])
+@pytest.mark.proof
 def test_damaged_text_takes_little_more_memory_than_it_is_long(encoding: str) -> None:
     """What a pattern replaces took seventeen times as much."""
     line = {"x-uuencode": b"M" + b"A" * 60 + b"\n", "base64": b"QUFB" * 15 + b"\n"}.get(encoding, b"hallo =E9=   \n")

@@ -36,6 +36,7 @@ def misbehaving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
     pool.close()
 
 
+@pytest.mark.proof
 def test_part_that_kills_its_opener_costs_only_itself(
     channel: Channel, mailbox_user: MailboxUser, misbehaving: Pool
 ) -> None:

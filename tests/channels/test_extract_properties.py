@@ -27,7 +27,7 @@ from tests.mails import fuzz
 from tests.mails.make import REPORTED
 from zenvoices.lib.filenames import safe_name
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.guard]
 
 CORPUS = sorted((Path(__file__).parent.parent / "mails").glob("*.eml"))
 SOUP = [

@@ -17,7 +17,7 @@ from tests.servers.gmail import Account, GmailApi
 from zenvoices.lib import failpoints
 from zenvoices.lib.scoping import administration_scope
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.guard]
 
 
 @pytest.fixture

@@ -216,6 +216,7 @@ def statements(work: Callable[[], object]) -> list[str]:
 
 
 @pytest.mark.parametrize("error", [None, channel_error("connect_timeout")], ids=["ends", "begins"])
+@pytest.mark.proof
 def test_outage_costs_its_fetch_the_same_for_any_number_of_channels(db: None, error: ChannelError | None) -> None:
     counted, administrations = [], offices(16)
     for number in (6, 16):

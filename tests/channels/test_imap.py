@@ -536,6 +536,7 @@ def test_endless_answer_ends_the_session(
     assert error_of(scripted(imap({"UID SEARCH": answer}))) == "server_answer_unreadable"
 
 
+@pytest.mark.proof
 def test_search_of_a_big_folder_is_one_line(scripted: StartScripted) -> None:
     """Half a million unread mails; also those that a server gives in several lines, twice, or in no order."""
     uids = range(4_000_000_000, 4_000_500_000)
@@ -571,6 +572,7 @@ def test_fetch_of_a_mail_expunged_meanwhile_costs_only_that_mail(mailbox_user: M
 
 @dovecot
 @pytest.mark.parametrize("protocol", ["imap", "pop3"])
+@pytest.mark.proof
 def test_fetch_of_a_big_mail_does_not_fill_the_memory(mailbox_user: MailboxUser, tmp_path: Path, protocol: str) -> None:
     big = b"Subject: groot\r\n\r\n" + (b"x" * 76 + b"\r\n") * (20 * 1024 * 1024 // 78)
     mailbox_user.deliver(big)

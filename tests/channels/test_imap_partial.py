@@ -347,6 +347,7 @@ def test_real_server_gives_sets(mailbox_user: MailboxUser) -> None:
 
 @given(st.sets(st.integers(1, 60) | st.integers(1, 2**32 - 1), max_size=40))
 @settings(max_examples=200)
+@pytest.mark.proof
 def test_set_of_numbers_names_those_and_no_others(uids: set[int]) -> None:
     numbers = sorted(uids)
     assert list(uids_of(set_of(numbers))) == numbers

@@ -338,6 +338,7 @@ class Breaking(FakeMailbox):
             yield from super().fetch([ref], spool)
 
 
+@pytest.mark.proof
 def test_only_mail_at_which_the_line_breaks_in_run_after_run_is_to_blame_at_last(
     channel: Channel, box: FakeMailbox
 ) -> None:
@@ -352,6 +353,7 @@ def test_only_mail_at_which_the_line_breaks_in_run_after_run_is_to_blame_at_last
 
 
 @pytest.mark.parametrize("code", ["server_unavailable", "server_too_slow", "quota_reached", "connect_timeout"])
+@pytest.mark.proof
 def test_mail_at_which_the_server_gives_up_holds_up_no_other_and_is_not_blamed(
     channel: Channel, box: FakeMailbox, code: str
 ) -> None:

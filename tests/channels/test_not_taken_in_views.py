@@ -60,6 +60,7 @@ def page_of(client: Client, name: str, *ids: object) -> str:
     return client.get(address(name, *ids)).content.decode()
 
 
+@pytest.mark.proof
 def test_row_says_how_many_with_the_way_to_them(
     cast: Cast, bert: Client, channel: Channel, stand: Callable[..., ReceivedMail]
 ) -> None:
@@ -184,6 +185,7 @@ def test_pages_cost_as_many_queries_for_one_as_for_many(
     assert [queries_of(bert, url) for url in urls] == one
 
 
+@pytest.mark.proof
 def test_long_list_is_shown_in_pages(
     cast: Cast, bert: Client, channel: Channel, stand: Callable[..., ReceivedMail]
 ) -> None:

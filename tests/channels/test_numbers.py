@@ -135,6 +135,7 @@ def test_other_mail_under_the_number_of_one_that_was_not_had_has_no_tries_behind
     assert (books(channel), files()) == ((1, 1, 0, 0), ["anders-1.pdf", "factuur-2.pdf", "factuur-3.pdf"])
 
 
+@pytest.mark.proof
 def test_tries_are_counted_at_a_server_that_states_something_else_each_time(channel: Channel, box: FakeMailbox) -> None:
     uid = box.deliver(invoice(1), problem="mail_cut_off", claimed_size=1000)
     box.deliver(invoice(2))
@@ -158,6 +159,7 @@ def test_same_mail_with_another_stated_size_is_fetched_once_and_stays_one(channe
     assert (box.steps.count("fetch"), Document.objects.count()) == (2, 1)
 
 
+@pytest.mark.proof
 def test_server_that_states_something_else_each_time_is_believed_no_more(channel: Channel, box: FakeMailbox) -> None:
     box.keeps_flags = False
     uid = box.deliver(invoice(1))
@@ -167,6 +169,7 @@ def test_server_that_states_something_else_each_time_is_believed_no_more(channel
     assert (box.steps.count("fetch"), Document.objects.count()) == (4, 1)
 
 
+@pytest.mark.proof
 def test_other_mail_at_a_server_that_is_believed_no_more_comes_within_a_day(channel: Channel, box: FakeMailbox) -> None:
     box.keeps_flags = False
     uid = box.deliver(invoice(1))

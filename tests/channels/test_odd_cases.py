@@ -181,6 +181,7 @@ def test_senseless_size_from_the_server_costs_no_other_mail(channel: Channel, bo
     assert (run.error_code, run.delivered + run.failed, run.delivered >= 1) == ("", 2, True)
 
 
+@pytest.mark.proof
 def test_budget_holds_what_came_not_what_the_server_said(channel: Channel, box: FakeMailbox) -> None:
     """The Gmail API says no sizes at all."""
     for number in range(BATCH_MAILS + 1):
@@ -377,6 +378,7 @@ def _fail(channel: Channel, code: str) -> None:
         perform(run.pk, Budget.of_a_run())
 
 
+@pytest.mark.proof
 def test_backlog_of_one_office_lets_the_others_through(cast: Cast) -> None:
     for number in range(90):
         channel_in(cast.bakery, f"h{number}.test")

@@ -245,6 +245,7 @@ SLOW = {
 
 @pytest.mark.once
 @pytest.mark.parametrize("case", SLOW)
+@pytest.mark.proof
 def test_slow_server_ends_within_the_runs_time(
     cast: Cast, mailbox_user: MailboxUser, scripted: StartScripted, settings: object, case: str
 ) -> None:
@@ -284,6 +285,7 @@ def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
         pytest.param("spool", 5_000, 1_000, 2_000_000, id="no room to decode a large attachment"),
     ],
 )
+@pytest.mark.proof
 def test_full_disk_costs_no_mail_and_no_strike(
     cast: Cast,
     mailbox_user: MailboxUser,

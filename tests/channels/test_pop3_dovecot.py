@@ -81,6 +81,7 @@ def test_two_mails_with_one_uidl_are_two(in_scope: Cast, user: MailboxUser) -> N
     assert (numbers(run)["seen"], numbers(run)["delivered"], Document.objects.count()) == (2, 2, 2)
 
 
+@pytest.mark.proof
 def test_mail_that_is_deleted_during_the_session_costs_no_other(user: MailboxUser, tmp_path: Path) -> None:
     for number in range(1, 4):
         user.deliver(b"X-UIDL: %d\r\n" % (number + 10) + invoice(number))

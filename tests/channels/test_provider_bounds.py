@@ -187,6 +187,7 @@ def test_number_that_microsoft_cannot_mean_is_told_to_nobody(
 
 
 @pytest.mark.parametrize("does", ["drips one header", "goes on before it begins", "silent"])
+@pytest.mark.proof
 def test_time_is_not_waited_for_without_an_end(
     serve: Callable[..., int], monkeypatch: pytest.MonkeyPatch, does: str
 ) -> None:

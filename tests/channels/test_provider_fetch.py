@@ -24,7 +24,7 @@ from tests.servers.plugin import MailboxUser
 from zenvoices.lib.crypto import new_key
 from zenvoices.lib.scoping import administration_scope
 
-pytestmark = [pytest.mark.provider, pytest.mark.dovecot, pytest.mark.slow, pytest.mark.django_db]
+pytestmark = [pytest.mark.provider, pytest.mark.dovecot, pytest.mark.slow, pytest.mark.guard, pytest.mark.django_db]
 BOTH = pytest.mark.parametrize("auth", ["google", "entra"])
 PROTOCOLS = pytest.mark.parametrize("protocol", ["imap", "pop3"])
 MOUNT = {"google": "google", "entra": TENANT}

@@ -31,7 +31,7 @@ from tests.servers.openid import (
 )
 from zenvoices.lib.scoping import administration_scope
 
-pytestmark = [pytest.mark.provider, pytest.mark.dovecot, pytest.mark.slow, pytest.mark.django_db]
+pytestmark = [pytest.mark.provider, pytest.mark.dovecot, pytest.mark.slow, pytest.mark.guard, pytest.mark.django_db]
 BOTH = pytest.mark.parametrize("auth", ["google", "entra"])
 MOUNT = {"google": "google", "entra": TENANT}
 JAN = "jan@acme.test"

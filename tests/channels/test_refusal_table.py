@@ -20,7 +20,7 @@ from tests.servers.maildrop import Maildrop
 from tests.servers.plugin import StartScripted
 from tests.servers.scripted import Script, imap
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.guard]
 
 JAN = Password("jan@acme.test", "geheim woord")
 MAILS = [b"Subject: %d\r\n\r\nBeste\r\n" % number for number in range(3)]

@@ -139,6 +139,7 @@ def test_preview_says_that_read_mail_from_before_the_start_stays_out(save: Save,
 
 @pytest.mark.dovecot
 @BOTH
+@pytest.mark.proof
 def test_what_was_left_out_can_be_taken_in_anyway(
     save: Save, cast: Cast, mailbox_user: MailboxUser, signed_in: Callable[[User], Client], protocol: str
 ) -> None:
@@ -154,6 +155,7 @@ def test_what_was_left_out_can_be_taken_in_anyway(
 
 
 @pytest.mark.dovecot
+@pytest.mark.proof
 def test_old_mail_that_is_marked_unread_later_stays_out_also_under_another_number(
     save: Save, mailbox_user: MailboxUser
 ) -> None:
@@ -199,6 +201,7 @@ def test_backup_put_back_leaves_no_new_mail_out(cast: Cast, monkeypatch: pytest.
         assert files() == ["factuur-2.pdf"]
 
 
+@pytest.mark.proof
 def test_server_that_gives_an_old_number_to_a_new_mail_hides_it_not(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +250,7 @@ def test_part_of_a_list_is_enough_only_where_numbers_tell_what_came_later(listin
 
 @pytest.mark.dovecot
 @killed_at("", "listed", "fetched", "before_commit", "committed")
+@pytest.mark.proof
 def test_since_a_day_takes_what_came_then_read_or_not_and_nothing_older(
     save: Save, mailbox_user: MailboxUser, protocol: str, killed_at: str
 ) -> None:
@@ -267,6 +271,7 @@ def test_since_a_day_takes_what_came_then_read_or_not_and_nothing_older(
     assert books(fetch_now(channel))[1:4] == ((0, 0, 0) if protocol == "imap" else (1, 0, 0))
 
 
+@pytest.mark.proof
 def test_since_a_day_over_the_gmail_api(
     cast: Cast, settings: Any, gmail_api: GmailApi, certificates: Certificates
 ) -> None:

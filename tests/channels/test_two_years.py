@@ -81,6 +81,7 @@ def too_many(bounds: dict[str, int], found: dict[str, int]) -> dict[str, int]:
     return {name: rows for name, rows in found.items() if rows > bounds[name]}
 
 
+@pytest.mark.proof
 def test_pages_read_what_they_show(portal: Portal, db: None, signed_in: SignedIn) -> None:
     with every_administration():
         runs = FetchRun.objects.filter(channel=portal.busy)

@@ -18,7 +18,7 @@ from tests.servers.plugin import MailboxUser
 from tests.servers.redis import Broker, redis_server
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.dovecot, pytest.mark.redis, pytest.mark.slow]
+pytestmark = [pytest.mark.dovecot, pytest.mark.redis, pytest.mark.slow, pytest.mark.guard]
 ARRIVES_WITHIN = 120.0  # seconds; two on an idle machine
 QUIET = ("--without-mingle", "--without-gossip")
 #: one thread fetches, so that one mailbox can keep it

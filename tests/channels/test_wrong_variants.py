@@ -157,6 +157,7 @@ def channel_for(cast: Cast, mailbox_user: MailboxUser, scripted: StartScripted) 
 
 @pytest.mark.parametrize("wrong", [False, True], ids=["right", "wrong"])
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.wrong.__name__)
+@pytest.mark.proof
 def test_crash_shows_which_code_is_wrong(
     channel_for: Callable[[str], Channel], mailbox_user: MailboxUser, variant: Variant, wrong: bool
 ) -> None:

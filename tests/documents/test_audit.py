@@ -51,6 +51,7 @@ def test_deleted_and_brought_back(cast: Cast, signed_in: SignIn) -> None:
     assert sorted(lines[2:]) == by_gerda(("document.restored", "een.pdf"), ("document.restored", "twee.pdf"))
 
 
+@pytest.mark.proof
 def test_downloads_are_told_and_looking_is_not(cast: Cast, signed_in: SignIn) -> None:
     with administration_scope(cast.bakery.pk):
         raw = put_bytes(cast.bakery.pk, b"Subject: Factuur\r\n\r\nHierbij.")

@@ -40,6 +40,7 @@ def rows_of(client: Client, url: str) -> int:
     return rows_read() - before
 
 
+@pytest.mark.proof
 def test_no_page_reads_a_list_whole(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in BOUNDS.items():
         monkeypatch.setattr(search, name, value)

@@ -240,6 +240,7 @@ def listed(client: Client, cast: Cast, query: str = "") -> list[str]:
     return re.findall(r'class="row-name cut">([^<]*)<', shown)
 
 
+@pytest.mark.proof
 def test_list_and_document_say_the_same_until_somebody_closes_it(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
     came(shelf, "facturen@zuivel.test", "Zuivel")
     odd = came(shelf, "facturen@meelfabriek.test", authentication=FAIL)

@@ -161,6 +161,7 @@ def test_an_invoice_behind_a_link_is_said_with_its_host(
     assert "geheim" not in answer
 
 
+@pytest.mark.proof
 def test_a_large_attachment_is_passed_over(shelf: Shelf) -> None:
     raw = mixed(text('<img src="cid:a@x">', "html"), shown(RED, "a@x"), attached(bytes(24_000_000), "x/y", "a.bin"))
 
@@ -206,6 +207,7 @@ def test_a_mail_that_waits_for_its_turn_is_asked_for_again(
 
 
 @pytest.mark.parametrize("query", ["", "?tab=email"])
+@pytest.mark.proof
 def test_a_body_document_and_the_email_tab_show_the_mail_with_its_text(
     cast: Cast, shelf: Shelf, signed_in: SignIn, query: str
 ) -> None:
@@ -273,6 +275,7 @@ def printed(client: Client, document: Document) -> tuple[str, int]:
         return " ".join(words.split()), len(pictures)
 
 
+@pytest.mark.proof
 def test_a_mail_as_pdf_has_its_heading_words_and_pictures(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
     html = '<p style="font: bold 20px Verdana">Łódź Жук ő € 48,40</p><img src="cid:a@x"><img src="//t.example/p.gif">'
     document = shelf.document(email=shelf.email(raw=page(html, shown(RED, "a@x"))), kind="body")

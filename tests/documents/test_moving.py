@@ -181,6 +181,7 @@ def test_a_full_administration_or_missing_file_moves_nothing(
     assert (len(alive(cast.bakery)), alive(salon)) == (2, [])
 
 
+@pytest.mark.proof
 def test_all_that_the_filter_finds_moves(cast: Cast, shelf: Shelf, salon: Administration, signed_in: SignIn) -> None:
     for _ in range(45):
         shelf.document(b"%PDF same", filename="bon.pdf")

@@ -76,6 +76,7 @@ def test_the_number_of_queries_does_not_grow_with_the_list(
     assert not [query for query in with_one if "COUNT(" in query["sql"] and "documents_" in query["sql"]]
 
 
+@pytest.mark.proof
 def test_pages_follow_each_other_without_gap_or_repetition(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
     for _ in range(90):
         shelf.document(b"%PDF same", received_at=NOON)
@@ -379,6 +380,7 @@ def test_the_zip_holds_each_file_once_by_its_own_name(cast: Cast, shelf: Shelf, 
     assert response["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.proof
 def test_pages_and_thumbnails_are_images_that_no_browser_keeps(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
     document, client = shelf.document(pdf(pages=2)), signed_in(cast.gerda)
 

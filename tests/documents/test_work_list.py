@@ -128,6 +128,7 @@ def test_each_state_is_a_list(cast: Cast, shelf: Shelf, signed_in: SignIn, query
     assert names(client.get(inbox(cast, query))) == found
 
 
+@pytest.mark.proof
 def test_both_halves_of_an_invoice_go_together_and_count_as_one(
     cast: Cast, signed_in: SignIn, pair: tuple[Document, Document], find: Find
 ) -> None:
@@ -196,6 +197,7 @@ def test_an_empty_work_list_says_that_everything_is_done(cast: Cast, shelf: Shel
 # --- What is counted -----------------------------------------------------------------------------
 
 
+@pytest.mark.proof
 def test_more_than_ninety_nine_are_not_counted(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
     for _ in range(100):
         shelf.document(b"%PDF same")
@@ -216,6 +218,7 @@ def test_the_menu_counts_on_every_page_but_not_for_who_does_not_work_on_them(
     assert found == ["1", ""]
 
 
+@pytest.mark.proof
 def test_a_poll_tells_what_came_since_the_list_was_made(cast: Cast, shelf: Shelf, signed_in: SignIn) -> None:
     client = signed_in(cast.gerda)
     shelf.document(received_at=NOON, filename="first.pdf")
@@ -269,6 +272,7 @@ def found_at(client: Client, cast: Cast, query: str) -> str:
     return offer[1].replace("&amp;", "&")
 
 
+@pytest.mark.proof
 def test_all_means_all_that_the_filter_finds(
     cast: Cast, shelf: Shelf, signed_in: SignIn, find: Find, pair: tuple[Document, Document]
 ) -> None:
@@ -293,6 +297,7 @@ def test_all_means_all_that_the_filter_finds(
         assert Document.objects.filter(deleted_at=None, done_at=None).count() == 0
 
 
+@pytest.mark.proof
 def test_more_than_are_acted_on_at_once_are_not_called_all(
     cast: Cast, shelf: Shelf, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,6 +325,7 @@ def test_behind_as_many_as_are_acted_on_at_once_no_older_ones_are_offered(
     assert "Verder met oudere" not in client.get(found_at(client, cast, query)).content.decode()
 
 
+@pytest.mark.proof
 def test_a_selection_that_looked_not_at_everything_says_so_and_how_to_go_on(
     cast: Cast, shelf: Shelf, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ def words(answer: Any) -> str:
     return answer.content.decode()
 
 
+@pytest.mark.proof
 def test_administration_is_erased_in_two_steps(
     cast: Cast, signed_in: SignIn, django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -127,6 +128,7 @@ def test_last_administrator_stays(cast: Cast, signed_in: SignIn) -> None:
     assert User.objects.get(pk=cast.anna.pk).is_active
 
 
+@pytest.mark.proof
 def test_environment_goes_with_who_asked(
     cast: Cast, signed_in: SignIn, django_capture_on_commit_callbacks: Any
 ) -> None:

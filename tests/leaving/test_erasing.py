@@ -110,6 +110,7 @@ def killed(erasure: Erasure, bundles_done: int, monkeypatch: pytest.MonkeyPatch)
     return os.WIFSIGNALED(status)
 
 
+@pytest.mark.proof
 def test_killed_at_any_bundle_it_goes_on(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each worker dies one bundle later than the one before."""
     cast = make_cast()
@@ -140,6 +141,7 @@ def test_two_messages_and_two_workers_are_harmless(cast: Cast) -> None:
     assert (erasure.attempts, erasure.state) == (1, Erasure.State.DONE)
 
 
+@pytest.mark.proof
 def test_storage_that_fails_is_tried_again_and_shown(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     furnish(cast.bakery, cast.bert, OURS)
     with monkeypatch.context() as patch:
@@ -157,6 +159,7 @@ def _away(*args: object) -> None:
     raise storage.StorageProblem("storage_failed")
 
 
+@pytest.mark.proof
 def test_what_is_to_be_erased_closes_at_once(cast: Cast) -> None:
     furnish(cast.bakery, cast.bert, OURS)
     anna, bert = browse(cast.anna), browse(cast.bert)
@@ -170,6 +173,7 @@ def test_what_is_to_be_erased_closes_at_once(cast: Cast) -> None:
         assert schedule.claim_due() == []
 
 
+@pytest.mark.proof
 def test_environment_goes_with_its_people_but_those_of_another(cast: Cast, said_provider: SaidProvider) -> None:
     furnish(cast.bakery, cast.bert, OURS)
     furnish(cast.foreign, cast.charlie, THEIRS)
@@ -196,6 +200,7 @@ def test_administration_that_an_operator_makes_meanwhile_goes_too(cast: Cast) ->
     assert (rows_with(*named(late)), files_with(*named(late))) == ({}, {})
 
 
+@pytest.mark.proof
 def test_person_leaves_a_removed_user_behind(cast: Cast) -> None:
     furnish(cast.bakery, cast.bert, OURS)
     bert = browse(cast.bert)

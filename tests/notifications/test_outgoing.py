@@ -223,6 +223,7 @@ def test_invitation_is_watched_too(cast: Cast, signed_in: Callable[[User], Clien
     assert OutgoingMail.objects.get().reason == "sender_refused"
 
 
+@pytest.mark.proof
 def test_server_that_takes_a_mail_and_says_nothing_is_not_given_it_in_numbers(cast: Cast, through: Any) -> None:
     """Once each minute for a day that was, of one notification."""
     taken: list[bytes] = []

@@ -90,6 +90,7 @@ def test_short_of_memory_the_broker_refuses_and_the_cache_forgets() -> None:
     assert ours["CACHE_URL"] == "redis://:${REDIS_PASSWORD}@cache:6379/0"
 
 
+@pytest.mark.proof
 def test_cache_lies_apart_where_it_is_told_so(tmp_path: Path) -> None:
     apart = {"REDIS_URL": "redis://broker:6379/0", "CACHE_URL": "redis://cache:6379/0"}
     for told, place in ((apart, "redis://cache:6379/0"), (apart | {"CACHE_URL": ""}, "redis://broker:6379/0")):

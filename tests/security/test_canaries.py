@@ -130,6 +130,7 @@ def quick_refusals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
+@pytest.mark.proof
 def test_nobody_hears_a_word_of_a_neighbour(
     cast: Cast, signed_in: Callable[[User], Client], quick_refusals: None
 ) -> None:

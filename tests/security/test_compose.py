@@ -168,6 +168,7 @@ def broker() -> Iterator[Broker]:
 
 
 @pytest.mark.redis
+@pytest.mark.proof
 def test_beat_queues_with_what_it_is_given_and_its_health_is_asked_of_its_file(broker: Broker, tmp_path: Path) -> None:
     given = environment("beat") | {
         "BASE_URL": "https://p.test",

@@ -62,6 +62,7 @@ def test_one_address_tries_few_passwords_on_many_accounts(cast: Cast, behind_a_p
     assert sign_in(Client(), OWNER) == 302
 
 
+@pytest.mark.proof
 def test_account_attacked_from_everywhere_lets_in_browsers_that_signed_in_before(
     cast: Cast, behind_a_proxy: None
 ) -> None:

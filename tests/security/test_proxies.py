@@ -173,6 +173,7 @@ def test_body_that_the_portal_would_refuse_is_refused_by_the_proxy(through: tupl
         assert client.recv(12) == b"HTTP/1.1 413"
 
 
+@pytest.mark.proof
 def test_both_proxies_take_what_the_portal_takes() -> None:
     sizes = [(ROOT / "deploy" / name).read_text() for name in ("nginx.conf", "Caddyfile")]
     assert f"client_max_body_size {settings.REQUEST_MAX_BYTES};" in sizes[0]

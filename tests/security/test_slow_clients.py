@@ -68,6 +68,7 @@ def test_portal_answers_while_nobody_reads_its_answers(web: Web) -> None:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("attack", [half_a_head, half_a_body, half_a_chunk])
+@pytest.mark.proof
 def test_whoever_is_too_slow_is_sent_away(attack: Callable[[int], bytes]) -> None:
     request = HTTPRequestParser(adjustments())
     begun = attack(5_000)

@@ -19,7 +19,7 @@ import pytest
 from zenvoices.lib import apart
 from zenvoices.lib.apart import NoProcess, NotDone, Pool, Region
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.guard]
 
 MODULE = "tests.zenvoices.misbehaving"
 DATA = bytes(range(256)) * 40

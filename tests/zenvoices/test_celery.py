@@ -37,6 +37,7 @@ def test_every_process_queues_with_our_app() -> None:
 @pytest.mark.parametrize(
     "module", ["channels.tasks", "documents.tasks", "leaving.tasks", "notifications.tasks", "zenvoices.urls"]
 )
+@pytest.mark.proof
 def test_whoever_has_a_task_queues_it_with_our_app(module: str) -> None:
     """In a process of its own: here it was loaded long ago."""
     says = f"import django; django.setup(); import {module}; import celery; print(celery.current_app.main)"
@@ -44,6 +45,7 @@ def test_whoever_has_a_task_queues_it_with_our_app(module: str) -> None:
 
 
 @pytest.mark.thorough
+@pytest.mark.proof
 def test_a_command_that_queues_nothing_loads_neither_celery_nor_redis() -> None:
     says = (
         "import django, sys; django.setup(); import channels.management.commands.fetch_channel; "
@@ -75,6 +77,7 @@ def test_worker_that_is_told_no_queue_serves_them_all() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(("queues", "behind"), [("documents", 10), ("fetch", 0), ("checks,tick", 0), ("", 0)])
+@pytest.mark.proof
 def test_worker_of_documents_alone_takes_what_others_leave_of_the_processor(queues: str, behind: int) -> None:
     says = (
         "import os; from zenvoices.celery import app; "
@@ -100,6 +103,7 @@ app.start(["--quiet", "beat", "--pidfile=", "--schedule", sys.argv[1]])
 
 
 @pytest.mark.redis
+@pytest.mark.proof
 def test_beat_stops_when_the_word_to_stop_comes_while_it_queues(tmp_path: Path) -> None:
     with redis_server() as server:
         words = [sys.executable, "-c", STOPPED_WHILE_IT_QUEUES, str(tmp_path / "schedule")]
@@ -233,6 +237,7 @@ def test_run_that_its_bundle_left_stores_its_files_while_the_worker_stops() -> N
     assert said_by(f"from zenvoices.celery import app\n{STOPPED_WHILE_A_RUN_GOES_ON}") == "flushed"
 
 
+@pytest.mark.proof
 def test_clock_that_is_set_back_stops_no_schedule(tmp_path: Path) -> None:
     """By an hour, as when a machine that came up with a wrong clock is told the time."""
     with time_machine.travel(datetime(2026, 11, 29, 12, tzinfo=UTC), tick=False) as clock:

@@ -96,6 +96,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("values", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.proof
 def test_helm_and_kubernetes_take_every_object_of_a_variant(values: dict[str, Any]) -> None:
     said = helm.lint(str(CHART), GIVEN | values, strict=True)
     # An icon is for a catalogue of charts.

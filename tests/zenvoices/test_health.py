@@ -69,6 +69,7 @@ def standing_still(broker: Broker) -> Iterator[None]:
 
 
 @pytest.mark.redis
+@pytest.mark.proof
 def test_redis_that_stands_still_keeps_nobody_waiting(cast: Cast, client: Client, settings: object) -> None:
     """Who signs in asks the cache some ten times."""
     with redis_server() as broker:

@@ -116,6 +116,7 @@ def test_format_can_be_asked_for(client: Client, db: None, query: str, kind: str
     assert client.get(f"/status{query}").headers["Content-Type"] == kind
 
 
+@pytest.mark.proof
 def test_broker_that_stands_still_is_named_and_keeps_nobody_waiting(client: Client, settings: Any, db: None) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"

@@ -152,6 +152,7 @@ def test_what_is_no_date_says_nothing_of_the_time(date: str | None) -> None:
     assert net.clock._heard == []
 
 
+@pytest.mark.proof
 def test_clock_that_stands_before_this_code_was_written_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     written = net.clock.now()
     monkeypatch.setattr(net.clock, "time", SimpleNamespace(time=lambda: 0.0, monotonic=time.monotonic))

@@ -102,6 +102,7 @@ def test_each_act_is_done_once_and_nothing_is_doubled(
 @pytest.mark.parametrize(
     "in_steps", [pytest.param(False, id="MOVE"), pytest.param(True, id="COPY", marks=pytest.mark.once)]
 )
+@pytest.mark.proof
 def test_killed_before_or_after_the_move_every_mail_is_once_and_moved_at_last(
     linked: Linked, mailbox_user: MailboxUser, request: pytest.FixtureRequest, step: str, in_steps: bool
 ) -> None:
@@ -119,6 +120,7 @@ def test_killed_before_or_after_the_move_every_mail_is_once_and_moved_at_last(
     assert (found.numbers.missing, found.numbers.gone, owed()) == (0, 0, 0)
 
 
+@pytest.mark.proof
 def test_killed_between_copy_and_expunge_the_next_fetch_moves_it_and_a_copy_may_stay(
     linked: Linked, mailbox_user: MailboxUser, moves_in_steps: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +149,7 @@ def _killed_at_store(ask_about: Callable[..., Any]) -> Callable[..., Any]:
     return asked
 
 
+@pytest.mark.proof
 def test_in_steps_what_others_marked_as_deleted_stays(
     linked: Linked, mailbox_user: MailboxUser, moves_in_steps: None
 ) -> None:
@@ -156,6 +159,7 @@ def test_in_steps_what_others_marked_as_deleted_stays(
     assert (mailbox_user.count(), mailbox_user.count(TARGET), files()) == (1, 1, ["factuur-1.pdf"])
 
 
+@pytest.mark.proof
 def test_a_target_that_vanished_is_told_once_and_owed_until_it_is_there(
     linked: Linked, mailbox_user: MailboxUser
 ) -> None:
@@ -174,6 +178,7 @@ def test_a_target_that_vanished_is_told_once_and_owed_until_it_is_there(
     assert files() == THREE
 
 
+@pytest.mark.proof
 def test_where_nothing_can_be_moved_it_is_said_once_and_mails_stay(
     linked: Linked, mailbox_user: MailboxUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,6 +101,7 @@ def test_link_that_may_only_read_has_no_choice(cast: Cast) -> None:
 
 
 @pytest.mark.dovecot
+@pytest.mark.proof
 def test_choice_is_checked_saved_and_noted(
     cast: Cast, settings: Any, certificates: Certificates, signed_in: SignedIn, mailbox_user: MailboxUser
 ) -> None:

@@ -68,6 +68,7 @@ def test_one_run_takes_from_every_folder_and_marks_read_in_each(
     assert fetch_now(channel).seen == 0
 
 
+@pytest.mark.proof
 def test_a_mail_in_both_folders_is_one(two_folders: TwoFolders, mailbox_user: MailboxUser) -> None:
     mailbox_user.deliver(invoice(1))
     mailbox_user.deliver(invoice(1), FOLDER)
@@ -90,6 +91,7 @@ def test_a_mail_that_is_moved_to_another_chosen_folder_is_one(
     assert (run.outcome, run.already, run.delivered, files()) == ("succeeded", 1, 0, ["factuur-1.pdf"])
 
 
+@pytest.mark.proof
 def test_a_read_mail_that_is_moved_is_not_said_to_be_missed(two_folders: TwoFolders, mailbox_user: MailboxUser) -> None:
     """By its date and size: it was read because we took it in."""
     mailbox_user.deliver(mail("Welkom"), FOLDER)
@@ -103,6 +105,7 @@ def test_a_read_mail_that_is_moved_is_not_said_to_be_missed(two_folders: TwoFold
     assert reconcile.by_hand(Channel.objects.get()).numbers.missing == 1
 
 
+@pytest.mark.proof
 def test_of_two_mails_of_one_size_and_second_that_were_read_none_is_known(two_folders: TwoFolders) -> None:
     channel = two_folders()
     first, other = places_of(channel)
@@ -115,6 +118,7 @@ def test_of_two_mails_of_one_size_and_second_that_were_read_none_is_known(two_fo
 
 
 @pytest.mark.parametrize(("folder", "more"), [("INBOX", ["Weg"]), ("Weg", ["INBOX"])])
+@pytest.mark.proof
 def test_a_folder_that_is_gone_is_named_and_the_others_are_fetched(
     two_folders: TwoFolders, mailbox_user: MailboxUser, folder: str, more: list[str]
 ) -> None:
@@ -133,6 +137,7 @@ def test_a_folder_that_is_gone_is_named_and_the_others_are_fetched(
     assert (fetch_now(channel).outcome, files()) == ("succeeded", ["factuur-1.pdf", "factuur-2.pdf"])
 
 
+@pytest.mark.proof
 def test_what_failed_in_one_folder_is_not_gone_because_another_does_not_list_it(
     two_folders: TwoFolders, mailbox_user: MailboxUser
 ) -> None:
@@ -147,6 +152,7 @@ def test_what_failed_in_one_folder_is_not_gone_because_another_does_not_list_it(
     assert (row.state, row.standing, row.error_code) == ("failed", False, "mail_cut_off")  # read by its owner
 
 
+@pytest.mark.proof
 def test_the_budget_of_a_run_is_for_all_folders_together(two_folders: TwoFolders, mailbox_user: MailboxUser) -> None:
     for number in range(2):
         mailbox_user.deliver(invoice(number))
@@ -255,6 +261,7 @@ def test_the_nightly_comparison_counts_all_folders(two_folders: TwoFolders, mail
 
 @pytest.mark.parametrize("time", [pytest.param(1, marks=pytest.mark.once), 3])
 @pytest.mark.parametrize("step", ["listed", "fetched", "before_commit", "committed", "before_seen", "seen"])
+@pytest.mark.proof
 def test_killed_in_either_folder_the_next_fetch_ends_in_the_same_state(
     two_folders: TwoFolders, mailbox_user: MailboxUser, step: str, time: int
 ) -> None:

@@ -230,6 +230,7 @@ def document(cast: Cast, channel: Channel) -> Document:
         )  # fmt: skip
 
 
+@pytest.mark.proof
 def test_sender_of_a_document_is_refused_and_that_can_be_undone(
     bert: Client, cast: Cast, channel: Channel, document: Document
 ) -> None:
