@@ -26,7 +26,7 @@ WORKERS = ("-n", str(cores() + (cores() + 1) // 2))
 # By file, for what a file shares; in the order of the collection, which begins with the slow ones.
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 SPREAD = (*WORKERS, *BY_FILE)
-FAST = " and ".join(["not slow", "not thorough", *(f"not {component.marker}" for component in COMPONENTS)])
+FAST = " and ".join(["not slow", "not thorough", "not proof", *(f"not {component.marker}" for component in COMPONENTS)])
 #: what takes a second or more, and is no guard: `make proofs` has it
 PROOF = "(proof or slow and not guard)"
 WALK = "(proof or not guard)"  # in the browser

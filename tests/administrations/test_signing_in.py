@@ -19,6 +19,8 @@ from django.urls import reverse
 from administrations.models import User
 from tests.cast import PASSWORD, Cast
 
+pytestmark = pytest.mark.thorough
+
 #: the beginning of one that has a code of its own
 HALF_MINUTE = datetime(2026, 11, 29, 12, tzinfo=UTC)
 SignIn = Callable[[User], Client]

@@ -25,6 +25,8 @@ from tests.channels.test_views import address
 from zenvoices.lib import failpoints
 from zenvoices.lib.scoping import administration_scope
 
+pytestmark = pytest.mark.thorough
+
 SignedIn = Callable[[User], Client]
 Act = Callable[[ReceivedMail], object]
 

@@ -27,7 +27,7 @@ from tests.channels.rows import make_channel, make_run
 from tests.channels.test_races import exits, in_processes
 from zenvoices.lib.scoping import every_administration
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.thorough]
 Work = Callable[[], None]
 
 

@@ -28,6 +28,8 @@ from tests.channels.rows import make_channel
 from tests.channels.test_views import BAD, GOOD
 from zenvoices.lib.scoping import administration_scope, every_administration
 
+pytestmark = pytest.mark.thorough
+
 SignedIn = Callable[[User], Client]
 ASKED_AGAIN = "Het formulier toont hoe het nu is, met wat je zelf hebt gewijzigd."
 

@@ -17,6 +17,8 @@ from tests.servers.certificates import Certificates
 from tests.servers.plugin import StartScripted
 from tests.servers.scripted import Peer
 
+pytestmark = pytest.mark.thorough
+
 TENANT = "11111111-2222-4333-8444-555555555555"
 GRANT = {"access_token": "a", "refresh_token": "r", "expires_in": 3600, "token_type": "Bearer", "scope": "mail"}
 START = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
