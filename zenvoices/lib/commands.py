@@ -61,8 +61,22 @@ class OperatorCommand(BaseCommand):
         return type(self).__module__.rpartition(".")[2]
 
     def say(self, line: dict[str, Any], *, failed: bool = False) -> None:
+        """At once: a killed command loses what waits in a buffer. Ends the command when nobody takes what it says."""
         self.failed = self.failed or failed
-        self.stdout.write(json.dumps(line, ensure_ascii=False, default=_plain))
+        try:
+            self.stdout.write(json.dumps(line, ensure_ascii=False, default=_plain))
+            self.stdout.flush()
+        except OSError as problem:
+            _drop_what_waits()
+            log.error("what the command says could not be written", reason=problem.strerror)
+            sys.exit(1)
+
+
+def _drop_what_waits() -> None:
+    """Python would try once more to write it as the process ends, and print a trace."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _plain(value: object) -> str:
