@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from channels.errors import ChannelError
+from channels.errors import ChannelError, TransientProblem
 from channels.mailboxes.base import (
     EMPTIED,
     Destination,
@@ -29,7 +29,7 @@ from channels.mailboxes.imap_portions import FactsList, Portions
 from channels.mailboxes.imap_put_away import PuttingAway
 from channels.mailboxes.imap_search import HIGHEST, NOTHING, Search
 from channels.mailboxes.imap_session import ImapSession
-from channels.mailboxes.imap_unsearched import Compared, all_by_flags, newest
+from channels.mailboxes.imap_unsearched import Compared, Flagged, all_by_flags, newest
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UNKNOWN = Facts(None, None)
@@ -66,10 +66,9 @@ class ImapMailbox(ImapSession):
             for search in (unread, read):
                 search.take(folder)
             uids, elsewhere, whole = unread.finish(folder), read.finish(folder), unread.whole and read.whole
-            is_blind = unread.problem is not None and folder.exists > 0
+            is_blind = bool(unread.problem or read.problem) and folder.exists > 0
             if is_blind or flags.show_more(uids):
-                uids, seen, whole = all_by_flags(self.client)
-                elsewhere = [uid for uid in seen if uid >= (since or NOTHING)]
+                uids, elsewhere, whole = self._by_flags(since or NOTHING, Flagged(uids, elsewhere, whole=False))
             more = sorted({*uids, *(elsewhere if states_all else ())}.difference(found))
             facts = sizes.finish() | FactsList(self.client, self._portions, more).finish()
         return Listing(
@@ -80,6 +79,16 @@ class ImapMailbox(ImapSession):
             whole=whole,
             keeps_seen=folder.keeps_seen,
         )
+
+    def _by_flags(self, floor: int, found: Flagged) -> Flagged:
+        """Every mail by its flags, the read ones from `floor` on; those that were `found` where that is refused."""
+        try:
+            flagged = all_by_flags(self.client)
+        except TransientProblem:
+            if not found.unread:
+                raise
+            return found
+        return flagged._replace(read=[uid for uid in flagged.read if uid >= floor])
 
     def newest(self, count: int) -> Sequence[Glimpse]:
         with self.border():

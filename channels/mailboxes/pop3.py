@@ -55,13 +55,18 @@ class Pop3Mailbox(Pop3Session):
 
     def open(self) -> int:
         """Counts the mails; the folder is not looked at."""
+        if self._count is None:
+            self._count = self._counted()
+        return self._count or len(self._mails().numbers)
+
+    def _counted(self) -> int | None:
         with self.border():
             try:
-                self._count = self._client.count()
+                return self._client.count()
             except poplib.error_proto as error:
                 if not is_refusal(error) or passing(error, Stage.LIST):
                     raise
-        return len(self._mails().numbers) if self._count is None else self._count
+        return None
 
     def candidates(self, since: int = 0, *, states_all: bool = False) -> Listing:
         return Listing(self._refs(), whole=self._mails().whole)

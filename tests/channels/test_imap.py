@@ -516,7 +516,7 @@ def test_uidvalidity_is_part_of_the_identity(mailbox_user: MailboxUser, tmp_path
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (b"{tag} NO [UNAVAILABLE] index is being built\r\n", "server_unavailable"),
+        (b"{tag} NO [INUSE] index is being built\r\n", "mailbox_in_use"),
         (b"* SEARCH one two\r\n{tag} OK done\r\n", "server_answer_unreadable"),
         (b"* SEARCH {3}\r\n1 2\r\n{tag} OK done\r\n", "server_answer_unreadable"),
         (b"* SEARCH " + b"1" * 5000 + b"\r\n{tag} OK done\r\n", "server_answer_unreadable"),

@@ -478,6 +478,32 @@ def test_search_that_is_not_understood_is_made_up_for_by_flags(scripted: StartSc
     assert (uids_in(listing.unread), listing.whole) == ([2], True)
 
 
+def refuses_nothing(words: bytes) -> Manner:
+    """What is not there is refused."""
+    return lambda found: (found, b"OK done") if found else ([], b"NO " + words)
+
+
+@pytest.mark.parametrize("words", [b"no such message", b"SEARCH failed: nothing found", b"[UNAVAILABLE] no index"])
+@pytest.mark.parametrize("unread", [[], [4], [4, 6, 8]])
+def test_refusal_of_a_search_that_finds_nothing_leaves_the_listing_whole(
+    scripted: StartScripted, words: bytes, unread: list[int]
+) -> None:
+    box = Box([4, 6, 8], refuses_nothing(words))
+    box.unread = unread
+    found = listed(scripted, box, since=5)
+    read = [uid for uid in (6, 8) if uid not in unread]
+    assert (uids_in(found.unread), uids_in(found.read_elsewhere), found.whole) == (unread, read, True)
+
+
+def test_empty_folder_is_empty_where_a_search_in_it_is_refused(scripted: StartScripted) -> None:
+    """Proton Bridge: "NO no such message" to a range of UIDs in a folder without mails."""
+    box = Box([], refuses_nothing(b"no such message"))
+    box.next_uid = 9
+    found = listed(scripted, box, since=5)
+    assert (uids_in(found.unread), uids_in(found.read_elsewhere), found.whole) == ([], [], True)
+    assert [command for command in box.heard if "FETCH" in command] == []
+
+
 def test_server_that_understands_neither_search_nor_flags_is_to_blame(scripted: StartScripted) -> None:
     answers: dict[str, Answer] = {"UID SEARCH": b"{tag} BAD unknown criterion\r\n", "FETCH": b"{tag} BAD what\r\n"}
     with mailbox_for("imap", scripted(imap(answers)), Watch()) as mailbox:

@@ -241,8 +241,28 @@ def test_mails_under_way_survive_the_refusal_of_others(scripted: StartScripted, 
 def test_refused_search_is_asked_for_its_meaning(scripted: StartScripted, answer: bytes, code: str) -> None:
     server = scripted(imap({"UID SEARCH": b"{tag} " + answer + b"\r\n"}))
     with mailbox_for("imap", server, Watch()) as mailbox, pytest.raises(ChannelError) as caught:
-        opened(mailbox)
+        opened(mailbox).candidates()
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (b"NO SELECT failed.", "server_unavailable said=SELECT failed."),  # Exchange, Zimbra: of whatever it was
+        (b"NO Retry operation", "server_unavailable said=Retry operation"),  # Cyrus
+        (b"NO Mailbox does not exist.", "folder_missing folder=Facturen offered=Facturen, INBOX"),
+        (b"NO [NOPERM] Permission denied", "folder_not_allowed folder=Facturen"),
+    ],
+)
+def test_folder_of_the_servers_own_list_is_not_called_missing_without_its_word(
+    scripted: StartScripted, answer: bytes, problem: str
+) -> None:
+    listed = b'* LIST () "/" INBOX\r\n* LIST () "/" Facturen\r\n{tag} OK done\r\n'
+    server = scripted(imap({"SELECT": b"{tag} " + answer + b"\r\n", "LIST": listed}))
+    server.folder = "Facturen"
+    with mailbox_for("imap", server, Watch()) as mailbox, pytest.raises(ChannelError) as caught:
+        opened(mailbox)
+    assert str(caught.value) == problem
 
 
 def test_full_mailbox_is_another_thing_than_throttling(scripted: StartScripted) -> None:
