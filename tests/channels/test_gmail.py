@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
@@ -12,7 +13,15 @@ from pathlib import Path
 import pytest
 
 from channels.credentials import BearerToken, Password
-from channels.errors import ChannelError, MessageProblem, Throttled, channel_error
+from channels.errors import (
+    ChannelError,
+    ConfigurationProblem,
+    CredentialProblem,
+    MessageProblem,
+    Throttled,
+    TransientProblem,
+    channel_error,
+)
 from channels.mailboxes import gmail, gmail_batch, gmail_http, gmail_raw, mailbox_for
 from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Role, Watch, open_session
 from channels.mailboxes.gmail_refusals import refusal
@@ -579,6 +588,30 @@ def test_reason_may_stand_in_the_details(reason: str) -> None:
     body = b'{"error": {"code": 403, "errors": 3, "details": [1, {"reason": "%s"}]}}' % reason.encode()
     code = {"SERVICE_DISABLED": "gmail_api_disabled"}.get(reason, "scope_missing")
     assert refusal(403, body).code == code
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "domain", "code", "kind"),
+    [
+        # of a Google project, as firebase-ios-sdk 13968 and google-api-php-client 2422 quote them
+        (403, "CONSUMER_SUSPENDED", "googleapis.com", "client_disabled", ConfigurationProblem),
+        (403, "CONSUMER_INVALID", "googleapis.com", "client_deleted", ConfigurationProblem),
+        # of calls, under names that are not Gmail's own
+        (403, "dailyLimitExceededUnreg", "usageLimits", "quota_reached", Throttled),
+        (403, "concurrentLimitExceeded", "usageLimits", "quota_reached", Throttled),
+        (403, "accessNotConfigured", "usageLimits", "gmail_api_disabled", ConfigurationProblem),
+        (403, "forbidden", "global", "gmail_forbidden", ConfigurationProblem),
+        (400, "failedPrecondition", "global", "server_answer_unreadable", TransientProblem),
+        (500, "backendError", "global", "server_unavailable", TransientProblem),
+        (401, "authError", "global", "token_refused", CredentialProblem),
+    ],
+)
+def test_refusal_is_whose_it_is(status: int, reason: str, domain: str, code: str, kind: type[ChannelError]) -> None:
+    rows = [{"reason": reason, "domain": domain, "message": "x"}]
+    for place in ("errors", "details"):
+        body = json.dumps({"error": {"code": status, "message": "x", place: rows}}).encode()
+        error = refusal(status, body)
+        assert (error.code, type(error)) == (code, kind)
 
 
 # --- Quota ---------------------------------------------------------------------------------------------
