@@ -12,6 +12,7 @@ from channels.credentials import Password
 from channels.errors import ChannelError, Throttled
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Results, Watch, open_session
+from tests.servers.folder import Folder
 from tests.servers.plugin import StartScripted
 from tests.servers.scripted import IMAP_ANSWERS, Answer, Peer, Script, hang_up, imap
 
@@ -188,6 +189,28 @@ def test_only_mails_refused_as_an_error_of_the_servers_own_are_not_blamed(
         box = opened(mailbox)
         assert taken(box.fetch(REFS[:2], tmp_path)) == ["! server_unavailable"]
         assert taken(box.fetch([REFS[2], *REFS[:2]], tmp_path)) == [*mails(3), "mail_unreadable", "mail_unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "results", "asked"),
+    [
+        ({3}, ["mail_unreadable"], [3, 2]),  # the smaller one of the others
+        ({2, 3}, ["! server_unavailable"], [3, 2]),
+    ],
+)
+def test_single_mail_that_the_server_calls_passing_is_blamed_where_another_comes(
+    scripted: StartScripted, tmp_path: Path, refused: set[int], results: list[bytes | str], asked: list[int]
+) -> None:
+    """Yahoo says it of single mails for ever."""
+    bodies = [b"A: 01\r\n\r\nlonger\r\n", b"A: 02\r\n\r\n", b"A: 03\r\n\r\n"]
+    folder = Folder(bodies, body=lambda uid, raw: None if uid in refused else raw)
+    folder.seen = {1, 2}
+    folder.refusal = b"NO [UNAVAILABLE] UID FETCH Server error while fetching messages"
+    with mailbox_for("imap", scripted(folder.script), Watch()) as mailbox:
+        box = opened(mailbox)
+        assert taken(box.fetch(box.candidates().unread, tmp_path)) == results
+    assert folder.fetched == asked
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_came_before_the_refusal_is_not_asked_for_again(scripted: StartScripted, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ class Folder:
             "SELECT": self._select,
             "UID SEARCH": self._search,
             "UID FETCH": self._fetch,
+            "FETCH": self._flags,
             "UID STORE": self._store,
         }
         imap({**answers, **self.told})(peer)
@@ -65,6 +66,14 @@ class Folder:
             facts = self._facts(uid) + b" " if b"SIZE" in peer.heard else b""
             peer.send(b"* %d FETCH (UID %d %bBODY[] {%d}\r\n%b)\r\n" % (uid, uid, facts, len(body), body))
         return peer.say(tag + b" OK done")
+
+    def _flags(self, peer: Peer, tag: bytes) -> None:
+        """By places: "1:*"."""
+        first, last = peer.heard.split()[2].decode().split(":")
+        for place, uid in enumerate(self.mails, 1):
+            if int(first) <= place <= (len(self.mails) if last == "*" else int(last)):
+                peer.say(b"* %d FETCH (UID %d FLAGS (%b))" % (place, uid, b"\\Seen" if uid in self.seen else b""))
+        peer.say(tag + b" OK done")
 
     def _facts(self, uid: int) -> bytes:
         facts = b"RFC822.SIZE %d" % self.sizes.get(uid, len(self.mails[uid]))
