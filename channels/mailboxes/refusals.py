@@ -71,6 +71,8 @@ _APP_PASSWORDS_ONLY: Final = re.compile(
     r"(imap|pop)\.(gmail|googlemail)\.com|imap\.mail\.me\.com|(imap|pop)\.mail\.yahoo\.com|(export\.)?(imap|pop)\.aol\.com"
     r"|(imap|pop)\.fastmail\.com"
 )
+# IMAP and POP3 are off there until the owner switches them on, and after long disuse; told as a wrong password.
+_OFF_AT_FIRST: Final = re.compile(r"(imap|pop)\.gmx\.(net|com)|(imap|pop3)\.web\.de")
 _MICROSOFT: Final = re.compile(r"(outlook|imap-mail|pop-mail)\.(office365|office|outlook)\.com")
 
 
@@ -101,6 +103,8 @@ def sign_in_refused(answer: str, host: str, credentials: Credentials | None = No
     code = meaning(nameless, Stage.SIGN_IN) or "sign_in_refused"
     if code in ("password_refused", "sign_in_refused") and _APP_PASSWORDS_ONLY.fullmatch(host.lower()):
         code = "app_password_needed"
+    if code == "password_refused" and _OFF_AT_FIRST.fullmatch(host.lower()):
+        code = "password_or_protocol_off"
     if code == "sign_in_refused":
         return _saying(code, answer, credentials)
     return _error(code, answer)
