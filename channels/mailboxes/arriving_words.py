@@ -106,6 +106,7 @@ ARRIVING_WORDS: Final = (
         r"парол\w* (для )?(внешн\w+ )?приложени",
         r"authori[sz](ed|ation) code",
         r"授权码",
+        r"\blogin\.reqcode\b",
         r"(device|client|external|third[- ]party)[- ]?(app |specific )?password",
         r"second ?factor",
         r"(two|2)[- ]?(factor|step|fa\b)",

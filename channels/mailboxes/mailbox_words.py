@@ -60,6 +60,7 @@ MAILBOX_WORDS: Final = (
         "quota_reached",
         r"quota exceeded",
         r"(download|daily|traffic) (limit|quota)",
+        r"流量.{0,10}(超过|上限)",
     ),
     Family(
         "server_busy",
@@ -75,6 +76,7 @@ MAILBOX_WORDS: Final = (
         r"time between mail checks",
         r"too (fast|frequent|often)",
         r"frequency (is )?limit",
+        r"(太|过于)频繁",
         r"slow down",
         r"wait (for )?\d{1,6} ?(s|m)",
         r"(log-?in|rate|request)s? (rate |limit )+(is )?(exceeded|reached|hit)",

@@ -140,6 +140,7 @@ def test_empty_box_is_empty_however_it_says_so(scripted: StartScripted, tmp_path
         (b"- ERR mailbox locked", "mailbox_in_use"),
         ("-ERR Nom d'utilisateur erroné".encode("latin-1"), "password_refused"),
         ("-ERR För många anslutningar".encode("latin-1"), "too_many_connections"),
+        ("-ERR 登录太频繁!请检查您的outlook".encode("gbk"), "server_busy"),  # 163.com: zmail 30
     ],
 )
 def test_refusal_with_the_wrong_sign_or_letters_is_one(scripted: StartScripted, words: bytes, code: str) -> None:
