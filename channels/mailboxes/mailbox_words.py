@@ -92,7 +92,7 @@ MAILBOX_WORDS: Final = (
     ),
     Family(
         "too_many_connections",
-        r"too many(?! (open )?(files|errors))",
+        r"too many(?! (open )?(files|errors|messages|mails|results))",
         stages=ARRIVING,
     ),
     Family(
@@ -117,7 +117,7 @@ MAILBOX_WORDS: Final = (
         r"server error",
         r"temporary (\w+ )?(failure|error|problem)",
         r"(database|backend|storage|system) (error|failure|problem)",
-        r"\bi/?o (error|failure)",
+        r"\b(i/?o|read/write) (error|failure)",
         r"(unexpected|operating system) error",
         r"processing failed",
         r"too many open files|out of memory|no space left|file ?system",
@@ -130,7 +130,8 @@ MAILBOX_WORDS: Final = (
         r"(system|server) (is )?busy",
         r"unreachable",
         r"not reachable",
-        r"(cannot|can['’]?t|unable to|failed to|could(n['’]?t| not)) (connect|open|access|reach|contact|read)",
+        r"(cannot|can['’]?t|unable to|failed to|could(n['’]?t| not)) (connect|open|access|reach|contact|read|load|get)",
+        r"(cannot|can['’]?t|unable to|failed to|could(n['’]?t| not)) find (?!(the |your )?(user|account|mailbox)\b)",
         r"(server|service|process|backend|database|ldap)\b[^.]{0,20}\b(down|broken|not (available|running|responding))"
         r"\b(?! (for|in|on|with|to)\b)",
         r"\b(home|mail) ?dir(ectory)?\b|\bmaildir\b|no such file",
