@@ -28,6 +28,7 @@ MAILBOX_WORDS: Final = (
         r"mailbox\b.{0,20}\b(exceed\w*|over)\b.{0,20}quota",
         r"maildir (is )?over ?quota",
         r"not enough (disk )?(quota|space)",
+        r"\b(disk|storage|mailbox) quota (is |was )?exceeded|\b(user|account) (is )?over ?quota",  # EDQUOT
         r"(speicherplatz|opslagruimte|espace)\b.{0,30}\b(erschöpft|voll|vol|op|saturé|plein)\b",
     ),
     Family(
