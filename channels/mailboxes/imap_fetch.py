@@ -16,7 +16,7 @@ from channels.mailboxes.imap_answers import Answer
 from channels.mailboxes.imap_client import BROKEN
 from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_session import ImapSession
-from channels.mailboxes.refusals import blames_itself, mail_refused
+from channels.mailboxes.refusals import blames_itself, code_of, mail_refused
 from channels.mailboxes.session import one_may_be_to_blame
 from channels.mailboxes.spool import Group, Spool, Spooled, groups_of, handed_over, under_way
 
@@ -91,9 +91,19 @@ class Fetching:
                 self._ask_ahead()
                 return self._take(self._asked[0])
         except TransientProblem as problem:
-            if one_may_be_to_blame(problem, self._groups[0]):
-                raise _BrokenAnswer(problem.code) from None
-            raise
+            end = self._end_of_line(problem)
+            if one_may_be_to_blame(end, self._groups[0]):
+                raise _BrokenAnswer(end.code) from None
+            raise end from None
+
+    def _end_of_line(self, problem: TransientProblem) -> TransientProblem:
+        """A goodbye without a reason is what a mail may do to the line: Exchange says "Connection is closed. 14" at one
+        that it cannot give (imapsync 256), Cyrus "Fatal error".
+        """
+        goodbye = self._session.client.goodbye
+        if problem.code == "server_unavailable" and goodbye is not None and code_of(goodbye) != "UNAVAILABLE":
+            return TransientProblem("connection_lost")
+        return problem
 
     def _ask_ahead(self) -> None:
         ahead = 1 if self._careful else under_way(self._groups)

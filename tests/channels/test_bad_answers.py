@@ -196,6 +196,22 @@ def test_one_mail_that_the_server_calls_passing_for_ever_ends_no_channel(channel
     assert (fetch_now(channel).delivered, files()) == (1, [*FILES, "factuur-3.pdf"])
 
 
+@pytest.mark.parametrize("world", ["imap"], indirect=True)
+@pytest.mark.parametrize("behind", [0, 2])
+def test_mail_at_which_the_server_says_goodbye_ends_no_channel(channel: Channel, world: World, behind: int) -> None:
+    """As Exchange does (imapsync 256)."""
+    assert books(channel) == (3, 3, 0, 0)
+    for number in range(3, 4 + behind):
+        world.folder.mails[number + 1], world.folder.next_uid = invoice(number), number + 2
+    world.folder.goodbyes[4] = b"Connection is closed. 14"
+    delivered = sum(fetch_now(channel, "schedule").delivered for _slot in range(6))
+    channel.refresh_from_db()
+    assert (channel.state, channel.failures, delivered) == ("active", 0, behind)
+    assert ReceivedMail.objects.get(standing=True).uid == "4"
+    world.folder.goodbyes.clear()
+    assert fetch_now(channel).delivered == 1
+
+
 def test_server_that_refuses_every_mail_without_a_reason_blames_none(channel: Channel, world: World) -> None:
     world.words = b"Server error while fetching messages"
     world.refuses = lambda number: True

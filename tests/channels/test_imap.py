@@ -697,9 +697,20 @@ def test_other_uidvalidity_after_a_broken_answer_ends_the_session(scripted: Star
         list(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path))
 
 
-def test_goodbye_during_a_fetch_ends_the_session(scripted: StartScripted, tmp_path: Path) -> None:
-    server = scripted(imap({"UID FETCH": b"* BYE [UNAVAILABLE] shutting down\r\n"}))
-    with session(server) as mailbox, pytest.raises(ChannelError, match="server_unavailable"):
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (b"[UNAVAILABLE] shutting down", "server_unavailable"),
+        (b"Connection is closed. 14", "connection_lost"),  # of Exchange, at a mail that it cannot give
+        (b"Fatal error: Internal error: assertion failed", "connection_lost"),  # of Cyrus
+        (b"Too many simultaneous connections", "too_many_connections"),
+    ],
+)
+def test_goodbye_during_a_fetch_ends_the_session(
+    scripted: StartScripted, tmp_path: Path, words: bytes, code: str
+) -> None:
+    server = scripted(imap({"UID FETCH": b"* BYE " + words + b"\r\n"}))
+    with session(server) as mailbox, pytest.raises(ChannelError, match=code):
         list(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path))
 
 

@@ -29,6 +29,8 @@ class Folder:
         self.fetched: list[int] = []
         self.body = body
         self.refusal = b"NO [UNAVAILABLE] later"
+        #: what is said in the place of the mail of this number, before the line ends
+        self.goodbyes: dict[int, bytes] = {}
         self.told = told
 
     def script(self, peer: Peer) -> None:
@@ -60,6 +62,9 @@ class Folder:
                 peer.say(b"* %d FETCH (UID %d %b)" % (uid, uid, self._facts(uid)))
                 continue
             self.fetched.append(uid)
+            if uid in self.goodbyes:
+                peer.say(b"* BYE " + self.goodbyes[uid])
+                peer.hang_up()
             body = self.body(uid, self.mails[uid])
             if body is None:
                 return peer.say(tag + b" " + self.refusal)
