@@ -14,6 +14,7 @@ from channels.errors import ChannelError
 from channels.mailboxes import imap_search, imap_unsearched, mailbox_for
 from channels.mailboxes.base import Listing, MessageRef, Watch, open_session
 from channels.mailboxes.imap_answers import Found, extended_in, found_in, set_of, uids_of
+from tests.servers.folder import Folder
 from tests.servers.plugin import MailboxUser, StartScripted
 from tests.servers.scripted import HELLO, Answer, Peer, Script, imap
 
@@ -512,3 +513,38 @@ def test_server_that_understands_neither_search_nor_flags_is_to_blame(scripted: 
             mailbox.candidates()
         with pytest.raises(ChannelError, match="server_unavailable"):
             mailbox.since(0)
+
+
+DATED = {1: 1_000_000, 2: 3_000_000, 3: 2_000_000, 4: 500_000}
+
+
+def since_of(scripted: StartScripted, folder: Folder, moment: int) -> list[int]:
+    folder.dates = DATED
+    with mailbox_for("imap", scripted(folder.script), Watch()) as mailbox:
+        open_session(mailbox, JAN)
+        return uids_in(mailbox.since(moment))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"* SEARCH 2 3\r\n{tag} OK done\r\n",
+        b"* SEARCH 1 2 3\r\n{tag} OK done\r\n",
+        b"* SEARCH 3\r\n{tag} OK done\r\n",
+        b"* SEARCH\r\n{tag} OK done\r\n",  # of imap.strato.com
+        b"{tag} NO [UNAVAILABLE] search is off\r\n",
+        b"{tag} BAD unknown criterion\r\n",
+    ],
+)
+def test_mails_since_a_date_are_found_by_their_dates_where_search_leaves_them_out(
+    scripted: StartScripted, answer: bytes
+) -> None:
+    folder = Folder([b"A: b\r\n\r\n"] * 4, **{"UID SEARCH": answer})
+    folder.seen = {2}
+    assert since_of(scripted, folder, 1_500_000) == [2, 3]
+    assert since_of(scripted, folder, 4_000_000) == []
+
+
+def test_search_by_date_is_believed_where_flags_are_refused(scripted: StartScripted) -> None:
+    answers = {"UID SEARCH": b"* SEARCH 2\r\n{tag} OK done\r\n", "FETCH": b"{tag} NO never\r\n"}
+    assert since_of(scripted, Folder([b"A: b\r\n\r\n"] * 4, **answers), 1_500_000) == [2]
