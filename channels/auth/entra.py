@@ -15,7 +15,7 @@ import requests
 from channels.auth import identity
 from channels.auth.base import Account, AuthorisationRequest, Grant, Registration, Tokens
 from channels.auth.provider_errors import MICROSOFT, entra_error, is_guid
-from channels.auth.transport import ProviderAdapter, is_grant, prepare, said
+from channels.auth.transport import ProviderAdapter, is_grant, is_refusal, prepare, said
 from channels.errors import ChannelError, ConfigurationProblem, CredentialProblem, Throttled, channel_error
 from zenvoices.lib.keypairs import KeyPairProblem, read_pair
 
@@ -222,7 +222,7 @@ def _directory(response: requests.Response) -> requests.Response:
 def _readable(response: requests.Response) -> requests.Response:
     """Before msal looks at it: what is neither a token nor a refusal is for later."""
     answer = said(response)
-    if answer is None or not ("error" in answer or is_grant(answer)):
+    if answer is None or not (is_refusal(answer) or is_grant(answer)):
         raise Throttled("provider_unavailable", provider=MICROSOFT)
     return response
 
@@ -233,7 +233,7 @@ def _refused(
     listed = told.get("error_codes")
     numbers = [number for number in listed if _is_number(number)] if isinstance(listed, list) else []
     return entra_error(
-        str(told["error"]), str(told.get("error_description", "")), numbers,
+        str(told["error"]), str(told.get("error_description", "")), numbers, suberror=str(told.get("suberror", "")),
         secret=registration.client_secret if registration else "",
         certificate=bool(registration and registration.certificate), renews=renews, app_only=app_only,
     )  # fmt: skip

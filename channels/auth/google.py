@@ -15,7 +15,7 @@ import requests
 from channels.auth import identity
 from channels.auth.base import Account, AuthorisationRequest, Grant, Registration, Tokens
 from channels.auth.provider_errors import GOOGLE, google_error
-from channels.auth.transport import ProviderAdapter, is_grant, prepare, said
+from channels.auth.transport import ProviderAdapter, is_grant, is_refusal, prepare, said
 from channels.errors import ChannelError, CredentialProblem, Throttled, channel_error
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _readable(response: requests.Response) -> requests.Response:
     answer = said(response)
     if answer is None:
         raise Throttled("provider_unavailable", provider=GOOGLE)
-    if "error" in answer:
+    if is_refusal(answer):
         description = f"{answer.get('error_subtype', '')} {answer.get('error_description', '')}".strip()
         raise google_error(str(answer["error"]), description)
     if not is_grant(answer):

@@ -41,6 +41,9 @@ _BY_WORD: Final = {
     "invalid_tenant": "tenant_unknown",
     "redirect_uri_mismatch": "redirect_unknown",
     "admin_policy_enforced": "blocked_by_administrator",
+    "access_not_configured": "blocked_by_administrator",  # Workspace for Education
+    "policy_enforced": "account_restricted",  # by Advanced Protection
+    "restricted_client": "registration_refused",
     "org_internal": "account_of_other_organisation",
     "disallowed_useragent": "sign_in_broken",
     "invalid_request": "sign_in_broken",
@@ -49,9 +52,9 @@ _BY_WORD: Final = {
 }
 #: Google's error_subtype and its few telling descriptions
 _GOOGLE_DETAILS: Final = (
-    (r"invalid_rapt|reauth", "sign_in_again"),
+    (r"\b(invalid_)?rapt\b|rapt_required|reauth", "sign_in_again"),
     (r"account has been deleted", "account_gone"),
-    (r"account is disabled|user_disabled", "account_disabled"),
+    (r"account (is|has been|was) (disabled|suspended)|user_disabled", "account_disabled"),
     (r"account restricted", "account_restricted"),
     (r"client was not found", "client_unknown"),
     (r"client was deleted", "client_deleted"),
@@ -67,20 +70,28 @@ _AADSTS_GROUPS: Final = {
     "client_is_spa": (700084, 9002327),
     "client_unknown": (700016, 700011),
     "client_disabled": (7000112, 70001, 1000031),
-    "tenant_unknown": (90002, 90019, 50059, 50128, 900023, 90038, 900382),
+    "registration_refused": (65002, 9002331),  # an app of Microsoft's own, and one for personal accounts
+    "tenant_unknown": (
+        90002, 90019, 50059, 50128, 900023, 90038, 900382, 900432, 90051, 90010, 9001023, 90124, 90130,
+    ),
     "redirect_unknown": (50011, 500113, 900971, 70004),
-    "account_of_other_organisation": (50020, 50034, 51004, 90072, 16000),
+    "account_of_other_organisation": (50020, 50034, 51004, 90072, 16000, 16003, 50014, 500208),
     "account_gone": (500341,),
     "user_not_assigned": (50105,),
     "consent_needed": (65001, 90094, 90095),
     "consent_refused": (65004,),
     "permission_missing": (650056, 650057, 65005, 65006, 70011),
     "app_permission_missing": (501051,),
-    "app_not_in_tenant": (7000229,),
-    "exchange_missing": (650052, 650054, 500011, 50001),
-    "sign_in_again": (50076, 50074, 50079, 50078, 50158, 50072, 50085, 700020),
+    "app_not_in_tenant": (7000229, 90099),
+    # the last two: the whole directory is blocked
+    "exchange_missing": (650052, 650054, 500011, 500014, 50001, 5000224, 5000225),
+    # among them those of a device that somebody signed in at, and that is no more
+    "sign_in_again": (
+        50076, 50074, 50079, 50078, 50158, 50072, 50085, 700020, 500121, 50125, 50197, 51006, 9002341,
+        700003, 130007, 135010, 135011,
+    ),
     "blocked_by_administrator": (
-        53003, 53002, 530032, 530035, 50005, 50131, 50002, 500021, 500212, 500213,
+        53003, 53002, 53005, 53009, 53010, 530032, 530035, 50005, 50131, 50002, 500021, 500022, 500212, 500213, 90123,
     ),
     "device_not_allowed": (53000, 53001, 530002, 530003, 50097, 50127, 50129, 50155, 50187),
     "account_at_risk": (53011, 53004, 530034),
@@ -89,14 +100,28 @@ _AADSTS_GROUPS: Final = {
     "account_password_expired": (50055, 50144, 50135),
     "sign_in_frequency": (70043,),
     "sign_in_hours": (80012,),
-    "link_revoked": (50173, 700082, 70008, 50089, 70000, 50132, 50133),
+    "link_revoked": (50173, 700082, 70008, 50089, 50132, 50133),
     "sign_in_used": (54005,),
     "sign_in_broken": (501481, 700005, 9002313, 900144, 50194, 700022, 28002),
-    "provider_unavailable": (90055, 90006, 90024, 90025, 90033, 90012, 90090, 50196, 50033, 50087),
+    "provider_unavailable": (
+        90055, 90006, 90024, 90025, 90033, 90036, 90012, 90090, 90091, 50196, 50033, 50087, 50088, 50000, 50166,
+        40010, 70012,
+    ),
 }  # fmt: skip
+#: 70000 is not among them: it says no more than its word, and stands beside a number that does
 AADSTS: Final = {number: code for code, numbers in _AADSTS_GROUPS.items() for number in numbers}
 #: An account that signed in before cannot be of another organisation now.
-_AT_RENEWAL: Final = {50034: "account_gone", 51004: "account_gone"}
+_AT_RENEWAL: Final = dict.fromkeys((50034, 51004, 50020, 50014, 90072, 16000, 16003), "account_gone")
+#: what the client is to do (msal), where the number is one that we do not know
+_BY_SUBERROR: Final = {
+    "consent_required": "consent_needed",
+    "user_password_expired": "account_password_expired",
+    "basic_action": "sign_in_again",
+    "additional_action": "sign_in_again",
+    "device_authentication_failed": "sign_in_again",
+    "message_only": "blocked_by_administrator",
+    "protection_policy_required": "blocked_by_administrator",
+}
 #: Nobody signs in for an app that does so by itself: there is no link to end, and what it may is given to it.
 _APP_ONLY: Final = {
     "permission_missing": "app_permission_missing",
@@ -118,25 +143,27 @@ def entra_error(
     description: str = "",
     numbers: Iterable[int] = (),
     *,
+    suberror: str = "",
     secret: str = "",
     certificate: bool = False,
     renews: bool = False,
     app_only: bool = False,
 ) -> ChannelError:
-    """`numbers`: error_codes of a token answer; a redirect has its number in the description only.
+    """`numbers`: error_codes of a token answer, with its `suberror`; a redirect has its number in the description only.
 
     `secret`: the client secret that was sent, to tell its ID from its value; `certificate`: there was one instead.
     `renews`: somebody signed in before. `app_only`: nobody ever does.
     """
     found = [*numbers, *map(int, re.findall(r"AADSTS(\d{4,9})", description))]
     known = AADSTS | _AT_RENEWAL if renews else AADSTS
-    code = _LATER.get(word) or next((known[number] for number in found if number in known), None)
+    told = next((number for number in found if number in known), next(iter(found), 0))
+    code = _LATER.get(word) or known.get(told) or _BY_SUBERROR.get(suberror)
     if code in ("client_secret_wrong", None) and word == "invalid_client" and is_guid(secret):
         code = "client_secret_is_id"
     code = code or _BY_WORD.get(word) or "provider_refused"
     code = _CERTIFICATE.get(code, code) if certificate else code
     code = _APP_ONLY.get(code, code) if app_only else code
-    return _error(code, MICROSOFT, f"AADSTS{found[0]}" if found else _clean(word))
+    return _error(code, MICROSOFT, f"AADSTS{told}" if told else _clean(word))
 
 
 def google_error(word: str, description: str = "") -> ChannelError:

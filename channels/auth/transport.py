@@ -116,6 +116,11 @@ def said(response: requests.Response) -> dict[str, Any] | None:
     return answer if isinstance(answer, dict) else None
 
 
+def is_refusal(answer: Mapping[str, Any]) -> bool:
+    """By a word (RFC 6749 5.2). An object under that name is the form of Google's APIs, and of what stands in front."""
+    return isinstance(answer.get("error"), str)
+
+
 def is_grant(answer: Mapping[str, Any]) -> bool:
     """Whether it holds tokens as RFC 6749 5.1 has them; the libraries take for granted what stands there."""
     return (

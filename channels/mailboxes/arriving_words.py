@@ -33,6 +33,7 @@ _SHUT: Final = (
     r"|abnormal|gesperrt|deaktiviert|geblokkeerd|vergrendeld|opgeschort|afgesloten|bloquée?|suspendue?|bloquead[oa]"
     r"|suspendid[oa]|bloccat[oa]|sospes[oa]|expired)"
 )
+_NOT_ACTIVE: Final = r"(not|nicht|niet) (\w+ )?(activ(e|ated)|aktiv(iert)?|actief|geactiveerd)"
 _PLACE: Final = r"(country|ip\b|ips\b|ip address|region|location|network|host|abroad|geo\w*|foreign)"
 _NEAR: Final = r"(?:[^.]|\.(?=\d)){0,60}"  # in the same sentence; an address has dots, and up to 39 characters
 _KEPT_OUT: Final = (
@@ -43,11 +44,13 @@ _NOT_COMMANDS: Final = r"(?!\w* (\w+ )?commands)"  # whose session ends for thos
 
 WRONG_PASSWORD: Final = one_of(
     rf"{_WRONG}\W+(\w+\W+){{0,3}}{_WHO}",
-    rf"{_WHO}\b\W+(\w+\W+){{0,4}}(incorrect[oa]?|invalid|wrong|mismatch|not found|unknown|do(es)? not (match|exist))",
+    rf"{_WHO}\b\W+(\w+\W+){{0,4}}(incorrect[oa]?|invalid|wrong(?! (host|server))|mismatch|not found|unknown)",
+    rf"{_WHO}\b\W+(\w+\W+){{0,4}}do(es)?( not|n['’]?t) (match|exist)",
     rf"{_WHO}\b\W+(\w+\W+){{0,4}}not (correct|valid|recogni[sz]ed|accepted|match)",
     rf"{_WHO}\b\W+(\w+\W+){{0,4}}(falsch|ungültig|unbekannt|onjuist|verkeerd|ongeldig|onbekend|inconnu|errat[oaei])",
     r"log-?on failure",
     r"no such (user|account|mailbox)",
+    r"(cannot|can['’]?t|unable to|could(n['’]?t| not)) find (the |your )?(user|account|mailbox)\b",
     r"authenticat\w+\W+(\w+\W+)?(fail|unsuccess|error|reject)",
     r"(fail|unable|could not|couldn't|cannot)\w*( to)? authenticate",
     r"not authenticated",
@@ -56,6 +59,7 @@ WRONG_PASSWORD: Final = one_of(
     rf"{_PASSWORD}\W+(\w+\W+)?(error|failed)",
     r"check (your )?(password|user ?name|credentials)",
     rf"(controleer|prüfen|überprüfen|vérifiez)\W+(\w+\W+){{0,3}}{_WHO}",
+    rf"({_ACCOUNT}|postfach)\W+(\w+\W+)?existiert nicht",
     r"échec d\w*\W+(\w+\W+)?(authentif|identif)",
     r"authentifi\w+\W+(\w+\W+)?(fehlgeschlagen|échou)",
     r"authenticatie (is )?mislukt",
@@ -63,6 +67,21 @@ WRONG_PASSWORD: Final = one_of(
 
 #: In this order; the first that fits is taken.
 ARRIVING_WORDS: Final = (
+    # Before all that is off, locked or refused meanwhile.
+    Family(
+        "server_unavailable",
+        r"maint[ea]i?n[ae]nce",
+        r"\bbeing (migrated|moved|upgraded|converted)",
+        r"\boutage\b|\bduring (\w+ ){0,3}(migration|upgrade|update)\b",
+        r"\b(przerwa techniczna|prace (serwisowe|techniczne)|konserwacj\w+|udrzb\w+|underhall|vedligehold\w*)\b",
+        r"\b(vedlikehold|manutencao|manutenzione|mantenimiento|wartung(sarbeiten)?|onderhoud)\b",
+    ),
+    Family(
+        "server_unavailable",
+        rf"{_PROTOCOL}[^.]{{0,30}}\b(tempora\w+|tijdelijk|vorübergehend) {_OFF}",
+        rf"{_PROTOCOL}[^.]{{0,30}}{_OFF} (tempora\w+|for (the|this) moment)",
+        stages=ARRIVING,
+    ),
     Family(
         "exchange_not_connected",
         r"authenticated but not connected",
@@ -88,12 +107,14 @@ ARRIVING_WORDS: Final = (
         r"парол\w* (для )?(внешн\w+ )?приложени",
         r"authori[sz](ed|ation) code",
         r"授权码",
+        r"\blogin\.reqcode\b",
         r"(device|client|external|third[- ]party)[- ]?(app |specific )?password",
         r"second ?factor",
         r"(two|2)[- ]?(factor|step|fa\b)",
-        r"multi[- ]?factor|\bmfa\b|\botp\b|one[- ]time (code|passw)",
+        r"multi[- ]?factor|\bmfa\b|\bt?otp\b|one[- ]time (code|passw)",
         r"tweestaps|twee-?factor|zwei-?faktor|deux facteurs|double authentification",
         r"less secure app",
+        r"toid authentication",  # T-Online, of the password of the contract
         stages=SIGN_IN,
     ),
     Family(
@@ -139,6 +160,7 @@ ARRIVING_WORDS: Final = (
         rf"no {_PROTOCOL} (access|support)",
         rf"{_PROTOCOL}[^.]{{0,20}}(not part of|denied for)",
         r"access rights to this service",
+        rf"access to (the |this )?(requested )?service\W+(\w+\W+)?({_OFF}|denied)",
         rf"does not (include|support|allow|offer) {_PROTOCOL}",
         rf"{_PROTOCOL}[^.]{{0,20}}(requires|only (available )?(to|for|in|with)\b|is part of)",
         r"(mail|external|third[- ]party) (client|app|program)s?( access)? (is |are )?(not |disabled|switched off)",
@@ -155,7 +177,7 @@ ARRIVING_WORDS: Final = (
     Family(
         "too_many_connections",
         r"too many (\w+ )?(connections|sessions)",
-        r"maximum number of",
+        r"maximum number of (?!licen)",
         r"connection limit",
         r"no more (connections|sessions)",
         r"maximum\b.{0,20}\bconnections",
@@ -179,6 +201,7 @@ ARRIVING_WORDS: Final = (
     Family(
         "blocked_here",
         rf"too many\b[^.]{{0,30}}\b(fail|invalid|wrong|incorrect|bad){_NOT_COMMANDS}",
+        r"fail\w* too (many times|often)",
         r"access (is )?denied",
         r"not (allowed|permitted|welcome)",
         r"\b(blocked|banned|black-?listed)",
@@ -187,6 +210,7 @@ ARRIVING_WORDS: Final = (
     Family(
         "account_locked",
         rf"too many\b[^.]{{0,30}}\b(fail|invalid|wrong|incorrect|unsuccessful|bad\b){_NOT_COMMANDS}",
+        r"fail\w* too (many times|often)",
         r"(failed|invalid|wrong|incorrect|unsuccessful) (log-?in |sign-?in |password )?attempts",
         r"te veel\b[^.]{0,30}(mislukt|foutie|onjuist|verkeerd)",
         r"zu viele\b[^.]{0,30}(fehlgeschlagen|falsch|fehlerhaft|ungültig)",
@@ -198,6 +222,7 @@ ARRIVING_WORDS: Final = (
         rf"\b{_ACCOUNT}s?\b\W+(\w+\W+){{0,3}}{_SHUT}\b",
         rf"\b{_SHUT} {_ACCOUNT}\b",
         r"\bmailbox (is |has been )?(suspended|disabled|blocked|deactivated)",
+        rf"\b({_ACCOUNT}|mailbox|postfach|postvak)\b\W+(\w+\W+){{0,3}}{_NOT_ACTIVE}\b",
         r"temporarily locked out",
         r"\blog-?in (is |was )?(locked|blocked|suspended)",
         stages=ARRIVING,

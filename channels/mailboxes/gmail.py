@@ -73,6 +73,8 @@ _DOUBTFUL: Final = 3
 _ENDS_A_LIST: Final = ("server_too_slow", "quota_reached", "server_busy")
 #: refusals without a known reason: of one mail when the service gave another, else of them all
 _PERHAPS_OF_ONE_MAIL: Final = ("gmail_forbidden", "server_answer_unreadable")
+#: "Backend Error": of the service, or of one mail for ever
+_ITS_OWN: Final = "server_unavailable"
 
 Result = Fetched | NotFetched
 
@@ -157,13 +159,21 @@ class GmailMailbox(GmailSession):
         return list(found), False
 
     def fetch(self, refs: Sequence[MessageRef], spool: Path) -> Results:
+        doubtful: list[MessageRef] = []
+        in_a_row = 0
         for start in range(0, len(refs), _CALLS_IN_A_BATCH):
             batch = refs[start : start + _CALLS_IN_A_BATCH]
             results = self._fetch_batch(batch, spool)
             self._blame(results)
             with closing(handed_over(deque(results))) as waiting:
                 for ref, result in zip(batch, waiting, strict=True):
-                    yield self._fetch_alone(ref, spool) if result is None else result
+                    given = result or self._fetch_alone_unless_refused(ref, spool, in_a_row)
+                    in_a_row = 0 if given else in_a_row + 1
+                    if given:
+                        yield given
+                    else:
+                        doubtful.append(ref)
+        yield from self._asked_again(doubtful, spool)
 
     def _blame(self, results: Sequence[Result | None]) -> None:
         """Raises when every mail so far came broken: then it is no mail's fault."""
@@ -194,6 +204,37 @@ class GmailMailbox(GmailSession):
                 discard(results)
                 raise
         return results  # what came before a line broke is whole
+
+    def _fetch_alone_unless_refused(self, ref: MessageRef, directory: Path, in_a_row: int) -> Result | None:
+        """None when Google calls the failure its own: it may be of this mail. Of several in a row it is not."""
+        try:
+            return self._fetch_alone(ref, directory)
+        except TransientProblem as problem:
+            if problem.code != _ITS_OWN or in_a_row + 1 >= _DOUBTFUL:
+                raise
+            return None
+
+    def _asked_again(self, refs: Sequence[MessageRef], directory: Path) -> Results:
+        """At the end. What is refused again is blamed when the service gives another mail at this moment."""
+        for ref in refs:
+            try:
+                result = self._fetch_alone(ref, directory)
+            except TransientProblem as problem:
+                if problem.code != _ITS_OWN or not self._gives_another_than(refs, directory):
+                    raise
+                result = NotFetched(ref, MessageProblem("mail_unreadable"))
+            yield result
+
+    def _gives_another_than(self, refs: Sequence[MessageRef], directory: Path) -> bool:
+        with self.border():
+            newest, _all = self._ids([("labelIds", self._label)], 1, len(refs) + 1)
+        others = [uid for uid in newest if uid not in {ref.uid for ref in refs}]
+        try:
+            results = [self._fetch_alone(MessageRef(VALIDITY, uid), directory) for uid in others[:1]]
+        except TransientProblem:
+            return False
+        discard(results)
+        return any(map(_was_given, results))
 
     def _fetch_alone(self, ref: MessageRef, directory: Path) -> Result:
         if ref.validity != VALIDITY:

@@ -19,12 +19,16 @@ _BY_REASON: Final = {
     "dailyLimitExceeded": "quota_reached",
     "quotaExceeded": "quota_reached",
     "RATE_LIMIT_EXCEEDED": "quota_reached",
+    "CONSUMER_SUSPENDED": "client_disabled",
+    "CONSUMER_INVALID": "client_deleted",
     "accessNotConfigured": "gmail_api_disabled",
     "SERVICE_DISABLED": "gmail_api_disabled",
     "insufficientPermissions": "scope_missing",
     "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "scope_missing",
     "domainPolicy": "gmail_forbidden",
 }
+#: of the other refusals that count calls (errors[].domain)
+_LIMITS: Final = "usageLimits"
 #: beside failedPrecondition, which alone means nothing that lasts: Gmail says so of one call in a hundred
 _NO_MAILBOX: Final = "Mail service not enabled"
 
@@ -38,7 +42,8 @@ def refusal(status: int, body: bytes, retry_after: str = "") -> ChannelError:
     said = error_of(body)
     message = str((said or {}).get("message", ""))
     wait = _seconds(retry_after, message)
-    code = next((_BY_REASON[reason] for reason in _reasons(said or {}) if reason in _BY_REASON), "")
+    code = next((_BY_REASON[reason] for reason in _told(said or {}, "reason") if reason in _BY_REASON), "")
+    code = code or ("quota_reached" if status == 403 and _LIMITS in _told(said or {}, "domain") else "")
     code = "gmail_missing" if _NO_MAILBOX in message else code
     if code == "quota_reached" or status == 429:
         return Throttled("quota_reached", retry_after=wait)
@@ -48,6 +53,8 @@ def refusal(status: int, body: bytes, retry_after: str = "") -> ChannelError:
         return channel_error("server_unavailable") if wait is None else Throttled("server_busy", retry_after=wait)
     if status == 401:
         return channel_error("token_refused")
+    if code in ("client_disabled", "client_deleted"):
+        return channel_error(code, provider="Google")
     if code or status == 403:
         return channel_error(code or "gmail_forbidden")
     return channel_error("server_answer_unreadable")
@@ -62,12 +69,12 @@ def error_of(body: bytes) -> dict[str, Any] | None:
     return said if isinstance(said, dict) else None
 
 
-def _reasons(said: dict[str, Any]) -> Iterator[str]:
+def _told(said: dict[str, Any], item: str) -> Iterator[str]:
     for name in ("errors", "details"):
         rows = said.get(name)
         for row in rows if isinstance(rows, list) else []:
             if isinstance(row, dict):
-                yield str(row.get("reason"))
+                yield str(row.get(item))
 
 
 def _seconds(header: str, message: str) -> int | None:

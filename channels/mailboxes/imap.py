@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from channels.errors import ChannelError
+from channels.errors import ChannelError, TransientProblem, channel_error
 from channels.mailboxes.base import (
     EMPTIED,
     Destination,
@@ -29,10 +29,12 @@ from channels.mailboxes.imap_portions import FactsList, Portions
 from channels.mailboxes.imap_put_away import PuttingAway
 from channels.mailboxes.imap_search import HIGHEST, NOTHING, Search
 from channels.mailboxes.imap_session import ImapSession
-from channels.mailboxes.imap_unsearched import Compared, all_by_flags, newest
+from channels.mailboxes.imap_unsearched import Compared, Flagged, all_by_flags, newest
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UNKNOWN = Facts(None, None)
+#: of the newest mails, against what a search by date found
+_COMPARED = 500
 
 
 class ImapMailbox(ImapSession):
@@ -66,10 +68,9 @@ class ImapMailbox(ImapSession):
             for search in (unread, read):
                 search.take(folder)
             uids, elsewhere, whole = unread.finish(folder), read.finish(folder), unread.whole and read.whole
-            is_blind = unread.problem is not None and folder.exists > 0
+            is_blind = bool(unread.problem or read.problem) and folder.exists > 0
             if is_blind or flags.show_more(uids):
-                uids, seen, whole = all_by_flags(self.client)
-                elsewhere = [uid for uid in seen if uid >= (since or NOTHING)]
+                uids, elsewhere, whole = self._by_flags(since or NOTHING, Flagged(uids, elsewhere, whole=False))
             more = sorted({*uids, *(elsewhere if states_all else ())}.difference(found))
             facts = sizes.finish() | FactsList(self.client, self._portions, more).finish()
         return Listing(
@@ -81,6 +82,16 @@ class ImapMailbox(ImapSession):
             keeps_seen=folder.keeps_seen,
         )
 
+    def _by_flags(self, floor: int, found: Flagged) -> Flagged:
+        """Every mail by its flags, the read ones from `floor` on; those that were `found` where that is refused."""
+        try:
+            flagged = all_by_flags(self.client)
+        except TransientProblem:
+            if not found.unread:
+                raise
+            return found
+        return flagged._replace(read=[uid for uid in flagged.read if uid >= floor])
+
     def newest(self, count: int) -> Sequence[Glimpse]:
         with self.border():
             flagged = newest(self.client, self.folder, count)
@@ -90,16 +101,34 @@ class ImapMailbox(ImapSession):
         return [Glimpse(self._ref(uid, facts), uid in unread) for uid in uids]
 
     def since(self, moment: int) -> Sequence[MessageRef]:
-        """SEARCH knows days only, in any time zone (RFC 3501 6.4.4): a day more is asked for and looked through."""
+        """SEARCH knows days only, in any time zone (RFC 3501 6.4.4): a day more is asked for and looked through. Where
+        it leaves out one of the newest mails, or is no whole answer, the dates of all are looked at.
+        """
         day = datetime.fromtimestamp(moment, UTC) - timedelta(days=1)
         with self.border():
             search = Search(self.client, "SINCE", f"{day.day}-{_MONTHS[day.month - 1]}-{day.year}")
-            uids = search.finish(self.folder)
-            if search.problem:
-                raise search.problem
-            facts = FactsList(self.client, self._portions, uids).finish()
-        refs = [self._ref(uid, facts) for uid in uids]
-        return [ref for ref in refs if ref.arrived is None or ref.arrived >= moment]
+            found = set(search.finish(self.folder))
+            facts = self._facts_of(found, self._newest_if_told(search))
+            if not search.whole or any(_is_since(moment, facts[uid]) for uid in facts.keys() - found):
+                flagged = all_by_flags(self.client)
+                if not flagged.whole:  # what is not on it would be left out
+                    raise channel_error("server_unavailable")
+                facts |= self._facts_of(set(), flagged, facts)
+        known = {uid for uid in facts if _is_since(moment, facts[uid])}
+        dateless = {uid for uid in found if facts.get(uid, _UNKNOWN).arrived is None}
+        return [self._ref(uid, facts) for uid in sorted(known | dateless)]
+
+    def _newest_if_told(self, search: Search) -> Flagged:
+        try:
+            return newest(self.client, self.folder, _COMPARED)
+        except TransientProblem:
+            if not search.whole:
+                raise
+            return Flagged([], [], whole=False)
+
+    def _facts_of(self, found: set[int], flagged: Flagged, known: Collection[int] = ()) -> dict[int, Facts]:
+        uids = sorted({*found, *flagged.unread, *flagged.read}.difference(known))
+        return FactsList(self.client, self._portions, uids).finish()
 
     def _ref(self, uid: int, facts: Mapping[int, Facts]) -> MessageRef:
         return MessageRef(self.folder.validity, str(uid), *facts.get(uid, _UNKNOWN))
@@ -173,3 +202,7 @@ class ImapMailbox(ImapSession):
             with suppress(ChannelError), self.border():
                 self.client.say_goodbye()
         self.close()
+
+
+def _is_since(moment: int, facts: Facts) -> bool:
+    return facts.arrived is not None and facts.arrived >= moment

@@ -16,7 +16,7 @@ from channels.mailboxes.imap_answers import Answer
 from channels.mailboxes.imap_client import BROKEN
 from channels.mailboxes.imap_lines import Question
 from channels.mailboxes.imap_session import ImapSession
-from channels.mailboxes.refusals import blames_itself, mail_refused
+from channels.mailboxes.refusals import blames_itself, code_of, mail_refused
 from channels.mailboxes.session import one_may_be_to_blame
 from channels.mailboxes.spool import Group, Spool, Spooled, groups_of, handed_over, under_way
 
@@ -24,6 +24,8 @@ Result = Fetched | NotFetched
 
 #: So many mails asked for alone and refused in a row, and none between them came: it is the server.
 _ALL_ALIKE: Final = 3
+#: of so many mails beside a doubtful one, the smallest is asked for
+_OTHERS: Final = 5
 
 
 class _BrokenAnswer(ChannelError):
@@ -73,7 +75,7 @@ class Fetching:
                 yield from self._pipelined(directory)
             except _BrokenAnswer as problem:
                 self._begin_anew(problem)
-        yield from handed_over(deque(self._left_in_doubt()))
+        yield from handed_over(deque(self._left_in_doubt(directory)))
 
     def _pipelined(self, directory: Path) -> Results:
         """Takes each group from the front once it is answered; the next ones are asked for before that."""
@@ -89,9 +91,19 @@ class Fetching:
                 self._ask_ahead()
                 return self._take(self._asked[0])
         except TransientProblem as problem:
-            if one_may_be_to_blame(problem, self._groups[0]):
-                raise _BrokenAnswer(problem.code) from None
-            raise
+            end = self._end_of_line(problem)
+            if one_may_be_to_blame(end, self._groups[0]):
+                raise _BrokenAnswer(end.code) from None
+            raise end from None
+
+    def _end_of_line(self, problem: TransientProblem) -> TransientProblem:
+        """A goodbye without a reason is what a mail may do to the line: Exchange says "Connection is closed. 14" at one
+        that it cannot give (imapsync 256), Cyrus "Fatal error".
+        """
+        goodbye = self._session.client.goodbye
+        if problem.code == "server_unavailable" and goodbye is not None and code_of(goodbye) != "UNAVAILABLE":
+            return TransientProblem("connection_lost")
+        return problem
 
     def _ask_ahead(self) -> None:
         ahead = 1 if self._careful else under_way(self._groups)
@@ -185,13 +197,39 @@ class Fetching:
         doubts, self._doubts = self._doubts, []
         return [NotFetched(doubt.ref, MessageProblem("mail_unreadable")) for doubt in doubts]
 
-    def _left_in_doubt(self) -> list[Result]:
-        """At the end. What the server itself called passing is not the mail's; nor what it called its own, of all."""
+    def _left_in_doubt(self, directory: Path) -> list[Result]:
+        """At the end. What the server itself called passing is not the mail's; nor what it called its own, of all.
+
+        Unless it is a single one, and another is to be had: Yahoo says [UNAVAILABLE] of one mail for ever.
+        """
         all_failed = len(self._doubts) > 1 and not self._gave
         for doubt in self._doubts:
-            if doubt.passing or (doubt.own and all_failed):
+            if (doubt.passing or (doubt.own and all_failed)) and not self._is_alone(doubt, directory):
                 raise doubt.problem
         return self._blamed()
+
+    def _is_alone(self, doubt: _Doubt, directory: Path) -> bool:
+        try:
+            return len(self._doubts) == 1 and self._gives_another_than(int(doubt.ref.uid), directory)
+        except TransientProblem:
+            return False
+
+    def _gives_another_than(self, uid: int, directory: Path) -> bool:
+        """Asks for the smallest of the newest mails beside it."""
+        client, exists = self._session.client, self._session.folder.exists
+        with self._session.border(), Spool(directory, self._largest) as spool, client.into(spool):
+            client.ask_flags(f"{max(1, exists - _OTHERS)}:{exists}").answer()
+            others = [other for other in client.flags() if other != uid]
+            if not others:
+                return False
+            client.ask_about("FETCH", others, "(UID RFC822.SIZE)").answer()
+            sizes = {other: facts.size for other, facts in client.facts().items() if other in others and facts.size}
+            if not sizes:
+                return False
+            smallest = min(sizes, key=sizes.__getitem__)
+            answer = client.ask_about("FETCH", [smallest], "(UID BODY.PEEK[])").answer()
+            body = client.mails().get(smallest, {}).get(b"BODY[]")
+            return answer.ok and isinstance(body, Spooled) and body.size > 0
 
     def _result(self, ref: MessageRef, spool: Spool) -> Result:
         answer = self._early.pop(int(ref.uid), None) if ref.validity == self._session.folder.validity else None

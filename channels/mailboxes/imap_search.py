@@ -12,7 +12,7 @@ from channels.errors import ChannelError, Throttled
 from channels.mailboxes.imap_answers import MOST_UIDS, Answer, Folder, Found
 from channels.mailboxes.imap_client import Client
 from channels.mailboxes.imap_lines import Question
-from channels.mailboxes.refusals import Stage, is_too_much, meaning, refused
+from channels.mailboxes.refusals import Stage, is_too_much, refused
 
 _MOST_ROUNDS: Final = 100  # of the thousand mails that RFC 9738 speaks of
 HIGHEST: Final = 2**32 - 1
@@ -22,7 +22,7 @@ _PAGE: Final = 500  # results, where the server pages them (RFC 9394)
 
 class Search:
     """The UIDs from `floor` to `below` that have the keys. `whole`: whether that is all of them. `problem`: the server
-    does not understand the question, which is another thing than an answer with nothing in it.
+    refused the question, which is another thing than an answer with nothing in it.
     """
 
     def __init__(self, client: Client, *keys: str, floor: int = 1, below: int = HIGHEST) -> None:
@@ -111,10 +111,12 @@ class Search:
             raise problem
         elif self._rounds == 1:  # too early, for a server that judges it before SELECT is done; or RETURN is not known
             self._returns = ""
-        elif self.uids:
-            self._give_up()
-        elif answer.status == "BAD" and meaning(answer.words, Stage.LIST) is None:
+        elif not folder.exists and problem.code == "server_unavailable":
+            self._below = self._floor - 1
+        elif problem.code == "server_unavailable":
             self.problem = problem
+            self._give_up()
+        elif self.uids:
             self._give_up()
         else:
             raise problem

@@ -198,7 +198,7 @@ class ImapSession(Session):
         """The folder was refused: it may have another name here, or the server wants to know who asks."""
         problem = folder_refused(answer.words, self._name, self._credentials)
         if problem.code == "folder_missing":
-            self._name = self._meant(problem)
+            self._name = self._meant(problem, answer.words)
         elif is_for_strangers(answer.words) and not self.client.offers("ID"):
             self._drop_search()
             self.client.ask_id().answer()
@@ -206,7 +206,8 @@ class ImapSession(Session):
             raise problem
         answer = self._select()
         if not answer.ok:
-            raise folder_refused(answer.words, self._name, self._credentials)
+            is_listed = problem.code == "folder_missing"
+            raise folder_refused(answer.words, self._name, self._credentials, is_listed=is_listed)
 
     def _drop_search(self) -> None:
         """Its answer is still to come, and means nothing."""
@@ -214,8 +215,10 @@ class ImapSession(Session):
             self.unread.drop()
         self.unread = None
 
-    def _meant(self, problem: ChannelError) -> str:
-        """The server's name of the folder; else `problem`, with the names that there are."""
+    def _meant(self, problem: ChannelError, words: str) -> str:
+        """The server's name of the folder, which it refused in these words; else `problem`, with the names that there
+        are.
+        """
         try:
             self._drop_search()
             folders = self.client.folders()
@@ -223,8 +226,11 @@ class ImapSession(Session):
             raise problem from None
         name = meant_by(self._server.folder, folders)
         if name is None or (name == self._name and not self.client.writes_otherwise(name)):
+            if name:
+                problem = folder_refused(words, name, self._credentials, is_listed=True)
             secrets = [self._credentials.password] if isinstance(self._credentials, Password) else []
-            problem.detail |= {"offered": offer(folders, secrets)} if folders else {}
+            if problem.code == "folder_missing" and folders:
+                problem.detail["offered"] = offer(folders, secrets)
             raise problem
         return name
 

@@ -26,6 +26,9 @@ MAILBOX_WORDS: Final = (
         r"(mailbox|maildrop|postvak|postfach)\b.{0,80}\b(is full|is vol|ist voll)",
         r"mailbox full",
         r"mailbox\b.{0,20}\b(exceed\w*|over)\b.{0,20}quota",
+        r"maildir (is )?over ?quota",
+        r"not enough (disk )?(quota|space)",
+        r"\b(disk|storage|mailbox) quota (is |was )?exceeded|\b(user|account) (is )?over ?quota",  # EDQUOT
         r"(speicherplatz|opslagruimte|espace)\b.{0,30}\b(erschöpft|voll|vol|op|saturé|plein)\b",
     ),
     Family(
@@ -34,12 +37,13 @@ MAILBOX_WORDS: Final = (
         r"(mail ?(box|drop)|mbox|spool)( is)?( already| currently)? (open\b|opened|being (used|opened|read|accessed))",
         r"postvak (is )?(al )?(vergrendeld|in gebruik|bezet)",
         r"postfach (ist )?(bereits )?(gesperrt|geöffnet)",
-        r"lock (on )?(the |your )?(user['’]?s? )?(mailbox|maildrop|mail ?drop|mbox|spool)",
+        r"\block(ing)? (on )?(the |your |mail )?(user['’]?s? )?(mailbox|maildrop|mail ?drop|mbox|spool|/)",
+        r"\block failed",
         r"lock (is )?busy",
-        r"(another|other) (active |pop3? |imap )?(session|client|process|program)",
+        r"(another|other) (active |pop3? |imap )?(session|client|process|program)(?! (has )?(delet|remov|expung))",
         r"already (locked|logged in)",
         r"bereits (geöffnet|gesperrt)",
-        r"(get|obtain|acquire)\w* .{0,20}lock",
+        r"(get|obtain|acquire)\w* .{0,20}lock|wait\w* for (a |the )?lock",
         r"lock ?file",
     ),
     Family(
@@ -58,6 +62,7 @@ MAILBOX_WORDS: Final = (
         "quota_reached",
         r"quota exceeded",
         r"(download|daily|traffic) (limit|quota)",
+        r"流量.{0,10}(超过|上限)",
     ),
     Family(
         "server_busy",
@@ -73,6 +78,7 @@ MAILBOX_WORDS: Final = (
         r"time between mail checks",
         r"too (fast|frequent|often)",
         r"frequency (is )?limit",
+        r"(太|过于)频繁",
         r"slow down",
         r"wait (for )?\d{1,6} ?(s|m)",
         r"(log-?in|rate|request)s? (rate |limit )+(is )?(exceeded|reached|hit)",
@@ -88,7 +94,7 @@ MAILBOX_WORDS: Final = (
     ),
     Family(
         "too_many_connections",
-        r"too many",
+        r"too many(?! (open )?(files|errors|messages|mails|results))",
         stages=ARRIVING,
     ),
     Family(
@@ -101,6 +107,9 @@ MAILBOX_WORDS: Final = (
         r"modern auth",
         r"password (authentication|log-?ins?|sign-?ins?) (is |are |has been )?(disabled|not |no longer)",
         r"\bLOGIN (command )?(is )?disabled",
+        r"only available under a layer|encryption needed|no mechanism available",
+        r"(ssl|tls|starttls)\b.{0,20}\b(is )?(required|needed)|requires (ssl|tls|starttls)",
+        r"plain login|authenticate over plain",
         stages=SIGN_IN,
     ),
     Family(
@@ -110,18 +119,24 @@ MAILBOX_WORDS: Final = (
         r"server error",
         r"temporary (\w+ )?(failure|error|problem)",
         r"(database|backend|storage|system) (error|failure|problem)",
-        r"\bi/o error",
-        r"being (migrated|moved)",
+        r"\b(i/?o|read/write) (error|failure)",
+        r"(unexpected|operating system) error",
+        r"processing failed",
+        r"too many open files|out of memory|no space left|file ?system",
+        r"invalid format",  # Cyrus, of a mailbox that is broken
         stages=ARRIVING,
     ),
     Family(
         "server_unavailable",
         r"too busy",
         r"(system|server) (is )?busy",
-        r"maintenance",
         r"unreachable",
         r"not reachable",
-        r"(cannot|can['’]?t|unable to|failed to|could not) (connect|open|access|reach|contact|read)",
+        r"(cannot|can['’]?t|unable to|failed to|could(n['’]?t| not)) (connect|open|access|reach|contact|read|load|get)",
+        r"(cannot|can['’]?t|unable to|failed to|could(n['’]?t| not)) find (?!(the |your )?(user|account|mailbox)\b)",
+        r"(server|service|process|backend|database|ldap)\b[^.]{0,20}\b(down|broken|not (available|running|responding))"
+        r"\b(?! (for|in|on|with|to)\b)",
+        r"\b(home|mail) ?dir(ectory)?\b|\bmaildir\b|no such file",
         stages=[Stage.SESSION, Stage.SIGN_IN],
     ),
     Family(
@@ -148,7 +163,8 @@ MAILBOX_WORDS: Final = (
     Family(
         "mail_gone",
         r"(no longer|n['o]t|already) (exist|deleted|expunged|removed)",
-        r"(been|was|were) (deleted|expunged|removed)",
+        r"(been|was|were|is|are) (marked )?(as |for )?(delet|expung|remov)(ed|ion)",
+        r"(session|client|process|program) (has )?(deleted|expunged|removed) it",
         r"expunge",
         r"no such (message|mail)",
         r"(message|mail)s? (was |were |could )?(not (be )?found|gone)",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from channels.mailboxes.families import ARRIVING, FOLDER, SIGN_IN, Family, Stage, one_of
+from channels.mailboxes.families import ARRIVING, SIGN_IN, Family, Stage, one_of
 
 _PROTOCOL: Final = r"\b(imap4?|pop-?3?)\b"
 _PASSWORD: Final = (
@@ -153,12 +153,6 @@ OTHER_LANGUAGES: Final = (
         r"\b(account|casella|utenza)\b\W+(\w+\W+){0,2}(disattivat|sospes)[oa]\b",
         r"\bcompte\b\W+(\w+\W+){0,2}desactivee?\b|\b\w+konto\b\W+(\w+\W+){0,2}(gesperrt|deaktiviert)\b",
         stages=ARRIVING,
-    ),
-    Family(
-        "server_unavailable",
-        r"\b(przerwa techniczna|prace (serwisowe|techniczne)|konserwacj\w+|udrzb\w+|underhall|vedligehold\w*)\b",
-        r"\b(vedlikehold|manutencao|manutenzione|mantenimiento|wartung(sarbeiten)?|onderhoud)\b",
-        stages=[Stage.SESSION, Stage.SIGN_IN, *FOLDER],
     ),
 )
 

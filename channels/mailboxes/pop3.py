@@ -48,6 +48,8 @@ class Pop3Mailbox(Pop3Session):
     _was_cut_off = False
     #: the server is not to blame: it gave a mail
     _gave = False
+    #: in what it refused a mail that it calls passing, and gave none since
+    _passing: ChannelError | None = None
 
     def __init__(self, server: Server, watch: Watch) -> None:
         super().__init__(server, watch)
@@ -55,13 +57,18 @@ class Pop3Mailbox(Pop3Session):
 
     def open(self) -> int:
         """Counts the mails; the folder is not looked at."""
+        if self._count is None:
+            self._count = self._counted()
+        return self._count or len(self._mails().numbers)
+
+    def _counted(self) -> int | None:
         with self.border():
             try:
-                self._count = self._client.count()
+                return self._client.count()
             except poplib.error_proto as error:
                 if not is_refusal(error) or passing(error, Stage.LIST):
                     raise
-        return len(self._mails().numbers) if self._count is None else self._count
+        return None
 
     def candidates(self, since: int = 0, *, states_all: bool = False) -> Listing:
         return Listing(self._refs(), whole=self._mails().whole)
@@ -97,6 +104,7 @@ class Pop3Mailbox(Pop3Session):
         if len(refs) > 1:
             with self.border():
                 self._ask_capabilities_again()
+        self._passing = None
         waiting = deque(refs)
         held: deque[_Result] = deque()
         self._held = held
@@ -121,8 +129,8 @@ class Pop3Mailbox(Pop3Session):
                     with self.border():
                         held.append(self._result(ref, spool))
                         waiting.popleft()
-                        self._settle(spool)
-                    if self._gave or not waiting:
+                        self._settle(spool, is_last=not waiting)
+                    if (self._gave and self._passing is None) or not waiting:
                         yield from handed_over(held)
 
     def _ask_ahead(self, groups: deque[Group]) -> None:
@@ -148,7 +156,7 @@ class Pop3Mailbox(Pop3Session):
         if _is_failure(result):
             self._failed.add(ref.uid)
         else:
-            self._gave = True
+            self._gave, self._passing = True, None
         return result
 
     def _retrieved(self, ref: MessageRef, number: int, spool: Spool) -> _Result:
@@ -157,21 +165,28 @@ class Pop3Mailbox(Pop3Session):
         answer = self._client.retrieve(spool)
         self._due.popleft()
         if isinstance(answer, Refusal):
-            problem = mail_refused(text_of(answer)) or MessageProblem("mail_unreadable")
-            if not isinstance(problem, MessageProblem):
-                raise problem
-            return NotFetched(ref, problem)
+            return NotFetched(ref, self._of_one_mail(mail_refused(text_of(answer))))
         result = spool.result(ref, answer)
         self._was_cut_off = _is_failure(result)
         self._dropped = self._dropped or isinstance(result, NotFetched)
         return result
 
+    def _of_one_mail(self, problem: ChannelError | None) -> MessageProblem:
+        """What is said of more than one raises. Of one, a server may say "try again later" for ever (163.com)."""
+        if isinstance(problem, TransientProblem) and self._passing is None and not self._server.read_only:
+            self._passing, problem = problem, None
+        if problem is not None and not isinstance(problem, MessageProblem):
+            raise problem
+        return problem or MessageProblem("mail_unreadable")
+
     @property
     def _is_suspect(self) -> bool:
         return len(self._failed) >= _DOUBTFUL and not self._gave
 
-    def _settle(self, spool: Spool) -> None:
+    def _settle(self, spool: Spool, *, is_last: bool) -> None:
         """Blames the mails that failed when the server gives another, and else the server."""
+        if is_last and self._passing and not self._gives_another(spool):
+            raise self._passing
         if self._is_suspect and not self._due:
             if not self._gives_another(spool):
                 raise channel_error("server_unavailable")

@@ -92,6 +92,15 @@ class Client(poplib.POP3):
         number = next(filter(bytes.isdigit, answer.split()), None)
         return None if number is None else int(number[:9])
 
+    def has_a_mail(self) -> bool:
+        """LIST 1, answered by one line: whatever STAT says, a mail is there that has a place and a size."""
+        try:
+            return re.match(rb"\+OK 1 +\d", self.command("LIST 1"), re.IGNORECASE) is not None
+        except poplib.error_proto as error:
+            if not is_refusal(error):
+                raise
+            return False
+
     def ask_for(self, numbers: Sequence[int], *, read_only: bool) -> None:
         """`read_only`: by TOP, with more lines than there are (RFC 1939 7). After RETR, Dovecot and others mark a mail
         as read for who reads it over IMAP, also when the session ends without QUIT.

@@ -41,6 +41,11 @@ _PASSES: Final = one_of(
     PASSES,
 )
 _INTERNAL: Final = "internal"  # at a mail it may be that mail
+_OWN_ERROR: Final = (
+    r"server error|internal|(database|backend|storage|system) (error|failure)|\[(SERVERBUG|CONTACTADMIN)"
+)
+#: RFC 5530 and 3206
+_CODES_THAT_PASS: Final = ("UNAVAILABLE", "SYS/TEMP")
 _AGAIN: Final = "try again"  # after a wrong password, a person is told so
 
 _CODE: Final = re.compile(r"\[([A-Z][A-Z/-]+)[^\]]*\]", re.IGNORECASE)
@@ -66,6 +71,8 @@ _APP_PASSWORDS_ONLY: Final = re.compile(
     r"(imap|pop)\.(gmail|googlemail)\.com|imap\.mail\.me\.com|(imap|pop)\.mail\.yahoo\.com|(export\.)?(imap|pop)\.aol\.com"
     r"|(imap|pop)\.fastmail\.com"
 )
+# IMAP and POP3 are off there until the owner switches them on, and after long disuse; told as a wrong password.
+_OFF_AT_FIRST: Final = re.compile(r"(imap|pop)\.gmx\.(net|com)|(imap|pop3)\.web\.de")
 _MICROSOFT: Final = re.compile(r"(outlook|imap-mail|pop-mail)\.(office365|office|outlook)\.com")
 
 
@@ -96,18 +103,25 @@ def sign_in_refused(answer: str, host: str, credentials: Credentials | None = No
     code = meaning(nameless, Stage.SIGN_IN) or "sign_in_refused"
     if code in ("password_refused", "sign_in_refused") and _APP_PASSWORDS_ONLY.fullmatch(host.lower()):
         code = "app_password_needed"
+    if code == "password_refused" and _OFF_AT_FIRST.fullmatch(host.lower()):
+        code = "password_or_protocol_off"
     if code == "sign_in_refused":
         return _saying(code, answer, credentials)
     return _error(code, answer)
 
 
-def folder_refused(answer: str, folder: str, credentials: Credentials | None = None) -> ChannelError:
-    """The refusal of SELECT. INBOX is always there (RFC 3501 5.1): there the server is at fault."""
+def folder_refused(
+    answer: str, folder: str, credentials: Credentials | None = None, *, is_listed: bool = False
+) -> ChannelError:
+    """The refusal of SELECT. INBOX is always there (RFC 3501 5.1): there the server is at fault, and so it is where a
+    folder is refused without a reason that the server's own list has (`is_listed`).
+    """
     code = meaning(answer.replace(folder, ""), Stage.FOLDER)  # a folder may be called "Later"
-    if code in (None, "folder_missing") and folder.upper() != "INBOX":
-        return channel_error("folder_missing", folder=folder)
-    if code in (None, "folder_missing"):
+    is_there = folder.upper() == "INBOX" or (is_listed and code is None)
+    if code in (None, "folder_missing") and is_there:
         return _saying("server_unavailable", answer, credentials)
+    if code in (None, "folder_missing"):
+        return channel_error("folder_missing", folder=folder)
     return channel_error(code, folder=folder) if code == "folder_not_allowed" else _error(code, answer)
 
 
@@ -129,17 +143,17 @@ def mail_refused(answer: str) -> ChannelError | None:
 
 def blames_itself(answer: str) -> bool:
     """The server calls it an error of its own; of one mail it may say so too."""
-    return re.search(r"server error|internal|\[SERVERBUG", answer[:_READ], re.IGNORECASE) is not None
+    return re.search(_OWN_ERROR, answer[:_READ], re.IGNORECASE) is not None
 
 
 def meaning(answer: str, stage: Stage) -> str | None:
     """The code of channels/errors.py; None for words that we do not know."""
     answer = answer[:_READ]
-    words = folded(re.sub(r"https?://\S+", "", answer))
+    words, response_code = folded(re.sub(r"https?://\S+", "", answer)), code_of(answer)
     for family in (*ARRIVING_WORDS, *MAILBOX_WORDS, *OTHER_LANGUAGES):
         if stage in family.stages and family.is_said_in(words):
-            return family.meaning
-    response_code = code_of(answer)
+            lasts = CODES[family.meaning].kind.permanent
+            return "server_unavailable" if lasts and _says_twice_that_it_passes(words) else family.meaning
     for family in BY_CODE:
         if stage in family.stages and response_code in family.codes:
             return family.meaning
@@ -148,6 +162,11 @@ def meaning(answer: str, stage: Stage) -> str | None:
     if stage is Stage.SIGN_IN and (WRONG_PASSWORD.search(words) or WRONG_PASSWORD_ELSEWHERE.search(words)):
         return "password_refused"
     return "server_unavailable" if re.search(_AGAIN, answer, re.IGNORECASE) else None
+
+
+def _says_twice_that_it_passes(words: str) -> bool:
+    """By its response code and in words, as Dovecot: "[UNAVAILABLE] Account is temporarily disabled."."""
+    return code_of(words) in _CODES_THAT_PASS and _PASSES.search(_CODE.sub("", words)) is not None
 
 
 def code_of(answer: str) -> str | None:

@@ -24,15 +24,17 @@ _GAP: Final = "…"
 #: tag and status, response codes, and a session number behind them ("sc=1")
 _FRAME: Final = re.compile(r"^(?:\* |[A-P]{4}\d+ )?(?:(?:NO|BAD|BYE)\b|-ERR|-err)|\[[^\]]*\]|\bsc=\S*")
 _PARTS: Final = re.compile(r"[-/.'’]")
+#: of 163.com: no letter beyond ASCII stands alone, as it would in French
+_CHINESE: Final = re.compile(rb"(?:[\x00-\x7f]*[\xa1-\xf7][\xa1-\xfe]){4,}[\x00-\x7f]*")
 _EDGES: Final = " .,:;!?()\"'“”‘’<>"
 
 
 def heard(answer: bytes) -> str:
-    """A line of a server. What is not UTF-8 is Windows-1252, as servers that know one language say it."""
+    """A line of a server. What is not UTF-8 is Windows-1252, as servers that know one language say it; or GBK."""
     try:
         return answer.decode("utf-8")
     except UnicodeDecodeError:
-        return answer.decode("cp1252", "replace")
+        return answer.decode("gbk" if _CHINESE.fullmatch(answer) else "cp1252", "replace")
 
 
 def words_of(answer: str, credentials: Credentials | None = None) -> str:

@@ -151,8 +151,16 @@ PASSING = {
 def test_passing_refusal_blames_no_mail_however_long_it_lasts(
     channel: Channel, world: World, which: int, first: int
 ) -> None:
+    given: set[int] = set()
+
+    def refuses(number: int) -> bool:
+        """So many mails it gives, once."""
+        is_over = number >= first or number in given
+        given.add(number)
+        return is_over
+
     world.words = PASSING[channel.protocol][which]
-    world.refuses = lambda number: number >= first
+    world.refuses = refuses
     ends = [fetch_now(channel, "schedule") for _slot in range(4)]
     assert ({run.outcome for run in ends}, sum(run.failed for run in ends)) == ({"failed"}, 0)
     assert ReceivedMail.objects.filter(Q(attempts__gt=0) | Q(standing=True)).count() == 0
@@ -169,6 +177,39 @@ def test_one_mail_refused_without_a_reason_costs_only_itself_and_comes_at_last(c
     assert (channel.state, channel.failures, ReceivedMail.objects.get(standing=True).attempts) == ("active", 0, 3)
     world.refuses = lambda number: False
     assert (fetch_now(channel).delivered, files()) == (1, FILES)
+
+
+def test_one_mail_that_the_server_calls_passing_for_ever_ends_no_channel(channel: Channel, world: World) -> None:
+    """As Yahoo does (imapsync 119, MailKit 358). It came alone, as mails do."""
+    assert books(channel) == (3, 3, 0, 0)
+    late = invoice(3)
+    world.maildrop.mails.append(late)
+    world.maildrop.uidl.append(b"uidl-104")
+    world.folder.mails[4], world.folder.next_uid = late, 5
+    world.words = b"[UNAVAILABLE] UID FETCH Server error while fetching messages"
+    world.refuses = lambda number: number == 4
+    for _slot in range(6):
+        fetch_now(channel, "schedule")
+    channel.refresh_from_db()
+    assert (channel.state, channel.failures, ReceivedMail.objects.filter(standing=True).count()) == ("active", 0, 1)
+    world.refuses = lambda number: False
+    assert (fetch_now(channel).delivered, files()) == (1, [*FILES, "factuur-3.pdf"])
+
+
+@pytest.mark.parametrize("world", ["imap"], indirect=True)
+@pytest.mark.parametrize("behind", [0, 2])
+def test_mail_at_which_the_server_says_goodbye_ends_no_channel(channel: Channel, world: World, behind: int) -> None:
+    """As Exchange does (imapsync 256)."""
+    assert books(channel) == (3, 3, 0, 0)
+    for number in range(3, 4 + behind):
+        world.folder.mails[number + 1], world.folder.next_uid = invoice(number), number + 2
+    world.folder.goodbyes[4] = b"Connection is closed. 14"
+    delivered = sum(fetch_now(channel, "schedule").delivered for _slot in range(6))
+    channel.refresh_from_db()
+    assert (channel.state, channel.failures, delivered) == ("active", 0, behind)
+    assert ReceivedMail.objects.get(standing=True).uid == "4"
+    world.folder.goodbyes.clear()
+    assert fetch_now(channel).delivered == 1
 
 
 def test_server_that_refuses_every_mail_without_a_reason_blames_none(channel: Channel, world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
@@ -12,7 +13,15 @@ from pathlib import Path
 import pytest
 
 from channels.credentials import BearerToken, Password
-from channels.errors import ChannelError, MessageProblem, Throttled, channel_error
+from channels.errors import (
+    ChannelError,
+    ConfigurationProblem,
+    CredentialProblem,
+    MessageProblem,
+    Throttled,
+    TransientProblem,
+    channel_error,
+)
 from channels.mailboxes import gmail, gmail_batch, gmail_http, gmail_raw, mailbox_for
 from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Role, Watch, open_session
 from channels.mailboxes.gmail_refusals import refusal
@@ -364,7 +373,6 @@ def test_throttling_that_lasts_hands_over_what_came_before(
         ("too long", "connection_lost"),
         ("too short", "mail_cut_off"),
         ("no json", "server_answer_unreadable"),
-        ("500", "server_unavailable"),
         ("404 page", "provider_unavailable"),
         ("403 page", "provider_unavailable"),
         ("401 page", "provider_unavailable"),
@@ -422,6 +430,58 @@ def test_refusal_of_the_service_blames_no_mail(
     with pytest.raises(Throttled) as caught:
         next(fetching)
     assert caught.value.retry_after == 17
+
+
+@pytest.mark.parametrize(("mails", "poison"), [(3, (0,)), (4, (1, 2)), (12, (10,)), (5, (0, 2, 4))])
+def test_mail_that_is_refused_for_ever_costs_only_itself(
+    gmail_api: GmailApi, account: Account, mailbox: Mailbox, tmp_path: Path, mails: int, poison: tuple[int, ...]
+) -> None:
+    """As Yahoo does in IMAP: imapsync 119."""
+    for _ in range(mails):
+        account.deliver(MAIL)
+    refs = list(mailbox.candidates().unread)
+    gmail_api.faults.extend(Fault("500", f"/messages/{refs[number].uid}", times=99) for number in poison)
+    results = list(mailbox.fetch(refs, tmp_path))
+    assert [one.ref for one in results if isinstance(one, NotFetched)] == [refs[number] for number in poison]
+    assert len([one for one in results if isinstance(one, Fetched)]) == mails - len(poison)
+    assert len(list(tmp_path.iterdir())) == mails - len(poison)
+
+
+@pytest.mark.parametrize(("others", "code"), [(0, "server_unavailable"), (1, "mail_unreadable")])
+def test_only_mail_that_is_refused_is_held_against_one_that_was_read(
+    gmail_api: GmailApi, account: Account, mailbox: Mailbox, tmp_path: Path, others: int, code: str
+) -> None:
+    for _ in range(others):
+        account.deliver(MAIL, read=True)
+    refs = [MessageRef("gmail", account.deliver(MAIL))]
+    gmail_api.faults.append(Fault("500", f"/messages/{refs[0].uid}", times=99))
+    with nullcontext() if others else pytest.raises(TransientProblem, match=code):
+        assert said(mailbox, refs, tmp_path) == [code]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mail_that_is_refused_for_a_moment_comes_at_the_end(
+    gmail_api: GmailApi, account: Account, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        account.deliver(MAIL)
+    refs = list(mailbox.candidates().unread)
+    gmail_api.faults.append(Fault("500", f"/messages/{refs[0].uid}", times=2))  # in the batch, and alone
+    results = list(mailbox.fetch(refs, tmp_path))
+    assert [one.ref.uid for one in results if isinstance(one, Fetched)] == [refs[number].uid for number in (1, 2, 0)]
+
+
+def test_three_mails_refused_one_after_the_other_are_the_service(
+    gmail_api: GmailApi, account: Account, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    for _ in range(5):
+        account.deliver(MAIL)
+    refs = list(mailbox.candidates().unread)
+    gmail_api.faults.append(Fault("500", "/messages/", times=99))
+    before = gmail_api.calls.count("messages.get")
+    assert raised(lambda: said(mailbox, refs, tmp_path)) == "server_unavailable"
+    assert gmail_api.calls.count("messages.get") == before + 5 + 3
+    assert raised(lambda: said(mailbox, refs[:1], tmp_path)) == "server_unavailable"
 
 
 def test_every_mail_that_comes_broken_is_the_service(
@@ -579,6 +639,30 @@ def test_reason_may_stand_in_the_details(reason: str) -> None:
     body = b'{"error": {"code": 403, "errors": 3, "details": [1, {"reason": "%s"}]}}' % reason.encode()
     code = {"SERVICE_DISABLED": "gmail_api_disabled"}.get(reason, "scope_missing")
     assert refusal(403, body).code == code
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "domain", "code", "kind"),
+    [
+        # of a Google project, as firebase-ios-sdk 13968 and google-api-php-client 2422 quote them
+        (403, "CONSUMER_SUSPENDED", "googleapis.com", "client_disabled", ConfigurationProblem),
+        (403, "CONSUMER_INVALID", "googleapis.com", "client_deleted", ConfigurationProblem),
+        # of calls, under names that are not Gmail's own
+        (403, "dailyLimitExceededUnreg", "usageLimits", "quota_reached", Throttled),
+        (403, "concurrentLimitExceeded", "usageLimits", "quota_reached", Throttled),
+        (403, "accessNotConfigured", "usageLimits", "gmail_api_disabled", ConfigurationProblem),
+        (403, "forbidden", "global", "gmail_forbidden", ConfigurationProblem),
+        (400, "failedPrecondition", "global", "server_answer_unreadable", TransientProblem),
+        (500, "backendError", "global", "server_unavailable", TransientProblem),
+        (401, "authError", "global", "token_refused", CredentialProblem),
+    ],
+)
+def test_refusal_is_whose_it_is(status: int, reason: str, domain: str, code: str, kind: type[ChannelError]) -> None:
+    rows = [{"reason": reason, "domain": domain, "message": "x"}]
+    for place in ("errors", "details"):
+        body = json.dumps({"error": {"code": status, "message": "x", place: rows}}).encode()
+        error = refusal(status, body)
+        assert (error.code, type(error)) == (code, kind)
 
 
 # --- Quota ---------------------------------------------------------------------------------------------

@@ -144,6 +144,19 @@ def test_failed_fetch_says_why_and_counts_what_counts(
     assert (code_of(run), channel.failures) == (("failed", code), strikes)
 
 
+def test_mail_that_google_never_gives_makes_no_channel_inactive(
+    link: Callable[..., Channel], gmail_api: GmailApi, account: Account, settings: object
+) -> None:
+    settings.FETCH_RETRY_SECONDS = ()
+    channel = link()
+    uids = [account.deliver(invoice(number)) for number in range(3)]
+    gmail_api.faults.append(Fault("500", f"/messages/{uids[0]}", times=99))
+    runs = [fetch_now(channel, trigger="schedule") for _ in range(3)]
+    channel.refresh_from_db()
+    assert [(run.outcome, run.delivered, run.failed) for run in runs] == [("warning", 2, 1), *[("warning", 0, 1)] * 2]
+    assert (channel.failures, names()) == (0, ["factuur-1.pdf", "factuur-2.pdf"])
+
+
 def test_check_walks_every_step(link: Callable[..., Channel], gmail_api: GmailApi, account: Account) -> None:
     account.deliver(invoice(0))
     target = replace(check.target_of(link()), token=lambda: BearerToken(GMAIL_ADDRESS, GMAIL_TOKEN))

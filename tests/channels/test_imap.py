@@ -516,7 +516,7 @@ def test_uidvalidity_is_part_of_the_identity(mailbox_user: MailboxUser, tmp_path
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (b"{tag} NO [UNAVAILABLE] index is being built\r\n", "server_unavailable"),
+        (b"{tag} NO [INUSE] index is being built\r\n", "mailbox_in_use"),
         (b"* SEARCH one two\r\n{tag} OK done\r\n", "server_answer_unreadable"),
         (b"* SEARCH {3}\r\n1 2\r\n{tag} OK done\r\n", "server_answer_unreadable"),
         (b"* SEARCH " + b"1" * 5000 + b"\r\n{tag} OK done\r\n", "server_answer_unreadable"),
@@ -699,9 +699,20 @@ def test_other_uidvalidity_after_a_broken_answer_ends_the_session(scripted: Star
         list(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path))
 
 
-def test_goodbye_during_a_fetch_ends_the_session(scripted: StartScripted, tmp_path: Path) -> None:
-    server = scripted(imap({"UID FETCH": b"* BYE [UNAVAILABLE] shutting down\r\n"}))
-    with session(server) as mailbox, pytest.raises(ChannelError, match="server_unavailable"):
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (b"[UNAVAILABLE] shutting down", "server_unavailable"),
+        (b"Connection is closed. 14", "connection_lost"),  # of Exchange, at a mail that it cannot give
+        (b"Fatal error: Internal error: assertion failed", "connection_lost"),  # of Cyrus
+        (b"Too many simultaneous connections", "too_many_connections"),
+    ],
+)
+def test_goodbye_during_a_fetch_ends_the_session(
+    scripted: StartScripted, tmp_path: Path, words: bytes, code: str
+) -> None:
+    server = scripted(imap({"UID FETCH": b"* BYE " + words + b"\r\n"}))
+    with session(server) as mailbox, pytest.raises(ChannelError, match=code):
         list(mailbox.fetch([MessageRef("1", "1", 5)], tmp_path))
 
 

@@ -14,6 +14,7 @@ from channels.errors import ChannelError
 from channels.mailboxes import imap_search, imap_unsearched, mailbox_for
 from channels.mailboxes.base import Listing, MessageRef, Watch, open_session
 from channels.mailboxes.imap_answers import Found, extended_in, found_in, set_of, uids_of
+from tests.servers.folder import Folder
 from tests.servers.plugin import MailboxUser, StartScripted
 from tests.servers.scripted import HELLO, Answer, Peer, Script, imap
 
@@ -479,6 +480,32 @@ def test_search_that_is_not_understood_is_made_up_for_by_flags(scripted: StartSc
     assert (uids_in(listing.unread), listing.whole) == ([2], True)
 
 
+def refuses_nothing(words: bytes) -> Manner:
+    """What is not there is refused."""
+    return lambda found: (found, b"OK done") if found else ([], b"NO " + words)
+
+
+@pytest.mark.parametrize("words", [b"no such message", b"SEARCH failed: nothing found", b"[UNAVAILABLE] no index"])
+@pytest.mark.parametrize("unread", [[], [4], [4, 6, 8]])
+def test_refusal_of_a_search_that_finds_nothing_leaves_the_listing_whole(
+    scripted: StartScripted, words: bytes, unread: list[int]
+) -> None:
+    box = Box([4, 6, 8], refuses_nothing(words))
+    box.unread = unread
+    found = listed(scripted, box, since=5)
+    read = [uid for uid in (6, 8) if uid not in unread]
+    assert (uids_in(found.unread), uids_in(found.read_elsewhere), found.whole) == (unread, read, True)
+
+
+def test_empty_folder_is_empty_where_a_search_in_it_is_refused(scripted: StartScripted) -> None:
+    """Proton Bridge: "NO no such message" to a range of UIDs in a folder without mails."""
+    box = Box([], refuses_nothing(b"no such message"))
+    box.next_uid = 9
+    found = listed(scripted, box, since=5)
+    assert (uids_in(found.unread), uids_in(found.read_elsewhere), found.whole) == ([], [], True)
+    assert [command for command in box.heard if "FETCH" in command] == []
+
+
 def test_server_that_understands_neither_search_nor_flags_is_to_blame(scripted: StartScripted) -> None:
     answers: dict[str, Answer] = {"UID SEARCH": b"{tag} BAD unknown criterion\r\n", "FETCH": b"{tag} BAD what\r\n"}
     with mailbox_for("imap", scripted(imap(answers)), Watch()) as mailbox:
@@ -487,3 +514,38 @@ def test_server_that_understands_neither_search_nor_flags_is_to_blame(scripted: 
             mailbox.candidates()
         with pytest.raises(ChannelError, match="server_unavailable"):
             mailbox.since(0)
+
+
+DATED = {1: 1_000_000, 2: 3_000_000, 3: 2_000_000, 4: 500_000}
+
+
+def since_of(scripted: StartScripted, folder: Folder, moment: int) -> list[int]:
+    folder.dates = DATED
+    with mailbox_for("imap", scripted(folder.script), Watch()) as mailbox:
+        open_session(mailbox, JAN)
+        return uids_in(mailbox.since(moment))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"* SEARCH 2 3\r\n{tag} OK done\r\n",
+        b"* SEARCH 1 2 3\r\n{tag} OK done\r\n",
+        b"* SEARCH 3\r\n{tag} OK done\r\n",
+        b"* SEARCH\r\n{tag} OK done\r\n",  # of imap.strato.com
+        b"{tag} NO [UNAVAILABLE] search is off\r\n",
+        b"{tag} BAD unknown criterion\r\n",
+    ],
+)
+def test_mails_since_a_date_are_found_by_their_dates_where_search_leaves_them_out(
+    scripted: StartScripted, answer: bytes
+) -> None:
+    folder = Folder([b"A: b\r\n\r\n"] * 4, **{"UID SEARCH": answer})
+    folder.seen = {2}
+    assert since_of(scripted, folder, 1_500_000) == [2, 3]
+    assert since_of(scripted, folder, 4_000_000) == []
+
+
+def test_search_by_date_is_believed_where_flags_are_refused(scripted: StartScripted) -> None:
+    answers = {"UID SEARCH": b"* SEARCH 2\r\n{tag} OK done\r\n", "FETCH": b"{tag} NO never\r\n"}
+    assert since_of(scripted, Folder([b"A: b\r\n\r\n"] * 4, **answers), 1_500_000) == [2]

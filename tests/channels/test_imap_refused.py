@@ -12,6 +12,7 @@ from channels.credentials import Password
 from channels.errors import ChannelError, Throttled
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Fetched, Mailbox, MessageRef, NotFetched, Results, Watch, open_session
+from tests.servers.folder import Folder
 from tests.servers.plugin import StartScripted
 from tests.servers.scripted import IMAP_ANSWERS, Answer, Peer, Script, hang_up, imap
 
@@ -190,6 +191,28 @@ def test_only_mails_refused_as_an_error_of_the_servers_own_are_not_blamed(
         assert taken(box.fetch([REFS[2], *REFS[:2]], tmp_path)) == [*mails(3), "mail_unreadable", "mail_unreadable"]
 
 
+@pytest.mark.parametrize(
+    ("refused", "results", "asked"),
+    [
+        ({3}, ["mail_unreadable"], [3, 2]),  # the smaller one of the others
+        ({2, 3}, ["! server_unavailable"], [3, 2]),
+    ],
+)
+def test_single_mail_that_the_server_calls_passing_is_blamed_where_another_comes(
+    scripted: StartScripted, tmp_path: Path, refused: set[int], results: list[bytes | str], asked: list[int]
+) -> None:
+    """Yahoo says it of single mails for ever."""
+    bodies = [b"A: 01\r\n\r\nlonger\r\n", b"A: 02\r\n\r\n", b"A: 03\r\n\r\n"]
+    folder = Folder(bodies, body=lambda uid, raw: None if uid in refused else raw)
+    folder.seen = {1, 2}
+    folder.refusal = b"NO [UNAVAILABLE] UID FETCH Server error while fetching messages"
+    with mailbox_for("imap", scripted(folder.script), Watch()) as mailbox:
+        box = opened(mailbox)
+        assert taken(box.fetch(box.candidates().unread, tmp_path)) == results
+    assert folder.fetched == asked
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_came_before_the_refusal_is_not_asked_for_again(scripted: StartScripted, tmp_path: Path) -> None:
     server = Server(lambda uid: b"NO no" if uid == 3 else None)
     with mailbox_for("imap", scripted(server.script()), Watch()) as mailbox:
@@ -241,8 +264,28 @@ def test_mails_under_way_survive_the_refusal_of_others(scripted: StartScripted, 
 def test_refused_search_is_asked_for_its_meaning(scripted: StartScripted, answer: bytes, code: str) -> None:
     server = scripted(imap({"UID SEARCH": b"{tag} " + answer + b"\r\n"}))
     with mailbox_for("imap", server, Watch()) as mailbox, pytest.raises(ChannelError) as caught:
-        opened(mailbox)
+        opened(mailbox).candidates()
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (b"NO SELECT failed.", "server_unavailable said=SELECT failed."),  # Exchange, Zimbra: of whatever it was
+        (b"NO Retry operation", "server_unavailable said=Retry operation"),  # Cyrus
+        (b"NO Mailbox does not exist.", "folder_missing folder=Facturen offered=Facturen, INBOX"),
+        (b"NO [NOPERM] Permission denied", "folder_not_allowed folder=Facturen"),
+    ],
+)
+def test_folder_of_the_servers_own_list_is_not_called_missing_without_its_word(
+    scripted: StartScripted, answer: bytes, problem: str
+) -> None:
+    listed = b'* LIST () "/" INBOX\r\n* LIST () "/" Facturen\r\n{tag} OK done\r\n'
+    server = scripted(imap({"SELECT": b"{tag} " + answer + b"\r\n", "LIST": listed}))
+    server.folder = "Facturen"
+    with mailbox_for("imap", server, Watch()) as mailbox, pytest.raises(ChannelError) as caught:
+        opened(mailbox)
+    assert str(caught.value) == problem
 
 
 def test_full_mailbox_is_another_thing_than_throttling(scripted: StartScripted) -> None:

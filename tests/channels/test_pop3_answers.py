@@ -98,12 +98,25 @@ def test_long_answer_ends_at_a_dot_that_stands_alone(scripted: StartScripted, tm
         assert len(list(mailbox.fetch(refs, tmp_path))) == 2
 
 
+def test_mails_are_there_though_stat_counts_none(scripted: StartScripted, tmp_path: Path) -> None:
+    maildrop = Maildrop(MAILS, STAT=b"+OK 0 0\r\n")
+    whole = maildrop.told["LIST"]
+    maildrop.told["LIST"] = lambda number: b"+OK 1 120\r\n" if number else whole(0)  # type: ignore[operator]
+    with session(scripted(maildrop.script)) as mailbox:
+        assert mailbox.open() == len(MAILS)
+        listing = mailbox.candidates()
+        assert (len(listing.unread), listing.whole) == (len(MAILS), True)
+        assert len(list(mailbox.fetch(listing.unread, tmp_path))) == len(MAILS)
+    assert [line for line in maildrop.heard if line.startswith("LIST")] == ["LIST 1", "LIST"]
+
+
 @pytest.mark.parametrize(
     "told",
     [
         {"STAT": b"+OK 0 0\r\n", "UIDL": b"-ERR no messages\r\n", "LIST": b"-ERR no messages\r\n"},
         {"STAT": b"+OK 0 0\r\n", "UIDL": b"+OK\r\n", "LIST": b"+OK\r\n"},  # without the dot
         {"STAT": b"+OK 0 messages\r\n", "UIDL": b"-ERR what\r\n"},
+        {"STAT": b"+OK 0 0\r\n", "LIST": b"+OK 0 messages\r\n.\r\n"},
         {"STAT": b"-ERR mailbox is empty\r\n", "UIDL": b"-ERR mailbox is empty\r\n", "LIST": b"-ERR what\r\n"},
         {"STAT": b"+OK\r\n", "UIDL": b"-ERR No messages in maildrop\r\n", "LIST": b"+OK\r\n.\r\n"},
         {"STAT": b"+OK\r\n", "UIDL": b"-ERR what\r\n", "LIST": b"+OK\r\n.\r\n"},
@@ -127,6 +140,7 @@ def test_empty_box_is_empty_however_it_says_so(scripted: StartScripted, tmp_path
         (b"- ERR mailbox locked", "mailbox_in_use"),
         ("-ERR Nom d'utilisateur erroné".encode("latin-1"), "password_refused"),
         ("-ERR För många anslutningar".encode("latin-1"), "too_many_connections"),
+        ("-ERR 登录太频繁!请检查您的outlook".encode("gbk"), "server_busy"),  # 163.com: zmail 30
     ],
 )
 def test_refusal_with_the_wrong_sign_or_letters_is_one(scripted: StartScripted, words: bytes, code: str) -> None:

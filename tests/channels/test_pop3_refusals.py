@@ -115,6 +115,31 @@ def test_refusal_that_will_pass_ends_the_session_and_blames_no_mail(
 
 
 @PIPELINING
+@pytest.mark.parametrize("bad", [1, 3, 6])
+def test_single_mail_that_the_server_calls_passing_is_blamed_where_another_comes(
+    scripted: StartScripted, tmp_path: Path, capa: bytes, bad: int
+) -> None:
+    """163.com says it of single mails for ever."""
+    words = b"-ERR Can't get the letter xtbBLQwAABrqlERZ8pmJc6[301], try again later\r\n"
+    maildrop = Maildrop(MAILS, capa=capa, RETR=lambda number: words if number == bad else sent(MAILS[number - 1]))
+    with session(scripted(maildrop.script)) as mailbox:
+        refs = mailbox.candidates().unread
+        expected = ["mail_unreadable" if number == bad else mail for number, mail in enumerate(MAILS, 1)]
+        assert outcomes(mailbox.fetch(refs, tmp_path)) == expected
+        assert outcomes(mailbox.fetch([refs[bad - 1]], tmp_path)) == ["mail_unreadable"]
+    assert (maildrop.connections, len(list(tmp_path.iterdir()))) == (1, len(MAILS) - 1)
+
+
+def test_single_mail_that_is_refused_as_passing_is_not_blamed_where_no_other_comes(
+    scripted: StartScripted, tmp_path: Path
+) -> None:
+    maildrop = Maildrop(MAILS, RETR=b"-ERR [SYS/TEMP] try later\r\n")
+    with session(scripted(maildrop.script)) as mailbox, pytest.raises(ChannelError, match="server_unavailable"):
+        list(mailbox.fetch(mailbox.candidates().unread[:1], tmp_path))
+    assert maildrop.retrieved == [1, 6]
+
+
+@PIPELINING
 @pytest.mark.parametrize("failing", [{2}, {1, 2}, {1, 2, 3}, {1, 2, 3, 4, 5}, {3, 4, 5, 6}])
 @pytest.mark.parametrize("words", [b"-ERR corrupted\r\n", b"-err message %d is corrupt\r\n", sent(b"")])
 def test_mails_that_the_server_does_not_give_are_blamed_when_it_gives_another(

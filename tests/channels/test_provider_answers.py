@@ -117,6 +117,10 @@ def test_what_a_proxy_says_at_the_discovery_address_is_no_unknown_directory(
         (PAGE, {}),
         ({"error": "invalid_grant"}, {"content-type": "text/html"}),
         ({"error": "invalid_client"}, {"content-type": "text/plain"}),
+        # the form of Google's APIs, of Graph, and of what stands in front of either
+        ({"error": {"code": 400, "message": "Request contains an invalid argument.", "status": "X"}}, {}),
+        ({"error": {"code": "InvalidAuthenticationToken", "message": "no"}}, {}),
+        ({"error": None, "error_description": "AADSTS50057: disabled"}, {}),
     ],
 )
 def test_refusal_that_is_not_typed_as_the_providers_is_for_later(

@@ -102,7 +102,6 @@ MICROSOFT = [
     (70008, "invalid_grant", "link_revoked", CredentialProblem),
     (70043, "invalid_grant", "sign_in_frequency", CredentialProblem),
     (50089, "invalid_grant", "link_revoked", CredentialProblem),
-    (70000, "invalid_grant", "link_revoked", CredentialProblem),
     (50132, "invalid_grant", "link_revoked", CredentialProblem),
     (50133, "invalid_grant", "link_revoked", CredentialProblem),
     (54005, "invalid_grant", "sign_in_used", CredentialProblem),
@@ -123,6 +122,43 @@ MICROSOFT = [
     (50033, "invalid_request", "provider_unavailable", Throttled),
     (50087, "interaction_required", "provider_unavailable", Throttled),
     (90090, "invalid_request", "provider_unavailable", Throttled),
+    # of Microsoft's own list, and of public threads (5000225: azure-cli 32031, 700003: adal4j 294)
+    (50000, "invalid_grant", "provider_unavailable", Throttled),
+    (50088, "interaction_required", "provider_unavailable", Throttled),
+    (50166, "invalid_request", "provider_unavailable", Throttled),
+    (40010, "invalid_request", "provider_unavailable", Throttled),
+    (70012, "invalid_request", "provider_unavailable", Throttled),
+    (90036, "invalid_request", "provider_unavailable", Throttled),
+    (90091, "invalid_request", "provider_unavailable", Throttled),
+    (65002, "invalid_request", "registration_refused", ConfigurationProblem),
+    (9002331, "unauthorized_client", "registration_refused", ConfigurationProblem),
+    (90010, "invalid_request", "tenant_unknown", ConfigurationProblem),
+    (90051, "invalid_request", "tenant_unknown", ConfigurationProblem),
+    (90124, "invalid_request", "tenant_unknown", ConfigurationProblem),
+    (90130, "invalid_request", "tenant_unknown", ConfigurationProblem),
+    (900432, "invalid_request", "tenant_unknown", ConfigurationProblem),
+    (9001023, "invalid_request", "tenant_unknown", ConfigurationProblem),
+    (16003, "interaction_required", "account_of_other_organisation", CredentialProblem),
+    (50014, "invalid_grant", "account_of_other_organisation", CredentialProblem),
+    (500208, "invalid_request", "account_of_other_organisation", CredentialProblem),
+    (90099, "invalid_grant", "app_not_in_tenant", ConfigurationProblem),
+    (500014, "invalid_resource", "exchange_missing", ConfigurationProblem),
+    (5000224, "invalid_grant", "exchange_missing", ConfigurationProblem),
+    (5000225, "interaction_required", "exchange_missing", ConfigurationProblem),
+    (500121, "invalid_grant", "sign_in_again", CredentialProblem),
+    (50125, "interaction_required", "sign_in_again", CredentialProblem),
+    (50197, "invalid_request", "sign_in_again", CredentialProblem),
+    (51006, "invalid_request", "sign_in_again", CredentialProblem),
+    (9002341, "invalid_grant", "sign_in_again", CredentialProblem),
+    (700003, "invalid_grant", "sign_in_again", CredentialProblem),
+    (130007, "invalid_grant", "sign_in_again", CredentialProblem),
+    (135010, "invalid_request", "sign_in_again", CredentialProblem),
+    (135011, "interaction_required", "sign_in_again", CredentialProblem),
+    (500022, "access_denied", "blocked_by_administrator", CredentialProblem),
+    (53005, "unauthorized_client", "blocked_by_administrator", CredentialProblem),
+    (53009, "unauthorized_client", "blocked_by_administrator", CredentialProblem),
+    (53010, "interaction_required", "blocked_by_administrator", CredentialProblem),
+    (90123, "access_denied", "blocked_by_administrator", CredentialProblem),
 ]
 #: error word, description or subtype, our code, its class
 GOOGLE = [
@@ -144,6 +180,13 @@ GOOGLE = [
     ("invalid_scope", "", "permission_missing", ConfigurationProblem),
     ("access_denied", "", "consent_refused", CredentialProblem),
     ("admin_policy_enforced", "", "blocked_by_administrator", CredentialProblem),
+    # https://support.google.com/accounts/answer/16668185; Advanced Protection (twenty 25148, home-assistant.io 43274)
+    ("access_not_configured", "", "blocked_by_administrator", CredentialProblem),
+    ("policy_enforced", "", "account_restricted", CredentialProblem),
+    ("restricted_client", "", "registration_refused", ConfigurationProblem),
+    ("invalid_grant", "rapt_required", "sign_in_again", CredentialProblem),
+    ("invalid_grant", "Account has been disabled", "account_disabled", CredentialProblem),
+    ("invalid_grant", "Bad Request", "link_revoked", CredentialProblem),
     ("org_internal", "", "account_of_other_organisation", CredentialProblem),
     ("invalid_request", "", "sign_in_broken", OurProblem),
     ("internal_failure", "", "provider_unavailable", Throttled),
@@ -198,7 +241,32 @@ def test_unknown_number_leaves_the_word_to_decide_and_is_told(word: str, code: s
     assert (error.code, error.detail["reason"]) == (code, "AADSTS999999")
 
 
-@pytest.mark.parametrize("number", [50034, 51004])
+@pytest.mark.parametrize(
+    ("suberror", "code"),
+    [
+        ("consent_required", "consent_needed"),
+        ("user_password_expired", "account_password_expired"),
+        ("additional_action", "sign_in_again"),
+        ("device_authentication_failed", "sign_in_again"),
+        ("message_only", "blocked_by_administrator"),
+        ("bad_token", "link_revoked"),
+        ("moon_eclipse", "link_revoked"),
+    ],
+)
+def test_unknown_number_leaves_the_suberror_to_decide_before_the_word(suberror: str, code: str) -> None:
+    assert entra_error("invalid_grant", "AADSTS999999: new", [999999], suberror=suberror).code == code
+    assert entra_error("invalid_grant", "", [50055], suberror=suberror).code == "account_password_expired"
+
+
+def test_number_that_says_more_than_its_word_decides_and_is_told() -> None:
+    """As msal for Android has it in its tests."""
+    error = entra_error("invalid_grant", "AADSTS53005: Application needs to enforce Intune protection", [70000])
+    assert (error.code, error.detail["reason"]) == ("blocked_by_administrator", "AADSTS53005")
+    alone = entra_error("invalid_grant", "AADSTS70000: The refresh token isn't valid.", [70000])
+    assert (alone.code, alone.detail["reason"]) == ("link_revoked", "AADSTS70000")
+
+
+@pytest.mark.parametrize("number", [50034, 51004, 50020, 50014, 90072, 16000, 16003])
 def test_account_that_signed_in_before_and_is_not_found_at_renewal_is_gone(number: int) -> None:
     linking, renewal = (entra_error("invalid_grant", "", [number], renews=renews) for renews in (False, True))
     assert (linking.code, renewal.code) == ("account_of_other_organisation", "account_gone")

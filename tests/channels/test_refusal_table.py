@@ -37,6 +37,7 @@ class Refusal(NamedTuple):
     words: str
     code: str
     wait: str
+    source: str = ""
 
     @property
     def script(self) -> Script:

@@ -101,6 +101,14 @@ def test_sign_in_refused_where_only_app_passwords_work(host: str) -> None:
     assert sign_in_refused("[UNAVAILABLE] later", host).code == "server_unavailable"
 
 
+@pytest.mark.parametrize("host", ["imap.gmx.net", "POP.gmx.net", "imap.gmx.com", "imap.web.de", "pop3.web.de"])
+def test_sign_in_refused_where_protocols_are_off_at_first_may_be_either(host: str) -> None:
+    """yam 638: GMX says "authentication failed", and writes its user the reason."""
+    assert sign_in_refused("NO authentication failed", host).code == "password_or_protocol_off"
+    assert sign_in_refused("-ERR mailbox locked, try later", host).code == "mailbox_in_use"
+    assert sign_in_refused("NO authentication failed", f"{host}.acme.test").code == "password_refused"
+
+
 @pytest.mark.parametrize(("folder", "code"), [("Verwerkt", "folder_missing"), ("INBOX", "server_unavailable")])
 def test_folder_refused_without_a_reason_blames_the_name_except_inbox(folder: str, code: str) -> None:
     assert folder_refused("select failed: no such mailbox", folder).code == code

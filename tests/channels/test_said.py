@@ -13,7 +13,7 @@ from channels.errors import ChannelError, TransientProblem
 from channels.mailboxes import mailbox_for
 from channels.mailboxes.base import Server, Watch, open_session
 from channels.mailboxes.refusals import folder_refused, sign_in_refused
-from channels.mailboxes.said import words_of
+from channels.mailboxes.said import heard, words_of
 from tests.servers.plugin import StartScripted
 from tests.servers.scripted import imap, pop3
 
@@ -44,6 +44,20 @@ def coded(text: str) -> str:
 def test_words_are_cleaned_and_short(answer: str, said: str) -> None:
     assert words_of(answer, JAN) == said
     assert len(said) <= 120
+
+
+@pytest.mark.parametrize(
+    ("said", "coding"),
+    [
+        ("-ERR 登录太频繁!", "gbk"),
+        ("-ERR 登录太频繁!", "utf-8"),
+        ("-ERR boîte créée", "cp1252"),
+        ("-ERR créée créée", "cp1252"),
+        ("-ERR Passwort ungültig", "cp1252"),
+    ],
+)
+def test_line_is_heard_in_the_coding_of_its_server(said: str, coding: str) -> None:
+    assert heard(said.encode(coding)) == said
 
 
 @pytest.mark.parametrize(

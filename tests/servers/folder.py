@@ -29,6 +29,8 @@ class Folder:
         self.fetched: list[int] = []
         self.body = body
         self.refusal = b"NO [UNAVAILABLE] later"
+        #: what is said in the place of the mail of this number, before the line ends
+        self.goodbyes: dict[int, bytes] = {}
         self.told = told
 
     def script(self, peer: Peer) -> None:
@@ -36,6 +38,7 @@ class Folder:
             "SELECT": self._select,
             "UID SEARCH": self._search,
             "UID FETCH": self._fetch,
+            "FETCH": self._flags,
             "UID STORE": self._store,
         }
         imap({**answers, **self.told})(peer)
@@ -59,12 +62,23 @@ class Folder:
                 peer.say(b"* %d FETCH (UID %d %b)" % (uid, uid, self._facts(uid)))
                 continue
             self.fetched.append(uid)
+            if uid in self.goodbyes:
+                peer.say(b"* BYE " + self.goodbyes[uid])
+                peer.hang_up()
             body = self.body(uid, self.mails[uid])
             if body is None:
                 return peer.say(tag + b" " + self.refusal)
             facts = self._facts(uid) + b" " if b"SIZE" in peer.heard else b""
             peer.send(b"* %d FETCH (UID %d %bBODY[] {%d}\r\n%b)\r\n" % (uid, uid, facts, len(body), body))
         return peer.say(tag + b" OK done")
+
+    def _flags(self, peer: Peer, tag: bytes) -> None:
+        """By places: "1:*"."""
+        first, last = peer.heard.split()[2].decode().split(":")
+        for place, uid in enumerate(self.mails, 1):
+            if int(first) <= place <= (len(self.mails) if last == "*" else int(last)):
+                peer.say(b"* %d FETCH (UID %d FLAGS (%b))" % (place, uid, b"\\Seen" if uid in self.seen else b""))
+        peer.say(tag + b" OK done")
 
     def _facts(self, uid: int) -> bytes:
         facts = b"RFC822.SIZE %d" % self.sizes.get(uid, len(self.mails[uid]))
