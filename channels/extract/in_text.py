@@ -14,6 +14,7 @@ from channels.extract.content import Content, Scratch, of_encoded, of_pieces
 from channels.extract.limits import Budget
 from channels.extract.model import Raw
 from channels.extract.windows import give_back, run_end, search, windows
+from channels.extract.words import decode_text
 
 _UU_END = re.compile(rb"^end[ \t]{0,200}\r{0,9}$", re.MULTILINE)
 _UU_BASE64_END = re.compile(rb"^====[ \t]{0,200}\r{0,9}$", re.MULTILINE)
@@ -133,7 +134,7 @@ def uu_files(budget: Budget) -> Find:
             if after == begin.end():
                 return None
             budget.note("uuencode_damaged")
-        name = begin[2].decode("utf-8", "replace")
+        name = decode_text(begin[2])
         encoding, at = ("base64", begin.end()) if begin[1] else ("x-uuencode", begin.start())
         return Hit(begin.start(), after, Inside(name, raw, at, stop, encoding))
 
@@ -161,7 +162,7 @@ def packed_files(raw: Raw, start: int, end: int) -> Hit | None:
     else:
         stop = run_end(raw, begin.end(), end, _BINHEX)
         stop += raw[stop : min(stop + 1, end)] == b":"
-    name = (begin[1] or b"").decode("utf-8", "replace").strip()
+    name = decode_text(begin[1] or b"").strip()
     return Hit(begin.start(), stop, Inside(name, raw, begin.start(), stop, ""))
 
 
@@ -192,7 +193,7 @@ def calendar_files(raw: Raw, start: int, end: int) -> Hit | None:
         if _IN_BASE64.search(about):
             last = search(_LINE_ENDS, raw, start, end)
             stop, called = last.start() if last else end, _CALLED.search(about)
-            name = (called[1] or called[2] or b"").decode("utf-8", "replace") if called else ""
+            name = decode_text(called[1] or called[2] or b"") if called else ""
             return Hit(begin.start(), stop, Inside(name, raw, start, stop, "base64"))
     return None
 

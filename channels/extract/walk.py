@@ -12,6 +12,7 @@ from channels.extract.body import shown_images
 from channels.extract.codec import behind_lead, is_base64, is_quoted, is_uu, unarmoured
 from channels.extract.content import Content, Scratch, of_encoded, of_part, of_pieces, of_region
 from channels.extract.in_text import Inside, calendar_files, taken_out
+from channels.extract.headers import name_of_entry
 from channels.extract.limits import Budget
 from channels.extract.mime import Leaf, Message, cut
 from channels.extract.model import Raw
@@ -359,6 +360,7 @@ def _kind(content: Content, hints: Hints) -> str:
     if content.head.startswith(filetypes.OLE_MAGIC):
         return filetypes.OLE
     if not content.head.strip() and not content.blank:
+        entry = replace(entry, name=name_of_entry(entry.name))
         return "text/plain"
     return filetypes.sniff(content.head, hints.name, hints.declared)
 
