@@ -35,15 +35,32 @@ _END_OF_ARMOUR = re.compile(rb"-----END")
 # RFC 2397: what programs for browsers hand to a mailer without a second thought.
 _DATA_URI = re.compile(rb"data:[\w.+-]{1,100}/[\w.+-]{1,100}(?:;[\w=.+\"-]{1,100}){0,9};base64,", re.IGNORECASE)
 _OPENER = re.compile(rb"\s*+(?:b?[\"']|" + _DATA_URI.pattern + rb")?", re.IGNORECASE)
-# What begins an escape, how the end of a line is written, and any character, in JSON, quoted-printable, addresses and
-# XML: base64 that went through one of them and was never read back has letters of it in each line.
+# What begins an escape, what shows that there are any, which stand for no letter, and which for a byte, in JSON,
+# quoted-printable, addresses and XML: base64 that went through one of them and was never read back has letters of it in
+# its lines, of a "+" alone where these were not kept. In quoted-printable behind a letter that no padding follows
+# (RFC 4648 3.5).
+_IN_JSON = re.compile(rb"\\(?:u00[0-9A-F]{2}|[rnt])", re.IGNORECASE)
+_IN_ADDRESS = re.compile(rb"%[0-9A-F]{2}", re.IGNORECASE)
+_IN_PAGE = re.compile(rb"[&<](?:(?<=&)#(?:x[0-9A-F]{1,2}|\d{2,3});|(?<=<)/?[a-z][^<>]{0,100}>)", re.IGNORECASE)
+_SOFT = re.compile(rb"=(?:0D=0A|(?<=[^AEIMQUYcgkosw048=\s]=)(?:2B|2F|3D|0D|0A|[ \t]*\r*\n))")
+_NOTHING = re.compile(rb"(?!)")
 _WRITTEN_AS = (
-    (b"\\", re.compile(rb"\\n"), re.compile(rb"\\(?:u00([0-9A-F]{2})|[rnt])", re.IGNORECASE)),
-    (b"=", re.compile(rb"=0D=0A"), re.compile(rb"=([0-9A-F]{2})|=\r?\n")),
-    (b"%", re.compile(rb"%0A", re.IGNORECASE), re.compile(rb"%([0-9A-F]{2})", re.IGNORECASE)),
-    (b"&", re.compile(rb"&#(?:10|xA);", re.IGNORECASE), re.compile(rb"&#(?:x([0-9A-F]{1,2})|\d{2});", re.IGNORECASE)),
+    (b"\\", _IN_JSON, re.compile(rb"\\[rnt]"), re.compile(rb"\\u00[0-9A-F]{2}", re.IGNORECASE)),
+    (b"=", _SOFT, re.compile(rb"=[ \t]*\r*\n"), re.compile(rb"=[0-9A-F]{2}")),
+    (b"%", _IN_ADDRESS, _NOTHING, _IN_ADDRESS),
+    (
+        *(b"&<", _IN_PAGE, re.compile(rb"</?[a-z][^<>]{0,100}>", re.IGNORECASE)),
+        re.compile(rb"&#(?:x[0-9A-F]{1,2}|\d{2,3});", re.IGNORECASE),
+    ),
 )
-_LONGEST_ESCAPE = 6
+_LONGEST_ESCAPE = 104
+_MOST_KINDS, _SPARSE = 16, 10
+# A text behind the data, and what in it would be data after all.
+_FOOTER_WITHIN, _SHORTEST_LINE = 16 * 1024, 40
+_LETTERS_ONLY = re.compile(rb"[A-Za-z0-9+/]+")
+_GROUPS = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)")
+_IN_WORDS = re.compile(rb"\S[ \t]+\S|\A[^A-Za-z0-9+/]+\Z")
+_STILL_DATA = re.compile(rb"[A-Za-z0-9+/]{40}")
 _LINE = re.compile(rb"\s*+([^\n]*+)\n")
 _LEAD_WITHIN, _MOST_LEAD_LINES = 8 * 1024, 10
 # Two lines of at least a line's usual length, or all there is.
@@ -56,8 +73,24 @@ _LONGEST_LINE = 64 * 1024
 _WIDENED = re.compile(rb"=[ \t]+(?=\r*\n)")  # blanks behind a soft line break come from the way (RFC 2045 6.7)
 _UNFINISHED = re.compile(rb"=[ \t]*[0-9A-Fa-f]?\r*\Z")
 _UNFINISHED_WITHIN = 1024
-_QUOTED_FILE = re.compile(rb"\s{0,200}(?:=EF=BB=BF)?(?:<\?xml\s[^<>]{0,80}?=3D[\"']|%PDF-\d\.\d(?:=0D)?=0A)")
+_QUOTED_FILE = re.compile(
+    rb"\s{0,200}(?:=EF=BB=BF)?(?:<\?xml\s[^<>]{0,80}?=3D[\"']|%PDF-\d\.\d(?:=0D)?=0A"
+    rb"|=FF=D8=FF|=89PNG=0D=0A|PK=03=04|=D0=CF=11=E0|II\*=00|MM=00\*)"
+)
+_QUOTED = re.compile(rb"=(?:[0-9A-F]{2}|[ \t]*\r*\n)")
+_FEWEST_QUOTED = 3
+_QUOTED_UTF8 = re.compile(rb"=[C-F][0-9A-F]=[89AB][0-9A-F]")
+_FEWEST_BLANKS = 2
+_IN_A_TEXT = bytes(byte for byte in range(256) if byte >= 32 or byte in b"\t\r\n")
+# As databases give a file that nobody asked them to decode: SQL Server and Oracle, PostgreSQL's bytea.
+_HEX_FILE = re.compile(
+    rb"\s{0,200}(?:0x|\\x|[xX]')?(?:25504446|504B0304|3C3F786D6C|EFBBBF3C3F|FFD8FF|89504E47|D0CF11E0|49492A00|4D4D002A)"
+    rb"(?=[0-9A-F\s]{24})",
+    re.IGNORECASE,
+)
+_NOT_HEX = bytes(set(range(256)) - set(b"0123456789abcdefABCDEF"))
 _MOST_UU_LINES = 1_000_000  # of 45 bytes, as everybody writes them
+HEX = "x-hex"
 UU_NAMES = frozenset(["x-uuencode", "uuencode", "uue", "x-uue"])
 # With "-base64" behind "begin" (POSIX uuencode -m) the lines are base64, up to "====".
 UU_BEGIN = re.compile(rb"^begin(-base64)? [0-7]{3,4} ([^\r\n]{0,300})\r*\n", re.MULTILINE)
@@ -79,9 +112,11 @@ def decode(data: bytes | memoryview, encoding: str, budget: Budget) -> bytes:
 def decoded(raw: Raw, start: int, end: int, encoding: str, budget: Budget) -> Iterator[bytes] | None:
     """The same in pieces; None where the bytes are as they stand. Base64: what is damaged about it is mended."""
     if encoding == "base64":
-        return _mended_base64(partial(windows, raw, start, end), budget)
+        return _mended_base64(partial(windows, raw, start, _before_footer(raw, start, end)), budget)
     if encoding == "quoted-printable":
         return map(_unquoted, _whole_lines(raw, start, end))
+    if encoding == HEX:
+        return _from_hex(windows(raw, start, end))
     return _decoded_uu(raw, start, end, budget) if encoding in UU_NAMES else None
 
 
@@ -110,7 +145,8 @@ def decode_base64(data: bytes | memoryview, budget: Budget) -> bytes:
             return decoded
     except binascii.Error:
         pass
-    return b"".join(_mended_base64(lambda: iter((bytes(data),)), budget))
+    text = bytes(data)
+    return b"".join(_mended_base64(lambda: iter((text[: _before_footer(text, 0, len(text))],)), budget))
 
 
 def _is_all(data: bytes | memoryview, decoded: bytes) -> bool:
@@ -148,30 +184,78 @@ def _mended_base64(given: Callable[[], Iterator[bytes]], budget: Budget) -> Iter
 
 def _read_back(pieces: Callable[[], Iterator[bytes]], budget: Budget) -> Callable[[], Iterator[bytes]]:
     """Without the escapes of JSON, quoted-printable, addresses or XML: as blanks, or as what they stand for."""
-    start = b""
-    for piece in pieces():
-        start += piece[:_COUNTED]
-        if len(start) >= _COUNTED:
-            break
-    for mark, line_end, escape in _WRITTEN_AS:
-        if line_end.search(start):
+    for marks, sign, blank, byte in _WRITTEN_AS:
+        if around := _with(sign, pieces()):
+            if len(around) > _COUNTED and len(blank.findall(around) + byte.findall(around)) * _SPARSE > len(around):
+                break  # more of them than any base64 has
             budget.mend("base64_repaired")
-            return lambda: _without_escapes(pieces(), mark, escape)
+            return partial(_without_escapes, pieces, marks, blank, byte)
     return pieces
 
 
-def _without_escapes(pieces: Iterator[bytes], mark: bytes, escape: re.Pattern[bytes]) -> Iterator[bytes]:
+def _with(sign: re.Pattern[bytes], pieces: Iterator[bytes]) -> bytes:
+    """The piece in which it is; b"" when it is in none."""
     kept = b""
     for piece in pieces:
         text = kept + piece
-        at = text.rfind(mark, max(0, len(text) - _LONGEST_ESCAPE))  # it may go on in the next piece
+        if sign.search(text):
+            return text
+        kept = text[-_LONGEST_ESCAPE:]
+    return b""
+
+
+def _without_escapes(
+    pieces: Callable[[], Iterator[bytes]], marks: bytes, blank: re.Pattern[bytes], byte: re.Pattern[bytes]
+) -> Iterator[bytes]:
+    kept = b""
+    for piece in pieces():
+        text = kept + piece
+        begin = max(0, len(text) - _LONGEST_ESCAPE)
+        at = max(text.rfind(mark, begin) for mark in (marks[:1], marks[-1:]))  # it may go on in the next piece
         text, kept = (text[:at], text[at:]) if at >= 0 else (text, b"")
-        yield escape.sub(_stands_for, text)
-    yield escape.sub(_stands_for, kept)
+        yield _replaced(blank.sub(b" ", text), byte)
+    yield _replaced(blank.sub(b" ", kept), byte)
 
 
-def _stands_for(escape: re.Match[bytes]) -> bytes:
-    return bytes([int(escape[1], 16)]) if escape[1] else b" "
+def _replaced(text: bytes, escape: re.Pattern[bytes]) -> bytes:
+    """Each kind of them at once: few are there again and again. Where there are many it is no base64."""
+    kinds = set(escape.findall(text))
+    for written in kinds if len(kinds) <= _MOST_KINDS else ():
+        text = text.replace(written, _stands_for(written))
+    return text
+
+
+def _stands_for(escape: bytes) -> bytes:
+    """What is no byte is none of base64 either."""
+    digits = escape.strip(b"\\u&#;=%")
+    base = 10 if escape[:1] == b"&" and digits[:1] not in b"xX" else 16
+    return bytes([int(digits.lstrip(b"xX"), base) & 255])
+
+
+def _before_footer(raw: Raw, start: int, end: int) -> int:
+    """Where data ends that says so by no padding, when a text stands behind it: a gateway's or a mailing list's, which
+    begins behind the last line that is as long as the first one, or behind the shorter one after that. Behind an empty
+    line that is one only when it is whole."""
+    first = bytes(raw[start : min(end, start + _LEAD_WITHIN)]).split(b"\n", 1)[0].strip()
+    if len(first) < _SHORTEST_LINE or not _LETTERS_ONLY.fullmatch(first):
+        return end
+    begin = max(start, end - _FOOTER_WITHIN)
+    lines = [(match[0], match.end()) for match in re.finditer(rb"[^\r\n]+", bytes(raw[begin:end]))]
+    full = [
+        number
+        for number, (line, _) in enumerate(lines)
+        if (len(line) >= len(first) or (number == 0 and begin > start)) and _LETTERS_ONLY.fullmatch(line)
+    ]
+    if not full:
+        return end
+    stop = begin + lines[full[-1]][1]
+    if full[-1] + 1 < len(lines):
+        line, after = lines[full[-1] + 1]
+        apart = bytes(raw[stop : begin + after - len(line)]).count(b"\n") > 1
+        if _GROUPS.fullmatch(line.strip()) or not (apart or _IN_WORDS.search(line)):
+            stop = begin + after
+    footer = bytes(raw[stop:end])
+    return stop if _NOT_IN_BASE64.search(footer) and not _STILL_DATA.search(footer) else end
 
 
 def _in_groups(texts: Iterable[bytes], budget: Budget) -> Iterator[bytes]:
@@ -296,7 +380,7 @@ def behind_lead(raw: Raw, start: int, end: int) -> int:
         if opener and is_base64(head[opener.end() :]):
             return start + opener.end() if head[: opener.end()].strip() else start
         line = _LINE.match(head, at)
-        if not line or not _NOT_IN_BASE64.search(line[1]):
+        if not line or not (_NOT_IN_BASE64.search(line[1]) or head.startswith(_STILL_ENCODED, line.end())):
             break
         at = line.end()
     return start
@@ -332,8 +416,51 @@ def is_uu(start: bytes) -> bool:
 
 
 def is_quoted(start: bytes) -> bool:
-    """Whether decoded data begins as an XML or PDF file does that is still quoted-printable."""
-    return bool(_QUOTED_FILE.match(start))
+    """Whether decoded data begins as a file does that is still quoted-printable."""
+    return bool(_QUOTED_FILE.match(start)) or (start.lstrip().startswith(b"%PDF-") and says_quoted(start))
+
+
+def says_quoted(start: bytes) -> bool:
+    """Whether each equals sign belongs to an escape of quoted-printable, one to the end of a line, and all is ASCII."""
+    text = _UNFINISHED.sub(b"", start)
+    quoted = _QUOTED.findall(text)
+    if len(quoted) < _FEWEST_QUOTED or len(quoted) != text.count(b"=") or not text.isascii():
+        return False
+    return any(one.endswith(b"\n") for one in quoted) or bool(_QUOTED_UTF8.search(text))
+
+
+def is_encoded_text(start: bytes) -> bool:
+    """Whether what should be a text is one in base64: two full lines, or all there is, of words."""
+    line = _ENCODED_START.match(start.lstrip())
+    clean = line[0].translate(None, delete=b" \t\r\n").partition(b"=")[0] if line else b""
+    decoded = pybase64.b64decode(clean[: len(clean) // 4 * 4])
+    return decoded.count(b" ") >= _FEWEST_BLANKS and not decoded.translate(None, delete=_IN_A_TEXT)
+
+
+def is_hex(start: bytes) -> bool:
+    """Whether it begins as a file does of which each byte is written as two hexadecimal digits."""
+    return bool(_HEX_FILE.match(start))
+
+
+def _from_hex(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    kept, is_first = b"", True
+    for piece in pieces:
+        piece = piece.lstrip().removeprefix(b"0x") if is_first else piece
+        digits, is_first = kept + piece.translate(None, delete=_NOT_HEX), False
+        whole = len(digits) // 2 * 2
+        kept = digits[whole:]
+        yield bytes.fromhex(digits[:whole].decode())
+
+
+def still_encoded(start: bytes) -> str:
+    """The encoding that decoded data is still in; "" of all other."""
+    if is_uu(start):
+        return "x-uuencode"
+    if is_base64(start):
+        return "base64"
+    if is_hex(start):
+        return HEX
+    return "quoted-printable" if is_quoted(start) else ""
 
 
 def _decoded_uu(raw: Raw, start: int, end: int, budget: Budget) -> Iterator[bytes]:

@@ -52,6 +52,8 @@ _MEANT = {
 }
 _NO_LETTERS = re.compile(rb"[ \t_-]+")
 _MOST_MENDS = 5
+_MOST_GAPS = 60
+_A_FIELD = re.compile(rb"[A-Za-z][!-9;-~]{0,80}[ \t]*:(?!//)")
 _WINDOW = 128 * 1024
 _LONGEST_BLOCK = 4 * 1024 * 1024  # bytes of it that are kept
 _LINE_END, _LF = re.compile(rb"\n"), 0x0A
@@ -68,16 +70,14 @@ _ON_ONE_LINE = re.compile(
 )
 _MAY_HOLD_ANOTHER = frozenset([b"content-type", b"content-transfer-encoding", b"content-disposition"])
 _TOKEN = re.compile(r"[^\s;]+")
-_SEGMENT = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*?))?")
-_MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 # "filename_0_=": a program took what it did not know out of names (RFC 2231 4.1).
 _STARS_LOST = re.compile(r"(?:file)?name_(?:\d{1,2}_)?")
+_SEGMENT = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*?))?")
+_MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 _NAMES = ("name", "filename")
 # As a web shop writes a name for an address (RFC 3986 2.1): no blank is left in it.
 _PERCENT_ENCODED = re.compile(r"(?:[^\s%]|%[0-9A-Fa-f]{2})+")
 _EXTENDED = re.compile(r"([\w-]{2,40})'[\w-]{0,20}'(?=[^']*%)", re.ASCII)
-_QUOTES = {"'": "'", "\u2018": "\u2019", "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb"}
-_LONGEST_NAME = 1_000  # characters; of a longer one only beginning and end stay (zenvoices.lib.filenames)
 _MOST_WORDINGS = 3  # of a name that each program on its way encoded once more
 # An encoded word of which a program kept only what may stand in a file name, or lost the first sign.
 _WORD_IN_RAGS = re.compile(
@@ -96,6 +96,8 @@ _TWICE = re.compile(r"[\u00c2-\u00c5\u00e2][\u0080-\u00bf\u0152-\u0178\u0192\u02
 _ONLY_LATIN = frozenset("\x81\x8d\x8f\x90\x9d")
 _QUOTED_LETTER = re.compile(r"=[C-F][0-9A-F]=[89AB][0-9A-F]")
 _QUOTED_BYTES = re.compile(r"(?:=[0-9A-F]{2})+")
+_QUOTES = {"'": "'", "\u2018": "\u2019", "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb"}
+_LONGEST_NAME = 1_000  # characters; of a longer one only beginning and end stay (zenvoices.lib.filenames)
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{2,6}|#x[0-9A-Fa-f]{2,5});")
 _MOST_PARAMS = 500
 _NOT_IN_A_NAME = re.compile(r"^x-|\([^)]*\)?|[^a-z0-9]")
@@ -293,18 +295,27 @@ def _take_rest(head: Head, raw: Raw, at: int, end: int, budget: Budget, *, every
     """Headers behind a blank line in their midst, when none of them was there before."""
     if head.get("content-type").lower().lstrip().startswith("message/"):
         return
-    entity = _BEHIND.match(raw, blanks.end(), end)
-    if not entity and ("from" in head or not everything):
-        return
-    block, stop, _ = _block(raw, blanks.end(), end)
-    blank = _BLANK.match(raw, stop, end)
-    more = list(_fields(block, budget, everything=everything))
-    names = {name.lower() for name, _ in more}
-    if not entity and not ("from" in names and len(names & _OF_A_MAIL) >= _ENOUGH):
-        return
-    if blank and not any(name in head for name in names):
-        head.add(more)
-        head.body, head.mended = blank.end(), True
+    added: list[tuple[str, str]] = []
+    names, body, entity = set[str](), 0, False
+    for _ in range(_MOST_GAPS):  # each line end may be doubled
+        blanks = _BLANKS.match(raw, at, end)
+        if not blanks or not _A_FIELD.match(raw, blanks.end(), end):
+            break
+        block, at, _ = _block(raw, blanks.end(), end)
+        blank = _BLANK.match(raw, at, end)
+        more = list(_fields(block, budget, everything=everything))
+        of_this = {name.lower() for name, _ in more}
+        if not blank or not more or of_this & names or any(name in head for name in of_this):
+            break
+        added, names = added + more, names | of_this
+        if _BEHIND.match(raw, blanks.end(), end):
+            entity = True
+        if entity or of_this & _OF_A_MAIL:
+            kept, body = len(added), blank.end()
+    begins = "from" in names and len(names & _OF_A_MAIL) >= _ENOUGH and everything and "from" not in head
+    if body and (entity or begins):
+        head.add(added[:kept])
+        head.body, head.mended = body, True
 
 
 def parse_value(value: str) -> tuple[str, dict[str, str]]:
@@ -315,6 +326,7 @@ def parse_value(value: str) -> tuple[str, dict[str, str]]:
     segments: dict[str, dict[int, tuple[bool, str]]] = {}
     for match, quoted in islice(_params(value), _MOST_PARAMS):
         name = match[1].lower()
+        name = name.replace("_", "*") if _STARS_LOST.fullmatch(name) else name
         text = match[3].strip() if quoted is None else quoted.replace("\\\\", "\\").replace('\\"', '"')
         if extended := _SEGMENT.fullmatch(name):
             number, star = extended[2], extended[3]
@@ -326,7 +338,6 @@ def parse_value(value: str) -> tuple[str, dict[str, str]]:
     joined = {name: _join_segments(part) for name, part in segments.items()}
     joined |= {name: _percent_decoded(joined[name]) for name in _NAMES if _is_plain(segments.get(name, {}))}
     params |= {name: value for name, value in joined.items() if value or name not in params}
-        name = name.replace("_", "*") if _STARS_LOST.fullmatch(name) else name
     # A blank instead of a semicolon: seen in the wild, and easily told from a value.
     token = _TOKEN.match(value)
     return (token[0].lower() if token else ""), params
@@ -341,7 +352,16 @@ def _params(value: str) -> Iterator[tuple[re.Match[str], str | None]]:
             close = _END_OF_QUOTED.search(value, at)
             stop = close.start() if close else len(value)
             quoted, at = value[match.start(2) : stop], stop + 1
+        elif rest := _rest_of_name(match, value, at):
+            quoted, at = match[3] + rest[0], rest.end()
         yield match, quoted
+
+
+def _rest_of_name(match: re.Match[str], value: str, at: int) -> re.Match[str] | None:
+    """Of a name without quotes that has a semicolon in it."""
+    if match[2] is not None or match[1].lower() not in _NAMES or extension(match[3].strip()):
+        return None
+    return _REST_OF_NAME.match(value, at)
 
 
 def _join_segments(segments: dict[int, tuple[bool, str]]) -> str:
@@ -354,18 +374,9 @@ def _join_segments(segments: dict[int, tuple[bool, str]]) -> str:
             charset, text = said[1], text[said.end() :]
         joined += text if encoded else quote(text, safe="", errors="replace")
     return decode_words(decode_text(unquote_to_bytes(joined), charset))  # some cut an escape in two
-        elif rest := _rest_of_name(match, value, at):
-            quoted, at = match[3] + rest[0], rest.end()
 
 
 def _is_plain(segments: dict[int, tuple[bool, str]]) -> bool:
-def _rest_of_name(match: re.Match[str], value: str, at: int) -> re.Match[str] | None:
-    """Of a name without quotes that has a semicolon in it."""
-    if match[2] is not None or match[1].lower() not in _NAMES or extension(match[3].strip()):
-        return None
-    return _REST_OF_NAME.match(value, at)
-
-
     return bool(segments) and not any(encoded for encoded, _text in segments.values())
 
 
@@ -385,6 +396,7 @@ def meant_name(name: str) -> str:
         name = decoded
     if len(name) > _LONGEST_NAME:
         return name
+    name = _AROUND.sub(r"\1", name)
     if _QUOTES.get(name[:1]) == name[-1:] and extension(name[1:-1]):
         name = name[1:-1]
     name = unescape(name) if _ENTITY.search(name) else name
@@ -415,15 +427,14 @@ def _unquoted_name(name: str) -> str:
 
 def _percent_decoded(name: str) -> str:
     """A name in which the star of RFC 2231 is missing. One that only has a "%" in it stays what it is."""
+    if "%u" in name:
+        name = _JAVASCRIPT.sub(lambda escape: chr(int(escape[1], 16)), name)
     said = _EXTENDED.match(name)
     charset, rest = (said[1], name[said.end() :]) if said and codec_of(said[1]) else ("", name)
     if "%" not in rest or len(rest) > 3 * _LONGEST_NAME or not _PERCENT_ENCODED.fullmatch(rest):
         return name
-    name = _AROUND.sub(r"\1", name)
     data = unquote_to_bytes(rest)
     try:
         return data.decode(codec_of(charset or "utf-8") or "utf-8")
     except UnicodeError:  # of Windows when it has blanks besides: "10%afslag.pdf" has none
         return decode_text(data) if "%20" in rest else name
-    if "%u" in name:
-        name = _JAVASCRIPT.sub(lambda escape: chr(int(escape[1], 16)), name)
