@@ -34,7 +34,10 @@ _ARMOURED = re.compile(rb"-----BEGIN (?:PKCS ?#?7|CMS|PKCS7 SIGNED DATA|SIGNED M
 _END_OF_ARMOUR = re.compile(rb"-----END")
 # RFC 2397: what programs for browsers hand to a mailer without a second thought.
 _DATA_URI = re.compile(rb"data:[\w.+-]{1,100}/[\w.+-]{1,100}(?:;[\w=.+\"-]{1,100}){0,9};base64,", re.IGNORECASE)
-_OPENER = re.compile(rb"\s*+(?:b?[\"']|" + _DATA_URI.pattern + rb")?", re.IGNORECASE)
+_OPENER = re.compile(
+    rb"\s*+(?:b?([\"'])|\{\s*+\"[\w-]{1,40}\"\s*+:\s*+(\")|" + _DATA_URI.pattern + rb")?", re.IGNORECASE
+)
+_QUOTE = {b'"': re.compile(rb'"'), b"'": re.compile(rb"'")}
 # What begins an escape, what shows that there are any, which stand for no letter, and which for a byte, in JSON,
 # quoted-printable, addresses and XML: base64 that went through one of them and was never read back has letters of it in
 # its lines, of a "+" alone where these were not kept. In quoted-printable behind a letter that no padding follows
@@ -55,6 +58,8 @@ _WRITTEN_AS = (
 )
 _LONGEST_ESCAPE = 104
 _MOST_KINDS, _SPARSE = 16, 10
+INNER_BLANK = re.compile(rb"[A-Za-z0-9/] +[A-Za-z0-9/]")
+_SEVERAL = 3
 # A text behind the data, and what in it would be data after all.
 _FOOTER_WITHIN, _SHORTEST_LINE = 16 * 1024, 40
 _LETTERS_ONLY = re.compile(rb"[A-Za-z0-9+/]+")
@@ -154,6 +159,8 @@ def _is_all(data: bytes | memoryview, decoded: bytes) -> bool:
     than decoding."""
     letters = -(-len(decoded) // 3) * 4
     start = bytes(data[:_COUNTED])
+    if INNER_BLANK.search(start):
+        return False
     if len(data) == len(start):
         return letters == len(data) - sum(map(start.count, (b"\n", b"\r", b" ", b"\t")))
     line = start.find(b"\n") + 1 or bytes(data).find(b"\n") + 1 or len(data)
@@ -165,6 +172,9 @@ def _mended_base64(given: Callable[[], Iterator[bytes]], budget: Budget) -> Iter
     """Written as text of another language, of the URL-safe alphabet, encoded in pieces that are each padded, with junk
     in it, with something behind its padding, or cut off."""
     pieces = _read_back(given, budget)
+    if _has_lost_plus(pieces()):
+        budget.mend("base64_repaired")
+        pieces = partial(_with_plus, pieces)
 
     def texts() -> Iterator[bytes]:
         return (piece.translate(None, delete=_BLANKS) for piece in pieces())
@@ -191,6 +201,26 @@ def _read_back(pieces: Callable[[], Iterator[bytes]], budget: Budget) -> Callabl
             budget.mend("base64_repaired")
             return partial(_without_escapes, pieces, marks, blank, byte)
     return pieces
+
+
+def _has_lost_plus(pieces: Iterator[bytes]) -> bool:
+    """Whether a form took each plus for a blank: none is left, blanks stand at no even distance, and with them each
+    line is as long as the first."""
+    start = b""
+    for piece in pieces:
+        if b"+" in piece:
+            return False
+        start += piece[: max(0, _COUNTED - len(start))]
+    if not INNER_BLANK.search(start) or start.translate(None, delete=_LINES_OF_BASE64 + b" "):
+        return False
+    *lines, _last = start.replace(b"\r", b"").split(b"\n")
+    if lines and (len({len(line) for line in lines}) > 1 or len(lines[0]) % 4):
+        return False
+    return len({len(stretch) for stretch in start.split()}) > _SEVERAL
+
+
+def _with_plus(pieces: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
+    return (piece.replace(b" ", b"+") for piece in pieces())
 
 
 def _with(sign: re.Pattern[bytes], pieces: Iterator[bytes]) -> bytes:
@@ -362,6 +392,8 @@ def is_base64(start: bytes) -> bool:
     start = start.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(_STILL_ENCODED) or _ARMOURED.match(start) or _DATA_URI.match(start):
         return True
+    if (opener := _OPENER.match(start)) and opener.end():  # a program kept its own notation
+        return start.startswith(_STILL_ENCODED, opener.end())
     line = _ENCODED_START.match(start)
     if not line:
         return False
@@ -370,14 +402,14 @@ def is_base64(start: bytes) -> bool:
     return filetypes.sniff(decoded, "", "") not in _SAYS_NOTHING or is_mail(decoded, expected=True)
 
 
-def behind_lead(raw: Raw, start: int, end: int) -> int:
+def behind_lead(raw: Raw, start: int, end: int, is_encoded: Callable[[bytes], bool] = is_base64) -> int:
     """Where the base64 of a part that says so begins: behind what a browser or a program's own notation puts before it,
     the line of a filter, or headers once again. What these hold of the alphabet would shift every byte."""
     head = bytes(raw[start : min(end, start + _LEAD_WITHIN)])
     at = 0
     for _ in range(_MOST_LEAD_LINES):
         opener = _OPENER.match(head, at)
-        if opener and is_base64(head[opener.end() :]):
+        if opener and is_encoded(head[opener.end() :]):
             return start + opener.end() if head[: opener.end()].strip() else start
         line = _LINE.match(head, at)
         if not line or not (_NOT_IN_BASE64.search(line[1]) or head.startswith(_STILL_ENCODED, line.end())):
@@ -387,11 +419,13 @@ def behind_lead(raw: Raw, start: int, end: int) -> int:
 
 
 def unarmoured(raw: Raw, start: int, end: int) -> tuple[int, int]:
-    """Without the lines that PEM (RFC 7468) puts around, or what an address has before its data."""
+    """Without the lines that PEM (RFC 7468) puts around, or what an address or a program has around its data."""
     head = bytes(raw[start : min(end, start + PIECE)])
     begins = start + len(head) - len(head.lstrip())
-    if address := _DATA_URI.match(head.lstrip()):
-        return begins + address.end(), end
+    if (opener := _OPENER.match(head.lstrip())) and opener.end():
+        quote = opener[1] or opener[2]
+        last = search(_QUOTE[quote], raw, begins + opener.end(), end) if quote else None
+        return begins + opener.end(), last.start() if last else end
     if armour := _ARMOURED.match(head.lstrip()):
         start = begins + armour.end()
         last = search(_END_OF_ARMOUR, raw, start, end)

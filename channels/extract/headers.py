@@ -214,7 +214,8 @@ def parse_head(raw: Raw, start: int, end: int, budget: Budget, part_of: str = ""
             # RFC 2045 5.2: what cannot be understood is text/plain. But only a multipart has a boundary.
             head.media = "multipart/mixed" if head.params.get("boundary") else "text/plain"
             head.understood = False
-    head.disposition, head.disposition_params = parse_value(head.get("content-disposition"))
+    said = head.get("content-disposition")
+    head.disposition, head.disposition_params = parse_value(decode_words(said) if said.startswith("=?") else said)
     return head
 
 

@@ -29,6 +29,7 @@ ENCODED = frozenset(["base64", "quoted-printable", "x-uuencode"])
 _WINDOW = 4 * 1024 * 1024
 _MOST_GLUED = 1_000  # that turn out to be none, before only lines that begin so are looked at
 _LONGEST_BOUNDARY = 1_000  # RFC 2046 5.1.1 says 70
+_SHORTEST_DASHED = 2
 _MARKS = re.compile(rb"<[^<>]{0,200}>|\s")
 
 
@@ -207,7 +208,11 @@ def _without_close(whole: Leaf, boundary: bytes, opened: int, budget: Budget) ->
     close = b"--" + boundary + b"--"
     if not tail.rstrip().endswith(close):
         budget.note("close_delimiter_missing")
-        return whole.end
+        last = tail.rpartition(b"\n")[2]  # of a mail that was cut off in it
+        if len(last) < _SHORTEST_DASHED or not close.startswith(last):
+            return whole.end
+        before = whole.end - len(last) - 1
+        return before - (before > opened and whole.raw[before - 1] == _CR)
     _note_glued(whole, budget)
     return whole.end - len(tail) + tail.rindex(close)
 

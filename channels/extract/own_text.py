@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from channels.extract.body import unflowed
 from channels.extract.codec import (
     UU_NAMES,
+    behind_lead,
     decode,
     is_base64,
     is_encoded_text,
@@ -134,7 +135,10 @@ def _may_be_text(leaf: Leaf) -> bool:
 def _take(leaf: Leaf, own: OwnText, budget: Budget, scratch: Scratch) -> None:
     """Unless it holds a file all the same."""
     head = leaf.head
-    raw, start, end = plainly(leaf.raw, leaf.start, leaf.end, _encoding_of_text(leaf), budget, scratch)
+    encoding, begin = _encoding_of_text(leaf), leaf.start
+    if encoding == "base64":  # a gateway's warning may stand before it as it is
+        begin = behind_lead(leaf.raw, leaf.start, leaf.end, is_encoded_text)
+    raw, start, end = plainly(leaf.raw, begin, leaf.end, encoding, budget, scratch)
     first = bytes(raw[start : min(end, start + _BEGINNING)])
     kind = filetypes.sniff(first, "", _PLAIN if head.understood else "")
     if is_base64(first) or kind in _NOT_TEXT:

@@ -75,6 +75,8 @@ LEADS = (
 PADDED = tuple(
     LONG[:-6] + b"%" * more + LONG[-6:] for more in (-len(LONG) % 3, (2 - len(LONG)) % 3, (1 - len(LONG)) % 3)
 )
+WORDS = "Beste klant, de rekening is € 48,40. Wij zien uw betaling graag voor één mei tegemoet.".encode()
+PLUSES = LONG[:-6] + b"% " + bytes(number * 37 % 256 for number in range(600)) + b"\n%%EOF\n"
 FOOTER = b"\r\n\r\n-- \r\nDit bericht is gescand door Filter\r\n"
 
 
@@ -115,6 +117,25 @@ CASES = {
             b"-----BEGIN CERTIFICATE-----\r\n" + b64(LONG) + b"\r\n-----END CERTIFICATE-----\r\n",
             *("4.pdf", PDF, "base64"),
         ),
+    ),
+    "base64-whose-plus-became-a-blank": lambda: mixed(
+        plain(b64(PLUSES).replace(b"+", b" "), "a.pdf", PDF, "base64"),
+        plain(base64.b64encode(PLUSES).replace(b"+", b" "), "b.pdf", PDF, "base64"),
+        plain(b64(PLUSES).replace(b"\r\n", b" "), "c.pdf", PDF, "base64"),
+    ),
+    "base64-as-a-program-prints-it": lambda: mixed(
+        attached(b'"' + base64.b64encode(LONG) + b'"', PDF, "a.pdf"),
+        attached(b'{"pdf": "' + base64.b64encode(LONG).replace(b"+", rb"\u002B") + b'", "nr": 12}', PDF, "b.pdf"),
+        attached(repr(base64.b64encode(LONG)).encode(), PDF, "c.pdf"),
+    ),
+    "text-in-base64-behind-a-warning": lambda: mail(
+        multi(
+            "mixed",
+            spelt(b"[EXTERNE MAIL]\r\n\r\n" + b64(WORDS), "text/plain; charset=utf-8", "base64"),
+            spelt(
+                b"<div>Let op!</div>\r\n" + b64(b"<p>" + WORDS + b" Dank.</p>"), "text/html; charset=utf-8", "base64"
+            ),
+        )
     ),
     "base64-behind-a-single-word": lambda: coded(b"CAUTION\r\n" + b64(LONG)),
     "base64-saved-as-unicode-text": lambda: mixed(

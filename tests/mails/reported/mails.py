@@ -240,6 +240,9 @@ CASES = {
         attached(mail(part(pdf("los"), f"Content-Type: {PDF}; name=los.pdf")), OCTETS, "b.eml"),
     ),
     "mail-that-is-a-file": lambda: mixed(part(pdf("mis"), "Content-Type: message/rfc822; name=factuur.pdf")),
+    "boundary-cut-off-behind-plain-data": lambda: mail(
+        multi("mixed", text("Zie"), part(pdf("a"), "Content-Type: application/pdf; name=a.pdf"), boundary="grens")
+    )[:-6],
     "boundary-in-a-sentence": lambda: mail(
         multi("mixed", text("De grens is --=_grens en niets anders"), attached(pdf("a"), PDF, "a.pdf"))
     ),

@@ -124,6 +124,9 @@ CASES = {
         ),
         encoded(pdf("b"), f"Content-Type: {PDF}", "Content-Type: application/octet-stream; name=b.pdf"),
     ),
+    "name-in-a-header-that-is-an-encoded-word": lambda: headed(
+        f"Content-Type: {PDF}", "Content-Disposition: =?utf-8?Q?attachment;_filename=3D=22F=C3=A9v.pdf=22?="
+    ),
     "name-on-a-line-of-its-own": lambda: mixed(
         part(
             b64(pdf("a")),
