@@ -62,7 +62,8 @@ INNER_BLANK = re.compile(rb"[A-Za-z0-9/] +[A-Za-z0-9/]")
 _SEVERAL = 3
 # A text behind the data, and what in it would be data after all.
 _FOOTER_WITHIN, _SHORTEST_LINE = 16 * 1024, 40
-_LETTERS_ONLY = re.compile(rb"[A-Za-z0-9+/]+")
+_LETTERS_ONLY = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
+_ESCAPED = re.compile(rb"\\u00[0-9A-F]{2}|&#(?:x[0-9A-F]{1,2}|\d{2,3});|%[0-9A-F]{2}", re.IGNORECASE)
 _GROUPS = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)")
 _IN_WORDS = re.compile(rb"\S[ \t]+\S|\A[^A-Za-z0-9+/]+\Z")
 _STILL_DATA = re.compile(rb"[A-Za-z0-9+/]{40}")
@@ -263,14 +264,14 @@ def _stands_for(escape: bytes) -> bytes:
 
 
 def _before_footer(raw: Raw, start: int, end: int) -> int:
-    """Where data ends that says so by no padding, when a text stands behind it: a gateway's or a mailing list's, which
-    begins behind the last line that is as long as the first one, or behind the shorter one after that. Behind an empty
-    line that is one only when it is whole."""
-    first = bytes(raw[start : min(end, start + _LEAD_WITHIN)]).split(b"\n", 1)[0].strip()
+    """Where data ends when a text stands behind it, of which the letters would be taken for data: a gateway's or a
+    mailing list's. It begins behind the last line that is as long as the first one, or behind the shorter one after
+    that. Behind an empty line that is one only when it is whole."""
+    first = _in_letters(bytes(raw[start : min(end, start + _LEAD_WITHIN)]).lstrip().split(b"\n", 1)[0])
     if len(first) < _SHORTEST_LINE or not _LETTERS_ONLY.fullmatch(first):
         return end
     begin = max(start, end - _FOOTER_WITHIN)
-    lines = [(match[0], match.end()) for match in re.finditer(rb"[^\r\n]+", bytes(raw[begin:end]))]
+    lines = [(_in_letters(match[0]), match.span()) for match in re.finditer(rb"[^\r\n]+", bytes(raw[begin:end]))]
     full = [
         number
         for number, (line, _) in enumerate(lines)
@@ -278,14 +279,19 @@ def _before_footer(raw: Raw, start: int, end: int) -> int:
     ]
     if not full:
         return end
-    stop = begin + lines[full[-1]][1]
-    if full[-1] + 1 < len(lines):
-        line, after = lines[full[-1] + 1]
-        apart = bytes(raw[stop : begin + after - len(line)]).count(b"\n") > 1
-        if _GROUPS.fullmatch(line.strip()) or not (apart or _IN_WORDS.search(line)):
-            stop = begin + after
-    footer = bytes(raw[stop:end])
-    return stop if _NOT_IN_BASE64.search(footer) and not _STILL_DATA.search(footer) else end
+    last, (_, stop) = lines[full[-1]]
+    if not last.endswith(b"=") and full[-1] + 1 < len(lines):
+        line, (at, after) = lines[full[-1] + 1]
+        apart = bytes(raw[begin + stop : begin + at]).count(b"\n") > 1
+        if _GROUPS.fullmatch(line) or not (apart or _IN_WORDS.search(line)):
+            stop = after
+    footer = bytes(raw[begin + stop : end])
+    return begin + stop if _NOT_IN_BASE64.search(footer) and not _STILL_DATA.search(footer) else end
+
+
+def _in_letters(line: bytes) -> bytes:
+    """As long as it is without the escapes of another language."""
+    return _ESCAPED.sub(b"A", line).strip() if _ESCAPED.search(line) else line.strip()
 
 
 def _in_groups(texts: Iterable[bytes], budget: Budget) -> Iterator[bytes]:

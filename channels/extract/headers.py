@@ -85,8 +85,8 @@ _WORD_IN_RAGS = re.compile(
     r"(?:_=|\?=|\\=?\\\?\\?=|\\\?\\=)",
     re.IGNORECASE,
 )
-# Quotes that were doubled, escaped or encoded, brackets, and what a list puts behind.
-_AROUND = re.compile(r"\A(?:3D(?=\"))?(?:\\?[\"`<])*(.+?\.[A-Za-z]\w{1,4})(?:\\?[\"`>;?])*\Z", re.DOTALL)
+# Quotes that were doubled, escaped or encoded, and what a list puts behind.
+_AROUND = re.compile(r"\A(?:3D(?=\"))?(?:\\?\")*(.+?\.[A-Za-z]\w{1,4})(?:\\?[\";?])*\Z", re.DOTALL)
 # What stands behind a semicolon in a name without quotes, up to an extension or the end of an encoded word.
 _REST_OF_NAME = re.compile(r";[^=\"]{0,300}?(?:\.[A-Za-z]\w{1,4}\s*(?=;|\Z)|\?=)")
 _ONE_QUOTE = re.compile(r"([\w-]{2,40})'", re.ASCII)
@@ -96,7 +96,7 @@ _TWICE = re.compile(r"[\u00c2-\u00c5\u00e2][\u0080-\u00bf\u0152-\u0178\u0192\u02
 _ONLY_LATIN = frozenset("\x81\x8d\x8f\x90\x9d")
 _QUOTED_LETTER = re.compile(r"=[C-F][0-9A-F]=[89AB][0-9A-F]")
 _QUOTED_BYTES = re.compile(r"(?:=[0-9A-F]{2})+")
-_QUOTES = {"'": "'", "\u2018": "\u2019", "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb"}
+_QUOTES = {"'": "'", "<": ">", "`": "`", "\u2018": "\u2019", "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb"}
 _LONGEST_NAME = 1_000  # characters; of a longer one only beginning and end stay (zenvoices.lib.filenames)
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{2,6}|#x[0-9A-Fa-f]{2,5});")
 _MOST_PARAMS = 500
@@ -306,7 +306,7 @@ def _take_rest(head: Head, raw: Raw, at: int, end: int, budget: Budget, *, every
         blank = _BLANK.match(raw, at, end)
         more = list(_fields(block, budget, everything=everything))
         of_this = {name.lower() for name, _ in more}
-        if not blank or not more or of_this & names or any(name in head for name in of_this):
+        if not blank or of_this & names or any(name in head for name in of_this):
             break
         added, names = added + more, names | of_this
         if _BEHIND.match(raw, blanks.end(), end):

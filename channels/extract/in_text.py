@@ -190,7 +190,8 @@ def loose_files(raw: Raw, start: int, end: int) -> Hit | None:
     line = search(_LINE_END, raw, begin.start(), end)
     width = (line.start() if line else end) - begin.start()
     full = re.compile(
-        rb"(?:[A-Za-z0-9+/]{%d}[ \t\r]*\n)++" % len(bytes(raw[begin.start() : begin.start() + width]).rstrip())
+        rb"(?:[A-Za-z0-9+/]{%d}[ \t\r]*\n(?:\r?\n)?)++"
+        % len(bytes(raw[begin.start() : begin.start() + width]).rstrip())
     )
     at = begin.start()
     while lines := full.match(raw, at, min(at + _LINES_AT_ONCE + width, end)):

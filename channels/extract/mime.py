@@ -18,7 +18,8 @@ from channels.extract.windows import give_back
 from zenvoices.lib.mail_source import is_entity
 
 _GUESSED = re.compile(
-    rb"^--((?:[^\s][^\r\n]{0,199}+)?)\r*\n(?=(?:(?:x-|mime-)[^\n]{1,300}\n){0,5}content-)", re.MULTILINE | re.IGNORECASE
+    rb"^--((?:[^\s][^\r\n]{0,199}+)?)\r*\n(?:\r*\n)?(?=(?:(?:x-|mime-)[^\n]{1,300}\n){0,5}content-)",
+    re.MULTILINE | re.IGNORECASE,
 )
 _GUESS_WITHIN = 16 * 1024
 _LINE_END = re.compile(rb"(--)?[ \t]*\r*(?=\n|\Z)")

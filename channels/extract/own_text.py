@@ -45,7 +45,7 @@ _BEGINNING = 8 * 1024
 _LETTER = 4  # bytes of the longest in UTF-8
 _AGAIN = 3  # times; each is one decoding more
 _DELIMITED = re.compile(
-    rb"^--([^\s-][^\r\n]{0,199}?)[ \t]*\r*\n(?:(?:x-|mime-)[^\n]{1,300}\n){0,5}content-[a-z-]{2,40}[ \t]*:",
+    rb"^--([^\s-][^\r\n]{0,199}?)[ \t]*\r*\n(?:\r*\n)?(?:(?:x-|mime-)[^\n]{1,300}\n){0,5}content-[a-z-]{2,40}[ \t]*:",
     re.MULTILINE | re.IGNORECASE,
 )
 

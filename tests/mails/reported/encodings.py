@@ -137,6 +137,12 @@ CASES = {
             ),
         )
     ),
+    "base64-in-any-lines-then-footer": lambda: mixed(
+        *(plain(base64.b64encode(data) + FOOTER, f"{number}.pdf", PDF, "base64") for number, data in enumerate(PADDED)),
+        plain(b64(PADDED[1]).rstrip(b"=") + FOOTER, "3.pdf", PDF, "base64"),
+        plain(b64(PADDED[0]).replace(b"+", b"&#43;") + FOOTER, "4.pdf", PDF, "base64"),
+        plain((b"\r\n" + b64(PADDED[0]) + FOOTER).replace(b"\r\n", b"\r\n\r\n"), "5.pdf", PDF, "base64"),
+    ),
     "base64-behind-a-single-word": lambda: coded(b"CAUTION\r\n" + b64(LONG)),
     "base64-saved-as-unicode-text": lambda: mixed(
         attached(b64(LONG).decode().encode("utf-16"), PDF, "a.pdf"),

@@ -51,6 +51,14 @@ CASES = {
         *("To: inkoop@klant.example", "Subject: Factuur", "From: a@x.example", "", "MIME-Version: 1.0", ""),
         multi("mixed", text("Totaal 48,40"), late("dubbel")).replace(b"\r\n", b"\r\n\r\n"),
     ),
+    "lines-doubled-with-a-header-of-a-filter": lambda: mixed(
+        late("dubbel")
+        .replace(b"\r\nContent-Disposition", b"\r\nX-Virus: nee\r\nContent-Disposition")
+        .replace(b"\r\n", b"\r\n\r\n")
+    ),
+    "lines-doubled-without-a-boundary": lambda: inner("dubbel")
+    .replace(b'; boundary="in"', b"")
+    .replace(b"\r\n", b"\r\n\r\n"),
     "lines-doubled-in-a-part": lambda: mixed(late("dubbel").replace(b"\r\n", b"\r\n\r\n")),
     "text-in-header-style-with-blank-lines": lambda: lines(
         *("From: a@x.example", "Subject: Factuur", "", "Factuur: 118", "", "Totaal: 48,40", "", "Voor: 1 mei", "")

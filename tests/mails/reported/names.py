@@ -103,6 +103,7 @@ CASES = {
         headed_part('filename=d.pdf"; size=12'),
         headed_part('filename="e.pdf; size=12'),
         headed_part("filename=<f.pdf>"),
+        headed_part('filename="<a>.pdf"'),
         headed_part("filename=`g.pdf`"),
         headed_part('filename="h.pdf;"'),
     ),
