@@ -89,11 +89,7 @@ _QUOTED_UTF8 = re.compile(rb"=[C-F][0-9A-F]=[89AB][0-9A-F]")
 _FEWEST_BLANKS = 2
 _IN_A_TEXT = bytes(byte for byte in range(256) if byte >= 32 or byte in b"\t\r\n")
 # As databases give a file that nobody asked them to decode: SQL Server and Oracle, PostgreSQL's bytea.
-_HEX_FILE = re.compile(
-    rb"\s{0,200}(?:0x|\\x|[xX]')?(?:25504446|504B0304|3C3F786D6C|EFBBBF3C3F|FFD8FF|89504E47|D0CF11E0|49492A00|4D4D002A)"
-    rb"(?=[0-9A-F\s]{24})",
-    re.IGNORECASE,
-)
+_HEX_FILE = re.compile(rb"\s{0,200}(?:0x|\\x|[xX]')?((?:[0-9A-F]{2}){32,2000})", re.IGNORECASE)
 _NOT_HEX = bytes(set(range(256)) - set(b"0123456789abcdefABCDEF"))
 _MOST_UU_LINES = 1_000_000  # of 45 bytes, as everybody writes them
 HEX = "x-hex"
@@ -405,7 +401,12 @@ def is_base64(start: bytes) -> bool:
         return False
     clean = line[0].translate(None, delete=b" \t\r\n").partition(b"=")[0]  # pieces may each be padded
     decoded = pybase64.b64decode(clean[: len(clean) // 4 * 4])
-    return filetypes.sniff(decoded, "", "") not in _SAYS_NOTHING or is_mail(decoded, expected=True)
+    return _is_file(decoded) or is_mail(decoded, expected=True)
+
+
+def _is_file(start: bytes) -> bool:
+    """Of a known type, also one that is encoded once more."""
+    return filetypes.sniff(start, "", "") not in _SAYS_NOTHING or bool(still_encoded(start))
 
 
 def behind_lead(raw: Raw, start: int, end: int, is_encoded: Callable[[bytes], bool] = is_base64) -> int:
@@ -479,7 +480,8 @@ def is_encoded_text(start: bytes) -> bool:
 
 def is_hex(start: bytes) -> bool:
     """Whether it begins as a file does of which each byte is written as two hexadecimal digits."""
-    return bool(_HEX_FILE.match(start))
+    digits = _HEX_FILE.match(start)
+    return digits is not None and _is_file(bytes.fromhex(digits[1].decode()))
 
 
 def _from_hex(pieces: Iterator[bytes]) -> Iterator[bytes]:

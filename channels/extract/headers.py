@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import unescape
 from itertools import islice
 from urllib.parse import quote, unquote_to_bytes
@@ -386,6 +387,7 @@ def name_of_entry(name: str) -> str:
     return meant_name(_percent_decoded(name))
 
 
+@lru_cache(maxsize=64)  # it is asked for several times in a mail
 def meant_name(name: str) -> str:
     """Without the marks of another language in or around it: encoded words, quotes that are none in a header, entities
     of a page, escapes of JavaScript, UTF-8 that was taken for Windows-1252."""

@@ -78,7 +78,8 @@ def _ole(job: Job) -> Opened:
     if not job.inside or kind not in (filetypes.OUTLOOK, filetypes.OLE):
         return Opened(kind)
     try:
-        if kind == filetypes.OLE:
+        if kind == filetypes.OLE or not outlook.is_message(job.source):  # the message is in an object
+            kind = filetypes.OLE
             return Opened(kind, job.entries(outlook.packed(job.source, job.target, job.budget)))
         entries = _said(job, *outlook.message(job.source))
         return Opened(kind, [*entries, *job.entries(outlook.attachments(job.source, job.target, job.budget))])

@@ -89,6 +89,14 @@ def attachments(source: Source, target: Target, budget: Budget) -> Iterator[Entr
             yield Entry(number, name, target.at - at, at, shown=shown)
 
 
+def is_message(source: Source) -> bool:
+    """Raises one of DAMAGE."""
+    _check(source)
+    with OleFileIO(source) as file:
+        found: bool = file.exists(_PROPERTIES)
+        return found
+
+
 def packed(source: Source, target: Target, budget: Budget) -> Iterator[Entry]:
     """The file in an object that is no message; raises one of DAMAGE."""
     _check(source)

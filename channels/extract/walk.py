@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from channels.extract import links
 from channels.extract.body import shown_images
-from channels.extract.codec import behind_lead, is_base64, still_encoded, unarmoured
+from channels.extract.codec import behind_lead, still_encoded, unarmoured
 from channels.extract.content import Content, Scratch, of_encoded, of_part, of_pieces, of_region
 from channels.extract.headers import name_of_entry
 from channels.extract.in_text import Inside, calendar_files, taken_out
@@ -154,7 +154,9 @@ class Walk:
         start = behind_lead(leaf.raw, leaf.start, leaf.end) if encoding == "base64" else leaf.start
         if start != leaf.start:
             self.budget.mend("base64_repaired")
-        content = of_encoded(leaf.raw, start, leaf.end, encoding, self.budget, self._scratch)
+        return self._plain(of_encoded(leaf.raw, start, leaf.end, encoding, self.budget, self._scratch))
+
+    def _plain(self, content: Content) -> Content:
         for _ in range(_MOST_ENCODINGS):
             if not (again := still_encoded(narrowed(content.head))):
                 break
@@ -216,7 +218,7 @@ class Walk:
     def _stands_here(self, leaf: Leaf) -> bool:
         start = bytes(leaf.raw[leaf.start : min(leaf.end, leaf.start + _START)])
         if leaf.head.encoding in ("", "7bit", "8bit", "binary"):
-            return not is_base64(start) and not start.startswith(b"%PDF-")
+            return not still_encoded(start) and not start.startswith(b"%PDF-")
         return is_mail(start, expected=True) and not (leaf.head.encoding == "quoted-printable" and b"=3D" in start)
 
     def _forwarded(self, leaf: Leaf, place: Place, hints: Hints) -> Iterator[Found]:
@@ -313,7 +315,7 @@ class Walk:
             raise Refused(opened.found.reason)
         if kind == filetypes.SMIME:
             signed = opened.content(opened.found.entries[0])
-            if is_mail(signed.head, expected=True):
+            if is_mail(signed.head, expected=True) and filetypes.sniff(signed.head, "", "") != filetypes.SMIME:
                 return self._mail(place, signed)
             return self._entry(place, replace(opened.found.entries[0], name=_unsigned(hints.name)), signed, mailed=True)
         return self._entries(place, kind, opened, hints)
@@ -369,7 +371,8 @@ class Walk:
         if reason or content is None:
             yield undecoded(inner, hints, entry.size, reason)
         else:
-            yield from self._item(inner, hints, content)
+            plain = self._plain(content)
+            yield from self._item(inner, hints, plain, self.budget.mends())
 
 
 def ends_lines_with_cr(raw: Raw) -> bool:

@@ -119,12 +119,12 @@ def sniff(data: bytes, name: str, declared: str) -> str:
         return "image/webp"
     if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in _BMP_HEADERS:
         return "image/bmp"
+    if data[:1] == b"\x30" and (PKCS7 in data[:32] or PKCS9 in data[:32]):
+        return SMIME
     if _is_zip(data, meant):
         return ZIP
     if data[257:262] == b"ustar":
         return TAR
-    if data[:1] == b"\x30" and (PKCS7 in data[:32] or PKCS9 in data[:32]):
-        return SMIME
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-"):  # before XML, which its metadata are
         return "application/pdf"
     text = markup(data, meant)

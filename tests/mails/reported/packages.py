@@ -6,11 +6,14 @@ import struct
 
 from tests.mails.building import (
     attached,
+    attachment_of,
+    b64,
     compound_of,
     deflate64_of,
     gzipped,
     message_of,
     mixed,
+    part,
     pdf,
     tar_of,
     ubl,
@@ -55,6 +58,19 @@ CASES = {
             *(OCTETS, "Factuur.msg"),
         ),
         attached(compound_of({"\x01CompObj": bytes(90), "\x01Ole10Native": PACKED[:20]}), OCTETS, "stuk.ole"),
+    ),
+    "package-of-an-object-around-a-message": lambda: mixed(
+        attached(
+            compound_of(
+                {"\x01Ole10Native": packed(b"m.msg", compound_of(message_of(attachment_of(pdf("in msg"), "a.pdf"))))}
+            ),
+            *(OCTETS, "object.ole"),
+        )
+    ),
+    "archive-of-files-that-are-still-encoded": lambda: mixed(
+        attached(zip_of(("a.pdf", b64(pdf("a") * 2)), ("b.pdf", pdf("b").hex().encode())), "application/zip", "a.zip"),
+        part(gzipped(pdf("c")).hex().encode(), f"Content-Type: {OCTETS}; name=c.pdf.gz"),
+        part(b64(pdf("d") * 2).hex().encode(), "Content-Type: message/rfc822; name=d.pdf"),
     ),
     "pdf-behind-the-warning-of-a-program": lambda: mixed(
         attached(b"<html><body>\n<b>Warning</b>: x in <b>y.php</b>\n" + pdf("php"), "application/pdf", "a.pdf"),

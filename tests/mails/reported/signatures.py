@@ -56,6 +56,9 @@ CASES = {
     "signed-file-without-lengths": lambda: mixed(
         attached(in_ber(pdf("zonder lengte")), P7M, "a.pdf.p7m"), attached(in_ber(CLEAR), P7M, "smime.p7m")
     ),
+    "signed-mail-without-lengths-signed-again": lambda: mixed(
+        attached(signed_of(in_ber(mail(CLEAR))), P7M, "factuur.eml.p7m.p7m")
+    ),
     "file-called-signature-or-report": lambda: mixed(
         attached(pdf("a"), "application/pkcs7-signature", "a.pdf"),
         attached(pdf("b"), "application/pgp-signature", "b.pdf"),
