@@ -21,6 +21,9 @@ _CHUNK = 64 * 1024
 _METHODS = frozenset([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
 _DEFLATE64 = 9  # APPNOTE 4.4.5: what Windows makes of files over 2 GB, and of some smaller ones
 _LOCAL_HEADER = 30  # bytes before the name (APPNOTE 4.3.7)
+_UNICODE_PATH, _BEFORE_PATH = 0x7075, 5
+# Of a Dutch, French or German name in Windows-1252: in code page 437 they are Greek and signs, but for the sharp s.
+_LETTERS_OF_WINDOWS = frozenset([*range(0x20, 0x7F), *range(0xE0, 0x100)]) - {0xE1}
 _SMALL_CHUNK = 4 * 1024  # a thousandfold of it fits in memory
 
 
@@ -122,10 +125,22 @@ def _inflated64(source: Source, info: zipfile.ZipInfo) -> Iterator[bytes]:
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    """Without the UTF-8 flag zipfile reads code page 437; many write UTF-8 and do not say so."""
-    if info.flag_bits & 0x800:
-        return info.filename
+    """Without the UTF-8 flag zipfile reads code page 437; many write UTF-8 and do not say so, or say it apart."""
+    if info.flag_bits & 0x800 or info.filename.isascii():
+        return _name_apart(info) or info.filename
     try:
-        return info.filename.encode("cp437").decode("utf-8")
+        data = info.filename.encode("cp437")
+        return _name_apart(info) or data.decode("utf-8")
     except UnicodeError:
-        return info.filename
+        return data.decode("cp1252", "replace") if _LETTERS_OF_WINDOWS.issuperset(data) else info.filename
+
+
+def _name_apart(info: zipfile.ZipInfo) -> str:
+    """In a field of its own (APPNOTE 4.6.9), beside one in which its letters are question marks."""
+    at, extra = 0, info.extra
+    while at + 4 <= len(extra):
+        number, size = struct.unpack_from("<HH", extra, at)
+        if number == _UNICODE_PATH and size > _BEFORE_PATH:
+            return extra[at + 4 + _BEFORE_PATH : at + 4 + size].decode("utf-8", "replace")
+        at += 4 + size
+    return ""

@@ -14,6 +14,8 @@ ENVELOPED = tuple(
 _SEQUENCE, _OCTETS, _OCTETS_IN_PIECES, _CONTEXT_0 = 0x30, 0x04, 0x24, 0xA0
 _LONGEST_HEADER = 8  # bytes of a length we are prepared to read
 _MOST_PIECES = 1_000_000
+_MOST_SKIPPED = 1_000
+_END = b"\0\0"  # of what has no length (X.690 8.1.5)
 _TYPE_WITHIN = 24  # bytes, of which the type of what this is has its place
 _PIECE = 64 * 1024
 
@@ -41,7 +43,7 @@ def content(data: memoryview) -> list[tuple[int, int]]:
     if data[position : position + 1] == bytes([_OCTETS]):
         start, stop = _enter(data, position, end, _OCTETS)
         return [(start, stop)]
-    return _pieces(data, *_enter(data, position, end, _OCTETS_IN_PIECES))
+    return _pieces(data, position, end)
 
 
 def holds_content(head: bytes) -> bool:
@@ -69,10 +71,24 @@ def inflated(data: memoryview) -> Iterator[bytes]:
 
 
 def _pieces(data: memoryview, position: int, end: int) -> list[tuple[int, int]]:
+    """Those of a text in pieces, which may be in pieces themselves (X.690 8.7.3): they lie in order all the same."""
+    tag, start, length = _header(data, position, end)
+    if tag != _OCTETS_IN_PIECES:
+        raise Unreadable
+    position, end = start, end if length is None else min(start + length, end)
     pieces: list[tuple[int, int]] = []
-    while position < end and data[position] == _OCTETS and len(pieces) < _MOST_PIECES:
-        start, position = _enter(data, position, end, _OCTETS)
-        pieces.append((start, position))
+    unended = int(length is None)
+    for _ in range(_MOST_PIECES):
+        if unended and data[position : position + 2] == _END:
+            position, unended = position + 2, unended - 1
+        elif position < end and data[position] == _OCTETS:
+            start, position = _enter(data, position, end, _OCTETS)
+            pieces.append((start, position))
+        elif position < end and data[position] == _OCTETS_IN_PIECES:
+            _, position, length = _header(data, position, end)
+            unended += length is None
+        else:
+            break
     return pieces
 
 
@@ -102,7 +118,16 @@ def _enter(data: memoryview, position: int, end: int, wanted: int) -> tuple[int,
 
 
 def _skip(data: memoryview, position: int, end: int) -> int:
-    _, start, length = _header(data, position, end)
-    if length is None or start + length > end:
-        raise Unreadable
-    return start + length
+    """Behind what begins here. What has no length ends in zeros, and so does what is in it."""
+    unended = 0
+    for _ in range(_MOST_SKIPPED):
+        if unended and data[position : position + 2] == _END:
+            position, unended = position + 2, unended - 1
+        else:
+            _, start, length = _header(data, position, end)
+            position, unended = start + (length or 0), unended + (length is None)
+        if position > end:
+            break
+        if not unended:
+            return position
+    raise Unreadable

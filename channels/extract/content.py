@@ -20,7 +20,7 @@ from uuid import uuid4
 
 import pybase64
 
-from channels.extract.codec import decode, decoded
+from channels.extract.codec import INNER_BLANK, decode, decoded
 from channels.extract.limits import Budget
 from channels.extract.model import Raw
 from channels.extract.windows import PIECE, give_back, windows
@@ -156,6 +156,8 @@ def _base64(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Raises binascii.Error for anything but whole groups of the alphabet, padded at most at the very end."""
     kept, padded = b"", False
     for window in pieces:
+        if b" " in window and INNER_BLANK.search(window):
+            raise binascii.Error("blanks in a line, which may have been letters")
         text = kept + window.translate(None, delete=b" \t\r\n")
         if padded and text:
             raise binascii.Error("text behind the padding")

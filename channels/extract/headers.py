@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import unescape
 from itertools import islice
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from channels.extract.limits import Budget
 from channels.extract.model import Raw
@@ -33,7 +34,9 @@ _ENOUGH = 3
 # Up to three lines that are no header, and then one that is: a broken line, of which the blank before it is gone.
 _BROKEN = re.compile(
     rb"(?:[^\r\n][^\n]*\n){1,3}?(?=(?:content-(?:type|transfer-encoding|disposition|id)|mime-version|subject|from|to"
-    rb"|date|message-id)[ \t]*:)",
+    rb"|date|message-id)[ \t]*:)"
+    # or the parameter of the line before, of which nothing but the blank is missing
+    rb"|(?:file)?name\*?\d{0,2}\*?[ \t]*=[^\n]*\n(?=\r*\n)",
     re.IGNORECASE,
 )
 # A line whose name or colon is misspelt, of which is plain what it means; "Content_Type:" is a name, but a wrong one.
@@ -50,6 +53,8 @@ _MEANT = {
 }
 _NO_LETTERS = re.compile(rb"[ \t_-]+")
 _MOST_MENDS = 5
+_MOST_GAPS = 60
+_A_FIELD = re.compile(rb"[A-Za-z][!-9;-~]{0,80}[ \t]*:(?!//)")
 _WINDOW = 128 * 1024
 _LONGEST_BLOCK = 4 * 1024 * 1024  # bytes of it that are kept
 _LINE_END, _LF = re.compile(rb"\n"), 0x0A
@@ -66,13 +71,33 @@ _ON_ONE_LINE = re.compile(
 )
 _MAY_HOLD_ANOTHER = frozenset([b"content-type", b"content-transfer-encoding", b"content-disposition"])
 _TOKEN = re.compile(r"[^\s;]+")
+# "filename_0_=": a program took what it did not know out of names (RFC 2231 4.1).
+_STARS_LOST = re.compile(r"(?:file)?name_(?:\d{1,2}_)?")
 _SEGMENT = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*?))?")
 _MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,120}")
 _NAMES = ("name", "filename")
 # As a web shop writes a name for an address (RFC 3986 2.1): no blank is left in it.
 _PERCENT_ENCODED = re.compile(r"(?:[^\s%]|%[0-9A-Fa-f]{2})+")
 _EXTENDED = re.compile(r"([\w-]{2,40})'[\w-]{0,20}'(?=[^']*%)", re.ASCII)
-_QUOTES = {"'": "'", "\u2018": "\u2019", "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb"}
+_MOST_WORDINGS = 3  # of a name that each program on its way encoded once more
+# An encoded word of which a program kept only what may stand in a file name, or lost the first sign.
+_WORD_IN_RAGS = re.compile(
+    r"(?:(?<![=\w])=_|(?<!=)\?|\\=\\\?)((?:utf-8|iso-8859-\d{1,2}|windows-125\d))(?:_|\\?\?)([bq])(?:_|\\?\?)([^?]{1,400}?)"
+    r"(?:_=|\?=|\\=?\\\?\\?=|\\\?\\=)",
+    re.IGNORECASE,
+)
+# Quotes that were doubled, escaped or encoded, and what a list puts behind.
+_AROUND = re.compile(r"\A(?:3D(?=\"))?(?:\\?\")*(.+?\.[A-Za-z]\w{1,4})(?:\\?[\";?])*\Z", re.DOTALL)
+# What stands behind a semicolon in a name without quotes, up to an extension or the end of an encoded word.
+_REST_OF_NAME = re.compile(r";[^=\"]{0,300}?(?:\.[A-Za-z]\w{1,4}\s*(?=;|\Z)|\?=)")
+_ONE_QUOTE = re.compile(r"([\w-]{2,40})'", re.ASCII)
+_UNICODE_ESCAPE = re.compile(r"\\u(?!d[89a-f])([0-9a-f]{4})", re.IGNORECASE)
+_JAVASCRIPT = re.compile(r"%u(?!d[89a-f])([0-9a-f]{4})", re.IGNORECASE)  # escape()
+_TWICE = re.compile(r"[\u00c2-\u00c5\u00e2][\u0080-\u00bf\u0152-\u0178\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]")
+_ONLY_LATIN = frozenset("\x81\x8d\x8f\x90\x9d")
+_QUOTED_LETTER = re.compile(r"=[C-F][0-9A-F]=[89AB][0-9A-F]")
+_QUOTED_BYTES = re.compile(r"(?:=[0-9A-F]{2})+")
+_QUOTES = {"'": "'", "<": ">", "`": "`", "\u2018": "\u2019", "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb"}
 _LONGEST_NAME = 1_000  # characters; of a longer one only beginning and end stay (zenvoices.lib.filenames)
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{2,6}|#x[0-9A-Fa-f]{2,5});")
 _MOST_PARAMS = 500
@@ -154,10 +179,19 @@ class Head:
         """Where it belongs, else in the other header's parameter, or where a program of its own writes it."""
         named = self.disposition_params.get("filename") or self.params.get("name")
         named = named or self.disposition_params.get("name") or self.params.get("filename")
-        named = named or next(filter(None, map(self.get, _NAME_HEADERS)), "").strip(' "')
+        named = named or next(filter(None, map(self.get, _NAME_HEADERS)), "").strip(' "') or self._named_again()
         if not named and extension(described := decode_words(self.get("content-description")).strip(' "')):
             named = described
-        return _as_meant(decode_words(named))
+        return meant_name(named)
+
+    def _named_again(self) -> str:
+        """In a header that stands there twice."""
+        for name, value in self.fields:
+            if name.lower() in ("content-disposition", "content-type"):
+                params = parse_value(value)[1]
+                if named := params.get("filename") or params.get("name"):
+                    return named
+        return ""
 
 
 def parse_head(raw: Raw, start: int, end: int, budget: Budget, part_of: str = "") -> Head:
@@ -181,7 +215,8 @@ def parse_head(raw: Raw, start: int, end: int, budget: Budget, part_of: str = ""
             # RFC 2045 5.2: what cannot be understood is text/plain. But only a multipart has a boundary.
             head.media = "multipart/mixed" if head.params.get("boundary") else "text/plain"
             head.understood = False
-    head.disposition, head.disposition_params = parse_value(head.get("content-disposition"))
+    said = head.get("content-disposition")
+    head.disposition, head.disposition_params = parse_value(decode_words(said) if said.startswith("=?") else said)
     return head
 
 
@@ -260,21 +295,29 @@ def _lines_end(raw: Raw, at: int, end: int) -> int:
 
 def _take_rest(head: Head, raw: Raw, at: int, end: int, budget: Budget, *, everything: bool) -> None:
     """Headers behind a blank line in their midst, when none of them was there before."""
-    blanks = _BLANKS.match(raw, at, end)
-    if not blanks or head.get("content-type").lower().lstrip().startswith("message/"):
+    if head.get("content-type").lower().lstrip().startswith("message/"):
         return
-    entity = _BEHIND.match(raw, blanks.end(), end)
-    if not entity and ("from" in head or not everything):
-        return
-    block, stop, _ = _block(raw, blanks.end(), end)
-    blank = _BLANK.match(raw, stop, end)
-    more = list(_fields(block, budget, everything=everything))
-    names = {name.lower() for name, _ in more}
-    if not entity and not ("from" in names and len(names & _OF_A_MAIL) >= _ENOUGH):
-        return
-    if blank and not any(name in head for name in names):
-        head.add(more)
-        head.body, head.mended = blank.end(), True
+    added: list[tuple[str, str]] = []
+    names, body, entity = set[str](), 0, False
+    for _ in range(_MOST_GAPS):  # each line end may be doubled
+        blanks = _BLANKS.match(raw, at, end)
+        if not blanks or not _A_FIELD.match(raw, blanks.end(), end):
+            break
+        block, at, _ = _block(raw, blanks.end(), end)
+        blank = _BLANK.match(raw, at, end)
+        more = list(_fields(block, budget, everything=everything))
+        of_this = {name.lower() for name, _ in more}
+        if not blank or of_this & names or any(name in head for name in of_this):
+            break
+        added, names = added + more, names | of_this
+        if _BEHIND.match(raw, blanks.end(), end):
+            entity = True
+        if entity or of_this & _OF_A_MAIL:
+            kept, body = len(added), blank.end()
+    begins = "from" in names and len(names & _OF_A_MAIL) >= _ENOUGH and everything and "from" not in head
+    if body and (entity or begins):
+        head.add(added[:kept])
+        head.body, head.mended = body, True
 
 
 def parse_value(value: str) -> tuple[str, dict[str, str]]:
@@ -285,6 +328,7 @@ def parse_value(value: str) -> tuple[str, dict[str, str]]:
     segments: dict[str, dict[int, tuple[bool, str]]] = {}
     for match, quoted in islice(_params(value), _MOST_PARAMS):
         name = match[1].lower()
+        name = name.replace("_", "*") if _STARS_LOST.fullmatch(name) else name
         text = match[3].strip() if quoted is None else quoted.replace("\\\\", "\\").replace('\\"', '"')
         if extended := _SEGMENT.fullmatch(name):
             number, star = extended[2], extended[3]
@@ -310,34 +354,84 @@ def _params(value: str) -> Iterator[tuple[re.Match[str], str | None]]:
             close = _END_OF_QUOTED.search(value, at)
             stop = close.start() if close else len(value)
             quoted, at = value[match.start(2) : stop], stop + 1
+        elif rest := _rest_of_name(match, value, at):
+            quoted, at = match[3] + rest[0], rest.end()
         yield match, quoted
 
 
+def _rest_of_name(match: re.Match[str], value: str, at: int) -> re.Match[str] | None:
+    """Of a name without quotes that has a semicolon in it."""
+    if match[2] is not None or match[1].lower() not in _NAMES or extension(match[3].strip()):
+        return None
+    return _REST_OF_NAME.match(value, at)
+
+
 def _join_segments(segments: dict[int, tuple[bool, str]]) -> str:
-    charset, data = "", b""
+    charset, joined = "", ""
     for place, number in enumerate(sorted(segments)):
         encoded, text = segments[number]
         if place == 0 and encoded and text.count("'") >= 2:
             charset, _, text = text.split("'", 2)
-        data += unquote_to_bytes(text) if encoded else text.encode("utf-8", "replace")
-    return decode_words(decode_text(data, charset))
+        elif place == 0 and encoded and (said := _ONE_QUOTE.match(text)) and codec_of(said[1]):
+            charset, text = said[1], text[said.end() :]
+        joined += text if encoded else quote(text, safe="", errors="replace")
+    return decode_words(decode_text(unquote_to_bytes(joined), charset))  # some cut an escape in two
 
 
 def _is_plain(segments: dict[int, tuple[bool, str]]) -> bool:
     return bool(segments) and not any(encoded for encoded, _text in segments.values())
 
 
-def _as_meant(name: str) -> str:
-    """Without the marks of another language around it: quotes that are none in a header, entities of a page."""
+def name_of_entry(name: str) -> str:
+    """As it is called in an archive, a message or a text, where a program may have left a header's or an address's."""
+    return meant_name(_percent_decoded(name))
+
+
+@lru_cache(maxsize=64)  # it is asked for several times in a mail
+def meant_name(name: str) -> str:
+    """Without the marks of another language in or around it: encoded words, quotes that are none in a header, entities
+    of a page, escapes of JavaScript, UTF-8 that was taken for Windows-1252."""
+    if len(name) > 4 * _LONGEST_NAME:
+        return decode_words(name)
+    for _ in range(_MOST_WORDINGS):
+        if (decoded := decode_words(_WORD_IN_RAGS.sub(r"=?\1?\2?\3?=", name))) == name:
+            break
+        name = decoded
     if len(name) > _LONGEST_NAME:
         return name
+    name = _AROUND.sub(r"\1", name)
     if _QUOTES.get(name[:1]) == name[-1:] and extension(name[1:-1]):
         name = name[1:-1]
-    return unescape(name) if _ENTITY.search(name) else name
+    name = unescape(name) if _ENTITY.search(name) else name
+    name = _UNICODE_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), name)
+    return _in_utf8(_unquoted_name(name))
+
+
+def _in_utf8(name: str) -> str:
+    """Each of its letters was two or three in Windows-1252, or in Latin-1 where that has no letter."""
+    if name.isascii() or not _TWICE.search(name):
+        return name
+    try:
+        data = b"".join(one.encode("cp1252" if one not in _ONLY_LATIN else "latin-1") for one in name)
+        return data.decode("utf-8")
+    except UnicodeError:
+        return name
+
+
+def _unquoted_name(name: str) -> str:
+    """Of quoted-printable that came without its encoded word: all that is no ASCII is an escape of UTF-8."""
+    if not _QUOTED_LETTER.search(name) or not name.isascii():
+        return name
+    try:
+        return _QUOTED_BYTES.sub(lambda run: bytes.fromhex(run[0].replace("=", "")).decode("utf-8"), name)
+    except UnicodeError:
+        return name
 
 
 def _percent_decoded(name: str) -> str:
     """A name in which the star of RFC 2231 is missing. One that only has a "%" in it stays what it is."""
+    if "%u" in name:
+        name = _JAVASCRIPT.sub(lambda escape: chr(int(escape[1], 16)), name)
     said = _EXTENDED.match(name)
     charset, rest = (said[1], name[said.end() :]) if said and codec_of(said[1]) else ("", name)
     if "%" not in rest or len(rest) > 3 * _LONGEST_NAME or not _PERCENT_ENCODED.fullmatch(rest):

@@ -14,6 +14,7 @@ from channels.extract.content import Content, Scratch, of_encoded, of_pieces
 from channels.extract.limits import Budget
 from channels.extract.model import Raw
 from channels.extract.windows import give_back, run_end, search, windows
+from channels.extract.words import decode_text
 
 _UU_END = re.compile(rb"^end[ \t]{0,200}\r{0,9}$", re.MULTILINE)
 _UU_BASE64_END = re.compile(rb"^====[ \t]{0,200}\r{0,9}$", re.MULTILINE)
@@ -33,9 +34,24 @@ _YENC_END = re.compile(rb"^=yend[^\n]{0,1000}", re.MULTILINE)
 # bounded by characters that do not stand in what is before it, so that a hostile page costs no more than its length.
 _DATA = re.compile(rb"data:")
 _PASTED = re.compile(
-    rb"data:(image/[\w.+-]{1,40}|application/pdf)(?:;[\w.=+-]{1,60}){0,4};base64,(?=[A-Za-z0-9+/=%\s]{100})",
+    rb"data:(?:(image/[\w.+-]{1,40}|application/pdf)|[\w.+-]{1,40}/[\w.+-]{1,80})((?:;[\w.=+%-]{1,60}){0,4});base64,"
+    rb"(?(1)|(?=JVBERi0|PD94bWwg|UEsDB))(?=[A-Za-z0-9+/=%\s]{100})",
     re.IGNORECASE,
 )
+_NAMED_IN_ADDRESS = re.compile(rb";(?:file)?name=([^;,]{1,60})", re.IGNORECASE)
+_DOWNLOAD = re.compile(rb"\bdownload\s?=\s?[\"']([^\"'<>]{1,200})[\"'][^<>]{0,200}\Z", re.IGNORECASE)
+_BEFORE = 500  # bytes in which that stands
+#: a mail that is shown as it came: a bounce, or who asks what is wrong with it
+SHOWN = re.compile(rb"^(?:received|return-path|message-id)[ \t]*:", re.MULTILINE | re.IGNORECASE)
+# A PDF, ZIP or XML of which a program sent the letters in the text, with or without the headers of a part above.
+_LOOSE = re.compile(
+    rb"^(?:JVBERi0|UEsDBB|PD94bWwg)[A-Za-z0-9+/]{50,400}(?=[ \t]{0,9}\r{0,9}$|[A-Za-z0-9+/])", re.MULTILINE
+)
+_NAMED_ABOVE = re.compile(
+    rb"name=\"?([^\"\r\n;]{1,200})\"?[^\n]{0,200}\n(?:[\w-]{2,40}:[^\n]{0,200}\n|[ \t][^\n]{0,200}\n){0,9}\s*\Z",
+    re.IGNORECASE,
+)
+_END_OF_LOOSE = re.compile(rb"[A-Za-z0-9+/]{0,400}={0,2}[ \t]{0,9}\r{0,9}(?=\n|\Z)")
 _PASTED_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=% \t\n\r\f\v"
 _SMALLEST_PHOTO = 27_000  # letters of base64 for 20 KB
 # RFC 5545 3.8.1.1. A long line goes on in the next, behind a blank (3.1).
@@ -46,8 +62,9 @@ _IN_BASE64 = re.compile(rb";ENCODING=\"?(?:BASE64|B)\b", re.IGNORECASE)
 _CALLED = re.compile(rb";(?:X-)?(?:\w{1,20}-)?FILENAME=(?:\"([^\"]*)\"|([^;]*))", re.IGNORECASE)
 _MOST_ADDRESSES = 10_000
 _FOLD = re.compile(rb"\r*\n[ \t]")
-_LINE_ENDS = re.compile(rb"\n(?![ \t])")
+_NEXT_PROPERTY = re.compile(rb"\n(?=[A-Za-z-]{1,60}[:;])")  # also behind data of which the lines are not folded
 _PERCENT = re.compile(rb"%")
+_LINE_END = re.compile(rb"\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +150,7 @@ def uu_files(budget: Budget) -> Find:
             if after == begin.end():
                 return None
             budget.note("uuencode_damaged")
-        name = begin[2].decode("utf-8", "replace")
+        name = decode_text(begin[2])
         encoding, at = ("base64", begin.end()) if begin[1] else ("x-uuencode", begin.start())
         return Hit(begin.start(), after, Inside(name, raw, at, stop, encoding))
 
@@ -161,8 +178,29 @@ def packed_files(raw: Raw, start: int, end: int) -> Hit | None:
     else:
         stop = run_end(raw, begin.end(), end, _BINHEX)
         stop += raw[stop : min(stop + 1, end)] == b":"
-    name = (begin[1] or b"").decode("utf-8", "replace").strip()
+    name = decode_text(begin[1] or b"").strip()
     return Hit(begin.start(), stop, Inside(name, raw, begin.start(), stop, ""))
+
+
+def loose_files(raw: Raw, start: int, end: int) -> Hit | None:
+    """Those that stand there in base64, as they are."""
+    begin = search(_LOOSE, raw, start, end)
+    if not begin or SHOWN.search(bytes(raw[start : min(begin.start(), start + _LINES_AT_ONCE)])):
+        return None
+    line = search(_LINE_END, raw, begin.start(), end)
+    width = (line.start() if line else end) - begin.start()
+    full = re.compile(
+        rb"(?:[A-Za-z0-9+/]{%d}[ \t\r]*\n(?:\r?\n)?)++"
+        % len(bytes(raw[begin.start() : begin.start() + width]).rstrip())
+    )
+    at = begin.start()
+    while lines := full.match(raw, at, min(at + _LINES_AT_ONCE + width, end)):
+        give_back(raw, at, lines.end())
+        at = lines.end()
+    last = _END_OF_LOOSE.match(raw, at, end)
+    stop = last.end() if last else at
+    above = _NAMED_ABOVE.search(bytes(raw[max(start, begin.start() - _BEFORE) : begin.start()]))
+    return Hit(begin.start(), stop, Inside(decode_text(above[1]) if above else "", raw, begin.start(), stop, "base64"))
 
 
 def pasted_files(prefix: str) -> Find:
@@ -174,10 +212,13 @@ def pasted_files(prefix: str) -> Find:
         if not begin:
             return None
         stop = run_end(raw, begin.end(), end, _PASTED_LETTERS)
-        if begin[1][:1] in b"iI" and stop - begin.end() < _SMALLEST_PHOTO:
+        if begin[1] and begin[1][:1] in b"iI" and stop - begin.end() < _SMALLEST_PHOTO:
             return Hit(begin.start(), stop, None)
         address = f"{prefix}-{next(numbers)}"
-        return Hit(begin.start(), stop, Inside("", raw, begin.end(), stop, "base64", address))
+        before = bytes(raw[max(start, begin.start() - _BEFORE) : begin.start()])
+        called = _NAMED_IN_ADDRESS.search(begin[2]) or _DOWNLOAD.search(before)
+        name = decode_text(called[1]) if called else ""
+        return Hit(begin.start(), stop, Inside(name, raw, begin.end(), stop, "base64", address))
 
     return find
 
@@ -190,9 +231,9 @@ def calendar_files(raw: Raw, start: int, end: int) -> Hit | None:
             break
         about, start = _FOLD.sub(b"", begin[1]), begin.end()
         if _IN_BASE64.search(about):
-            last = search(_LINE_ENDS, raw, start, end)
+            last = search(_NEXT_PROPERTY, raw, start, end)
             stop, called = last.start() if last else end, _CALLED.search(about)
-            name = (called[1] or called[2] or b"").decode("utf-8", "replace") if called else ""
+            name = decode_text(called[1] or called[2] or b"") if called else ""
             return Hit(begin.start(), stop, Inside(name, raw, start, stop, "base64"))
     return None
 

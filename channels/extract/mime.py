@@ -17,7 +17,10 @@ from channels.extract.model import Raw
 from channels.extract.windows import give_back
 from zenvoices.lib.mail_source import is_entity
 
-_GUESSED = re.compile(rb"^--((?:[^\s][^\r\n]{0,199}+)?)\r*\n(?=content-)", re.MULTILINE | re.IGNORECASE)
+_GUESSED = re.compile(
+    rb"^--((?:[^\s][^\r\n]{0,199}+)?)\r*\n(?:\r*\n)?(?=(?:(?:x-|mime-)[^\n]{1,300}\n){0,5}content-)",
+    re.MULTILINE | re.IGNORECASE,
+)
 _GUESS_WITHIN = 16 * 1024
 _LINE_END = re.compile(rb"(--)?[ \t]*\r*(?=\n|\Z)")
 _PART_BEGINS = re.compile(rb"\r*\ncontent-(?:type|transfer-encoding|disposition)[ \t]*:", re.IGNORECASE)
@@ -27,6 +30,8 @@ ENCODED = frozenset(["base64", "quoted-printable", "x-uuencode"])
 _WINDOW = 4 * 1024 * 1024
 _MOST_GLUED = 1_000  # that turn out to be none, before only lines that begin so are looked at
 _LONGEST_BOUNDARY = 1_000  # RFC 2046 5.1.1 says 70
+_SHORTEST_DASHED = 2
+_MARKS = re.compile(rb"<[^<>]{0,200}>|\s")
 
 
 @dataclass(slots=True)
@@ -73,18 +78,30 @@ def cut(raw: Raw, start: int, end: int, prefix: str, depth: int, budget: Budget)
 def cut_again(leaf: Leaf, raw: Raw, start: int, end: int, budget: Budget) -> list[Leaf]:
     """The parts of one whose own body, once decoded, turns out to be a multipart or MIME source. [] when it is none."""
     head = leaf.head
-    if not head.media.startswith("multipart/") or is_entity(bytes(raw[start : min(end, start + _GUESS_WITHIN)])):
+    if is_entity(bytes(raw[start : min(end, start + _GUESS_WITHIN)])):
         head = parse_head(raw, start, end, budget)
-        if head.body == start:  # it begins with a boundary
-            head = Head(body=start, media="multipart/mixed")
         start = head.body
+    elif not head.media.startswith("multipart/"):
+        head = Head(body=start, media="multipart/mixed")
     head = replace(head, fields=[one for one in head.fields if one[0].lower() != "content-transfer-encoding"])
     whole = Leaf(leaf.path, raw, start, end, head, leaf.depth + 1, choice=leaf.choice, mended=("header_repaired",))
     leaves: list[Leaf] = []
     if head.media.startswith("multipart/") and _cut_multipart(whole, leaves, budget):
         budget.note("header_repaired")
-        return leaves
+        return [*_before(whole, leaf.head), *leaves]
     return []
+
+
+def _before(whole: Leaf, head: Head) -> list[Leaf]:
+    """What a person wrote before the parts of a mail that does not say that it has any; a program's words for readers
+    without MIME are none."""
+    first = _GUESSED.search(whole.raw, whole.start, min(whole.end, whole.start + _GUESS_WITHIN))
+    text = bytes(whole.raw[whole.start : first.start()]) if first and not whole.head.params.get("boundary") else b""
+    if not first or b"mime" in text.lower() or not _MARKS.sub(b"", text):
+        return []
+    plain = [one for one in head.fields if one[0].lower() != "content-transfer-encoding"]
+    head = replace(head, fields=plain)
+    return [Leaf(_child(whole.path, 0), whole.raw, whole.start, first.start(), head, whole.depth, choice=whole.choice)]
 
 
 def _mended(head: Head, *more: str) -> tuple[str, ...]:
@@ -192,7 +209,11 @@ def _without_close(whole: Leaf, boundary: bytes, opened: int, budget: Budget) ->
     close = b"--" + boundary + b"--"
     if not tail.rstrip().endswith(close):
         budget.note("close_delimiter_missing")
-        return whole.end
+        last = tail.rpartition(b"\n")[2]  # of a mail that was cut off in it
+        if len(last) < _SHORTEST_DASHED or not close.startswith(last):
+            return whole.end
+        before = whole.end - len(last) - 1
+        return before - (before > opened and whole.raw[before - 1] == _CR)
     _note_glued(whole, budget)
     return whole.end - len(tail) + tail.rindex(close)
 

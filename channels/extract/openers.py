@@ -75,9 +75,12 @@ def _said(job: Job, text: str, kind: str) -> list[Entry]:
 def _ole(job: Job) -> Opened:
     """A message that cannot be read to its end stays the document it is."""
     kind = filetypes.ole_kind(lambda stream: job.source.count(stream) > 0, job.hint)
-    if not job.inside or kind != filetypes.OUTLOOK:
+    if not job.inside or kind not in (filetypes.OUTLOOK, filetypes.OLE):
         return Opened(kind)
     try:
+        if kind == filetypes.OLE or not outlook.is_message(job.source):  # the message is in an object
+            kind = filetypes.OLE
+            return Opened(kind, job.entries(outlook.packed(job.source, job.target, job.budget)))
         entries = _said(job, *outlook.message(job.source))
         return Opened(kind, [*entries, *job.entries(outlook.attachments(job.source, job.target, job.budget))])
     except outlook.DAMAGE:

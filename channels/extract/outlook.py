@@ -12,6 +12,7 @@ from olefile.olefile import OleFileError
 
 from channels.extract.body import shown_images
 from channels.extract.limits import Budget
+from channels.extract.ole import NATIVE, embedded
 from channels.extract.opened import Entry
 from channels.extract.rtf import said
 from channels.extract.words import decode_text
@@ -76,6 +77,9 @@ def attachments(source: Source, target: Target, budget: Budget) -> Iterator[Entr
     with OleFileIO(source) as file:
         for number, (folder, shown) in enumerate(_found(_Folder(file, []), 0), start=1):
             name = folder.text(_LONG_NAME) or folder.text(_SHORT_NAME) or folder.text(_SHOWN_AS)
+            if not file.exists([*folder.path, _DATA]):
+                yield from _object(file, [*folder.path, _MESSAGE], number, target, budget)
+                continue
             size = file.get_size([*folder.path, _DATA])
             if size > budget.limits.part or not budget.count_unpacked(size):
                 yield Entry(number, name, size, reason="too_large")
@@ -83,6 +87,29 @@ def attachments(source: Source, target: Target, budget: Budget) -> Iterator[Entr
             at = target.at
             target.write(folder.read(_DATA, size))
             yield Entry(number, name, target.at - at, at, shown=shown)
+
+
+def is_message(source: Source) -> bool:
+    """Raises one of DAMAGE."""
+    _check(source)
+    with OleFileIO(source) as file:
+        found: bool = file.exists(_PROPERTIES)
+        return found
+
+
+def packed(source: Source, target: Target, budget: Budget) -> Iterator[Entry]:
+    """The file in an object that is no message; raises one of DAMAGE."""
+    _check(source)
+    with OleFileIO(source) as file:
+        yield from _object(file, [], 1, target, budget)
+
+
+def _object(file: OleFileIO, path: list[str], number: int, target: Target, budget: Budget) -> Iterator[Entry]:
+    found = embedded(file, path, budget.limits.part)
+    if found and budget.count_unpacked(len(found[1])):
+        at = target.at
+        target.write(found[1])
+        yield Entry(number, found[0], target.at - at, at)
 
 
 def message(source: Source) -> tuple[str, str]:
@@ -114,6 +141,8 @@ def _found(message: _Folder, depth: int) -> Iterator[tuple[_Folder, bool]]:
         folder = message.child(name)
         if message.file.exists([*folder.path, _DATA]):
             yield folder, _is_shown(folder, shown)
+        elif message.file.exists([*folder.path, _MESSAGE, NATIVE]):
+            yield folder, False
         elif depth < _DEEPEST and message.file.exists([*folder.path, _MESSAGE]):
             yield from _found(folder.child(_MESSAGE), depth + 1)
 

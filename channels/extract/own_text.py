@@ -7,9 +7,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from channels.extract.body import unflowed
-from channels.extract.codec import UU_NAMES, decode, is_base64, stands_plainly
-from channels.extract.content import Scratch, of_encoded, plainly
-from channels.extract.in_text import Inside, Stretch, beginning, packed_files, pasted_files, taken_out, uu_files
+from channels.extract.codec import (
+    UU_NAMES,
+    behind_lead,
+    decode,
+    is_base64,
+    is_encoded_text,
+    is_hex,
+    says_quoted,
+    stands_plainly,
+)
+from channels.extract.content import AS_IT_STANDS, Scratch, of_encoded, plainly
+from channels.extract.in_text import (
+    SHOWN,
+    Inside,
+    Stretch,
+    beginning,
+    loose_files,
+    packed_files,
+    pasted_files,
+    taken_out,
+    uu_files,
+)
 from channels.extract.limits import Budget
 from channels.extract.mime import ENCODED, Leaf, cut_again
 from channels.extract.texts import Body
@@ -26,8 +45,8 @@ _BEGINNING = 8 * 1024
 _LETTER = 4  # bytes of the longest in UTF-8
 _AGAIN = 3  # times; each is one decoding more
 _DELIMITED = re.compile(
-    rb"\s{0,200}(?:this is a multi-?part[^\n]{0,200}\n\s{0,200})?--[^\s][^\r\n]{0,199}\r*\ncontent-[a-z-]{2,40}[ \t]*:",
-    re.I,
+    rb"^--([^\s-][^\r\n]{0,199}?)[ \t]*\r*\n(?:\r*\n)?(?:(?:x-|mime-)[^\n]{1,300}\n){0,5}content-[a-z-]{2,40}[ \t]*:",
+    re.MULTILINE | re.IGNORECASE,
 )
 
 
@@ -50,7 +69,9 @@ def encoding_of(leaf: Leaf) -> str:
     """What is called encoded and stands there plainly is read as it stands: so Gmail forwards mails."""
     declared = leaf.head.encoding
     start = bytes(leaf.raw[leaf.start : min(leaf.end, leaf.start + 1024)])
-    if (declared == "base64" and stands_plainly(start)) or (declared in UU_NAMES and is_base64(start)):
+    if declared == "base64" and (stands_plainly(start) or is_hex(start)):
+        return ""
+    if declared in UU_NAMES and is_base64(start):
         return ""
     return declared
 
@@ -72,17 +93,26 @@ def _cut_again(leaf: Leaf, budget: Budget, scratch: Scratch) -> list[Leaf]:
     head = leaf.head
     multipart = head.media.startswith("multipart/") and head.encoding in ENCODED
     if not multipart:
-        if head.media != _PLAIN or head.filename or head.disposition == "attachment":
+        if head.media not in (_PLAIN, _HTML) or head.filename or head.disposition == "attachment":
             return []
         with memoryview(leaf.raw) as view:
             start = view[leaf.start : min(leaf.end, leaf.start + _BEGINNING)]
             beginning = decode(start, encoding_of(leaf), Budget(budget.limits))
-        if not (is_entity(beginning) or _DELIMITED.match(beginning)):
+        if not (is_entity(beginning) or _is_source(beginning)):
             return []
     if not budget.count_unpacked(leaf.size):
         return []
     content = of_encoded(leaf.raw, leaf.start, leaf.end, encoding_of(leaf), budget, scratch)
     return cut_again(leaf, *content.mapped(scratch), budget)
+
+
+def _is_source(text: bytes) -> bool:
+    """Whether the parts of a multipart stand in it, to be read by a person."""
+    delimited = _DELIMITED.search(text)
+    if not delimited or SHOWN.search(text[: delimited.start()]):
+        return False
+    alone = b"\n--" + delimited[1] not in text[delimited.end() :]
+    return not alone or len(text) >= _BEGINNING or not text[: delimited.start()].strip()
 
 
 def own_text(leaves: list[Leaf], budget: Budget, scratch: Scratch) -> OwnText:
@@ -105,20 +135,34 @@ def _may_be_text(leaf: Leaf) -> bool:
 def _take(leaf: Leaf, own: OwnText, budget: Budget, scratch: Scratch) -> None:
     """Unless it holds a file all the same."""
     head = leaf.head
-    raw, start, end = plainly(leaf.raw, leaf.start, leaf.end, encoding_of(leaf), budget, scratch)
+    encoding, begin = _encoding_of_text(leaf), leaf.start
+    if encoding == "base64":  # a gateway's warning may stand before it as it is
+        begin = behind_lead(leaf.raw, leaf.start, leaf.end, is_encoded_text)
+    raw, start, end = plainly(leaf.raw, begin, leaf.end, encoding, budget, scratch)
     first = bytes(raw[start : min(end, start + _BEGINNING)])
     kind = filetypes.sniff(first, "", _PLAIN if head.understood else "")
     if is_base64(first) or kind in _NOT_TEXT:
         return
     own.paths.add(leaf.path)
     text: list[Stretch] = [(start, end)]
-    for find in (uu_files(budget), packed_files) if head.media == _PLAIN else ():
+    for find in (uu_files(budget), packed_files, loose_files) if head.media == _PLAIN else (loose_files,):
         text, files = taken_out(raw, text, find, own.room(budget))
         own.files += [(leaf, file) for file in files]
     text, files = taken_out(raw, text, pasted_files(f"pasted-{leaf.path}"), own.room(budget))
     own.pasted += [(leaf, file) for file in files]
     data = beginning(raw, text, 4 * max(budget.limits.html, budget.limits.text) + _LETTER)
     add_text(own.body, data, leaf, budget, page=kind == _HTML)
+
+
+def _encoding_of_text(leaf: Leaf) -> str:
+    """Also where the mail does not say it: nobody writes so."""
+    encoding = encoding_of(leaf)
+    if encoding not in AS_IT_STANDS:
+        return encoding
+    first = bytes(leaf.raw[leaf.start : min(leaf.end, leaf.start + _BEGINNING)])
+    if is_encoded_text(first):
+        return "base64"
+    return "quoted-printable" if says_quoted(first) else encoding
 
 
 def add_text(body: Body, data: bytes, leaf: Leaf, budget: Budget, *, page: bool) -> None:

@@ -30,12 +30,21 @@ class _Counted(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self._file.read(min(len(buffer), _CHUNK))
+        data = self._piece(min(len(buffer), _CHUNK))
         self._left -= len(data)
         if self._left < 0:
             raise Refused("archive_bomb")
         buffer[: len(data)] = data
         return len(data)
+
+    def _piece(self, size: int) -> bytes:
+        """What stands behind a packed file and is none, such as the end of a line, is passed over, as gzip has it."""
+        try:
+            return self._file.read1(size)  # read() would lose what it has when what follows is none
+        except gzip.BadGzipFile as error:
+            if self._file.tell() and str(error).startswith("Not a gzipped file"):
+                return b""
+            raise
 
 
 def unpack(source: Source, kind: str, target: Target, budget: Budget) -> Iterator[Entry]:

@@ -16,7 +16,7 @@ _LONG_NAME, _FILE_NAME, _DATA_OBJECT = 0x3707, 0x3704, 0x3701
 _STRING8, _UNICODE, _BINARY, _OBJECT = 0x001E, 0x001F, 0x0102, 0x000D
 _FIXED = {2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 10: 4, 11: 4, 20: 8, 64: 8, 72: 16}
 _MOST_PROPERTIES = 1_000
-_MESSAGE_LEVEL, _MESSAGE_BODY, _MESSAGE_PROPERTIES = 1, 0x800C, 0x9003
+_MESSAGE_LEVEL, _MESSAGE_BODY, _MESSAGE_PROPERTIES, _CODE_PAGE = 1, 0x800C, 0x9003, 0x9007
 _BODY, _HTML, _RTF = 0x1000, 0x1013, 0x1009
 _LONGEST_BODY = 4 * 1024 * 1024
 _HEADER = 9  # bytes of level, attribute, type and length
@@ -36,7 +36,10 @@ class Attachment:
 def attachments(file: RawIOBase) -> Iterator[Attachment]:
     """In order; a file that ends early gives what came before. The caller has seen the signature."""
     current: Attachment | None = None
+    charset = ""
     for level, attribute, start, size in _attributes(file):
+        if attribute == _CODE_PAGE and size >= 4:
+            charset = f"cp{struct.unpack('<I', _read(file, start, 4))[0]}"
         if level != _ATTACHMENT_LEVEL:
             continue
         if attribute == _REND_DATA:
@@ -44,7 +47,7 @@ def attachments(file: RawIOBase) -> Iterator[Attachment]:
                 yield current
             current = Attachment()
         elif current is not None:
-            _apply(current, attribute, file, start, size)
+            _apply(current, attribute, file, start, size, charset)
     if current is not None:
         yield current
 
@@ -80,20 +83,20 @@ def _read(file: RawIOBase, start: int, size: int) -> bytes:
     return file.read(size) or b""
 
 
-def _apply(attachment: Attachment, attribute: int, file: RawIOBase, start: int, size: int) -> None:
+def _apply(attachment: Attachment, attribute: int, file: RawIOBase, start: int, size: int, charset: str) -> None:
     if attribute == _TITLE and not attachment.name:
-        attachment.name = decode_text(_read(file, start, min(size, _LONGEST_TITLE)).rstrip(b"\0"))
+        attachment.name = decode_text(_read(file, start, min(size, _LONGEST_TITLE)).rstrip(b"\0"), charset)
     elif attribute == _DATA:
         attachment.start, attachment.size = start, size
     elif attribute == _PROPERTIES:
-        for tag, content in _properties(_read(file, start, size)):
+        for tag, content in _properties(_read(file, start, size), charset):
             if tag in (_LONG_NAME, _FILE_NAME) and content and (tag == _LONG_NAME or not attachment.name):
                 attachment.name = content.decode("utf-8", "replace")
             elif tag == _DATA_OBJECT and content:  # the plain data is then only a picture of it
                 attachment.data = content
 
 
-def _properties(value: bytes) -> Iterator[tuple[int, bytes]]:
+def _properties(value: bytes, charset: str = "") -> Iterator[tuple[int, bytes]]:
     """MAPI properties of variable length, texts as UTF-8. Ends quietly when cut off."""
     try:
         count, position = struct.unpack_from("<I", value)[0], 4
@@ -112,7 +115,7 @@ def _properties(value: bytes) -> Iterator[tuple[int, bytes]]:
                 length = struct.unpack_from("<I", value, position)[0]
                 content = value[position + 4 : position + 4 + length]
                 position += 4 + length + -length % 4
-                yield tag, _content(kind, content)
+                yield tag, _content(kind, content, charset)
     except struct.error:
         return
 
@@ -123,9 +126,9 @@ def _after_name(value: bytes, position: int) -> int:
     return position + 24 + ((number + -number % 4) if by_text else 0)
 
 
-def _content(kind: int, content: bytes) -> bytes:
+def _content(kind: int, content: bytes, charset: str) -> bytes:
     if kind == _UNICODE:
         return content.decode("utf-16-le", "replace").rstrip("\0").encode()
     if kind == _STRING8:
-        return decode_text(content.rstrip(b"\0")).encode()
+        return decode_text(content.rstrip(b"\0"), charset).encode()
     return content[16:] if kind == _OBJECT else content  # behind the interface's GUID

@@ -36,6 +36,8 @@ _HARMFUL_NAMES = frozenset(
 #: archives and what is one besides; they count towards how deep archives may be packed
 ARCHIVES = frozenset([filetypes.ZIP, filetypes.ASIC, filetypes.TAR, filetypes.GZIP, filetypes.BZIP2])
 _CONTAINERS = ARCHIVES | {filetypes.TNEF, filetypes.MAIL, filetypes.APPLE}
+# nor a report, whatever the mail calls them
+_NEVER_A_SIGNATURE = ARCHIVES | DOCUMENTS.keys()
 _LOGO_NAME = re.compile(r"(?:image\d{3}|oleimage|outlook-|logo|signature|handtekening)[\w-]*\.\w+", re.IGNORECASE)
 
 
@@ -64,8 +66,10 @@ def judge(content: Content, kind: str, hints: Hints) -> Verdict:
     """`kind` by content, as sniff() has it."""
     if content.blank:
         return Verdict("ignored", "empty")
-    reason = _BY_DECLARATION.get(hints.declared) or _BY_CONTENT.get(kind)
-    reason = "signature" if extension(hints.name) == ".p7s" else reason
+    reason = _BY_CONTENT.get(kind)
+    if kind not in _NEVER_A_SIGNATURE:
+        reason = _BY_DECLARATION.get(hints.declared) or reason
+        reason = "signature" if extension(hints.name) == ".p7s" else reason
     if reason == "signature" and kind == filetypes.SMIME and _is_around(content, hints.name):
         reason = None
     if reason:
@@ -82,7 +86,7 @@ def judge(content: Content, kind: str, hints: Hints) -> Verdict:
         return Verdict("refused", "signed_opaque", can_be_taken=True)
     if kind in (filetypes.PGP, filetypes.ENCRYPTED_OFFICE, filetypes.RIGHTS_MANAGED):
         return Verdict("refused", "encrypted", can_be_taken=True)
-    if hints.declared == filetypes.PGP:
+    if hints.declared == filetypes.PGP and kind not in _NEVER_A_SIGNATURE:
         return Verdict("ignored", "encrypted")  # only the version number that goes before the message
     if kind == filetypes.APPLE and not any(data_fork(content.head)):
         return Verdict("ignored", "mac_side_file", can_be_taken=True)

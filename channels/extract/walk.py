@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -9,8 +10,9 @@ from typing import BinaryIO
 
 from channels.extract import links
 from channels.extract.body import shown_images
-from channels.extract.codec import behind_lead, is_base64, is_quoted, is_uu, unarmoured
+from channels.extract.codec import behind_lead, still_encoded, unarmoured
 from channels.extract.content import Content, Scratch, of_encoded, of_part, of_pieces, of_region
+from channels.extract.headers import name_of_entry
 from channels.extract.in_text import Inside, calendar_files, taken_out
 from channels.extract.limits import Budget
 from channels.extract.mime import Leaf, Message, cut
@@ -19,27 +21,32 @@ from channels.extract.opened import Entry, Opened, Refused
 from channels.extract.opening import open_part
 from channels.extract.own_text import add_text, encoding_of, expanded, own_text
 from channels.extract.parts import Found, Place, found, told, undecoded
+from channels.extract.rtf import to_text
 from channels.extract.spare import given_after_all
 from channels.extract.texts import Body, says
 from channels.extract.verdict import ARCHIVES, Hints, Verdict, judge, spare_picture
 from channels.extract.windows import give_back, windows
-from channels.extract.words import decode_words, one_line
+from channels.extract.words import cut_bytes, decode_words, is_utf8, one_line
 from zenvoices.lib import filetypes
 from zenvoices.lib.apart import Region
 from zenvoices.lib.filenames import extension, safe_name
-from zenvoices.lib.mail_source import begin, is_mail, lead, mailbox, narrowed_pieces, wide
+from zenvoices.lib.mail_source import begin, is_mail, lead, mailbox, narrowed, narrowed_pieces, wide
 
 _MESSAGES = frozenset(["message/rfc822", "message/global", "message/news"])
 _EXTERNAL = "message/external-body"  # RFC 2046 5.2.3
 _DELETED = "text/x-moz-deleted"  # what Thunderbird leaves of an attachment
 _ATTACHED_TEXT = frozenset(["text/plain", "text/html"])
+_UNCALLED_TEXT = frozenset([filetypes.BINARY, "application/xhtml+xml", "application/rtf", "application/json"])
+_UNKNOWN_TEXT = re.compile(r"text/(?!rfc822|x-moz|calendar|vcard|csv|css|xml|javascript).*")
 _TEXT_NAMES = frozenset(["", ".txt", ".text", ".htm", ".html", ".asc"])
 _WORTH_TAKING = frozenset(
     ["archive_encrypted", "damaged", "encrypted", "not_opened", "packed_unknown", "signed_opaque"]
 )
-_PDF = "application/pdf"
+_PDF, _RTF = "application/pdf", "application/rtf"
+_MOST_ENCODINGS = 3  # of one file; each is one copy more
 _PATH_NAME = 40  # characters of an entry's name in a path; its number is what makes it unique
 _START = 8 * 1024
+_LETTER = 4  # bytes of the longest in UTF-8
 _CONSIDERED = 64 * 1024
 
 
@@ -147,17 +154,26 @@ class Walk:
         start = behind_lead(leaf.raw, leaf.start, leaf.end) if encoding == "base64" else leaf.start
         if start != leaf.start:
             self.budget.mend("base64_repaired")
-        content = of_encoded(leaf.raw, start, leaf.end, encoding, self.budget, self._scratch)
-        if again := "x-uuencode" if is_uu(content.head) else "quoted-printable" if is_quoted(content.head) else "":
-            self.budget.mend("header_repaired")
-            return of_encoded(*content.mapped(self._scratch), again, self.budget, self._scratch)
-        if not is_base64(content.head):
-            return content
-        # Encoded twice, or under a wrong or misspelt Content-Transfer-Encoding: nobody sends this on purpose.
-        self.budget.note("base64_undeclared")
-        self.budget.mend("base64_repaired")
+        return self._plain(of_encoded(leaf.raw, start, leaf.end, encoding, self.budget, self._scratch))
+
+    def _plain(self, content: Content) -> Content:
+        for _ in range(_MOST_ENCODINGS):
+            if not (again := still_encoded(narrowed(content.head))):
+                break
+            content = self._decoded_again(content, again)
+        return content
+
+    def _decoded_again(self, content: Content, encoding: str) -> Content:
+        """Encoded more than once, or under a wrong or misspelt Content-Transfer-Encoding: nobody sends this on purpose.
+        Windows saves what its scripts encode as UTF-16."""
+        if codec := wide(content.head):
+            content = of_pieces(narrowed_pieces(content.pieces, codec), self._scratch)
         raw, start, end = content.mapped(self._scratch)
-        return of_encoded(raw, *unarmoured(raw, start, end), "base64", self.budget, self._scratch)
+        if encoding == "base64":
+            self.budget.note("base64_undeclared")
+            start, end = unarmoured(raw, start, end)
+        self.budget.mend("base64_repaired" if encoding == "base64" else "header_repaired")
+        return of_encoded(raw, start, end, encoding, self.budget, self._scratch)
 
     def _leaf(self, leaf: Leaf, shown: set[str], archives: int, subject: str) -> Iterator[Found]:
         head = leaf.head
@@ -191,13 +207,18 @@ class Walk:
         if not _is_called_text(hints) or content.size > 4 * self.budget.limits.html:
             return
         kind = filetypes.sniff(content.head, "", hints.declared)
+        if hints.declared not in _ATTACHED_TEXT and not is_utf8(cut_bytes(content.head, _START - _LETTER)):
+            return
         if kind in _ATTACHED_TEXT:
             add_text(self.attached, content.read(), leaf, self.budget, page=kind == "text/html")
+        elif kind == _RTF:
+            text, kind = to_text(content.read())
+            add_text(self.attached, text.encode("utf-8", "replace"), leaf, self.budget, page=kind == "text/html")
 
     def _stands_here(self, leaf: Leaf) -> bool:
         start = bytes(leaf.raw[leaf.start : min(leaf.end, leaf.start + _START)])
         if leaf.head.encoding in ("", "7bit", "8bit", "binary"):
-            return not is_base64(start) and not start.startswith(b"%PDF-")
+            return not still_encoded(start) and not start.startswith(b"%PDF-")
         return is_mail(start, expected=True) and not (leaf.head.encoding == "quoted-printable" and b"=3D" in start)
 
     def _forwarded(self, leaf: Leaf, place: Place, hints: Hints) -> Iterator[Found]:
@@ -238,7 +259,8 @@ class Walk:
             verdict = Verdict("refused", refused.reason, refused.reason in _WORTH_TAKING)
         one = found(place, hints, kind, content, verdict, defects)
         one.picture = spare_picture(content, kind, verdict)
-        one.text = verdict.reason == "type_not_allowed" and kind in _ATTACHED_TEXT and _is_called_text(hints)
+        is_text = kind in _ATTACHED_TEXT or kind == _RTF
+        one.text = verdict.reason == "type_not_allowed" and is_text and _is_called_text(hints)
         yield one
         yield from inside
 
@@ -293,7 +315,7 @@ class Walk:
             raise Refused(opened.found.reason)
         if kind == filetypes.SMIME:
             signed = opened.content(opened.found.entries[0])
-            if is_mail(signed.head, expected=True):
+            if is_mail(signed.head, expected=True) and filetypes.sniff(signed.head, "", "") != filetypes.SMIME:
                 return self._mail(place, signed)
             return self._entry(place, replace(opened.found.entries[0], name=_unsigned(hints.name)), signed, mailed=True)
         return self._entries(place, kind, opened, hints)
@@ -303,6 +325,8 @@ class Walk:
         body = self.inner if place.depth else self.body
         if codec := wide(content.head):
             content = of_pieces(narrowed_pieces(content.pieces, codec), self._scratch)
+        if ends_lines_with_cr(content.head):
+            content = of_pieces((piece.replace(b"\r", b"\n") for piece in content.pieces()), self._scratch)
         raw, start, end = content.mapped(self._scratch)
         if mails := mailbox(raw, start, end, self.budget.limits.parts + 1):
             return self._mailbox(place, raw, mails)
@@ -338,6 +362,7 @@ class Walk:
 
     def _entry(self, place: Place, entry: Entry, content: Content | None, mailed: bool = False) -> Iterator[Found]:
         """`mailed`: it was attached to a message, not put into an archive."""
+        entry = replace(entry, name=name_of_entry(entry.name))
         name = safe_name(entry.name, "")
         path = f"{place.path}/{name[:_PATH_NAME]}#{entry.number}"
         inner = Place(path, place.depth + 1, place.archives + 1, place.subject)
@@ -346,7 +371,8 @@ class Walk:
         if reason or content is None:
             yield undecoded(inner, hints, entry.size, reason)
         else:
-            yield from self._item(inner, hints, content)
+            plain = self._plain(content)
+            yield from self._item(inner, hints, plain, self.budget.mends())
 
 
 def ends_lines_with_cr(raw: Raw) -> bool:
@@ -364,7 +390,10 @@ def _kind(content: Content, hints: Hints) -> str:
 
 
 def _is_called_text(hints: Hints) -> bool:
-    return hints.declared in _ATTACHED_TEXT and extension(hints.name) in _TEXT_NAMES
+    """Without a name any text: RFC 2046 4.1.4 has unknown ones shown, and some programs call theirs no text at all."""
+    if hints.declared in _ATTACHED_TEXT:
+        return extension(hints.name) in _TEXT_NAMES
+    return not hints.name and (hints.declared in _UNCALLED_TEXT or _UNKNOWN_TEXT.fullmatch(hints.declared) is not None)
 
 
 def _unsigned(name: str) -> str:

@@ -23,6 +23,10 @@ _MEANT = {
 }  # fmt: skip
 _CODECS = {name: _MEANT.get(codec, codec) for name, codec in _CODECS.items()}
 _GUESS = frozenset(["", "ascii", "utf_8"])
+# In which no text looks like ASCII; of what does, the charset is only called so.
+_NEVER_ASCII = frozenset(
+    [*("utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_32_le", "utf_32_be"), *("cp037", "cp273", "cp500", "cp1140")]
+)
 _WESTERN = frozenset(["cp1252", "iso8859_15"])  # what is valid UTF-8 all the same says nothing sensible in these
 # A code page by the name of whoever made it: "windows-874", "Win-1250", "dos-850".
 _CODE_PAGE = re.compile(r"(?:windows|win|ms|ansi|dos|ibm|cp)_?(\d{3,4})")
@@ -59,7 +63,9 @@ def decode_text(data: bytes, charset: str = "") -> str:
     if not charset and data.isascii() and b"\0" not in data:  # most headers
         return data.decode("ascii")
     codec = _wide(data) or codec_of(charset) or ""
-    if codec not in _GUESS and not (codec in _WESTERN and _is_utf8(data)):
+    if codec in _NEVER_ASCII and data.isascii() and b"\0" not in data:
+        codec = "ascii"
+    if codec not in _GUESS and not (codec in _WESTERN and is_utf8(data)):
         try:
             return data.decode(codec, "replace")
         except UnicodeError:  # some codecs raise whatever the error handler
@@ -74,7 +80,7 @@ def decode_text(data: bytes, charset: str = "") -> str:
         return data.decode("utf-8", "windows") if letters >= strays else data.decode("cp1252", "replace")
 
 
-def _is_utf8(data: bytes) -> bool:
+def is_utf8(data: bytes) -> bool:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:

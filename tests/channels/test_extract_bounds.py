@@ -129,6 +129,21 @@ def test_multiparts_without_a_boundary_and_lines_of_blanks() -> None:
     assert "boundary_missing" in found.defects
 
 
+@pytest.mark.parametrize(
+    "piece", [b"b=\r\n", b"&#x41;", b"<a>", b"data:a/b", b"JVBERi0" + b"A" * 60 + b"\r\n\r\n", b"X-A: b\r\n\r\n"]
+)
+def test_escapes_files_and_headers_by_the_million(piece: bytes) -> None:
+    """As a file, as a text, and where headers may go on."""
+    data = piece * (4_000_000 // len(piece))
+    called = part(data, "Content-Type: application/pdf; name=a.pdf", "Content-Transfer-Encoding: base64")
+    found = [
+        extract(raw).parts for raw in (mixed(called), mail(part(data, "Content-Type: text/html")), b"To: a\n\n" + data)
+    ]
+
+    assert [part.path for part in found[0]] == ["2"]
+    assert all(len(parts) <= 2 for parts in found)
+
+
 def test_thousands_of_addressees_without_an_address() -> None:
     to = (b"To: " + b"a" * 4_000 + b"\n") * 2_000
 

@@ -245,7 +245,7 @@ def test_any_base64_that_the_standard_library_decodes_is_decoded_the_same(text: 
     assert isinstance(payload, bytes)
     given_up = any("Length" in type(defect).__name__ for defect in message.defects)
 
-    if not given_up and b"=" not in text:
+    if not given_up and not set(text) & set(b"=\\%&<"):  # an escape of another language is read as one
         assert decode_base64(text, Budget(Limits())) == payload
 
 

@@ -50,7 +50,9 @@ KINDS |= {".jpeg": "image/jpeg", ".tiff": "image/tiff", ".heif": "image/heic"}
 _LONGEST = 255  # bytes of UTF-8: what every file system takes
 _CONSIDERED = 1_000  # characters; putting a long run of combining marks into order takes quadratic time
 # A path of the sender's machine; any other slash belongs to a number: "Factuur 2026/0118.pdf".
-_PATH = re.compile(r"\s*(?:[/\\~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|file:)", re.IGNORECASE)
+_PATH = re.compile(r"\s*(?:[/\\~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|file:|https?:[/\\]|content:[/\\])", re.IGNORECASE)
+# Of an address: what is asked of the file.
+_ASKED = re.compile(r"(\.(?:pdf|xml|zip|docx?|xlsx?|jpe?g|png|tiff?|eml|msg))[?#;].*\Z", re.IGNORECASE | re.DOTALL)
 _NOT_ON_WINDOWS = re.compile(r'[<>:"/\\|?*]')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|\Z)", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.(?:[A-Za-z][A-Za-z0-9]{1,4}|7z|p7[smz])\Z")
@@ -64,6 +66,7 @@ def extension(name: str) -> str:
 
 def safe_name(name: str, content_type: str) -> str:
     """NFC, no path, no control, format or bidi characters, at most 255 bytes, never empty."""
+    name = _ASKED.sub(r"\1", name[:_CONSIDERED]) if len(name) <= _CONSIDERED else name
     name = name.rstrip("/\\ \0")
     name = re.split(r"[/\\]", name)[-1] if _PATH.match(name) else re.sub(r"[/\\]+", "_", name)
     if len(name) > _CONSIDERED:

@@ -44,6 +44,8 @@ _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"II*\0", "image/tiff"),
     (b"MM\0*", "image/tiff"),
+    (b"II+\0", "image/tiff"),  # BigTIFF
+    (b"MM\0+", "image/tiff"),
     (b"GIF8", "image/gif"),
     (b"\x78\x9f\x3e\x22", TNEF),
     (b"{\\rtf", "application/rtf"),
@@ -117,15 +119,18 @@ def sniff(data: bytes, name: str, declared: str) -> str:
         return "image/webp"
     if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in _BMP_HEADERS:
         return "image/bmp"
+    if data[:1] == b"\x30" and (PKCS7 in data[:32] or PKCS9 in data[:32]):
+        return SMIME
     if _is_zip(data, meant):
         return ZIP
     if data[257:262] == b"ustar":
         return TAR
-    if data[:1] == b"\x30" and (PKCS7 in data[:32] or PKCS9 in data[:32]):
-        return SMIME
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-"):  # before XML, which its metadata are
         return "application/pdf"
-    if text := markup(data, meant):
+    text = markup(data, meant)
+    if text == "text/html" and meant == "application/pdf" and b"%PDF-" in data[:_JUNK]:
+        return meant  # a program's warning stands before it
+    if text:
         return text
     mail = is_mail(narrowed(data[:8192]), meant in _MAILS or extension(name) in _MAIL_NAMES)
     if b"%PDF-" in data[:_JUNK] and _may_be_pdf(name, declared, mail=mail):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+
 from tests.mails.building import (
     attached,
     attachment_of,
+    b64,
     compound_of,
     encoded,
     forwarded,
@@ -33,7 +36,35 @@ WRAPPED = (
     rb"\'80 77,70{\*\htmltag84 <br>}\htmlrtf\par\htmlrtf0 v\u243?\'f3r 1 mei\htmlrtf }\htmlrtf0{\*\htmltag72 </p>}}"
 )
 
+LOOSE = b64(pdf("los") * 4).decode()
+ADDRESS = "base64," + base64.b64encode(pdf("adres") * 4).decode()
+
 CASES = {
+    "body-of-an-unknown-type": lambda: mail(part("# Factuur 12\r\nTotaal: 48,40", "Content-Type: text/markdown")),
+    "body-without-a-type-of-text": lambda: mail(
+        part("<html><body>Totaal: 48,40</body></html>", "Content-Type: application/xhtml+xml")
+    ),
+    "body-in-rich-text": lambda: mail(
+        part(rb"{\rtf1\ansi Factuur 12\par Totaal: \'80 48,40}", "Content-Type: application/rtf")
+    ),
+    "body-with-a-file-in-base64": lambda: mail(text(f"Beste,\r\n\r\n{LOOSE}\r\n\r\nGroet, Jan")),
+    "body-with-a-file-and-its-headers": lambda: mail(
+        text(
+            "Beste,\r\n\r\nContent-Type: application/pdf; name=Factuur.pdf\r\n"
+            f"Content-Transfer-Encoding: base64\r\n\r\n{LOOSE}\r\n\r\nGroet, Jan"
+        )
+    ),
+    "body-with-a-file-in-a-mail-that-came-back": lambda: mail(
+        text(f"Niet bezorgd:\r\n\r\nReceived: from mx\r\nSubject: x\r\n\r\n{LOOSE}\r\n\r\nEinde")
+    ),
+    "body-with-files-behind-addresses": lambda: mail(
+        text(
+            f'<a download="Factuur 12.pdf" href="data:application/octet-stream;{ADDRESS}">12</a>'
+            f'<a href="data:application/x-pdf;name=Factuur%2013.pdf;{ADDRESS}">13</a>'
+            f"<style>@font-face{{src:url(data:font/woff2;base64,d09GMgABAAAAA{'A' * 300})}}</style>",
+            "html",
+        )
+    ),
     "body-html-without-its-amounts-in-plain": lambda: mail(
         multi("alternative", text("Factuur 2026-77 Abonnement Beste klant, zie onder. Groet"), text(PAGE, "html"))
     ),

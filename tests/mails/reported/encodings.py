@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import base64
 import binascii
+from urllib.parse import quote
 
 from tests.mails.building import (
     attached,
     b64,
     encoded,
     gzipped,
+    jpeg_of,
     lines,
     mail,
     mixed,
+    multi,
     ole_of,
     part,
     pdf,
     text,
     tnef_of,
     ubl,
+    zip_of,
 )
 
 PDF = "application/pdf"
@@ -67,8 +71,111 @@ LEADS = (
     (b"data:application/pdf;base64,", b""),
     (b"[Scanned by a filter]\r\nNo viruses were found\r\n\r\n", b""),
 )
+#: LONG without padding, with one sign, and with two
+PADDED = tuple(
+    LONG[:-6] + b"%" * more + LONG[-6:] for more in (-len(LONG) % 3, (2 - len(LONG)) % 3, (1 - len(LONG)) % 3)
+)
+WORDS = "Beste klant, de rekening is € 48,40. Wij zien uw betaling graag voor één mei tegemoet.".encode()
+PLUSES = LONG[:-6] + b"% " + bytes(number * 37 % 256 for number in range(600)) + b"\n%%EOF\n"
+FOOTER = b"\r\n\r\n-- \r\nDit bericht is gescand door Filter\r\n"
+
+
+def soft(data: bytes, width: int) -> bytes:
+    """As quoted-printable breaks what is in one line (RFC 2045 6.7)."""
+    text = base64.b64encode(data).replace(b"=", b"=3D")
+    return b"=\r\n".join(text[at : at + width] for at in range(0, len(text), width))
+
+
+def requoted(data: bytes) -> bytes:
+    return binascii.b2a_qp(data, istext=False).replace(b"\n", b"\r\n")
+
+
+def plain(data: bytes, name: str, kind: str = "application/octet-stream", encoding: str = "7bit") -> bytes:
+    return spelt(data, f"{kind}; name={name}", encoding)
+
 
 CASES = {
+    "base64-of-which-only-the-plus-is-escaped": lambda: mixed(
+        *(
+            plain(base64.b64encode(LONG).replace(b"+", plus), f"{number}.pdf", PDF, "base64")
+            for number, plus in enumerate([rb"\u002B", b"&#x2B;", b"&#43;", b"%2B"])
+        ),
+        plain(quote(base64.b64encode(LONG), safe="").encode(), "4.pdf", PDF, "base64"),
+    ),
+    "base64-with-soft-line-breaks": lambda: mixed(
+        *(plain(soft(data, 75), f"{number}.pdf", PDF, "base64") for number, data in enumerate(PADDED)),
+        plain(soft(LONG, 72), "3.pdf", PDF, "base64"),
+    ),
+    "base64-with-the-tags-of-a-page": lambda: mixed(
+        plain(b64(LONG).replace(b"\r\n", b"<br>\r\n"), "1.pdf", PDF, "base64"),
+        plain(b"<data>" + b64(LONG) + b"</data>", "2.pdf", PDF, "base64"),
+    ),
+    "base64-then-footer-whatever-its-padding": lambda: mixed(
+        *(plain(b64(data) + FOOTER, f"{number}.pdf", PDF, "base64") for number, data in enumerate(PADDED)),
+        plain(b64(PADDED[0]) + b"\r\n<p>Deze mail is vertrouwelijk</p>", "3.pdf", PDF, "base64"),
+        plain(
+            b"-----BEGIN CERTIFICATE-----\r\n" + b64(LONG) + b"\r\n-----END CERTIFICATE-----\r\n",
+            *("4.pdf", PDF, "base64"),
+        ),
+    ),
+    "base64-whose-plus-became-a-blank": lambda: mixed(
+        plain(b64(PLUSES).replace(b"+", b" "), "a.pdf", PDF, "base64"),
+        plain(base64.b64encode(PLUSES).replace(b"+", b" "), "b.pdf", PDF, "base64"),
+        plain(b64(PLUSES).replace(b"\r\n", b" "), "c.pdf", PDF, "base64"),
+    ),
+    "base64-as-a-program-prints-it": lambda: mixed(
+        attached(b'"' + base64.b64encode(LONG) + b'"', PDF, "a.pdf"),
+        attached(b'{"pdf": "' + base64.b64encode(LONG).replace(b"+", rb"\u002B") + b'", "nr": 12}', PDF, "b.pdf"),
+        attached(repr(base64.b64encode(LONG)).encode(), PDF, "c.pdf"),
+    ),
+    "text-in-base64-behind-a-warning": lambda: mail(
+        multi(
+            "mixed",
+            spelt(b"[EXTERNE MAIL]\r\n\r\n" + b64(WORDS), "text/plain; charset=utf-8", "base64"),
+            spelt(
+                b"<div>Let op!</div>\r\n" + b64(b"<p>" + WORDS + b" Dank.</p>"), "text/html; charset=utf-8", "base64"
+            ),
+        )
+    ),
+    "base64-in-any-lines-then-footer": lambda: mixed(
+        *(plain(base64.b64encode(data) + FOOTER, f"{number}.pdf", PDF, "base64") for number, data in enumerate(PADDED)),
+        plain(b64(PADDED[1]).rstrip(b"=") + FOOTER, "3.pdf", PDF, "base64"),
+        plain(b64(PADDED[0]).replace(b"+", b"&#43;") + FOOTER, "4.pdf", PDF, "base64"),
+        plain((b"\r\n" + b64(PADDED[0]) + FOOTER).replace(b"\r\n", b"\r\n\r\n"), "5.pdf", PDF, "base64"),
+    ),
+    "base64-behind-a-single-word": lambda: coded(b"CAUTION\r\n" + b64(LONG)),
+    "base64-saved-as-unicode-text": lambda: mixed(
+        attached(b64(LONG).decode().encode("utf-16"), PDF, "a.pdf"),
+        plain(b64(pdf("wijd")).decode().encode("utf-16-le"), "b.pdf", PDF, "8bit"),
+    ),
+    "hexadecimal": lambda: mixed(
+        plain(LONG.hex().encode(), "a.pdf"),
+        attached(b"0x" + ubl("7").hex().upper().encode(), "text/xml", "7.xml"),
+        attached(rb"\x" + pdf("bytea").hex().encode(), PDF, "c.pdf"),
+        plain(LONG.hex().upper().encode() + b"\r\n", "d.pdf", PDF, "base64"),
+        attached(b"255044462D is waar een PDF mee begint", "text/plain", "uitleg.txt"),
+    ),
+    "quoted-printable-of-any-file-that-does-not-say-so": lambda: mixed(
+        plain(requoted(jpeg_of(900, 1200, 60_000)), "bon.jpg", "image/jpeg"),
+        plain(requoted(zip_of(("a.pdf", LONG))), "a.zip"),
+        plain(requoted(LONG), "b.pdf"),
+        plain(b"%PDF-1.4\r\n% a=b\r\n" + pdf("gewoon"), "c.pdf"),
+    ),
+    "text-encoded-without-a-word-of-it": lambda: mail(
+        multi(
+            "mixed",
+            part(b64("Beste klant, de rekening is € 48,40. ".encode() * 4), "Content-Type: text/plain"),
+            part(requoted('<p class="a">Vóór één mei € 12,10 betalen.</p>'.encode()), "Content-Type: text/html"),
+        )
+    ),
+    "text-called-utf16-that-is-none": lambda: mail(
+        multi(
+            "mixed",
+            part(b"Totaal: 48,40 euro", "Content-Type: text/plain; charset=utf-16"),
+            part(b"Graag voor 1 mei.", "Content-Type: text/plain; charset=utf-32le"),
+            part(b"Groet, Jan", "Content-Type: text/plain; charset=IBM037"),
+        )
+    ),
     "base64-of-any-type-that-does-not-say-so": lambda: mixed(
         unsaid(WORD, "oud.doc"),
         unsaid(b"II*\0" + FILLER, "fax.tif"),

@@ -46,6 +46,52 @@ def late(label: str) -> bytes:
 
 
 CASES = {
+    "lines-doubled": lambda: inner("dubbel").replace(b"\r\n", b"\r\n\r\n"),
+    "lines-doubled-behind-the-first-headers": lambda: lines(
+        *("To: inkoop@klant.example", "Subject: Factuur", "From: a@x.example", "", "MIME-Version: 1.0", ""),
+        multi("mixed", text("Totaal 48,40"), late("dubbel")).replace(b"\r\n", b"\r\n\r\n"),
+    ),
+    "lines-doubled-with-a-header-of-a-filter": lambda: mixed(
+        late("dubbel")
+        .replace(b"\r\nContent-Disposition", b"\r\nX-Virus: nee\r\nContent-Disposition")
+        .replace(b"\r\n", b"\r\n\r\n")
+    ),
+    "lines-doubled-without-a-boundary": lambda: inner("dubbel")
+    .replace(b'; boundary="in"', b"")
+    .replace(b"\r\n", b"\r\n\r\n"),
+    "lines-doubled-in-a-part": lambda: mixed(late("dubbel").replace(b"\r\n", b"\r\n\r\n")),
+    "text-in-header-style-with-blank-lines": lambda: lines(
+        *("From: a@x.example", "Subject: Factuur", "", "Factuur: 118", "", "Totaal: 48,40", "", "Voor: 1 mei", "")
+    ),
+    "multipart-source-behind-a-sentence": lambda: mail(
+        part(b"Beste klant,\r\n\r\nHierbij de factuur.\r\n\r\n" + BODY, "Content-Type: text/plain; charset=utf-8")
+    ),
+    "multipart-source-behind-words-of-a-program": lambda: mail(
+        part(b"Dit is een bericht met delen in MIME-formaat.\r\n\r\n" + BODY, "X-Mailer: eigen")
+    ),
+    "multipart-source-called-a-page": lambda: lines(
+        *("From: a@x.example", "Subject: Factuur", "Content-Type: text/html; charset=utf-8"),
+        multi("mixed", text("Bijgaand"), attached(pdf("a"), PDF, "a.pdf")),
+    ),
+    "multipart-source-of-a-mail-that-came-back": lambda: mail(
+        text("Niet bezorgd. Een kopie:\r\n\r\n" + inner("terug").decode())
+    ),
+    "multipart-with-other-headers-first-and-a-wrong-boundary": lambda: mail(
+        multi("mixed", text("Zie"), attached(pdf("a"), PDF, "a.pdf"))
+        .replace(b"\r\nContent-Type:", b"\r\nMIME-Version: 1.0\r\nX-Deel: 1\r\nContent-Type:")
+        .replace(b"--=_grens", b"--anders")
+    ),
+    "mail-with-lines-of-a-mac": lambda: mixed(
+        attached(inner("mac").replace(b"\r\n", b"\r"), "message/rfc822", "a.eml")
+    ),
+    "calendar-with-pdf-that-is-not-folded": lambda: mixed(
+        part(
+            b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nATTACH;VALUE=BINARY;ENCODING=BASE64;FILENAME=a.pdf:\r\n"
+            + b64(pdf("agenda"))
+            + b"\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+            "Content-Type: text/calendar",
+        )
+    ),
     # mails in mails
     "mail-called-octets-without-name": lambda: mixed(attached(inner("kaal"), OCTETS)),
     "mail-called-text": lambda: mixed(attached(inner("tekst"), "text/plain", "doorgestuurd.txt")),
@@ -202,6 +248,9 @@ CASES = {
         attached(mail(part(pdf("los"), f"Content-Type: {PDF}; name=los.pdf")), OCTETS, "b.eml"),
     ),
     "mail-that-is-a-file": lambda: mixed(part(pdf("mis"), "Content-Type: message/rfc822; name=factuur.pdf")),
+    "boundary-cut-off-behind-plain-data": lambda: mail(
+        multi("mixed", text("Zie"), part(pdf("a"), "Content-Type: application/pdf; name=a.pdf"), boundary="grens")
+    )[:-6],
     "boundary-in-a-sentence": lambda: mail(
         multi("mixed", text("De grens is --=_grens en niets anders"), attached(pdf("a"), PDF, "a.pdf"))
     ),

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from tests.mails.building import attached, deflate64_of, gzipped, mixed, pdf, tar_of, ubl, zip_of
+import struct
+
+from tests.mails.building import (
+    attached,
+    attachment_of,
+    b64,
+    compound_of,
+    deflate64_of,
+    gzipped,
+    message_of,
+    mixed,
+    part,
+    pdf,
+    tar_of,
+    ubl,
+    zip_of,
+)
 
 OCTETS = "application/octet-stream"
 MAIN = "application/vnd.openxmlformats-officedocument."
@@ -17,7 +33,50 @@ SHEET = types("xl/book.xml", MAIN + "spreadsheetml.sheet.main+xml")
 ODT = "application/vnd.oasis.opendocument.text"
 SIGNATURES = ("META-INF/signatures0.xml", b"<Signatures/>")
 
+
+def packed(name: bytes, data: bytes) -> bytes:
+    """What Windows' packager makes of a file that is dropped into a text."""
+    inside = b"\2\0" + name + b"\0C:\\" + name + b"\0" + struct.pack("<HHI", 0, 3, len(name) + 4)
+    inside += b"C:\\" + name + b"\0" + struct.pack("<I", len(data)) + data
+    return struct.pack("<I", len(inside)) + inside
+
+
+PACKED = packed(b"Fa\xe7ade.pdf", pdf("object"))
+
 CASES = {
+    "archive-gzip-with-bytes-behind": lambda: mixed(
+        attached(gzipped(pdf("a")) + b"\r\n", "application/gzip", "a.pdf.gz"),
+        attached(gzipped(pdf("b"))[:-3], "application/gzip", "b.pdf.gz"),
+    ),
+    "package-of-an-object-in-rich-text": lambda: mixed(
+        attached(compound_of({"\x01CompObj": bytes(90), "\x01Ole10Native": PACKED}), OCTETS, "object.ole"),
+        attached(compound_of({"\x01CompObj": bytes(90), "CONTENTS": pdf("acrobat") + bytes(5_000)}), OCTETS),
+        attached(
+            compound_of(
+                message_of({"__properties_version1.0": bytes(8), "__substg1.0_3701000D": {"\x01Ole10Native": PACKED}})
+            ),
+            *(OCTETS, "Factuur.msg"),
+        ),
+        attached(compound_of({"\x01CompObj": bytes(90), "\x01Ole10Native": PACKED[:20]}), OCTETS, "stuk.ole"),
+    ),
+    "package-of-an-object-around-a-message": lambda: mixed(
+        attached(
+            compound_of(
+                {"\x01Ole10Native": packed(b"m.msg", compound_of(message_of(attachment_of(pdf("in msg"), "a.pdf"))))}
+            ),
+            *(OCTETS, "object.ole"),
+        )
+    ),
+    "archive-of-files-that-are-still-encoded": lambda: mixed(
+        attached(zip_of(("a.pdf", b64(pdf("a") * 2)), ("b.pdf", pdf("b").hex().encode())), "application/zip", "a.zip"),
+        part(gzipped(pdf("c")).hex().encode(), f"Content-Type: {OCTETS}; name=c.pdf.gz"),
+        part(b64(pdf("d") * 2).hex().encode(), "Content-Type: message/rfc822; name=d.pdf"),
+    ),
+    "pdf-behind-the-warning-of-a-program": lambda: mixed(
+        attached(b"<html><body>\n<b>Warning</b>: x in <b>y.php</b>\n" + pdf("php"), "application/pdf", "a.pdf"),
+        attached(b"<html><body>%PDF-1.4 is wat u zoekt</body></html>", "text/html", "uitleg.html"),
+    ),
+    "picture-of-a-large-scanner": lambda: mixed(attached(b"II+\0\x08\0\0\0" + bytes(9_000), "image/tiff", "scan.tif")),
     "package-main-part-of-any-name": lambda: mixed(
         attached(zip_of(SHEET, ("xl/book.xml", b"<workbook/>")), OCTETS, "uren.xlsx")
     ),

@@ -17,6 +17,7 @@ from tests.mails.building import (
     signed_of,
     text,
     ubl,
+    zip_of,
 )  # fmt: skip
 
 OCTETS = "application/octet-stream"
@@ -34,7 +35,38 @@ DETACHED = bytes.fromhex(
 ) + bytes(13)
 PEM = b"-----BEGIN PKCS7-----\n" + b64(signed_of(pdf("pem"))) + b"\n-----END PKCS7-----\n"
 
+
+def in_ber(content: bytes) -> bytes:
+    """As programs write it that know no length before the end: nor have the algorithms and each piece one."""
+
+    def unended(tag: int, *values: bytes) -> bytes:
+        return bytes([tag, 0x80]) + b"".join(values) + b"\0\0"
+
+    def octets(data: bytes) -> bytes:
+        return b"\x04" + bytes([len(data)]) + data
+
+    pieces = [unended(0x24, octets(content[at : at + 50])) for at in range(0, len(content), 50)]
+    inner = unended(0x30, bytes.fromhex("06092a864886f70d010701"), unended(0xA0, unended(0x24, *pieces)))
+    algorithms = unended(0x31, bytes.fromhex("300b0609608648016503040201"))
+    signed = unended(0x30, b"\x02\x01\x01", algorithms, inner, unended(0x31))
+    return unended(0x30, bytes.fromhex("06092a864886f70d010702"), unended(0xA0, signed))
+
+
 CASES = {
+    "signed-file-without-lengths": lambda: mixed(
+        attached(in_ber(pdf("zonder lengte")), P7M, "a.pdf.p7m"), attached(in_ber(CLEAR), P7M, "smime.p7m")
+    ),
+    "signed-mail-without-lengths-signed-again": lambda: mixed(
+        attached(signed_of(in_ber(mail(CLEAR))), P7M, "factuur.eml.p7m.p7m")
+    ),
+    "file-called-signature-or-report": lambda: mixed(
+        attached(pdf("a"), "application/pkcs7-signature", "a.pdf"),
+        attached(pdf("b"), "application/pgp-signature", "b.pdf"),
+        attached(pdf("c"), "application/pgp-encrypted", "c.pdf"),
+        attached(pdf("d"), OCTETS, "d.pdf.p7s"),
+        attached(zip_of(("e.pdf", pdf("e"))), "application/pgp-keys", "e.zip"),
+        attached(ubl("6"), "message/delivery-status", "6.xml"),
+    ),
     "locked-for-outlook-or-by-pgp": lambda: mixed(
         attached(bytes.fromhex("76e80460c411e386") + bytes(range(200)), OCTETS, "message.rpmsg"),
         attached(b"\x85\1\x0c\3" + bytes(range(200)), OCTETS, "factuur.pdf.gpg"),
