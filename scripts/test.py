@@ -99,10 +99,10 @@ def _checks(folder: Path) -> list[Step]:
 
 def _tests(folder: Path, arguments: list[str], absent: set[str], proofs: bool) -> list[Step]:
     """First the browser: it waits most, and the checks fit beside it. The others have three workers for two cores."""
-    # One by one, for these tests are long; together those that need a portal of their own. Each worker starts one, which
-    # costs as much as ten of these tests. Chromium's fixture is in that folder alone, and to collect all takes as long
-    # as two of them.
-    one_by_one = ["-n", str(cores()), "--dist", "loadgroup", "--no-loadscope-reorder", *([] if arguments else ["tests/browser"])]
+    # One by one, for these tests are long; together those that need a portal of their own. Each worker starts one: that
+    # costs as much as ten tests. Chromium's fixture is in that folder alone, and to collect all takes as long as two.
+    where = [] if arguments else ["tests/browser"]
+    one_by_one = ["-n", str(cores()), "--dist", "loadgroup", "--no-loadscope-reorder", *where]
     on_sqlite = PROOF if "postgres" in absent else f"{PROOF} or {MEETS_POSTGRESQL}"
     parts = {
         "in the browser": ("browser", "browser", WALK, one_by_one),
