@@ -58,7 +58,9 @@ def main(arguments: list[str]) -> int:
         if lint:
             lanes = [checks[::2], checks[1::2]]
         elif fast:
-            lanes = [[_pytest("quick tests", folder, ["-m", FAST, "-n", str(cores()), *BY_FILE, *arguments[1:]])]]
+            database = Step("the database", [_program("python"), "-m", "tests.migrated"], _shared(folder))
+            quick = _pytest("quick tests", folder, ["-m", FAST, "-n", str(cores()), *BY_FILE, *arguments[1:]])
+            lanes = [[quick], [database]]
         else:
             lanes = [_tests(folder, arguments[proofs:], absent, proofs), checks]
         SideBySide(summary).run(*lanes)
@@ -130,7 +132,11 @@ def _pytest(name: str, folder: Path, options: list[str], *, with_postgresql: boo
         command += ["--color=yes"]
     if with_postgresql:
         command = [_program("python"), "-m", "tests.servers.postgresql", *command]
-    return Step(name, command, {**_inherited(), SHARED: str(folder)}, report, fine=(0, NOTHING_COLLECTED))
+    return Step(name, command, _shared(folder), report, fine=(0, NOTHING_COLLECTED))
+
+
+def _shared(folder: Path) -> dict[str, str]:
+    return {**_inherited(), SHARED: str(folder)}
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +13,7 @@ from django.utils import timezone
 
 import tests.clients  # noqa: F401 -- teaches Django's client our cookie
 from administrations.models import User
+from scripts.test import FAST
 from tests import migrated, trail, two_roles
 from tests.cast import Cast, make_cast
 from tests.portal import database_of_a_portal
@@ -77,6 +80,18 @@ MARKED = {
     "dovecot": "dovecot", "token_dovecot": "dovecot", "provider_process": "provider", "chromium": "browser",
     "db": "database", "transactional_db": "database", "portal_database": "database",
 }  # fmt: skip
+
+WHOLE_MODULE = re.compile(r"^pytestmark = .*", re.MULTILINE)
+MARKS = re.compile(r"\bmark\.(\w+)")
+LEFT_OUT = {word.removeprefix("not ") for word in FAST.split(" and ")}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`make test-fast` imports no module that it takes nothing of: there are more of these than others."""
+    if config.getoption("markexpr") != FAST or not collection_path.name.startswith("test_"):
+        return None
+    marked = WHOLE_MODULE.search(collection_path.read_text())
+    return True if marked and LEFT_OUT & set(MARKS.findall(marked[0])) else None
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

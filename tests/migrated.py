@@ -20,6 +20,11 @@ from tests.portal import Portal, asked_of_the_owner, beside_ours
 TEMPLATE = "portal_migrated"
 
 
+def main() -> None:
+    """`python -m tests.migrated`, beside tests that begin: else all of them wait for the one that makes it."""
+    _database()
+
+
 def migrate(portal: Portal) -> None:
     """By the command only on a server of its own."""
     name = portal.database_url.rpartition("/")[2]
@@ -90,3 +95,7 @@ def _once(name: str, make: Callable[[Path], None]) -> Path:
             make(half)
             half.rename(made)
     return made
+
+
+if __name__ == "__main__":
+    main()

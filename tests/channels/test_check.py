@@ -65,6 +65,7 @@ def test_folder_that_keeps_no_flags_is_a_warning(run_check: RunCheck, select: by
     assert warnings == ([] if keeps else [sentence])
 
 
+@pytest.mark.thorough
 def test_list_too_long_for_somebody_who_waits_fails_no_check(
     run_check: RunCheck, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -325,6 +325,7 @@ EXTENDED = b"* CAPABILITY IMAP4rev1 ESEARCH\r\n"
         ({}, [False, False]),
     ],
 )
+@pytest.mark.thorough
 def test_what_a_server_can_do_is_asked_again_after_the_sign_in(
     scripted: StartScripted, answers: dict[str, Answer], extended: list[bool]
 ) -> None:

@@ -180,6 +180,7 @@ def test_only_mail_refused_in_words_that_we_do_not_know_is_blamed(scripted: Star
         assert taken(opened(mailbox).fetch(REFS[:1], tmp_path)) == ["mail_unreadable"]
 
 
+@pytest.mark.thorough
 def test_only_mails_refused_as_an_error_of_the_servers_own_are_not_blamed(
     scripted: StartScripted, tmp_path: Path
 ) -> None:

@@ -60,6 +60,7 @@ def cuts(stream: bytes) -> Iterator[list[bytes]]:
         yield [stream[:at], stream[at:]]
 
 
+@pytest.mark.thorough
 def test_short_mails_are_read_as_by_lines_wherever_they_are_cut() -> None:
     for text in SHORT:
         stream = text + END + NEXT

@@ -21,6 +21,8 @@ from channels.mailboxes.refusals import (
     wants_entra,
 )
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.parametrize(
     ("answer", "code"),

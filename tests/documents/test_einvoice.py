@@ -84,6 +84,7 @@ def test_each_profile_is_read(name: str, facts: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("begins", [b"<!--", b"<?x ", b'<x a="'])
+@pytest.mark.thorough
 def test_piece_of_many_megabytes_is_looked_at_once(begins: bytes) -> None:
     """A parser that begins anew with every 16 kB is not ready this year."""
     ends = {b"<!--": b"-->", b"<?x ": b"?>", b'<x a="': b'"/>'}[begins]

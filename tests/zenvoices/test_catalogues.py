@@ -9,6 +9,8 @@ import pytest
 
 from scripts import messages
 
+pytestmark = pytest.mark.thorough
+
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 
 

@@ -233,6 +233,7 @@ worker_shutdown.send(None)
 """
 
 
+@pytest.mark.thorough
 def test_run_that_its_bundle_left_stores_its_files_while_the_worker_stops() -> None:
     assert said_by(f"from zenvoices.celery import app\n{STOPPED_WHILE_A_RUN_GOES_ON}") == "flushed"
 

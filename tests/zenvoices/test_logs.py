@@ -123,6 +123,7 @@ raise RuntimeError("two\\nlines")
 """
 
 
+@pytest.mark.thorough
 def test_warnings_and_what_nobody_caught_are_lines_of_a_program(tmp_path: Path) -> None:
     answer = Portal(tmp_path, ca_file="").run("shell", "--no-imports", "-c", UNCAUGHT)
     lines = [json.loads(line) for line in answer.log.splitlines()]

@@ -37,6 +37,7 @@ def told(stdout: int) -> tuple[int, list[tuple[str, str]]]:
 @pytest.mark.parametrize(
     ("where", "reason"), [("/dev/full", "No space left on device"), ("a pipe nobody reads", "Broken pipe")]
 )
+@pytest.mark.thorough
 def test_command_whose_words_nobody_takes_says_so_and_ends(where: str, reason: str) -> None:
     if Path(where).exists():
         taken = os.open(where, os.O_WRONLY)
