@@ -91,7 +91,6 @@ def test_dutch_has_one_word_for_one_thing(wrong: str) -> None:
     assert found == [], f"say: {WRONG[wrong]}"
 
 
-@pytest.mark.thorough
 def test_handbook_says_the_same_words() -> None:
     text = re.sub("<kbd>.*?</kbd>", "", (messages.ROOT / "docs" / "handboek.nl.md").read_text(encoding="utf-8"))
     assert {wrong: found for wrong in WRONG if (found := re.findall(f".*{wrong}.*", text, re.IGNORECASE))} == {}
