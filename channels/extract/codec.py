@@ -47,14 +47,13 @@ _IN_ADDRESS = re.compile(rb"%[0-9A-F]{2}", re.IGNORECASE)
 _IN_PAGE = re.compile(rb"[&<](?:(?<=&)#(?:x[0-9A-F]{1,2}|\d{2,3});|(?<=<)/?[a-z][^<>]{0,100}>)", re.IGNORECASE)
 _SOFT = re.compile(rb"=(?:0D=0A|(?<=[^AEIMQUYcgkosw048=\s]=)(?:2B|2F|3D|0D|0A|[ \t]*\r*\n))")
 _NOTHING = re.compile(rb"(?!)")
+_BYTE_IN_JSON = re.compile(rb"\\u00[0-9A-F]{2}", re.IGNORECASE)
+_BYTE_IN_PAGE = re.compile(rb"&#(?:x[0-9A-F]{1,2}|\d{2,3});", re.IGNORECASE)
 _WRITTEN_AS = (
-    (b"\\", _IN_JSON, re.compile(rb"\\[rnt]"), re.compile(rb"\\u00[0-9A-F]{2}", re.IGNORECASE)),
+    (b"\\", _IN_JSON, re.compile(rb"\\[rnt]"), _BYTE_IN_JSON),
     (b"=", _SOFT, re.compile(rb"=[ \t]*\r*\n"), re.compile(rb"=[0-9A-F]{2}")),
     (b"%", _IN_ADDRESS, _NOTHING, _IN_ADDRESS),
-    (
-        *(b"&<", _IN_PAGE, re.compile(rb"</?[a-z][^<>]{0,100}>", re.IGNORECASE)),
-        re.compile(rb"&#(?:x[0-9A-F]{1,2}|\d{2,3});", re.IGNORECASE),
-    ),
+    (b"&<", _IN_PAGE, re.compile(rb"</?[a-z][^<>]{0,100}>", re.IGNORECASE), _BYTE_IN_PAGE),
 )
 _LONGEST_ESCAPE = 104
 _MOST_KINDS, _SPARSE = 16, 10
@@ -63,7 +62,7 @@ _SEVERAL = 3
 # A text behind the data, and what in it would be data after all.
 _FOOTER_WITHIN, _SHORTEST_LINE = 16 * 1024, 40
 _LETTERS_ONLY = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
-_ESCAPED = re.compile(rb"\\u00[0-9A-F]{2}|&#(?:x[0-9A-F]{1,2}|\d{2,3});|%[0-9A-F]{2}", re.IGNORECASE)
+_ESCAPED = re.compile(b"|".join(one.pattern for one in (_BYTE_IN_JSON, _BYTE_IN_PAGE, _IN_ADDRESS)), re.IGNORECASE)
 _GROUPS = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)")
 _IN_WORDS = re.compile(rb"\S[ \t]+\S|\A[^A-Za-z0-9+/]+\Z")
 _STILL_DATA = re.compile(rb"[A-Za-z0-9+/]{40}")
@@ -397,12 +396,15 @@ def is_base64(start: bytes) -> bool:
         return True
     if (opener := _OPENER.match(start)) and opener.end():  # a program kept its own notation
         return start.startswith(_STILL_ENCODED, opener.end())
+    decoded = _decoded_start(start)
+    return bool(decoded) and (_is_file(decoded) or is_mail(decoded, expected=True))
+
+
+def _decoded_start(start: bytes) -> bytes:
+    """Of what begins with two full lines of base64, or is all of it; else b""."""
     line = _ENCODED_START.match(start)
-    if not line:
-        return False
-    clean = line[0].translate(None, delete=b" \t\r\n").partition(b"=")[0]  # pieces may each be padded
-    decoded = pybase64.b64decode(clean[: len(clean) // 4 * 4])
-    return _is_file(decoded) or is_mail(decoded, expected=True)
+    clean = line[0].translate(None, delete=b" \t\r\n").partition(b"=")[0] if line else b""  # pieces may be padded
+    return pybase64.b64decode(clean[: len(clean) // 4 * 4])
 
 
 def _is_file(start: bytes) -> bool:
@@ -473,9 +475,7 @@ def says_quoted(start: bytes) -> bool:
 
 def is_encoded_text(start: bytes) -> bool:
     """Whether what should be a text is one in base64: two full lines, or all there is, of words."""
-    line = _ENCODED_START.match(start.lstrip())
-    clean = line[0].translate(None, delete=b" \t\r\n").partition(b"=")[0] if line else b""
-    decoded = pybase64.b64decode(clean[: len(clean) // 4 * 4])
+    decoded = _decoded_start(start.lstrip())
     return decoded.count(b" ") >= _FEWEST_BLANKS and not decoded.translate(None, delete=_IN_A_TEXT)
 
 

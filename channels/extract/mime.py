@@ -83,13 +83,18 @@ def cut_again(leaf: Leaf, raw: Raw, start: int, end: int, budget: Budget) -> lis
         start = head.body
     elif not head.media.startswith("multipart/"):
         head = Head(body=start, media="multipart/mixed")
-    head = replace(head, fields=[one for one in head.fields if one[0].lower() != "content-transfer-encoding"])
+    head = _as_it_stands(head)
     whole = Leaf(leaf.path, raw, start, end, head, leaf.depth + 1, choice=leaf.choice, mended=("header_repaired",))
     leaves: list[Leaf] = []
     if head.media.startswith("multipart/") and _cut_multipart(whole, leaves, budget):
         budget.note("header_repaired")
         return [*_before(whole, leaf.head), *leaves]
     return []
+
+
+def _as_it_stands(head: Head) -> Head:
+    """Of what is decoded already."""
+    return replace(head, fields=[one for one in head.fields if one[0].lower() != "content-transfer-encoding"])
 
 
 def _before(whole: Leaf, head: Head) -> list[Leaf]:
@@ -99,9 +104,8 @@ def _before(whole: Leaf, head: Head) -> list[Leaf]:
     text = bytes(whole.raw[whole.start : first.start()]) if first and not whole.head.params.get("boundary") else b""
     if not first or b"mime" in text.lower() or not _MARKS.sub(b"", text):
         return []
-    plain = [one for one in head.fields if one[0].lower() != "content-transfer-encoding"]
-    head = replace(head, fields=plain)
-    return [Leaf(_child(whole.path, 0), whole.raw, whole.start, first.start(), head, whole.depth, choice=whole.choice)]
+    head, stop = _as_it_stands(head), first.start()
+    return [Leaf(_child(whole.path, 0), whole.raw, whole.start, stop, head, whole.depth, choice=whole.choice)]
 
 
 def _mended(head: Head, *more: str) -> tuple[str, ...]:
