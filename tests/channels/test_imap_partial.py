@@ -519,8 +519,8 @@ def test_server_that_understands_neither_search_nor_flags_is_to_blame(scripted: 
 DATED = {1: 1_000_000, 2: 3_000_000, 3: 2_000_000, 4: 500_000}
 
 
-def since_of(scripted: StartScripted, folder: Folder, moment: int) -> list[int]:
-    folder.dates = DATED
+def since_of(scripted: StartScripted, folder: Folder, moment: int, dates: dict[int, int] = DATED) -> list[int]:
+    folder.dates = dates
     with mailbox_for("imap", scripted(folder.script), Watch()) as mailbox:
         open_session(mailbox, JAN)
         return uids_in(mailbox.since(moment))
@@ -544,6 +544,17 @@ def test_mails_since_a_date_are_found_by_their_dates_where_search_leaves_them_ou
     folder.seen = {2}
     assert since_of(scripted, folder, 1_500_000) == [2, 3]
     assert since_of(scripted, folder, 4_000_000) == []
+
+
+@pytest.mark.parametrize(("found", "since"), [(b" 4", [4]), (b"", [1, 2, 4]), (b" 1 2", [1, 2, 4])])
+def test_search_that_leaves_out_one_of_the_newest_mails_is_not_believed_of_older_ones(
+    scripted: StartScripted, monkeypatch: pytest.MonkeyPatch, found: bytes, since: list[int]
+) -> None:
+    """How far back it is held against their dates: here to the last one alone."""
+    monkeypatch.setattr("channels.mailboxes.imap._COMPARED", 1)
+    folder = Folder([b"A: b\r\n\r\n"] * 4, **{"UID SEARCH": b"* SEARCH" + found + b"\r\n{tag} OK done\r\n"})
+    dates = {1: 2_000_000, 2: 3_000_000, 3: 500_000, 4: 2_500_000}
+    assert since_of(scripted, folder, 1_500_000, dates) == since
 
 
 def test_search_by_date_is_believed_where_flags_are_refused(scripted: StartScripted) -> None:
